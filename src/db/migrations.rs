@@ -1,0 +1,64 @@
+//! The schema's versions. Append-only: a released migration is never edited.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+/// Marks the file as ours (`pragma application_id`): "TxLo".
+pub const APPLICATION_ID: i32 = 0x5478_4c6f;
+
+static MIGRATIONS: LazyLock<Migrations<'static>> =
+    LazyLock::new(|| Migrations::new(vec![M::up(include_str!("../../sql/migrations/001_initial.sql"))]));
+
+/// The schema version this program writes.
+pub const VERSION: i32 = 1;
+
+/// Brings a checked database to [`VERSION`].
+pub fn migrate(conn: &mut Connection) -> Result<(), String> {
+    MIGRATIONS.to_latest(conn).map_err(|error| error.to_string())?;
+    conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(|error| error.to_string())
+}
+
+/// Refuses, in one sentence, a file that this program must not touch. Reads only.
+pub fn check(conn: &Connection, path: &Path) -> Result<(), String> {
+    let path = path.display();
+    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let told = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => format!(
+            "{path} is not a readable SQLite database ({error}): the file was left as it is; put a backup in its place or choose another --db"
+        ),
+        _ => format!("{path} cannot be read ({error}): check the folder, its rights and the disk"),
+    };
+    let version = number("user_version").map_err(told)?;
+    let application = number("application_id").map_err(told)?;
+    let tables: i64 =
+        conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(told)?;
+    let fresh = application == 0 && version == 0 && tables == 0;
+    if application != APPLICATION_ID && !fresh {
+        return Err(format!(
+            "{path} is a database of another program: it was left as it is; choose another --db"
+        ));
+    }
+    if version > VERSION {
+        return Err(format!(
+            "{path} was written by a newer telecomx-local (schema {version}, this program knows {VERSION}): it was left as it is; use the newer program"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_are_valid_and_their_number_is_the_version() {
+        MIGRATIONS.validate().unwrap();
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, VERSION);
+    }
+}

@@ -1,0 +1,258 @@
+//! How we talk to SQLite; knows no entity. [`Db::read`] and [`Db::write`] are the only two doors.
+
+mod checkpoint;
+mod lock;
+mod migrations;
+mod tx;
+pub mod types;
+mod writer;
+
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags};
+
+pub use migrations::VERSION as SCHEMA_VERSION;
+pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use checkpoint::Checkpointer;
+use lock::FileLock;
+use writer::Writer;
+
+/// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
+const READERS_MAX: u32 = 16;
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// Prepared statements kept on each connection: more than the program has.
+const STATEMENTS: usize = 128;
+
+/// An open database with its one writer.
+pub struct Db {
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    // Declared before the lock: the last write is done when the lock is let go.
+    writer: Writer,
+    clock: Clock,
+    identities: Arc<AtomicU64>,
+    path: PathBuf,
+    _lock: FileLock,
+}
+
+impl Db {
+    /// Opens the database for serving, makes or migrates it where needed, and locks it against a second server.
+    ///
+    /// The error is one sentence that says what is wrong and what to do.
+    pub fn open(path: &Path, clock: Clock) -> Result<Db, String> {
+        let (mut conn, lock) = open_exclusive(path)?;
+        migrations::migrate(&mut conn)
+            .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
+        let told = |error: Error| format!("{} cannot be opened: {error}", path.display());
+        let identities = Arc::new(AtomicU64::new(0));
+        let checkpointer = Checkpointer::start(open_writable(path)?).map_err(told)?;
+        let writer = Writer::start(conn, clock.clone(), identities.clone(), checkpointer).map_err(told)?;
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .with_init(prepare_reader);
+        let readers = r2d2::Pool::builder()
+            .max_size(READERS_MAX)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .build(manager)
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+        Ok(Db { readers, writer, clock, identities, path: path.to_owned(), _lock: lock })
+    }
+
+    /// Runs `work` on one snapshot, on the calling thread.
+    pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
+        let conn = self.readers.get().map_err(|_| Error::Busy)?;
+        snapshot(&conn, &self.clock, work)
+    }
+
+    /// Has the writer thread run `work` in a shared transaction; returns when it is on disk.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        author: Author,
+        work: impl FnOnce(&mut WriteTx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.submit(author, work)?.await.map_err(|_| Error::Busy)?
+    }
+
+    /// Rises whenever a committed write has changed who may log in, or as what.
+    pub fn identities_version(&self) -> u64 {
+        self.identities.load(Ordering::Acquire)
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A database that the command line has to itself: refused while a server runs on it.
+pub struct Exclusive {
+    conn: Connection,
+    clock: Clock,
+    _lock: FileLock,
+}
+
+impl Exclusive {
+    /// Opens the database for one tool, makes or migrates it where needed.
+    pub fn open(path: &Path, clock: Clock) -> Result<Exclusive, String> {
+        let (mut conn, lock) = open_exclusive(path)?;
+        migrations::migrate(&mut conn)
+            .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
+        Ok(Exclusive { conn, clock, _lock: lock })
+    }
+
+    pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
+        snapshot(&self.conn, &self.clock, work)
+    }
+
+    /// Runs `work` in one transaction: all or nothing.
+    pub fn write<T>(&self, source: &str, work: impl FnOnce(&mut WriteTx) -> Result<T>) -> Result<T> {
+        writer::write_once(&self.conn, self.clock.now(), Author::system(source), work)
+    }
+
+    /// Folds the write-ahead log into the file, so that nothing stands beside it when the tool ends.
+    pub fn close(self) -> Result<()> {
+        self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+/// An existing database, for reading beside a running server.
+pub struct ReadOnly {
+    conn: Connection,
+    clock: Clock,
+}
+
+impl ReadOnly {
+    /// Opens without changing anything; the error says what is wrong and what to do.
+    pub fn open(path: &Path, clock: Clock) -> Result<ReadOnly, String> {
+        if !path.exists() {
+            return Err(format!("there is no database at {}: choose another --db, or make it with serve or import", path.display()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut conn = Connection::open_with_flags(path, flags)
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+        migrations::check(&conn, path)?;
+        let version: i32 = conn
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        if version < SCHEMA_VERSION {
+            return Err(format!("{} has the older schema {version}: start serve on it once to bring it up to date", path.display()));
+        }
+        prepare_reader(&mut conn).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        Ok(ReadOnly { conn, clock })
+    }
+
+    pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
+        snapshot(&self.conn, &self.clock, work)
+    }
+
+    /// Copies a consistent state of the database to a new file.
+    pub fn backup_to(&self, target: &Path, mut progress: impl FnMut(u64, u64)) -> Result<()> {
+        let mut copy = Connection::open(target)?;
+        {
+            let backup = rusqlite::backup::Backup::new(&self.conn, &mut copy)?;
+            while backup.step(1_000)? != rusqlite::backup::StepResult::Done {
+                let state = backup.progress();
+                let (left, all) = (state.remaining.max(0) as u64, state.pagecount.max(0) as u64);
+                progress(all - left.min(all), all);
+            }
+        }
+        // The copy stands alone: no write-ahead log beside it.
+        copy.pragma_update(None, "journal_mode", "delete")?;
+        let report: String = copy.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
+        if report != "ok" {
+            return Err(Error::internal(format!("the copy is not sound: {report}")));
+        }
+        Ok(())
+    }
+}
+
+fn snapshot<T>(conn: &Connection, clock: &Clock, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
+    conn.prepare_cached("begin")?.execute([])?;
+    let result = work(&ReadTx { conn, now: clock.now() });
+    conn.prepare_cached("rollback")?.execute([])?;
+    result
+}
+
+fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
+    make_folder(path)?;
+    let lock = FileLock::take(path)?;
+    make_private_file(path)?;
+    let conn = open_writable(path)?;
+    migrations::check(&conn, path)?;
+    check_length(&conn, path)?;
+    let mode: String = conn
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(|error| format!("{} cannot be written: {error}; check its rights and the folder's", path.display()))?;
+    if mode != "wal" {
+        return Err(format!("{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk", path.display()));
+    }
+    Ok((conn, lock))
+}
+
+fn open_writable(path: &Path) -> Result<Connection, String> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let told = |error: rusqlite::Error| format!("{} cannot be opened: {error}; check its rights and the folder's", path.display());
+    let conn = Connection::open_with_flags(path, flags).map_err(told)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(told)?;
+    // Every commit is on disk before it is answered. Checkpoints are made by a thread of their own.
+    for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("wal_autocheckpoint", 0), ("trusted_schema", 0)] {
+        conn.pragma_update(None, pragma, value).map_err(told)?;
+    }
+    conn.pragma_update(None, "journal_size_limit", 64 << 20).map_err(told)?;
+    Ok(conn)
+}
+
+fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    conn.pragma_update(None, "query_only", true)
+}
+
+fn make_folder(path: &Path) -> Result<(), String> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| format!("the folder {} cannot be made: {error}; choose another --db", folder.display()))
+}
+
+/// Makes the file before SQLite does, readable by its owner only; the log files inherit its mode.
+fn make_private_file(path: &Path) -> Result<(), String> {
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| format!("{} cannot be written: {error}; check its rights, or choose another --db", path.display()))
+}
+
+/// A file cut short would be found out only when a missing page is asked for: look now.
+fn check_length(conn: &Connection, path: &Path) -> Result<(), String> {
+    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).unwrap_or(0);
+    let expected = number("page_count") * number("page_size");
+    let length_of = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if length_of(Path::new(&log)) == 0 && length_of(path) < expected {
+        return Err(format!(
+            "{} is cut short ({} of {expected} bytes): the file was left as it is; put a backup in its place",
+            path.display(),
+            length_of(path)
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! What a closure behind one of the two doors is given.
+
+use std::ops::Deref;
+
+use rusqlite::Connection;
+
+use crate::domain::access::Actor;
+use crate::domain::audit::{Action, Hash};
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+
+/// A read snapshot.
+pub struct ReadTx<'c> {
+    pub conn: &'c Connection,
+    pub now: Time,
+}
+
+/// Who writes, and from where: nothing is written by nobody.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// `None`: the system itself, or the command line.
+    pub actor: Option<Actor>,
+    /// Address of the caller, or `command line`, `import`, `system`.
+    pub source: String,
+    /// X-Request-Id; empty outside HTTP.
+    pub request: String,
+}
+
+impl Author {
+    /// The program itself, on its own account.
+    pub fn system(source: &str) -> Author {
+        Author { actor: None, source: source.into(), request: String::new() }
+    }
+
+    pub fn name(&self) -> &str {
+        self.actor.as_ref().map_or("System", |actor| &actor.name)
+    }
+}
+
+/// What the next write builds on. Kept in memory, restored when a request fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Counters {
+    /// Number of the newest write.
+    pub high: i64,
+    /// Place and hash of the newest audit entry.
+    pub audit_seq: i64,
+    pub audit_hash: Hash,
+}
+
+/// The object a change is about, as the audit trail names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    pub section: &'static str,
+    pub object: Id,
+    pub customer: Option<Id>,
+}
+
+/// An attempt that was refused: recorded after everything else of the request is undone.
+pub struct Refusal {
+    pub subject: Subject,
+    pub action: Action,
+    pub description: String,
+}
+
+/// One request's part of the shared write transaction.
+pub struct WriteTx<'c> {
+    read: ReadTx<'c>,
+    pub author: Author,
+    /// Shared by all audit entries of this write.
+    pub operation: String,
+    pub(super) counters: Counters,
+    /// Number of this write, once it has touched a mirrored row.
+    change: Option<i64>,
+    pub(super) refusal: Option<Refusal>,
+    /// Set when who may log in, or as what, has changed: sessions in memory are read again.
+    pub(super) identities_changed: bool,
+}
+
+impl<'c> Deref for WriteTx<'c> {
+    type Target = ReadTx<'c>;
+
+    fn deref(&self) -> &ReadTx<'c> {
+        &self.read
+    }
+}
+
+impl<'c> WriteTx<'c> {
+    pub(super) fn new(conn: &'c Connection, now: Time, author: Author, counters: Counters) -> WriteTx<'c> {
+        WriteTx {
+            read: ReadTx { conn, now },
+            author,
+            operation: uuid::Uuid::new_v4().to_string(),
+            counters,
+            change: None,
+            refusal: None,
+            identities_changed: false,
+        }
+    }
+
+    /// The number of this write, which every mirrored row it touches must carry. Taken on first use.
+    pub fn change(&mut self) -> Result<i64> {
+        if let Some(change) = self.change {
+            return Ok(change);
+        }
+        let change = self.counters.high + 1;
+        self.conn.prepare_cached("update feed set high = :chg, writing = :chg")?.execute(&[(":chg", &change)])?;
+        self.counters.high = change;
+        self.change = Some(change);
+        Ok(change)
+    }
+
+    /// Whether this write has touched a mirrored row.
+    pub fn has_changed(&self) -> bool {
+        self.change.is_some()
+    }
+
+    /// Place and hash of the newest audit entry: what the next one builds on.
+    pub fn audit_head(&self) -> (i64, Hash) {
+        (self.counters.audit_seq, self.counters.audit_hash)
+    }
+
+    pub fn set_audit_head(&mut self, seq: i64, hash: Hash) {
+        self.counters.audit_seq = seq;
+        self.counters.audit_hash = hash;
+    }
+
+    /// Who may log in, or as what, changes with this write.
+    pub fn identities_change(&mut self) {
+        self.identities_changed = true;
+    }
+
+    /// Refuses with `error`, and has the attempt recorded: `return Err(tx.refuse(…))`.
+    pub fn refuse(&mut self, error: Error, action: Action, subject: Subject) -> Error {
+        let description = format!("Refused: {} ({error})", action.name());
+        self.refusal = Some(Refusal { subject, action, description });
+        error
+    }
+}

@@ -1,0 +1,279 @@
+//! The one writer thread: group commit.
+//!
+//! It drains its queue, runs each request in a savepoint of one shared transaction, commits once with
+//! `synchronous=FULL`, and only then answers all of them. A request that fails is rolled back alone and leaves
+//! no trace in the numbers, the feed or the chain; only a refusal's audit entry stays.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::checkpoint::Checkpointer;
+use super::tx::{Author, Counters, WriteTx};
+use crate::clock::Clock;
+use crate::domain::audit::GENESIS;
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+
+/// Requests that may wait for the writer; more are told that the server is busy.
+const QUEUE_MAX: usize = 4096;
+/// Requests that share one commit at most: bounds how long the first of them waits.
+const GROUP_MAX: usize = 256;
+/// Write-ahead log length, in pages of 4 KiB, from which the checkpoint thread is woken.
+const WAL_CHECKPOINT_PAGES: i32 = 4_000;
+/// Length at which the writer finishes the checkpoint itself, so that the log starts over.
+const WAL_MAX_PAGES: i32 = 16_000;
+
+thread_local! {
+    /// Length of the write-ahead log after this thread's last commit, as SQLite's hook reports it.
+    static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+/// A request in the queue: run inside the shared transaction, answered after its commit.
+trait Job: Send {
+    fn author(&mut self) -> Author;
+    fn run(&mut self, tx: &mut WriteTx) -> Outcome;
+    /// `failure`: why nothing was committed after all.
+    fn answer(self: Box<Self>, failure: Option<Error>);
+}
+
+/// What a job did, as far as the writer needs to know.
+#[derive(Clone, Copy, PartialEq)]
+enum Outcome {
+    Done,
+    Failed,
+}
+
+struct Request<T, F> {
+    author: Option<Author>,
+    work: Option<F>,
+    result: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnOnce(&mut WriteTx) -> Result<T> + Send> Job for Request<T, F> {
+    fn author(&mut self) -> Author {
+        self.author.take().unwrap_or_else(|| Author::system("system"))
+    }
+
+    fn run(&mut self, tx: &mut WriteTx) -> Outcome {
+        let Some(work) = self.work.take() else { return Outcome::Failed };
+        let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
+            .unwrap_or_else(|_| Err(Error::internal("a write panicked; see the line above in the log")));
+        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+        self.result = Some(result);
+        outcome
+    }
+
+    fn answer(self: Box<Self>, failure: Option<Error>) {
+        let result = match (failure, self.result) {
+            // A request that failed by itself keeps its own error: nothing of it was to be committed.
+            (Some(failure), Some(Ok(_)) | None) => Err(failure),
+            (_, Some(result)) => result,
+            (None, None) => Err(Error::Busy),
+        };
+        // The caller may have gone away; what was committed stays.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// The queue in front of the writer thread.
+pub struct Writer {
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread on its own connection. `identities` counts changes of who may log in, or as what.
+    pub fn start(
+        conn: Connection,
+        clock: Clock,
+        identities: Arc<AtomicU64>,
+        checkpointer: Checkpointer,
+    ) -> Result<Writer> {
+        conn.wal_hook(Some(|_, pages| {
+            WAL_PAGES.set(pages);
+            Ok(())
+        }));
+        let counters = read_counters(&conn)?;
+        let (queue, jobs) = sync_channel(QUEUE_MAX);
+        let state = State { conn, clock, identities, counters, checkpointer };
+        let thread = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || state.run(&jobs))
+            .map_err(|error| Error::Internal(Box::new(error)))?;
+        Ok(Writer { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Queues `work`; the answer arrives after its commit.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        author: Author,
+        work: impl FnOnce(&mut WriteTx) -> Result<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T>>> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Request { author: Some(author), work: Some(work), result: None, reply });
+        match self.queue.as_ref().ok_or(Error::Busy)?.try_send(job) {
+            Ok(()) => Ok(answer),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Error::Busy),
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Lets what is queued finish.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct State {
+    conn: Connection,
+    clock: Clock,
+    identities: Arc<AtomicU64>,
+    counters: Counters,
+    checkpointer: Checkpointer,
+}
+
+impl State {
+    fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut group = Vec::with_capacity(64);
+            let failure = self.commit_group(first, jobs, &mut group).err();
+            if failure.is_some() {
+                self.abandon_transaction();
+            }
+            for job in group {
+                job.answer(failure.as_ref().map(Error::repeat));
+            }
+            self.checkpoint_if_due();
+        }
+    }
+
+    /// Runs `first` and what else waits, and commits. On an error nothing of the group is in the database.
+    fn commit_group(
+        &mut self,
+        first: Box<dyn Job>,
+        jobs: &Receiver<Box<dyn Job>>,
+        group: &mut Vec<Box<dyn Job>>,
+    ) -> Result<()> {
+        let before = self.counters;
+        let mut identities_changed = false;
+        let mut next = Some(first);
+        // The first job is in the group before anything can fail, so that it is answered.
+        let mut begun = Ok(());
+        while let Some(mut job) = next.take() {
+            if group.is_empty() {
+                begun = self.execute("begin immediate");
+            }
+            if begun.is_ok() {
+                begun = self.run_job(job.as_mut(), &mut identities_changed);
+            }
+            group.push(job);
+            if begun.is_ok() && group.len() < GROUP_MAX {
+                next = jobs.try_recv().ok();
+            }
+        }
+        begun?;
+        if self.counters.high != before.high {
+            self.execute("update feed set writing = null")?;
+        }
+        self.execute("commit")?;
+        if identities_changed {
+            self.identities.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Runs one job in its savepoint. An error means that the whole transaction is lost.
+    fn run_job(&mut self, job: &mut dyn Job, identities_changed: &mut bool) -> Result<()> {
+        self.execute("savepoint request")?;
+        let before = self.counters;
+        let mut tx = WriteTx::new(&self.conn, self.clock.now(), job.author(), before);
+        let outcome = job.run(&mut tx);
+        // A full disk makes SQLite roll back everything, not only the savepoint.
+        if self.conn.is_autocommit() {
+            return Err(Error::StorageFull);
+        }
+        match outcome {
+            Outcome::Done => {
+                self.counters = tx.counters;
+                *identities_changed |= tx.identities_changed;
+            }
+            Outcome::Failed => {
+                let refusal = tx.refusal.take();
+                let author = tx.author.clone();
+                self.execute("rollback to request")?;
+                if let Some(refusal) = refusal {
+                    let mut tx = WriteTx::new(&self.conn, self.clock.now(), author, before);
+                    crate::store::audit::append_refusal(&mut tx, &refusal)?;
+                    self.counters = tx.counters;
+                }
+            }
+        }
+        self.execute("release request")
+    }
+
+    fn execute(&self, sql: &str) -> Result<()> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    fn abandon_transaction(&mut self) {
+        if !self.conn.is_autocommit() {
+            let _ = self.execute("rollback");
+        }
+        match read_counters(&self.conn) {
+            Ok(counters) => self.counters = counters,
+            Err(error) => tracing::error!(%error, "the counters cannot be read after a failed commit"),
+        }
+    }
+
+    fn checkpoint_if_due(&self) {
+        let pages = WAL_PAGES.get();
+        if pages > WAL_MAX_PAGES {
+            // The thread has written nearly all of it back: what is left is short, and then the log starts over.
+            let _ = super::checkpoint::passive(&self.conn);
+        } else if pages > WAL_CHECKPOINT_PAGES {
+            self.checkpointer.wake();
+        }
+    }
+}
+
+fn read_counters(conn: &Connection) -> Result<Counters> {
+    let high = conn.query_row("select high from feed", [], |row| row.get(0))?;
+    let head = conn.query_row("select seq, hash from audit order by seq desc limit 1", [], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    let (audit_seq, audit_hash) = match head {
+        Err(rusqlite::Error::QueryReturnedNoRows) => (0, GENESIS),
+        other => other?,
+    };
+    Ok(Counters { high, audit_seq, audit_hash })
+}
+
+/// Runs `work` as the only request of its own transaction on `conn`: for the command line, which has the file to itself.
+pub fn write_once<T>(
+    conn: &Connection,
+    now: Time,
+    author: Author,
+    work: impl FnOnce(&mut WriteTx) -> Result<T>,
+) -> Result<T> {
+    conn.execute_batch("begin immediate")?;
+    let mut tx = WriteTx::new(conn, now, author, read_counters(conn)?);
+    let result = work(&mut tx);
+    match &result {
+        Ok(_) => conn.execute_batch("update feed set writing = null; commit")?,
+        Err(_) => conn.execute_batch("rollback")?,
+    }
+    result
+}

@@ -1,0 +1,189 @@
+//! Who may do what: the eight access levels, how a caller stands to an object, and one row per kind of call.
+
+use super::id::Id;
+
+/// Access levels in rising order; each may what the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Level {
+    NoLogin,
+    Personal,
+    Viewer,
+    Manager,
+    Owner,
+    Reseller,
+    ResellerAdmin,
+    Admin,
+}
+
+impl Level {
+    pub const NAMES: [&str; 8] =
+        ["NO_LOGIN", "PERSONAL", "VIEWER", "MANAGER", "OWNER", "RESELLER", "RESELLER_ADMIN", "ADMIN"];
+
+    pub const ALL: [Level; 8] = [
+        Level::NoLogin,
+        Level::Personal,
+        Level::Viewer,
+        Level::Manager,
+        Level::Owner,
+        Level::Reseller,
+        Level::ResellerAdmin,
+        Level::Admin,
+    ];
+
+    pub fn parse(name: &str) -> Option<Level> {
+        let place = Level::NAMES.iter().position(|known| *known == name)?;
+        Some(Level::ALL[place])
+    }
+
+    pub fn name(self) -> &'static str {
+        Level::NAMES[self as usize]
+    }
+}
+
+/// Who is calling.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub employee: Id,
+    pub customer: Id,
+    pub level: Level,
+    pub name: String,
+    /// The employee behind an impersonated session.
+    pub impersonator: Option<Id>,
+}
+
+/// How the caller stands to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It belongs to the caller's own employee.
+    Myself,
+    /// It belongs to the caller's customer.
+    Own,
+    /// It belongs to a customer, or a sub-reseller's customer, of the caller's.
+    Below,
+    /// It belongs to somebody else, or to no customer.
+    Elsewhere,
+}
+
+/// The lowest level that may do something, by how the caller stands to the object. `None`: nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Permission {
+    pub myself: Option<Level>,
+    pub own: Option<Level>,
+    pub below: Option<Level>,
+    pub elsewhere: Option<Level>,
+}
+
+impl Permission {
+    /// A row as the documentation writes most of them: from `own` up for one's own customer,
+    /// resellers for their customers, RESELLER_ADMIN and up for any.
+    const fn from(myself: Option<Level>, own: Level) -> Permission {
+        Permission {
+            myself,
+            own: Some(own),
+            below: Some(Level::Reseller),
+            elsewhere: Some(Level::ResellerAdmin),
+        }
+    }
+
+    pub fn allows(&self, level: Level, relation: Relation) -> bool {
+        let lowest = match relation {
+            Relation::Myself => self.myself,
+            Relation::Own => self.own,
+            Relation::Below => self.below,
+            Relation::Elsewhere => self.elsewhere,
+        };
+        level > Level::NoLogin && lowest.is_some_and(|lowest| level >= lowest)
+    }
+}
+
+const PERSONAL: Option<Level> = Some(Level::Personal);
+const VIEWER: Option<Level> = Some(Level::Viewer);
+const MANAGER: Option<Level> = Some(Level::Manager);
+
+/// api:pbx:app:mobileconfig:get, :create and :copy (of source and target alike).
+pub const MOBILE_CONFIG: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:app:mobileconfig:list: PERSONAL is not listed.
+pub const MOBILE_CONFIG_LIST: Permission = Permission::from(VIEWER, Level::Viewer);
+/// The `customer` argument of api:pbx:app:mobileconfig:list without `employee`: at least MANAGER.
+pub const MOBILE_CONFIG_LIST_ALL: Permission = Permission::from(MANAGER, Level::Manager);
+
+/// api:employee:list.
+pub const EMPLOYEE_LIST: Permission = Permission::from(VIEWER, Level::Viewer);
+/// api:employee:get, and one's own employee for PERSONAL.
+pub const EMPLOYEE_GET: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:employee:create: VIEWER is listed there.
+pub const EMPLOYEE_CREATE: Permission = Permission::from(VIEWER, Level::Viewer);
+/// api:employee:update of everything.
+pub const EMPLOYEE_UPDATE: Permission = Permission::from(MANAGER, Level::Manager);
+/// api:employee:update of one's own harmless properties.
+pub const EMPLOYEE_UPDATE_SELF: Permission = Permission::from(PERSONAL, Level::Manager);
+/// api:employee:delete, :createtoken, :deletetoken and :resetauthenticatorkey.
+pub const EMPLOYEE_MANAGE: Permission = Permission::from(MANAGER, Level::Manager);
+/// api:employee:createauthenticatorkey: only the employee self.
+pub const AUTHENTICATOR_KEY_CREATE: Permission =
+    Permission { myself: PERSONAL, own: None, below: None, elsewhere: None };
+/// api:auth:impersonate.
+pub const IMPERSONATE: Permission = Permission::from(Some(Level::Reseller), Level::Reseller);
+
+/// api:customer:list, :get-names and :resellers.
+pub const CUSTOMER_LIST: Permission = Permission::from(None, Level::Reseller);
+/// api:customer:get and :get-name.
+pub const CUSTOMER_GET: Permission = Permission::from(None, Level::Viewer);
+/// api:customer:create: by the rule of :delete, who may remove one may make one.
+pub const CUSTOMER_CREATE: Permission = Permission::from(None, Level::Reseller);
+/// api:customer:update and :address-delete.
+pub const CUSTOMER_UPDATE: Permission = Permission::from(None, Level::Manager);
+/// api:customer:delete.
+pub const CUSTOMER_DELETE: Permission = Permission::from(None, Level::Reseller);
+/// api:customer:address-list, :address-get, :address-create and :address-update: VIEWER is listed there.
+pub const ADDRESS: Permission = Permission::from(None, Level::Viewer);
+
+/// api:log:changelog:list, :get, api:log:changeloglite and api:tools:changelog.
+pub const CHANGE_LOG: Permission = Permission::from(None, Level::Viewer);
+
+#[cfg(test)]
+mod tests {
+    use super::Relation::*;
+    use super::*;
+
+    /// Every permission as a picture: a row per relation, a letter per level that may.
+    #[test]
+    fn the_table_of_access_is_the_documented_one() {
+        let rows: [(&str, Permission, [&str; 4]); 17] = [
+            ("mobile config", MOBILE_CONFIG, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("mobile config list", MOBILE_CONFIG_LIST, ["VMORrA", "VMORrA", "RrA", "rA"]),
+            ("mobile config list, all", MOBILE_CONFIG_LIST_ALL, ["MORrA", "MORrA", "RrA", "rA"]),
+            ("employee list", EMPLOYEE_LIST, ["VMORrA", "VMORrA", "RrA", "rA"]),
+            ("employee get", EMPLOYEE_GET, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("employee create", EMPLOYEE_CREATE, ["VMORrA", "VMORrA", "RrA", "rA"]),
+            ("employee update", EMPLOYEE_UPDATE, ["MORrA", "MORrA", "RrA", "rA"]),
+            ("employee update self", EMPLOYEE_UPDATE_SELF, ["PVMORrA", "MORrA", "RrA", "rA"]),
+            ("employee manage", EMPLOYEE_MANAGE, ["MORrA", "MORrA", "RrA", "rA"]),
+            ("authenticator key", AUTHENTICATOR_KEY_CREATE, ["PVMORrA", "", "", ""]),
+            ("impersonate", IMPERSONATE, ["RrA", "RrA", "RrA", "rA"]),
+            ("customer list", CUSTOMER_LIST, ["", "RrA", "RrA", "rA"]),
+            ("customer get", CUSTOMER_GET, ["", "VMORrA", "RrA", "rA"]),
+            ("customer create", CUSTOMER_CREATE, ["", "RrA", "RrA", "rA"]),
+            ("customer update", CUSTOMER_UPDATE, ["", "MORrA", "RrA", "rA"]),
+            ("customer delete", CUSTOMER_DELETE, ["", "RrA", "RrA", "rA"]),
+            ("address", ADDRESS, ["", "VMORrA", "RrA", "rA"]),
+        ];
+        for (name, permission, expected) in rows {
+            let letters = Level::ALL.into_iter().zip("-PVMORrA".chars());
+            let allowed = |relation| -> String {
+                letters.clone().filter(|(level, _)| permission.allows(*level, relation)).map(|(_, c)| c).collect()
+            };
+            assert_eq!([Myself, Own, Below, Elsewhere].map(allowed), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_and_ranks_agree() {
+        for level in Level::ALL {
+            assert_eq!(Level::parse(level.name()), Some(level));
+        }
+        assert!(Level::ALL.is_sorted());
+        assert_eq!(Level::parse("owner"), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! Addresses of a customer (api:customer:update, api:customer:address-create).
+
+use serde::{Deserialize, Serialize};
+
+use super::fields::{Fields, TEXT_MAX};
+use super::id::Id;
+use super::time::Time;
+use crate::error::Check;
+
+/// One address; a customer always has at least one, and exactly one of them is the primary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    #[serde(rename = "_id")]
+    pub id: Id,
+    pub primary: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative_name: Option<String>,
+    pub address: String,
+    pub zip: String,
+    pub city: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fax_number: Option<String>,
+}
+
+impl Address {
+    /// Reads a whole address; an `_id` that is given is kept only when `keep_id` (import, and update of the customer).
+    pub fn read(fields: &mut Fields, now: Time, keep_id: bool) -> Address {
+        let given = if keep_id { fields.id("_id") } else { None };
+        let mut address = Address {
+            id: given.unwrap_or_else(|| Id::new(now)),
+            primary: false,
+            alternative_name: None,
+            address: String::new(),
+            zip: String::new(),
+            city: String::new(),
+            state: None,
+            country: None,
+            fixed_number: None,
+            fax_number: None,
+        };
+        fields.require(&["address", "zip", "city"]);
+        address.apply(fields);
+        address
+    }
+
+    /// Takes over the properties that are given; the rest stays.
+    pub fn apply(&mut self, fields: &mut Fields) {
+        fields.flag("primary", &mut self.primary);
+        fields.text("alternativeName", &mut self.alternative_name);
+        fields.required_text("address", 5, TEXT_MAX, &mut self.address);
+        fields.required_text("city", 2, 200, &mut self.city);
+        fields.text("state", &mut self.state);
+        fields.text("fixedNumber", &mut self.fixed_number);
+        fields.text("faxNumber", &mut self.fax_number);
+        fields.text("country", &mut self.country);
+        if let Some(country) = self.country.take() {
+            let country = country.to_ascii_uppercase();
+            if country.len() != 2 || !country.bytes().all(|c| c.is_ascii_uppercase()) {
+                fields.fault("country", Check::Format, "country must be two letters (ISO 3166-1)");
+            }
+            self.country = Some(country);
+        }
+        fields.required_text("zip", 3, 20, &mut self.zip);
+        let danish = self.country.as_deref().is_none_or(|country| country == "DK");
+        if danish && !self.zip.is_empty() && !(self.zip.len() == 4 && self.zip.bytes().all(|c| c.is_ascii_digit())) {
+            fields.fault("zip", Check::Format, "zip must be four digits in Denmark");
+        }
+    }
+}
+
+/// Makes exactly one of a list of addresses the primary: `preferred` if it is in the list, else the one already
+/// marked, else the first.
+pub fn settle_primary(addresses: &mut [Address], preferred: Option<Id>) {
+    let place = addresses
+        .iter()
+        .position(|address| Some(address.id) == preferred)
+        .or_else(|| addresses.iter().position(|address| address.primary))
+        .unwrap_or(0);
+    for (i, address) in addresses.iter_mut().enumerate() {
+        address.primary = i == place;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fields::read_body;
+    use serde_json::json;
+
+    fn zip_is_accepted(zip: &str, country: Option<&str>) -> bool {
+        let body = json!({ "address": "Main street 1", "zip": zip, "city": "Town", "country": country });
+        read_body(body.as_object().unwrap(), |f| Address::read(f, Time::from_millis(0), false)).is_ok()
+    }
+
+    #[test]
+    fn the_zip_follows_the_country() {
+        assert!(zip_is_accepted("8000", Some("DK")) && zip_is_accepted("8000", None) && zip_is_accepted("8000", Some("dk")));
+        assert!(!zip_is_accepted("800", Some("DK")) && !zip_is_accepted("80000", None) && !zip_is_accepted("8O00", None));
+        assert!(zip_is_accepted("SW1A 1AA", Some("GB")) && !zip_is_accepted("12", Some("SE")));
+        assert!(!zip_is_accepted("8000", Some("DNK")) && !zip_is_accepted("8000", Some("1K")));
+    }
+}

@@ -1,0 +1,180 @@
+//! Entries of the audit trail and the chain that binds them.
+
+use sha2::{Digest, Sha256};
+
+use super::id::Id;
+use super::time::Time;
+
+pub type Hash = [u8; 32];
+
+/// The hash that the first entry of a trail builds on.
+pub const GENESIS: Hash = [0; 32];
+
+/// Names of the platform's change log (api:log:changelog:list); mobile configs have none there.
+pub const CUSTOMERS: &str = "Customers";
+pub const EMPLOYEES: &str = "Employees";
+pub const QUEUES: &str = "PbxQueues";
+pub const MOBILE_CONFIGS: &str = "PbxAppMobileConfigs";
+
+/// What was done, or tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Create,
+    Update,
+    Copy,
+    Delete,
+    CreateToken,
+    DeleteToken,
+    CreateAuthenticatorKey,
+    ResetAuthenticatorKey,
+    Impersonate,
+}
+
+impl Action {
+    pub const ALL: [Action; 9] = [
+        Action::Create,
+        Action::Update,
+        Action::Copy,
+        Action::Delete,
+        Action::CreateToken,
+        Action::DeleteToken,
+        Action::CreateAuthenticatorKey,
+        Action::ResetAuthenticatorKey,
+        Action::Impersonate,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Copy => "copy",
+            Action::Delete => "delete",
+            Action::CreateToken => "create token",
+            Action::DeleteToken => "delete token",
+            Action::CreateAuthenticatorKey => "create authenticator key",
+            Action::ResetAuthenticatorKey => "reset authenticator key",
+            Action::Impersonate => "impersonate",
+        }
+    }
+
+    /// The platform's `what`: CREATE, UPDATE, DELETE or OTHER.
+    pub fn what(name: &str) -> &'static str {
+        match name {
+            "create" => "CREATE",
+            "update" | "copy" => "UPDATE",
+            "delete" => "DELETE",
+            _ => "OTHER",
+        }
+    }
+}
+
+/// One entry, as it is hashed and stored. Texts that may be absent are absent, not empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry<'a> {
+    pub seq: i64,
+    pub at: Time,
+    pub actor: Option<Id>,
+    pub actor_name: &'a str,
+    pub impersonator: Option<Id>,
+    pub source: &'a str,
+    pub request: &'a str,
+    pub operation: &'a str,
+    pub action: &'a str,
+    pub outcome: &'a str,
+    pub section: &'a str,
+    pub object: Id,
+    pub customer: Option<Id>,
+    pub description: &'a str,
+    pub digest_before: Option<Hash>,
+    pub digest_after: Option<Hash>,
+}
+
+impl Entry<'_> {
+    /// SHA-256 over the hash of the entry before and every field, each behind its length.
+    ///
+    /// What the object held before is bound through `digest_before`, so that a long object is hashed once.
+    pub fn hash(&self, previous: &Hash) -> Hash {
+        let mut bytes = Vec::with_capacity(512);
+        bytes.extend_from_slice(previous);
+        bytes.extend_from_slice(&self.seq.to_be_bytes());
+        bytes.extend_from_slice(&self.at.millis().to_be_bytes());
+        for id in [self.actor, self.impersonator, Some(self.object), self.customer] {
+            match id {
+                Some(id) => id.with_str(|text| push(&mut bytes, text.as_bytes())),
+                None => push(&mut bytes, b""),
+            }
+        }
+        for text in [
+            self.actor_name,
+            self.source,
+            self.request,
+            self.operation,
+            self.action,
+            self.outcome,
+            self.section,
+            self.description,
+        ] {
+            push(&mut bytes, text.as_bytes());
+        }
+        for digest in [self.digest_before, self.digest_after] {
+            push(&mut bytes, digest.as_ref().map_or(b"", |digest| digest.as_slice()));
+        }
+        digest(&bytes)
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, field: &[u8]) {
+    bytes.extend_from_slice(&(field.len() as u32).to_be_bytes());
+    bytes.extend_from_slice(field);
+}
+
+/// SHA-256.
+pub fn digest(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry<'a>() -> Entry<'a> {
+        Entry {
+            seq: 1,
+            at: Time::from_millis(5),
+            actor: None,
+            actor_name: "ab",
+            impersonator: None,
+            source: "c",
+            request: "",
+            operation: "",
+            action: "copy",
+            outcome: "accepted",
+            section: MOBILE_CONFIGS,
+            object: Id::from_number(1),
+            customer: None,
+            description: "",
+            digest_before: None,
+            digest_after: None,
+        }
+    }
+
+    #[test]
+    fn the_hash_covers_every_field_and_where_it_ends() {
+        let base = entry().hash(&GENESIS);
+        let changed = [
+            Entry { seq: 2, ..entry() },
+            Entry { at: Time::from_millis(6), ..entry() },
+            Entry { actor: Some(Id::from_number(2)), ..entry() },
+            Entry { impersonator: Some(Id::from_number(2)), ..entry() },
+            Entry { actor_name: "a", source: "bc", ..entry() },
+            Entry { outcome: "refused", ..entry() },
+            Entry { digest_before: Some([1; 32]), ..entry() },
+            Entry { digest_after: Some([1; 32]), ..entry() },
+            Entry { customer: Some(Id::from_number(2)), ..entry() },
+        ];
+        for entry in changed {
+            assert_ne!(entry.hash(&GENESIS), base, "{entry:?}");
+        }
+        assert_ne!(entry().hash(&[1; 32]), base);
+    }
+}

@@ -1,0 +1,277 @@
+//! Customers (api:customer:get, :update).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::access::Level;
+use super::address::{Address, settle_primary};
+use super::fields::Fields;
+use super::id::Id;
+use super::time::Time;
+use crate::error::{Check, Fault};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CustomerState {
+    Active,
+    Blocked,
+    Deleted,
+}
+
+impl CustomerState {
+    pub fn parse(name: &str) -> Option<CustomerState> {
+        match name {
+            "ACTIVE" => Some(CustomerState::Active),
+            "BLOCKED" => Some(CustomerState::Blocked),
+            "DELETED" => Some(CustomerState::Deleted),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            CustomerState::Active => "ACTIVE",
+            CustomerState::Blocked => "BLOCKED",
+            CustomerState::Deleted => "DELETED",
+        }
+    }
+}
+
+/// Second factor that all employees of the customer must log in with (api:customer:security).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AuthenticationSecurity {
+    None,
+    Sms,
+    Authenticator,
+}
+
+impl AuthenticationSecurity {
+    pub fn parse(name: &str) -> Option<AuthenticationSecurity> {
+        match name {
+            "NONE" => Some(AuthenticationSecurity::None),
+            "SMS" => Some(AuthenticationSecurity::Sms),
+            "AUTHENTICATOR" => Some(AuthenticationSecurity::Authenticator),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            AuthenticationSecurity::None => "NONE",
+            AuthenticationSecurity::Sms => "SMS",
+            AuthenticationSecurity::Authenticator => "AUTHENTICATOR",
+        }
+    }
+}
+
+pub const FEATURES: [&str; 17] = [
+    "CUSTOMER", "SIP", "MVNO", "PBX", "TCE", "DNS", "INTERNET", "TV", "IPTVPRIVATE", "IPTVBUSINESS", "FLEXCARE",
+    "ZEROTIER", "EXTERNAL_LICENSES", "ORGANIZATION", "CHANGELOG", "FINANCE", "PORTING",
+];
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finance {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vat_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounting_system_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounting_system_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_method: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_address: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip_usage_limit: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mvno_usage_limit: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip_channel_limit: Option<i64>,
+}
+
+/// Links to other systems. The accounting system's grant token is a secret this server has no use for: not kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Integrations {
+    pub billing: Billing,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Billing {
+    pub economic: Economic,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Economic {
+    pub enabled: bool,
+    #[serde(default)]
+    pub accrual: bool,
+}
+
+/// A customer in the API's shape.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Customer {
+    #[serde(rename = "_id")]
+    pub id: Id,
+    pub name: String,
+    pub state: CustomerState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_reseller: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fax_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// Only visible to resellers and administrators: see [`Customer::shown_to`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    pub addresses: Vec<Address>,
+    pub finance: Finance,
+    pub features: Vec<String>,
+    pub authentication_security: AuthenticationSecurity,
+    #[serde(flatten)]
+    pub limits: Limits,
+    pub integrations: Integrations,
+    #[serde(skip)]
+    pub rev: i64,
+}
+
+impl Customer {
+    pub fn new(id: Id) -> Customer {
+        Customer {
+            id,
+            name: String::new(),
+            state: CustomerState::Active,
+            parent_reseller: None,
+            phone_number: None,
+            fax_number: None,
+            email_address: None,
+            website: None,
+            notes: None,
+            addresses: vec![],
+            finance: Finance::default(),
+            features: vec!["CUSTOMER".into()],
+            authentication_security: AuthenticationSecurity::None,
+            limits: Limits::default(),
+            integrations: Integrations::default(),
+            rev: 0,
+        }
+    }
+
+    pub fn has_feature(&self, feature: &str) -> bool {
+        self.features.iter().any(|known| known == feature)
+    }
+
+    /// The customer as somebody of `level` may see it.
+    pub fn shown_to(mut self, level: Level) -> Customer {
+        if level < Level::Reseller {
+            self.notes = None;
+        }
+        self
+    }
+
+    /// Takes over the properties that are given and that `level` may set; the rest stays.
+    ///
+    /// `parentReseller`, `notes`, `features`, limits and integrations need RESELLER and are ignored below
+    /// (api:customer:update). Who `parentReseller` may name is for the caller to check.
+    pub fn apply(&mut self, fields: &mut Fields, level: Level, now: Time) {
+        fields.required_text("name", 1, 200, &mut self.name);
+        let states = ["ACTIVE", "BLOCKED"];
+        let settable = |name: &str| CustomerState::parse(name).filter(|state| *state != CustomerState::Deleted);
+        fields.choice("state", settable, &states, &mut self.state);
+        fields.text("phoneNumber", &mut self.phone_number);
+        fields.text("faxNumber", &mut self.fax_number);
+        fields.text("emailAddress", &mut self.email_address);
+        fields.text("website", &mut self.website);
+        self.apply_addresses(fields, now);
+        if let Some(mut finance) = fields.nested("finance") {
+            self.finance.apply(&mut finance);
+        }
+        let names = ["NONE", "SMS", "AUTHENTICATOR"];
+        let security = &mut self.authentication_security;
+        fields.choice("authenticationSecurity", AuthenticationSecurity::parse, &names, security);
+        if level >= Level::Reseller {
+            fields.optional_id("parentReseller", &mut self.parent_reseller);
+            fields.text_within("notes", 0, 10_000, &mut self.notes);
+            self.apply_features(fields);
+            fields.count("sipUsageLimit", &mut self.limits.sip_usage_limit);
+            fields.count("mvnoUsageLimit", &mut self.limits.mvno_usage_limit);
+            fields.count("sipChannelLimit", &mut self.limits.sip_channel_limit);
+            if let Some(mut integrations) = fields.nested("integrations")
+                && let Some(mut billing) = integrations.nested("billing")
+                && let Some(mut economic) = billing.nested("economic")
+            {
+                economic.flag("enabled", &mut self.integrations.billing.economic.enabled);
+                economic.flag("accrual", &mut self.integrations.billing.economic.accrual);
+            }
+        }
+    }
+
+    fn apply_addresses(&mut self, fields: &mut Fields, now: Time) {
+        if fields.value("addresses").is_some_and(Value::is_null) {
+            return fields.fault("addresses", Check::Required, "addresses is required");
+        }
+        let read = |value: &Value, path: &str, faults: &mut Vec<Fault>| {
+            Some(Address::read(&mut Fields::of(value, path, faults)?, now, true))
+        };
+        let Some(mut addresses) = fields.each("addresses", read) else { return };
+        if addresses.is_empty() {
+            return fields.fault("addresses", Check::Min, "At least one address must be present");
+        }
+        for i in 0..addresses.len() {
+            if addresses[..i].iter().any(|earlier| earlier.id == addresses[i].id) {
+                fields.fault(&format!("addresses[{i}]._id"), Check::Unique, "The id is used by another address");
+            }
+            if addresses[i].primary && addresses[..i].iter().any(|earlier| earlier.primary) {
+                fields.fault(&format!("addresses[{i}].primary"), Check::Unique, "Another address is the primary");
+            }
+        }
+        settle_primary(&mut addresses, None);
+        self.addresses = addresses;
+    }
+
+    fn apply_features(&mut self, fields: &mut Fields) {
+        let read = |value: &Value, path: &str, faults: &mut Vec<Fault>| {
+            let known = value.as_str().and_then(|name| FEATURES.iter().find(|known| **known == name));
+            if known.is_none() {
+                let message = format!("Must be one of {}", FEATURES.join(", "));
+                faults.push(Fault { path: path.into(), check: Check::Enum, message });
+            }
+            known.map(|name| (*name).to_owned())
+        };
+        let Some(mut features) = fields.each("features", read) else { return };
+        // PBX brings what it builds on (api:customer:get-name).
+        if features.iter().any(|feature| feature == "PBX") {
+            features.extend(["SIP", "MVNO", "CUSTOMER"].map(String::from));
+        }
+        let mut seen = std::collections::HashSet::new();
+        features.retain(|feature| seen.insert(feature.clone()));
+        self.features = features;
+    }
+}
+
+impl Finance {
+    fn apply(&mut self, fields: &mut Fields) {
+        fields.text("vatNumber", &mut self.vat_number);
+        fields.text("accountingSystemId", &mut self.accounting_system_id);
+        fields.text("accountingSystemRef", &mut self.accounting_system_ref);
+        fields.text("emailAddress", &mut self.email_address);
+        let methods = ["MAIL", "EMAIL", "ELECTRONIC"];
+        let parse = |name: &str| methods.contains(&name).then(|| Some(name.to_owned()));
+        if fields.value("invoiceMethod").is_some_and(Value::is_null) {
+            self.invoice_method = None;
+        } else {
+            fields.choice("invoiceMethod", parse, &methods, &mut self.invoice_method);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Object ids: 24 hex characters, accepted in any case, stored and answered in lower case.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The id of a customer, employee, queue, address or change-log entry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id([u8; 12]);
+
+/// The text was not 24 hex characters.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotAnId;
+
+impl Id {
+    /// A new id in the platform's form: four bytes of seconds, five random, three counted.
+    pub fn new(now: super::time::Time) -> Id {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&(now.seconds() as u32).to_be_bytes());
+        bytes[4..9].copy_from_slice(&uuid::Uuid::new_v4().as_bytes()[..5]);
+        bytes[9..].copy_from_slice(&COUNTER.fetch_add(1, Ordering::Relaxed).to_be_bytes()[1..]);
+        Id(bytes)
+    }
+
+    /// The id that stands for a number, such as a place in the audit trail.
+    pub fn from_number(number: i64) -> Id {
+        let mut bytes = [0; 12];
+        bytes[4..].copy_from_slice(&number.to_be_bytes());
+        Id(bytes)
+    }
+
+    /// The number behind [`Id::from_number`]; `None` when the id is no such number.
+    pub fn to_number(self) -> Option<i64> {
+        let (high, low) = self.0.split_at(4);
+        let number = i64::from_be_bytes(low.try_into().ok()?);
+        (high == [0; 4] && number >= 0).then_some(number)
+    }
+
+    fn hex(self) -> [u8; 24] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 24];
+        for (i, byte) in self.0.iter().enumerate() {
+            text[2 * i] = DIGITS[usize::from(byte >> 4)];
+            text[2 * i + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        text
+    }
+
+    /// Calls `f` with the lower-case text, without allocating.
+    pub fn with_str<T>(self, f: impl FnOnce(&str) -> T) -> T {
+        f(std::str::from_utf8(&self.hex()).unwrap_or_default())
+    }
+}
+
+impl FromStr for Id {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Id, NotAnId> {
+        let text: &[u8; 24] = text.as_bytes().try_into().map_err(|_| NotAnId)?;
+        let mut bytes = [0; 12];
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            let digit = |c: u8| (c as char).to_digit(16).ok_or(NotAnId);
+            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+        }
+        Ok(Id(bytes))
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_str(|text| f.write_str(text))
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for Id {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.with_str(|text| serializer.serialize_str(text))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(|NotAnId| serde::de::Error::custom("not 24 hex characters"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_case_is_accepted_and_lower_case_answered() {
+        let id: Id = "12345678901234567890ABcd".parse().unwrap();
+        assert_eq!(id.to_string(), "12345678901234567890abcd");
+    }
+
+    #[test]
+    fn only_24_hex_characters_are_an_id() {
+        for text in [
+            "",
+            "1234567890123456789012",
+            "12345678901234567890123",
+            "1234567890123456789012345",
+            "12345678901234567890123g",
+            "1234567890123456789012é",
+            "+23456789012345678901234",
+        ] {
+            assert_eq!(text.parse::<Id>(), Err(NotAnId), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_comes_back_from_its_id() {
+        assert_eq!(Id::from_number(77).to_string(), "00000000000000000000004d");
+        assert_eq!(Id::from_number(77).to_number(), Some(77));
+        assert_eq!("ffffffff0000000000000001".parse::<Id>().unwrap().to_number(), None);
+    }
+
+    #[test]
+    fn two_new_ids_differ() {
+        let now = crate::domain::time::Time::from_millis(1_700_000_000_000);
+        assert_ne!(Id::new(now), Id::new(now));
+        assert!(Id::new(now).to_string().starts_with("6553f100"));
+    }
+}

@@ -1,0 +1,103 @@
+//! What can go wrong, in terms of the product. Knows no HTTP: `http/error.rs` gives each its status.
+
+use std::borrow::Cow;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The kind of validation check that failed, as the error body's `check` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    Required,
+    Type,
+    Format,
+    Min,
+    Max,
+    Enum,
+    Unique,
+    /// The property names an object that does not exist. Not one of the documented checks: left out of the body.
+    Exists,
+}
+
+/// One property that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Path of the property, such as `addresses[0].zip`.
+    pub path: String,
+    pub check: Check,
+    pub message: String,
+}
+
+/// Everything that a caller can be told. `code` is the platform's error code.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller is not known, or no longer.
+    #[error("{message}")]
+    Unauthenticated { code: &'static str, message: &'static str },
+    #[error("{message}")]
+    Forbidden { code: &'static str, message: Cow<'static, str> },
+    #[error("{message}")]
+    NotFound { code: &'static str, message: &'static str },
+    #[error("{message}")]
+    Conflict { code: &'static str, message: Cow<'static, str> },
+    /// The request itself cannot be read.
+    #[error("{message}")]
+    BadRequest { code: &'static str, message: Cow<'static, str> },
+    /// One or more properties cannot be accepted.
+    #[error("{}", .0.iter().map(|f| format!("{}: {}", f.path, f.message)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Fault>),
+    /// A login needs an authenticator code; `key` is a new key to present, when the employee has none in use.
+    #[error("Authenticator token required")]
+    AuthenticatorRequired { key: Option<crate::secrets::AuthenticatorKey> },
+    #[error("Request body is larger than {limit_bytes} bytes")]
+    TooLarge { limit_bytes: usize },
+    #[error("Content-Type must be application/json")]
+    UnsupportedMediaType,
+    #[error("The object has changed: If-Match names another version")]
+    PreconditionFailed,
+    #[error("Too many failed logins, try again in {retry_after_s} seconds")]
+    TooManyRequests { retry_after_s: u64 },
+    /// Too much is under way, or the server is shutting down. Nothing was changed.
+    #[error("The server is busy, try again")]
+    Busy,
+    /// The disk is full. Nothing was changed.
+    #[error("The disk is full, nothing was changed")]
+    StorageFull,
+    /// Anything unexpected; its text is for the log, never for the caller.
+    #[error("{0}")]
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    pub fn access_denied() -> Error {
+        Error::Forbidden { code: "access_denied", message: "Insufficient access level".into() }
+    }
+
+    pub fn not_found(code: &'static str, message: &'static str) -> Error {
+        Error::NotFound { code, message }
+    }
+
+    pub fn conflict(code: &'static str, message: impl Into<Cow<'static, str>>) -> Error {
+        Error::Conflict { code, message: message.into() }
+    }
+
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Error {
+        Error::BadRequest { code: "bad_request", message: message.into() }
+    }
+
+    pub fn invalid(path: &str, check: Check, message: impl Into<String>) -> Error {
+        Error::Invalid(vec![Fault { path: path.into(), check, message: message.into() }])
+    }
+
+    pub fn internal(message: impl Into<String>) -> Error {
+        Error::Internal(message.into().into())
+    }
+
+    /// The same error for each of several requests that shared one failed commit.
+    pub fn repeat(&self) -> Error {
+        match self {
+            Error::StorageFull => Error::StorageFull,
+            Error::Busy => Error::Busy,
+            other => Error::internal(other.to_string()),
+        }
+    }
+}

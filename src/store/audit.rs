@@ -1,0 +1,154 @@
+//! The audit trail: append, and prove.
+
+use rusqlite::{Row, named_params};
+
+use crate::db::{ReadTx, Refusal, Subject, WriteTx};
+use crate::domain::audit::{Action, Entry, GENESIS, Hash, digest};
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::Result;
+
+/// An accepted change. `before` and `after` are renderings of the object; only `before` is kept, of both the digest.
+pub struct Change<'a> {
+    pub subject: Subject,
+    pub action: Action,
+    pub description: &'a str,
+    pub before: Option<&'a str>,
+    pub after: Option<&'a str>,
+}
+
+/// Appends the entry of an accepted change.
+pub fn append(tx: &mut WriteTx, change: &Change) -> Result<()> {
+    insert(tx, change, "accepted")
+}
+
+/// Appends the entry of a refused attempt.
+pub fn append_refusal(tx: &mut WriteTx, refusal: &Refusal) -> Result<()> {
+    let change = Change {
+        subject: refusal.subject,
+        action: refusal.action,
+        description: &refusal.description,
+        before: None,
+        after: None,
+    };
+    insert(tx, &change, "refused")
+}
+
+fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
+    let (last, previous) = tx.audit_head();
+    let author = &tx.author;
+    let entry = Entry {
+        seq: last + 1,
+        at: tx.now,
+        actor: author.actor.as_ref().map(|actor| actor.employee),
+        actor_name: author.name(),
+        impersonator: author.actor.as_ref().and_then(|actor| actor.impersonator),
+        source: &author.source,
+        request: &author.request,
+        operation: &tx.operation,
+        action: change.action.name(),
+        outcome,
+        section: change.subject.section,
+        object: change.subject.object,
+        customer: change.subject.customer,
+        description: change.description,
+        digest_before: change.before.map(|text| digest(text.as_bytes())),
+        digest_after: change.after.map(|text| digest(text.as_bytes())),
+    };
+    let hash = entry.hash(&previous);
+    tx.conn
+        .prepare_cached(
+            "insert into audit (seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
+                section, object, customer, description, before, digest_before, digest_after, hash)
+             values (:seq, :at, :actor, :actor_name, :impersonator, :source, :request, :operation, :action, :outcome,
+                :section, :object, :customer, :description, :before, :digest_before, :digest_after, :hash)",
+        )?
+        .execute(named_params! {
+            ":seq": entry.seq,
+            ":at": entry.at,
+            ":actor": entry.actor,
+            ":actor_name": entry.actor_name,
+            ":impersonator": entry.impersonator,
+            ":source": entry.source,
+            ":request": entry.request,
+            ":operation": entry.operation,
+            ":action": entry.action,
+            ":outcome": entry.outcome,
+            ":section": entry.section,
+            ":object": entry.object,
+            ":customer": entry.customer,
+            ":description": entry.description,
+            ":before": change.before,
+            ":digest_before": entry.digest_before,
+            ":digest_after": entry.digest_after,
+            ":hash": hash,
+        })?;
+    let seq = entry.seq;
+    tx.set_audit_head(seq, hash);
+    Ok(())
+}
+
+/// What [`verify`] found.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    Intact { entries: i64, head: Hash },
+    /// The first entry that does not fit, and why.
+    Broken { seq: i64, reason: &'static str },
+}
+
+/// Recomputes the chain from its first entry. Calls `progress` with each entry's number.
+pub fn verify(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Verdict> {
+    let mut statement = tx.conn.prepare(
+        "select seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
+                section, object, customer, description, before, digest_before, digest_after, hash
+         from audit order by seq",
+    )?;
+    let mut rows = statement.query([])?;
+    let (mut last, mut head) = (0, GENESIS);
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        if seq != last + 1 {
+            return Ok(Verdict::Broken { seq: last + 1, reason: "the entry is missing" });
+        }
+        let checked = check_entry(row, &head).unwrap_or(Err("the entry is not readable"));
+        match checked {
+            Ok(hash) => head = hash,
+            Err(reason) => return Ok(Verdict::Broken { seq, reason }),
+        }
+        last = seq;
+        progress(seq);
+    }
+    Ok(Verdict::Intact { entries: last, head })
+}
+
+/// The hash of the entry in `row` if it follows from `previous`; else what does not fit.
+fn check_entry(row: &Row, previous: &Hash) -> rusqlite::Result<Result<Hash, &'static str>> {
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let entry = Entry {
+        seq: row.get(0)?,
+        at: row.get::<_, Time>(1)?,
+        actor: row.get::<_, Option<Id>>(2)?,
+        actor_name: text(3)?,
+        impersonator: row.get(4)?,
+        source: text(5)?,
+        request: text(6)?,
+        operation: text(7)?,
+        action: text(8)?,
+        outcome: text(9)?,
+        section: text(10)?,
+        object: row.get(11)?,
+        customer: row.get(12)?,
+        description: text(13)?,
+        digest_before: row.get(15)?,
+        digest_after: row.get(16)?,
+    };
+    let before: Option<String> = row.get(14)?;
+    if before.map(|text| digest(text.as_bytes())) != entry.digest_before {
+        return Ok(Err("what the object held before is not what was recorded"));
+    }
+    let hash: Hash = row.get(17)?;
+    if entry.hash(previous) != hash {
+        return Ok(Err("its hash does not follow from the entry before it"));
+    }
+    Ok(Ok(hash))
+}

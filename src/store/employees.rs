@@ -1,0 +1,301 @@
+//! Employees.
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::{Page, Window, audit, credentials, like_pattern, mobile_configs, sessions, to_json, tokens};
+use crate::db::types::{from_json, known};
+use crate::db::{ReadTx, Subject, WriteTx};
+use crate::domain::access::{Actor, Level};
+use crate::domain::audit::{Action, EMPLOYEES};
+use crate::domain::employee::{Employee, EmployeeState, language};
+use crate::domain::id::Id;
+use crate::domain::mobile_config::{Event, Kind};
+use crate::error::{Error, Result};
+
+const COLUMNS: &str = "id, customer, access_level, state, name, title, department, address, language, primary_contact,
+    email_address, no_email, sms_validation, sms_number, authenticator_validation, ip_restriction,
+    organization_resellers, notify_usage_limit, notify_usage_limit_reseller, birthdate, delete_at, rev";
+
+fn from_row(row: &Row) -> rusqlite::Result<Employee> {
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    Ok(Employee {
+        id: row.get(0)?,
+        customer: row.get(1)?,
+        access_level: known(text(2)?, Level::parse)?,
+        state: known(text(3)?, EmployeeState::parse)?,
+        name: row.get(4)?,
+        title: row.get(5)?,
+        department: row.get(6)?,
+        address: row.get(7)?,
+        language: known(text(8)?, language)?,
+        primary_contact: row.get(9)?,
+        email_address: row.get(10)?,
+        no_email: row.get(11)?,
+        sms_validation: row.get(12)?,
+        sms_number: row.get(13)?,
+        authenticator_validation: row.get(14)?,
+        ip_restriction: row.get(15)?,
+        organization_resellers: from_json(text(16)?)?,
+        notify_on_general_usage_limit: row.get(17)?,
+        notify_on_general_usage_limit_reseller: row.get(18)?,
+        birthdate: row.get(19)?,
+        delete_date: row.get(20)?,
+        rev: row.get(21)?,
+    })
+}
+
+pub fn subject(employee: &Employee) -> Subject {
+    Subject { section: EMPLOYEES, object: employee.id, customer: Some(employee.customer) }
+}
+
+/// The employee, deleted or not.
+pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Employee>> {
+    let mut statement = tx.conn.prepare_cached(&format!("select {COLUMNS} from employees where id = ?1"))?;
+    Ok(statement.query_row([id], from_row).optional()?)
+}
+
+/// The employee, unless it is absent or deleted.
+pub fn find_live(tx: &ReadTx, id: Id) -> Result<Option<Employee>> {
+    Ok(find(tx, id)?.filter(|employee| employee.state != EmployeeState::Deleted))
+}
+
+/// The employee, unless it is absent or deleted: 404 `employee`.
+pub fn get(tx: &ReadTx, id: Id) -> Result<Employee> {
+    find_live(tx, id)?.ok_or_else(|| Error::not_found("employee", "Employee not found"))
+}
+
+/// The employee who may log in under a name: not deleted, e-mail address compared without regard to case.
+pub fn find_by_login(tx: &ReadTx, name: &str) -> Result<Option<Employee>> {
+    let sql = format!(
+        "select {COLUMNS} from employees where email_address = ?1 collate nocase and state <> 'DELETED'"
+    );
+    Ok(tx.conn.prepare_cached(&sql)?.query_row([name], from_row).optional()?)
+}
+
+/// The employee as a caller, as of this transaction; `None` when it may not call (any more).
+pub fn actor(tx: &ReadTx, id: Id) -> Result<Option<Actor>> {
+    let mut statement = tx.conn.prepare_cached(
+        "select e.customer, e.access_level, e.name from employees e join customers c on c.id = e.customer
+         where e.id = ?1 and e.state = 'ENABLED' and c.state = 'ACTIVE' and e.access_level <> 'NO_LOGIN'",
+    )?;
+    let from_row = |row: &Row| {
+        Ok(Actor {
+            employee: id,
+            customer: row.get(0)?,
+            level: known(row.get_ref(1)?.as_str()?, Level::parse)?,
+            name: row.get(2)?,
+            impersonator: None,
+        })
+    };
+    Ok(statement.query_row([id], from_row).optional()?)
+}
+
+/// Which employees a list holds.
+#[derive(Clone, Debug)]
+pub struct EmployeeFilter {
+    pub customer: Id,
+    pub include_deleted: bool,
+    /// Free text in name, e-mail address, title or department.
+    pub text: Option<String>,
+}
+
+/// The employees that `filter` lets through, by name.
+pub fn list(tx: &ReadTx, filter: &EmployeeFilter, window: Window) -> Result<Page<Employee>> {
+    let source = "from employees
+         where customer = :customer and (:deleted or state <> 'DELETED')
+           and (:text is null or name like :text escape '\\' or email_address like :text escape '\\'
+                or title like :text escape '\\' or department like :text escape '\\')";
+    let text = filter.text.as_deref().map(like_pattern);
+    let conditions = named_params! {
+        ":customer": filter.customer, ":deleted": filter.include_deleted, ":text": text
+    };
+    let total = tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
+    let sql = format!("select {COLUMNS} {source} order by name, id limit {} offset {}", window.limit, window.offset);
+    let rows = tx.conn.prepare(&sql)?.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
+    Ok(Page { total, rows })
+}
+
+/// Ids and names of the customer's enabled employees, by name.
+pub fn names(tx: &ReadTx, customer: Id) -> Result<Vec<(Id, String)>> {
+    let mut statement = tx.conn.prepare_cached(
+        "select id, name from employees where customer = ?1 and state = 'ENABLED' order by name, id",
+    )?;
+    let rows = statement.query_map([customer], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The customer's enabled employees by name.
+pub fn enabled(tx: &ReadTx, customer: Id) -> Result<Vec<Employee>> {
+    let sql = format!(
+        "select {COLUMNS} from employees where customer = ?1 and state = 'ENABLED' order by name, id"
+    );
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([customer], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Calls `each` with every employee, deleted ones too, in the order of their ids.
+pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<()> {
+    let mut statement = tx.conn.prepare(&format!("select {COLUMNS} from employees order by id"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(from_row(row)?)?;
+    }
+    Ok(())
+}
+
+/// Inserts the employee, or overwrites the one of that id. Mobile configs follow a new name.
+/// Returns it with its new rev. 409 `emailAddress` when somebody else has the address.
+pub fn put(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
+    let employee = Employee { rev: old.map_or(0, |old| old.rev) + 1, ..employee };
+    let change = tx.change()?;
+    let written = tx
+        .conn
+        .prepare_cached(
+            "insert into employees (id, customer, access_level, state, name, title, department, address, language,
+                primary_contact, email_address, no_email, sms_validation, sms_number, authenticator_validation,
+                ip_restriction, organization_resellers, notify_usage_limit, notify_usage_limit_reseller, birthdate,
+                delete_at, rev, chg)
+             values (:id, :customer, :access_level, :state, :name, :title, :department, :address, :language,
+                :primary_contact, :email_address, :no_email, :sms_validation, :sms_number, :authenticator_validation,
+                :ip_restriction, :organization_resellers, :notify_usage_limit, :notify_usage_limit_reseller, :birthdate,
+                :delete_at, :rev, :chg)
+             on conflict (id) do update set access_level = :access_level, state = :state, name = :name,
+                title = :title, department = :department, address = :address, language = :language,
+                primary_contact = :primary_contact, email_address = :email_address, no_email = :no_email,
+                sms_validation = :sms_validation, sms_number = :sms_number,
+                authenticator_validation = :authenticator_validation, ip_restriction = :ip_restriction,
+                organization_resellers = :organization_resellers, notify_usage_limit = :notify_usage_limit,
+                notify_usage_limit_reseller = :notify_usage_limit_reseller, birthdate = :birthdate,
+                delete_at = :delete_at, rev = :rev, chg = :chg",
+        )?
+        .execute(named_params! {
+            ":id": employee.id,
+            ":customer": employee.customer,
+            ":access_level": employee.access_level.name(),
+            ":state": employee.state.name(),
+            ":name": employee.name,
+            ":title": employee.title,
+            ":department": employee.department,
+            ":address": employee.address,
+            ":language": employee.language,
+            ":primary_contact": employee.primary_contact,
+            ":email_address": employee.email_address,
+            ":no_email": employee.no_email,
+            ":sms_validation": employee.sms_validation,
+            ":sms_number": employee.sms_number,
+            ":authenticator_validation": employee.authenticator_validation,
+            ":ip_restriction": employee.ip_restriction,
+            ":organization_resellers": to_json(&employee.organization_resellers)?,
+            ":notify_usage_limit": employee.notify_on_general_usage_limit,
+            ":notify_usage_limit_reseller": employee.notify_on_general_usage_limit_reseller,
+            ":birthdate": employee.birthdate,
+            ":delete_at": employee.delete_date,
+            ":rev": employee.rev,
+            ":chg": change,
+        });
+    written.map_err(on_duplicate_address)?;
+    tx.identities_change();
+    let (action, description) = match old {
+        None => (Action::Create, "Employee created"),
+        Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
+        Some(_) => (Action::Update, "Employee updated"),
+    };
+    record(tx, &employee, old, action, description)?;
+    if let Some(old) = old
+        && old.name != employee.name
+    {
+        mobile_configs::follow_event(
+            tx,
+            employee.customer,
+            Kind::Colleagues,
+            employee.id,
+            Event::Renamed(&employee.name),
+        )?;
+    }
+    Ok(employee)
+}
+
+/// The only constraint of the table that a valid employee can break is the login name's.
+fn on_duplicate_address(error: rusqlite::Error) -> Error {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    if code == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
+        let message = "The e-mail address is used by another employee";
+        return Error::invalid("emailAddress", crate::error::Check::Unique, message);
+    }
+    error.into()
+}
+
+fn record(
+    tx: &mut WriteTx,
+    employee: &Employee,
+    old: Option<&Employee>,
+    action: Action,
+    description: &str,
+) -> Result<()> {
+    let before = old.map(to_json).transpose()?;
+    let after = to_json(employee)?;
+    let entry = audit::Change {
+        subject: subject(employee),
+        action,
+        description,
+        before: before.as_deref(),
+        after: Some(&after),
+    };
+    audit::append(tx, &entry)
+}
+
+/// Records something done to an employee that leaves its properties as they are.
+pub fn record_event(tx: &mut WriteTx, employee: &Employee, action: Action, description: &str) -> Result<()> {
+    record(tx, employee, Some(employee), action, description)
+}
+
+/// Deletes the employee (softly): login and tokens end at once, the mobile config is removed, and the configs of
+/// colleagues follow.
+pub fn delete(tx: &mut WriteTx, employee: Employee) -> Result<()> {
+    let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
+    end_access(tx, employee.id)?;
+    mobile_configs::delete(tx, employee.id)?;
+    put(tx, deleted, Some(&employee))?;
+    mobile_configs::follow_event(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)
+}
+
+/// Deletes all employees of a customer that is itself being deleted; nobody is left whose config could follow.
+pub fn delete_of_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
+    let sql = format!("select {COLUMNS} from employees where customer = ?1 and state <> 'DELETED' order by id");
+    let live: Vec<Employee> =
+        tx.conn.prepare_cached(&sql)?.query_map([customer], from_row)?.collect::<rusqlite::Result<_>>()?;
+    for employee in live {
+        end_access(tx, employee.id)?;
+        mobile_configs::delete(tx, employee.id)?;
+        let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
+        put(tx, deleted, Some(&employee))?;
+    }
+    Ok(())
+}
+
+fn end_access(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    sessions::delete_of(tx, employee)?;
+    tokens::delete_of(tx, employee)?;
+    credentials::delete(tx, employee)
+}
+
+/// Employees whose delete has fallen due.
+pub fn due_for_delete(tx: &ReadTx) -> Result<Vec<Employee>> {
+    let sql = format!(
+        "select {COLUMNS} from employees where delete_at is not null and delete_at <= ?1 and state <> 'DELETED'
+         order by id limit 100"
+    );
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([tx.now], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether the database holds nobody at all.
+pub fn is_empty(tx: &ReadTx) -> Result<bool> {
+    Ok(tx.conn.query_row(
+        "select not exists (select 1 from employees) and not exists (select 1 from customers)",
+        [],
+        |row| row.get(0),
+    )?)
+}

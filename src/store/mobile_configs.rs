@@ -1,0 +1,126 @@
+//! Mobile configs, one per employee at most.
+
+use rusqlite::{OptionalExtension, Row, named_params, params};
+
+use crate::db::{ReadTx, Subject, WriteTx};
+use crate::domain::audit::{Action, MOBILE_CONFIGS};
+use crate::domain::id::Id;
+use crate::domain::mobile_config::{Event, Kind, MobileConfig, follow};
+use crate::error::{Error, Result};
+use crate::store::{audit, tombstones};
+
+const TABLE: &str = "mobile_configs";
+const COLUMNS: &str = "id, customer, configs, rev";
+
+fn from_row(row: &Row) -> rusqlite::Result<MobileConfig> {
+    Ok(MobileConfig { id: row.get(0)?, customer: row.get(1)?, configs: row.get(2)?, rev: row.get(3)? })
+}
+
+fn subject(config: &MobileConfig) -> Subject {
+    Subject { section: MOBILE_CONFIGS, object: config.id, customer: Some(config.customer) }
+}
+
+pub fn find(tx: &ReadTx, id: Id) -> Result<Option<MobileConfig>> {
+    let mut statement = tx.conn.prepare_cached("select id, customer, configs, rev from mobile_configs where id = ?1")?;
+    Ok(statement.query_row([id], from_row).optional()?)
+}
+
+/// The config of employee `id`; 404 `not_found` as the pages of the mobile config have it.
+pub fn get(tx: &ReadTx, id: Id) -> Result<MobileConfig> {
+    find(tx, id)?.ok_or_else(not_found)
+}
+
+pub fn not_found() -> Error {
+    Error::not_found("not_found", "Object not found")
+}
+
+/// Calls `each` with the customer's configs in the order of their employees' names, `except` left out.
+pub fn list(tx: &ReadTx, customer: Id, except: Option<Id>, mut each: impl FnMut(MobileConfig)) -> Result<()> {
+    let mut statement = tx.conn.prepare_cached(
+        "select m.id, m.customer, m.configs, m.rev from employees e join mobile_configs m on m.id = e.id
+         where e.customer = :customer and m.id is not :except order by e.name, e.id",
+    )?;
+    let mut rows = statement.query(named_params! { ":customer": customer, ":except": except })?;
+    while let Some(row) = rows.next()? {
+        each(from_row(row)?);
+    }
+    Ok(())
+}
+
+pub fn insert(tx: &mut WriteTx, id: Id, customer: Id, configs: String) -> Result<MobileConfig> {
+    let config = MobileConfig { id, customer, configs, rev: tombstones::remove(tx, TABLE, id)? + 1 };
+    let change = tx.change()?;
+    tx.conn
+        .prepare_cached(
+            "insert into mobile_configs (id, customer, configs, rev, chg) values (:id, :customer, :configs, :rev, :chg)",
+        )?
+        .execute(named_params! {
+            ":id": id, ":customer": customer, ":configs": config.configs, ":rev": config.rev, ":chg": change
+        })?;
+    let entry = audit::Change {
+        subject: subject(&config),
+        action: Action::Create,
+        description: "Mobile config created",
+        before: None,
+        after: Some(&config.configs),
+    };
+    audit::append(tx, &entry)?;
+    Ok(config)
+}
+
+/// Replaces the content of `config` and records why. Returns the config as it is now.
+pub fn replace(
+    tx: &mut WriteTx,
+    config: MobileConfig,
+    configs: String,
+    action: Action,
+    description: &str,
+) -> Result<MobileConfig> {
+    let change = tx.change()?;
+    tx.conn
+        .prepare_cached("update mobile_configs set configs = :configs, rev = rev + 1, chg = :chg where id = :id")?
+        .execute(named_params! { ":configs": configs, ":chg": change, ":id": config.id })?;
+    let entry = audit::Change {
+        subject: subject(&config),
+        action,
+        description,
+        before: Some(&config.configs),
+        after: Some(&configs),
+    };
+    audit::append(tx, &entry)?;
+    Ok(MobileConfig { configs, rev: config.rev + 1, ..config })
+}
+
+/// Removes the config of employee `id`, if there is one, and leaves a tombstone.
+pub fn delete(tx: &mut WriteTx, id: Id) -> Result<()> {
+    let Some(config) = find(tx, id)? else { return Ok(()) };
+    tombstones::insert(tx, TABLE, id, config.rev)?;
+    tx.conn.prepare_cached("delete from mobile_configs where id = ?1")?.execute([id])?;
+    let entry = audit::Change {
+        subject: subject(&config),
+        action: Action::Delete,
+        description: "Mobile config removed with its employee",
+        before: Some(&config.configs),
+        after: None,
+    };
+    audit::append(tx, &entry)
+}
+
+/// Lets the customer's configs follow what has happened to an employee or queue, each audited.
+pub fn follow_event(tx: &mut WriteTx, customer: Id, kind: Kind, id: Id, event: Event) -> Result<()> {
+    let affected: Vec<MobileConfig> = {
+        let sql = format!("select {COLUMNS} from mobile_configs where customer = ?1 and instr(configs, ?2) order by id");
+        let mut statement = tx.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![customer, id], from_row)?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    for config in affected {
+        let Some(configs) = follow(&config.configs, kind, id, event) else { continue };
+        let description = match event {
+            Event::Renamed(name) => format!("Follows the new name of {id}: {name}"),
+            Event::Deleted => format!("Follows the delete of {id}"),
+        };
+        replace(tx, config, configs, Action::Update, &description)?;
+    }
+    Ok(())
+}

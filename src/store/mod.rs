@@ -1,0 +1,50 @@
+//! One file per table: free functions, the transaction first. Every write of a mirrored row raises its `rev`, carries
+//! the number of the write (`chg`) and appends its audit entry.
+
+pub mod audit;
+pub mod change_log;
+pub mod credentials;
+pub mod customers;
+pub mod employees;
+pub mod idempotency;
+pub mod mobile_configs;
+pub mod queues;
+pub mod sessions;
+pub mod tokens;
+pub mod tombstones;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// A page of a list, and how many there are in all.
+#[derive(Debug)]
+pub struct Page<T> {
+    pub total: i64,
+    pub rows: Vec<T>,
+}
+
+/// Which part of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub offset: i64,
+    pub limit: i64,
+}
+
+/// The API's rendering of an object.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// A pattern for `like … escape '\'` that finds `text` anywhere.
+pub(crate) fn like_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

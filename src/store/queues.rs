@@ -1,0 +1,75 @@
+//! Queues: reference data.
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use crate::db::{ReadTx, Subject, WriteTx};
+use crate::domain::audit::{Action, QUEUES};
+use crate::domain::id::Id;
+use crate::domain::mobile_config::{Event, Kind};
+use crate::domain::queue::Queue;
+use crate::error::Result;
+use crate::store::{audit, mobile_configs, to_json};
+
+fn from_row(row: &Row) -> rusqlite::Result<Queue> {
+    Ok(Queue { id: row.get(0)?, customer: row.get(1)?, name: row.get(2)?, number: row.get(3)? })
+}
+
+pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Queue>> {
+    let mut statement = tx.conn.prepare_cached("select id, customer, name, number from queues where id = ?1")?;
+    Ok(statement.query_row([id], from_row).optional()?)
+}
+
+/// The customer's queues by name.
+pub fn list(tx: &ReadTx, customer: Id) -> Result<Vec<Queue>> {
+    let mut statement =
+        tx.conn.prepare_cached("select id, customer, name, number from queues where customer = ?1 order by name, id")?;
+    let rows = statement.query_map([customer], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Calls `each` with every queue, in the order of their ids.
+pub fn all(tx: &ReadTx, mut each: impl FnMut(Queue) -> Result<()>) -> Result<()> {
+    let mut statement = tx.conn.prepare("select id, customer, name, number from queues order by id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(from_row(row)?)?;
+    }
+    Ok(())
+}
+
+/// Inserts the queue, or overwrites the one of that id; mobile configs follow a new name.
+pub fn put(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
+    let old = find(tx, queue.id)?;
+    if old.as_ref() == Some(queue) {
+        return Ok(());
+    }
+    let change = tx.change()?;
+    tx.conn
+        .prepare_cached(
+            "insert into queues (id, customer, name, number, rev, chg)
+             values (:id, :customer, :name, :number, 1, :chg)
+             on conflict (id) do update set name = :name, number = :number, rev = rev + 1, chg = :chg",
+        )?
+        .execute(named_params! {
+            ":id": queue.id, ":customer": queue.customer, ":name": queue.name, ":number": queue.number, ":chg": change
+        })?;
+    let before = old.as_ref().map(to_json).transpose()?;
+    let entry = audit::Change {
+        subject: Subject { section: QUEUES, object: queue.id, customer: Some(queue.customer) },
+        action: if old.is_some() { Action::Update } else { Action::Create },
+        description: if old.is_some() { "Queue updated" } else { "Queue created" },
+        before: before.as_deref(),
+        after: Some(&to_json(queue)?),
+    };
+    audit::append(tx, &entry)?;
+    match old {
+        Some(old) if old.name != queue.name => mobile_configs::follow_event(
+            tx,
+            queue.customer,
+            Kind::Queues,
+            queue.id,
+            Event::Renamed(&queue.name),
+        ),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,89 @@
+//! Login sessions. Only the SHA-256 of a token is stored.
+
+use rusqlite::{OptionalExtension, named_params, params};
+
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::audit::Hash;
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::Result;
+
+/// How long a session lives after its last authenticated request.
+pub const IDLE_MS: i64 = 15 * 60_000;
+/// How long an expired session is remembered, so that its token is told `expired` and not `invalid`.
+const REMEMBERED_MS: i64 = 24 * 3_600_000;
+
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub employee: Id,
+    pub impersonator: Option<Id>,
+    /// When set, the only address the token is valid from.
+    pub ip: Option<String>,
+    /// The address it was issued to.
+    pub login_ip: String,
+    pub persist: bool,
+    pub last_used_at: Time,
+}
+
+impl Session {
+    pub fn is_expired(&self, last_used_at: Time, now: Time) -> bool {
+        !self.persist && now > last_used_at.plus_ms(IDLE_MS)
+    }
+}
+
+pub fn find(tx: &ReadTx, token: &Hash) -> Result<Option<Session>> {
+    let mut statement = tx.conn.prepare_cached(
+        "select employee, impersonator, ip, login_ip, persist, last_used_at from sessions where token_hash = ?1",
+    )?;
+    let found = statement.query_row([token], |row| {
+        Ok(Session {
+            employee: row.get(0)?,
+            impersonator: row.get(1)?,
+            ip: row.get(2)?,
+            login_ip: row.get(3)?,
+            persist: row.get(4)?,
+            last_used_at: row.get(5)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+pub fn insert(tx: &mut WriteTx, token: &Hash, session: &Session) -> Result<()> {
+    tx.conn
+        .prepare_cached(
+            "insert into sessions (token_hash, employee, impersonator, ip, login_ip, persist, created_at, last_used_at)
+             values (:token_hash, :employee, :impersonator, :ip, :login_ip, :persist, :now, :now)",
+        )?
+        .execute(named_params! {
+            ":token_hash": token,
+            ":employee": session.employee,
+            ":impersonator": session.impersonator,
+            ":ip": session.ip,
+            ":login_ip": session.login_ip,
+            ":persist": session.persist,
+            ":now": tx.now,
+        })?;
+    Ok(())
+}
+
+/// Ends all sessions of an employee, impersonated ones too.
+pub fn delete_of(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    tx.conn.prepare_cached("delete from sessions where employee = ?1 or impersonator = ?1")?.execute([employee])?;
+    tx.identities_change();
+    Ok(())
+}
+
+/// Notes when a session was last used.
+pub fn touch(tx: &mut WriteTx, token: &Hash, last_used_at: Time) -> Result<()> {
+    tx.conn
+        .prepare_cached("update sessions set last_used_at = max(last_used_at, ?2) where token_hash = ?1")?
+        .execute(params![token, last_used_at])?;
+    Ok(())
+}
+
+/// Forgets what expired long ago.
+pub fn delete_forgotten(tx: &mut WriteTx) -> Result<()> {
+    let before = tx.now.plus_ms(-IDLE_MS - REMEMBERED_MS);
+    tx.conn.prepare_cached("delete from sessions where not persist and last_used_at < ?1")?.execute([before])?;
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! What is left of deleted mirrored rows.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::db::WriteTx;
+use crate::domain::id::Id;
+use crate::error::Result;
+
+/// Leaves the tombstone of a row that was at `rev`.
+pub fn insert(tx: &mut WriteTx, table: &str, id: Id, rev: i64) -> Result<()> {
+    let change = tx.change()?;
+    tx.conn
+        .prepare_cached("insert or replace into tombstones (\"table\", id, rev, chg) values (?1, ?2, ?3, ?4)")?
+        .execute(params![table, id, rev + 1, change])?;
+    Ok(())
+}
+
+/// Removes the tombstone of a row that is made again. Returns the rev the row was last known by; 0 when it is new.
+pub fn remove(tx: &mut WriteTx, table: &str, id: Id) -> Result<i64> {
+    let rev = tx
+        .conn
+        .prepare_cached("delete from tombstones where \"table\" = ?1 and id = ?2 returning rev")?
+        .query_row(params![table, id], |row| row.get(0))
+        .optional()?;
+    Ok(rev.unwrap_or(0))
+}
