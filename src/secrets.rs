@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
-use hmac::{Hmac, KeyInit as _, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::domain::audit::{Hash, digest};
@@ -52,7 +52,10 @@ impl Sealer {
         match std::fs::read(&path) {
             Ok(bytes) => match bytes.try_into() {
                 Ok(key) => Ok(Sealer::with_key(key)),
-                Err(_) => Err(format!("{} is not a key file of 32 bytes: put the right one back, or move it away to start with a new one", path.display())),
+                Err(_) => Err(format!(
+                    "{} is not a key file of 32 bytes: put the right one back, or move it away to start with a new one",
+                    path.display()
+                )),
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Sealer::make(&path),
             Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
@@ -63,8 +66,7 @@ impl Sealer {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| error.to_string())?;
         let told = |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
-        let mut file =
-            std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(told)?;
+        let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(told)?;
         file.write_all(&key).and_then(|()| file.sync_all()).map_err(told)?;
         Ok(Sealer::with_key(key))
     }
@@ -78,10 +80,8 @@ impl Sealer {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| Error::internal(error.to_string()))?;
         let payload = Payload { msg: secret, aad: context.as_bytes() };
-        let sealed = self
-            .cipher
-            .encrypt(&Nonce::from(nonce), payload)
-            .map_err(|_| Error::internal("sealing failed"))?;
+        let sealed =
+            self.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| Error::internal("sealing failed"))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
@@ -92,13 +92,13 @@ impl Sealer {
     }
 
     /// A fingerprint that cannot be guessed at without the key file: requests may hold passwords.
-    pub fn fingerprint(&self, parts: &[&[u8]]) -> Hash {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> Result<Hash> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(|error| Error::internal(error.to_string()))?;
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        Ok(mac.finalize().into_bytes().into())
     }
 }
 

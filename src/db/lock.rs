@@ -15,14 +15,15 @@ impl FileLock {
     /// Takes the lock at once, or says who holds it.
     pub fn take(database: &Path) -> Result<FileLock, String> {
         let path = lock_path(database);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| format!("{} cannot be written: {error}; check the folder's rights, or choose another --db", path.display()))?;
+        let mut file =
+            OpenOptions::new().create(true).read(true).write(true).truncate(false).mode(0o600).open(&path).map_err(
+                |error| {
+                    format!(
+                        "{} cannot be written: {error}; check the folder's rights, or choose another --db",
+                        path.display()
+                    )
+                },
+            )?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

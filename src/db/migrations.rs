@@ -33,13 +33,10 @@ pub fn check(conn: &Connection, path: &Path) -> Result<(), String> {
     };
     let version = number("user_version").map_err(told)?;
     let application = number("application_id").map_err(told)?;
-    let tables: i64 =
-        conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(told)?;
+    let tables: i64 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(told)?;
     let fresh = application == 0 && version == 0 && tables == 0;
     if application != APPLICATION_ID && !fresh {
-        return Err(format!(
-            "{path} is a database of another program: it was left as it is; choose another --db"
-        ));
+        return Err(format!("{path} is a database of another program: it was left as it is; choose another --db"));
     }
     if version > VERSION {
         return Err(format!(

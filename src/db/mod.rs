@@ -136,7 +136,10 @@ impl ReadOnly {
     /// Opens without changing anything; the error says what is wrong and what to do.
     pub fn open(path: &Path, clock: Clock) -> Result<ReadOnly, String> {
         if !path.exists() {
-            return Err(format!("there is no database at {}: choose another --db, or make it with serve or import", path.display()));
+            return Err(format!(
+                "there is no database at {}: choose another --db, or make it with serve or import",
+                path.display()
+            ));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags)
@@ -146,7 +149,10 @@ impl ReadOnly {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         if version < SCHEMA_VERSION {
-            return Err(format!("{} has the older schema {version}: start serve on it once to bring it up to date", path.display()));
+            return Err(format!(
+                "{} has the older schema {version}: start serve on it once to bring it up to date",
+                path.display()
+            ));
         }
         prepare_reader(&mut conn).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         Ok(ReadOnly { conn, clock })
@@ -195,14 +201,19 @@ fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
         .map_err(|error| format!("{} cannot be written: {error}; check its rights and the folder's", path.display()))?;
     if mode != "wal" {
-        return Err(format!("{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk", path.display()));
+        return Err(format!(
+            "{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk",
+            path.display()
+        ));
     }
     Ok((conn, lock))
 }
 
 fn open_writable(path: &Path) -> Result<Connection, String> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let told = |error: rusqlite::Error| format!("{} cannot be opened: {error}; check its rights and the folder's", path.display());
+    let told = |error: rusqlite::Error| {
+        format!("{} cannot be opened: {error}; check its rights and the folder's", path.display())
+    };
     let conn = Connection::open_with_flags(path, flags).map_err(told)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(told)?;
@@ -231,19 +242,15 @@ fn make_folder(path: &Path) -> Result<(), String> {
 
 /// Makes the file before SQLite does, readable by its owner only; the log files inherit its mode.
 fn make_private_file(path: &Path) -> Result<(), String> {
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
-        .map_err(|error| format!("{} cannot be written: {error}; check its rights, or choose another --db", path.display()))
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop).map_err(|error| {
+        format!("{} cannot be written: {error}; check its rights, or choose another --db", path.display())
+    })
 }
 
 /// A file cut short would be found out only when a missing page is asked for: look now.
 fn check_length(conn: &Connection, path: &Path) -> Result<(), String> {
-    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).unwrap_or(0);
-    let expected = number("page_count") * number("page_size");
+    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap_or(0);
+    let expected = (number("page_count") * number("page_size")).unsigned_abs();
     let length_of = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");

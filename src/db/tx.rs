@@ -110,6 +110,12 @@ impl<'c> WriteTx<'c> {
         Ok(change)
     }
 
+    /// References are checked at the commit only: rows may be written in any order.
+    pub fn defer_foreign_keys(&self) -> Result<()> {
+        self.conn.pragma_update(None, "defer_foreign_keys", true)?;
+        Ok(())
+    }
+
     /// Whether this write has touched a mirrored row.
     pub fn has_changed(&self) -> bool {
         self.change.is_some()

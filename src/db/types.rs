@@ -1,7 +1,7 @@
 //! How our types are stored, and how SQLite's errors become ours.
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::ErrorCode;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::domain::id::Id;
 use crate::domain::time::Time;
@@ -43,10 +43,17 @@ impl From<rusqlite::Error> for Error {
 
 /// JSON text of a column, read back as what it was made from.
 pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))
 }
 
 /// A stored name that must be one of a closed set.
 pub fn known<T>(name: &str, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
-    parse(name).ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, format!("unknown name {name:?}").into()))
+    parse(name).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(
+            0,
+            rusqlite::types::Type::Text,
+            format!("unknown name {name:?}").into(),
+        )
+    })
 }

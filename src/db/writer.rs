@@ -251,9 +251,8 @@ impl State {
 
 fn read_counters(conn: &Connection) -> Result<Counters> {
     let high = conn.query_row("select high from feed", [], |row| row.get(0))?;
-    let head = conn.query_row("select seq, hash from audit order by seq desc limit 1", [], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    });
+    let head = conn
+        .query_row("select seq, hash from audit order by seq desc limit 1", [], |row| Ok((row.get(0)?, row.get(1)?)));
     let (audit_seq, audit_hash) = match head {
         Err(rusqlite::Error::QueryReturnedNoRows) => (0, GENESIS),
         other => other?,

@@ -78,12 +78,7 @@ impl Permission {
     /// A row as the documentation writes most of them: from `own` up for one's own customer,
     /// resellers for their customers, RESELLER_ADMIN and up for any.
     const fn from(myself: Option<Level>, own: Level) -> Permission {
-        Permission {
-            myself,
-            own: Some(own),
-            below: Some(Level::Reseller),
-            elsewhere: Some(Level::ResellerAdmin),
-        }
+        Permission { myself, own: Some(own), below: Some(Level::Reseller), elsewhere: Some(Level::ResellerAdmin) }
     }
 
     pub fn allows(&self, level: Level, relation: Relation) -> bool {

@@ -101,8 +101,12 @@ mod tests {
 
     #[test]
     fn the_zip_follows_the_country() {
-        assert!(zip_is_accepted("8000", Some("DK")) && zip_is_accepted("8000", None) && zip_is_accepted("8000", Some("dk")));
-        assert!(!zip_is_accepted("800", Some("DK")) && !zip_is_accepted("80000", None) && !zip_is_accepted("8O00", None));
+        assert!(
+            zip_is_accepted("8000", Some("DK")) && zip_is_accepted("8000", None) && zip_is_accepted("8000", Some("dk"))
+        );
+        assert!(
+            !zip_is_accepted("800", Some("DK")) && !zip_is_accepted("80000", None) && !zip_is_accepted("8O00", None)
+        );
         assert!(zip_is_accepted("SW1A 1AA", Some("GB")) && !zip_is_accepted("12", Some("SE")));
         assert!(!zip_is_accepted("8000", Some("DNK")) && !zip_is_accepted("8000", Some("1K")));
     }

@@ -66,8 +66,23 @@ impl AuthenticationSecurity {
 }
 
 pub const FEATURES: [&str; 17] = [
-    "CUSTOMER", "SIP", "MVNO", "PBX", "TCE", "DNS", "INTERNET", "TV", "IPTVPRIVATE", "IPTVBUSINESS", "FLEXCARE",
-    "ZEROTIER", "EXTERNAL_LICENSES", "ORGANIZATION", "CHANGELOG", "FINANCE", "PORTING",
+    "CUSTOMER",
+    "SIP",
+    "MVNO",
+    "PBX",
+    "TCE",
+    "DNS",
+    "INTERNET",
+    "TV",
+    "IPTVPRIVATE",
+    "IPTVBUSINESS",
+    "FLEXCARE",
+    "ZEROTIER",
+    "EXTERNAL_LICENSES",
+    "ORGANIZATION",
+    "CHANGELOG",
+    "FINANCE",
+    "PORTING",
 ];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -186,9 +201,7 @@ impl Customer {
     /// (api:customer:update). Who `parentReseller` may name is for the caller to check.
     pub fn apply(&mut self, fields: &mut Fields, level: Level, now: Time) {
         fields.required_text("name", 1, 200, &mut self.name);
-        let states = ["ACTIVE", "BLOCKED"];
-        let settable = |name: &str| CustomerState::parse(name).filter(|state| *state != CustomerState::Deleted);
-        fields.choice("state", settable, &states, &mut self.state);
+        fields.choice("state", CustomerState::parse, &["ACTIVE", "BLOCKED"], &mut self.state);
         fields.text("phoneNumber", &mut self.phone_number);
         fields.text("faxNumber", &mut self.fax_number);
         fields.text("emailAddress", &mut self.email_address);
@@ -214,6 +227,13 @@ impl Customer {
                 economic.flag("enabled", &mut self.integrations.billing.economic.enabled);
                 economic.flag("accrual", &mut self.integrations.billing.economic.accrual);
             }
+        }
+    }
+
+    /// Notes a fault when the state was set to DELETED: that is for DELETE to do (and for import).
+    pub fn refuse_deleted(&self, fields: &mut Fields) {
+        if self.state == CustomerState::Deleted {
+            fields.fault("state", Check::Enum, "state must be one of ACTIVE, BLOCKED; to delete, use DELETE");
         }
     }
 

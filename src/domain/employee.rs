@@ -88,9 +88,25 @@ pub const HARMLESS: [&str; 3] = ["language", "password", "title"];
 
 /// Every property that an update understands; others are ignored.
 const PROPERTIES: [&str; 20] = [
-    "accessLevel", "state", "name", "title", "department", "address", "language", "primaryContact", "emailAddress",
-    "noEmail", "password", "smsValidation", "smsNumber", "authenticatorValidation", "ipRestriction",
-    "organizationResellers", "notifyOnGeneralUsageLimit", "notifyOnGeneralUsageLimitReseller", "birthdate",
+    "accessLevel",
+    "state",
+    "name",
+    "title",
+    "department",
+    "address",
+    "language",
+    "primaryContact",
+    "emailAddress",
+    "noEmail",
+    "password",
+    "smsValidation",
+    "smsNumber",
+    "authenticatorValidation",
+    "ipRestriction",
+    "organizationResellers",
+    "notifyOnGeneralUsageLimit",
+    "notifyOnGeneralUsageLimitReseller",
+    "birthdate",
     "deleteDate",
 ];
 
@@ -130,8 +146,7 @@ impl Employee {
     /// Takes over the properties that are given; the rest stays. The password is read by [`password`].
     pub fn apply(&mut self, fields: &mut Fields) {
         fields.choice("accessLevel", Level::parse, &Level::NAMES, &mut self.access_level);
-        let settable = |name: &str| EmployeeState::parse(name).filter(|state| *state != EmployeeState::Deleted);
-        fields.choice("state", settable, &["ENABLED", "DISABLED"], &mut self.state);
+        fields.choice("state", EmployeeState::parse, &["ENABLED", "DISABLED"], &mut self.state);
         fields.required_text("name", 1, 200, &mut self.name);
         fields.text("title", &mut self.title);
         fields.text("department", &mut self.department);
@@ -148,7 +163,11 @@ impl Employee {
         fields.flag("authenticatorValidation", &mut self.authenticator_validation);
         fields.text("ipRestriction", &mut self.ip_restriction);
         if self.ip_restriction.as_deref().is_some_and(|list| ip_list(list).is_none()) {
-            fields.fault("ipRestriction", Check::Format, "ipRestriction must be one IP address, or several comma-separated");
+            fields.fault(
+                "ipRestriction",
+                Check::Format,
+                "ipRestriction must be one IP address, or several comma-separated",
+            );
         }
         if let Some(resellers) = fields.each("organizationResellers", element_id) {
             self.organization_resellers = resellers;
@@ -162,6 +181,13 @@ impl Employee {
         // A scheduled delete is made by DELETE; here it can only be called off.
         if fields.value("deleteDate").is_some_and(serde_json::Value::is_null) {
             self.delete_date = None;
+        }
+    }
+
+    /// Notes a fault when the state was set to DELETED: that is for DELETE to do (and for import).
+    pub fn refuse_deleted(&self, fields: &mut Fields) {
+        if self.state == EmployeeState::Deleted {
+            fields.fault("state", Check::Enum, "state must be one of ENABLED, DISABLED; to delete, use DELETE");
         }
     }
 
@@ -208,7 +234,8 @@ pub fn ip_list(text: &str) -> Option<Vec<IpAddr>> {
 fn is_email_address(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else { return false };
     let host_is_fine = host == "localhost"
-        || host.contains('.') && host.split('.').all(|label| !label.is_empty())
+        || host.contains('.')
+            && host.split('.').all(|label| !label.is_empty())
             && host.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
     !name.is_empty() && host_is_fine && !text.chars().any(|c| c.is_whitespace() || c == ',' || c == ';')
 }
@@ -238,7 +265,9 @@ mod tests {
             read_body(body.as_object().unwrap(), |f| Employee::new(id, id).apply(f)).is_ok()
         };
         assert!(accepted("a@b.dk", false) && accepted("reception", true));
-        for (name, no_email) in [("reception", false), ("a b@c.dk", false), ("a@b", false), ("@b.dk", false), ("short", true)] {
+        for (name, no_email) in
+            [("reception", false), ("a b@c.dk", false), ("a@b", false), ("@b.dk", false), ("short", true)]
+        {
             assert!(!accepted(name, no_email), "{name}");
         }
     }

@@ -178,6 +178,17 @@ impl<'a> Fields<'a> {
         Fields::of(value, &format!("{}{name}", self.prefix), self.faults)
     }
 
+    /// Reads the value under `name` with a reader that knows its own paths; `None` when absent.
+    pub fn read_with<T>(&mut self, name: &str, read: impl FnOnce(&Value, &str, &mut Vec<Fault>) -> T) -> Option<T> {
+        let value = self.value(name)?;
+        Some(read(value, &format!("{}{name}", self.prefix), self.faults))
+    }
+
+    /// A fault at a path from the document's root.
+    pub fn fault_at(&mut self, path: String, check: Check, message: &str) {
+        self.faults.push(Fault { path, check, message: message.into() });
+    }
+
     fn wrong_type(&mut self, name: &str, value: &Value, wanted: &str) {
         if value.is_null() {
             self.fault(name, Check::Required, format!("{name} is required"));

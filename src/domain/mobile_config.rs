@@ -186,16 +186,17 @@ mod tests {
         json!([
             { "type": "COLLEAGUES", "items": [{ "_id": ANNA, "name": "Anna" }], "others": [{ "_id": BO, "name": "Bo", "x": 1 }] },
             { "type": "QUEUES", "items": [], "others": [{ "_id": ANNA, "name": "Anna" }] },
-            { "type": "LATER", "anything": [1.50, 12345678901234567890123] }
+            { "type": "LATER", "anything": [] }
         ])
     }
 
     #[test]
     fn what_is_read_comes_back_as_given() {
         let mut faults = vec![];
-        let given = configs().to_string().replace(BO, &BO.to_uppercase());
+        let given =
+            configs().to_string().replace(BO, &BO.to_uppercase()).replace("[]}]", "[1.50,12345678901234567890123]}]");
         let (text, references) = read(&serde_json::from_str(&given).unwrap(), "configs", &mut faults).unwrap();
-        assert_eq!(text, configs().to_string());
+        assert_eq!(text, configs().to_string().replace("[]}]", "[1.50,12345678901234567890123]}]"));
         assert!(text.contains("[1.50,12345678901234567890123]"));
         let paths: Vec<_> = references.iter().map(|r| r.path.as_str()).collect();
         assert_eq!(paths, ["configs[0].items[0]._id", "configs[0].others[0]._id", "configs[1].others[0]._id"]);

@@ -91,9 +91,15 @@ fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
 /// What [`verify`] found.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
-    Intact { entries: i64, head: Hash },
+    Intact {
+        entries: i64,
+        head: Hash,
+    },
     /// The first entry that does not fit, and why.
-    Broken { seq: i64, reason: &'static str },
+    Broken {
+        seq: i64,
+        reason: &'static str,
+    },
 }
 
 /// Recomputes the chain from its first entry. Calls `progress` with each entry's number.

@@ -15,8 +15,7 @@ pub const LITE_MS: i64 = 5 * 24 * 3_600_000;
 /// The most rows a short log holds.
 const LITE_ROWS_MAX: i64 = 10_000;
 
-const COLUMNS: &str =
-    "seq, at, actor, actor_name, action, outcome, section, object, customer, description, before";
+const COLUMNS: &str = "seq, at, actor, actor_name, action, outcome, section, object, customer, description, before";
 
 /// One audit entry as the change log shows it.
 #[derive(Debug)]
@@ -62,21 +61,23 @@ pub struct LogFilter {
     pub customer: Option<Id>,
     pub section: Option<String>,
     pub object: Option<Id>,
+    /// CREATE, UPDATE, DELETE or OTHER.
+    pub what: Option<String>,
     pub newest_first: bool,
 }
 
 pub fn list(tx: &ReadTx, filter: &LogFilter, window: Window) -> Result<Page<LogEntry>> {
     let source = "from audit where customer is :customer and (:section is null or section = :section)
-        and (:object is null or object = :object)";
+        and (:object is null or object = :object)
+        and (:what is null or :what = case when outcome = 'refused' then 'OTHER' when action = 'create' then 'CREATE'
+            when action in ('update', 'copy') then 'UPDATE' when action = 'delete' then 'DELETE' else 'OTHER' end)";
     let conditions = named_params! {
-        ":customer": filter.customer, ":section": filter.section, ":object": filter.object
+        ":customer": filter.customer, ":section": filter.section, ":object": filter.object, ":what": filter.what
     };
-    let total = tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
+    let total =
+        tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
     let order = if filter.newest_first { "desc" } else { "asc" };
-    let sql = format!(
-        "select {COLUMNS} {source} order by seq {order} limit {} offset {}",
-        window.limit, window.offset
-    );
+    let sql = format!("select {COLUMNS} {source} order by seq {order} limit {} offset {}", window.limit, window.offset);
     let rows = tx.conn.prepare(&sql)?.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
     Ok(Page { total, rows })
 }
@@ -92,10 +93,9 @@ pub fn state_after(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
          order by seq limit 1",
     )?;
     let next: Option<Option<String>> = statement
-        .query_row(
-            named_params! { ":object": entry.object, ":section": entry.section, ":seq": entry.seq },
-            |row| row.get(0),
-        )
+        .query_row(named_params! { ":object": entry.object, ":section": entry.section, ":seq": entry.seq }, |row| {
+            row.get(0)
+        })
         .optional()?;
     if let Some(next) = next {
         return Ok(next);

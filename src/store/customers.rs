@@ -121,11 +121,10 @@ pub fn list(tx: &ReadTx, filter: &CustomerFilter, window: Window) -> Result<Page
         ":resellers": filter.only_resellers,
         ":ids": ids,
     };
-    let total = tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
-    let sql = format!(
-        "select {COLUMNS} {source} order by c.name, c.id limit {} offset {}",
-        window.limit, window.offset
-    );
+    let total =
+        tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
+    let sql =
+        format!("select {COLUMNS} {source} order by c.name, c.id limit {} offset {}", window.limit, window.offset);
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let rows = statement.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
     Ok(Page { total, rows })

@@ -66,9 +66,7 @@ pub fn get(tx: &ReadTx, id: Id) -> Result<Employee> {
 
 /// The employee who may log in under a name: not deleted, e-mail address compared without regard to case.
 pub fn find_by_login(tx: &ReadTx, name: &str) -> Result<Option<Employee>> {
-    let sql = format!(
-        "select {COLUMNS} from employees where email_address = ?1 collate nocase and state <> 'DELETED'"
-    );
+    let sql = format!("select {COLUMNS} from employees where email_address = ?1 collate nocase and state <> 'DELETED'");
     Ok(tx.conn.prepare_cached(&sql)?.query_row([name], from_row).optional()?)
 }
 
@@ -109,7 +107,8 @@ pub fn list(tx: &ReadTx, filter: &EmployeeFilter, window: Window) -> Result<Page
     let conditions = named_params! {
         ":customer": filter.customer, ":deleted": filter.include_deleted, ":text": text
     };
-    let total = tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
+    let total =
+        tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
     let sql = format!("select {COLUMNS} {source} order by name, id limit {} offset {}", window.limit, window.offset);
     let rows = tx.conn.prepare(&sql)?.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
     Ok(Page { total, rows })
@@ -117,18 +116,16 @@ pub fn list(tx: &ReadTx, filter: &EmployeeFilter, window: Window) -> Result<Page
 
 /// Ids and names of the customer's enabled employees, by name.
 pub fn names(tx: &ReadTx, customer: Id) -> Result<Vec<(Id, String)>> {
-    let mut statement = tx.conn.prepare_cached(
-        "select id, name from employees where customer = ?1 and state = 'ENABLED' order by name, id",
-    )?;
+    let mut statement = tx
+        .conn
+        .prepare_cached("select id, name from employees where customer = ?1 and state = 'ENABLED' order by name, id")?;
     let rows = statement.query_map([customer], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The customer's enabled employees by name.
 pub fn enabled(tx: &ReadTx, customer: Id) -> Result<Vec<Employee>> {
-    let sql = format!(
-        "select {COLUMNS} from employees where customer = ?1 and state = 'ENABLED' order by name, id"
-    );
+    let sql = format!("select {COLUMNS} from employees where customer = ?1 and state = 'ENABLED' order by name, id");
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let rows = statement.query_map([customer], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -21,7 +21,8 @@ fn subject(config: &MobileConfig) -> Subject {
 }
 
 pub fn find(tx: &ReadTx, id: Id) -> Result<Option<MobileConfig>> {
-    let mut statement = tx.conn.prepare_cached("select id, customer, configs, rev from mobile_configs where id = ?1")?;
+    let mut statement =
+        tx.conn.prepare_cached("select id, customer, configs, rev from mobile_configs where id = ?1")?;
     Ok(statement.query_row([id], from_row).optional()?)
 }
 
@@ -43,6 +44,16 @@ pub fn list(tx: &ReadTx, customer: Id, except: Option<Id>, mut each: impl FnMut(
     let mut rows = statement.query(named_params! { ":customer": customer, ":except": except })?;
     while let Some(row) = rows.next()? {
         each(from_row(row)?);
+    }
+    Ok(())
+}
+
+/// Calls `each` with every config, in the order of their ids.
+pub fn all(tx: &ReadTx, mut each: impl FnMut(MobileConfig) -> Result<()>) -> Result<()> {
+    let mut statement = tx.conn.prepare(&format!("select {COLUMNS} from mobile_configs order by id"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(from_row(row)?)?;
     }
     Ok(())
 }
@@ -91,6 +102,13 @@ pub fn replace(
     Ok(MobileConfig { configs, rev: config.rev + 1, ..config })
 }
 
+/// Records something done to a config that leaves it as it is.
+pub fn record(tx: &mut WriteTx, config: &MobileConfig, action: Action, description: &str) -> Result<()> {
+    let configs = Some(config.configs.as_str());
+    let entry = audit::Change { subject: subject(config), action, description, before: configs, after: configs };
+    audit::append(tx, &entry)
+}
+
 /// Removes the config of employee `id`, if there is one, and leaves a tombstone.
 pub fn delete(tx: &mut WriteTx, id: Id) -> Result<()> {
     let Some(config) = find(tx, id)? else { return Ok(()) };
@@ -109,7 +127,8 @@ pub fn delete(tx: &mut WriteTx, id: Id) -> Result<()> {
 /// Lets the customer's configs follow what has happened to an employee or queue, each audited.
 pub fn follow_event(tx: &mut WriteTx, customer: Id, kind: Kind, id: Id, event: Event) -> Result<()> {
     let affected: Vec<MobileConfig> = {
-        let sql = format!("select {COLUMNS} from mobile_configs where customer = ?1 and instr(configs, ?2) order by id");
+        let sql =
+            format!("select {COLUMNS} from mobile_configs where customer = ?1 and instr(configs, ?2) order by id");
         let mut statement = tx.conn.prepare_cached(&sql)?;
         let rows = statement.query_map(params![customer, id], from_row)?;
         rows.collect::<rusqlite::Result<_>>()?

@@ -6,6 +6,7 @@ pub mod change_log;
 pub mod credentials;
 pub mod customers;
 pub mod employees;
+pub mod health;
 pub mod idempotency;
 pub mod mobile_configs;
 pub mod queues;

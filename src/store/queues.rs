@@ -21,8 +21,9 @@ pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Queue>> {
 
 /// The customer's queues by name.
 pub fn list(tx: &ReadTx, customer: Id) -> Result<Vec<Queue>> {
-    let mut statement =
-        tx.conn.prepare_cached("select id, customer, name, number from queues where customer = ?1 order by name, id")?;
+    let mut statement = tx
+        .conn
+        .prepare_cached("select id, customer, name, number from queues where customer = ?1 order by name, id")?;
     let rows = statement.query_map([customer], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -63,13 +64,9 @@ pub fn put(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
     };
     audit::append(tx, &entry)?;
     match old {
-        Some(old) if old.name != queue.name => mobile_configs::follow_event(
-            tx,
-            queue.customer,
-            Kind::Queues,
-            queue.id,
-            Event::Renamed(&queue.name),
-        ),
+        Some(old) if old.name != queue.name => {
+            mobile_configs::follow_event(tx, queue.customer, Kind::Queues, queue.id, Event::Renamed(&queue.name))
+        }
         _ => Ok(()),
     }
 }

@@ -73,6 +73,15 @@ pub fn delete_of(tx: &mut WriteTx, employee: Id) -> Result<()> {
     Ok(())
 }
 
+/// Ends the sessions of an employee that were issued to one address.
+pub fn delete_issued_to(tx: &mut WriteTx, employee: Id, login_ip: &str) -> Result<()> {
+    tx.conn
+        .prepare_cached("delete from sessions where employee = ?1 and login_ip = ?2")?
+        .execute(params![employee, login_ip])?;
+    tx.identities_change();
+    Ok(())
+}
+
 /// Notes when a session was last used.
 pub fn touch(tx: &mut WriteTx, token: &Hash, last_used_at: Time) -> Result<()> {
     tx.conn

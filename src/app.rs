@@ -1,0 +1,109 @@
+//! The composition root: open, bind, serve, and shut down in order.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web;
+
+use crate::attempts::Attempts;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::ephemeral::Folder;
+use crate::http::{State, server};
+use crate::identity::Identities;
+use crate::passwords::Passwords;
+use crate::secrets::Sealer;
+use crate::{demo, housekeeping};
+
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+
+/// A server that answers.
+pub struct App {
+    /// `http://ADDR:PORT`
+    pub url: String,
+    state: web::Data<State>,
+    server: ServerHandle,
+    housekeeping: tokio::task::JoinHandle<()>,
+    // Removed when everything else is closed.
+    _folder: Option<Folder>,
+}
+
+impl App {
+    /// Binds, opens the database, and starts to answer. The error is one sentence that says what to do.
+    pub async fn start(config: &Config, clock: Clock) -> Result<App, String> {
+        let tls = match (&config.tls_cert, &config.tls_key) {
+            (Some(cert), Some(key)) => Some(server::tls(cert, key)?),
+            _ => None,
+        };
+        let listener = bind(config.listen())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let (path, folder) = database(config)?;
+        let db = Arc::new(Db::open(&path, clock)?);
+        let sealer = Arc::new(Sealer::open(&path)?);
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+        if config.is_demo() && !demo::load(&db, sealer.clone()).await.map_err(|error| error.to_string())? {
+            tracing::info!("the database holds something already: the demo world was not loaded");
+        }
+        let state = web::Data::new(State {
+            db,
+            sealer,
+            identities: Identities::default(),
+            passwords: Passwords::default(),
+            attempts: Attempts::new(config.login_limits()),
+            under_way: Arc::default(),
+            request_timeout: config.request_timeout(),
+            cors_origins: config.cors_origins(),
+            is_tls: tls.is_some(),
+        });
+        let server = server::start(listener, state.clone(), tls).map_err(|error| error.to_string())?;
+        let housekeeping = tokio::task::spawn_local(keep_house(state.clone()));
+        Ok(App { url, state, server, housekeeping, _folder: folder })
+    }
+
+    /// What the handlers share; for tests and the ready message.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Lets requests under way finish, writes what is still in memory, and closes the database.
+    pub async fn stop(self) {
+        self.housekeeping.abort();
+        self.server.stop(true).await;
+        if let Err(error) = self.state.identities.flush(&self.state.db).await {
+            tracing::warn!(%error, "when sessions were last used could not be written");
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!("{address} is in use: stop what listens there, or choose another address with --listen")
+        }
+        _ => format!("{address} cannot be listened on: {error}; choose another address with --listen"),
+    })?;
+    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+    Ok(listener)
+}
+
+fn database(config: &Config) -> Result<(PathBuf, Option<Folder>), String> {
+    if !config.is_ephemeral() {
+        return Ok((config.db()?, None));
+    }
+    let folder = Folder::make()?;
+    Ok((folder.path().join("telecomx.db"), Some(folder)))
+}
+
+async fn keep_house(state: web::Data<State>) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = housekeeping::step(&state.db, &state.identities).await {
+            tracing::warn!(%error, "housekeeping failed; the next round tries again");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `export`
+
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Store;
+use crate::clock::Clock;
+use crate::db::ReadOnly;
+use crate::export;
+use crate::secrets::Sealer;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// File to write; standard output when left out
+    file: Option<PathBuf>,
+    /// Also password hashes and authenticator keys: keep such a file as you keep a password
+    #[arg(long)]
+    with_secrets: bool,
+    #[command(flatten)]
+    store: Store,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let path = arguments.store.path()?;
+    let database = ReadOnly::open(&path, Clock::default())?;
+    let sealer = if arguments.with_secrets { Some(Sealer::open(&path)?) } else { None };
+    let write = |out: &mut dyn Write| {
+        database
+            .read(|tx| export::write(tx, sealer.as_ref(), out))
+            .map_err(|error| format!("the export is not complete: {error}"))
+    };
+    match &arguments.file {
+        None => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            write(&mut out)?;
+            out.flush().map_err(|error| format!("the export is not complete: {error}"))?;
+        }
+        Some(file) => {
+            replace_file(file, write)?;
+            eprintln!("exported {} to {}", path.display(), file.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a new file, readable by its owner only, and puts it in the place of the old one when it is whole.
+fn replace_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
+    let told = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(name);
+    let open = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part);
+    let mut out = BufWriter::new(open.map_err(told)?);
+    let written = write(&mut out)
+        .and_then(|()| out.flush().and_then(|()| out.get_ref().sync_all()).map_err(told))
+        .and_then(|()| std::fs::rename(&part, file).map_err(told));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}

@@ -1,0 +1,85 @@
+//! The command line: one file per subcommand.
+
+mod admin;
+mod audit;
+mod backup;
+mod doctor;
+mod export;
+mod import;
+mod progress;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Config;
+
+/// The TelecomX mobile-config API, served locally from one SQLite file.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Every setting can be given as a flag, as TELECOMX_LOCAL_<NAME> in the environment, or in a TOML file (--config), in that order."
+)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API
+    Serve(Box<Config>),
+    /// Load a JSON document: all of it or nothing
+    Import(import::Arguments),
+    /// Write everything as a JSON document, to a file or to standard output; also beside a running server
+    Export(export::Arguments),
+    /// Copy the database to a new file; also beside a running server
+    Backup(backup::Arguments),
+    /// Examine the database, and say what is wrong; also beside a running server
+    Doctor(Store),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Machine-to-machine tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Administrators
+    #[command(subcommand)]
+    Admin(admin::Command),
+}
+
+/// Which database a tool works on.
+#[derive(Args, Clone)]
+pub struct Store {
+    /// Database file [default: telecomx-local/telecomx.db in the user's data folder]
+    #[arg(long, value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// TOML file with settings [default: none]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Store {
+    /// The database file.
+    fn path(&self) -> Result<PathBuf, String> {
+        Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
+    }
+}
+
+/// Runs the command that was given. The error is one sentence that says what is wrong and what to do.
+pub fn run() -> Result<ExitCode, String> {
+    match Program::parse().command {
+        Command::Serve(config) => serve::run(*config),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Doctor(store) => doctor::run(&store),
+        Command::Audit(command) => audit::run(&command),
+        Command::Token(command) => token::run(&command),
+        Command::Admin(command) => admin::run(&command),
+    }
+}

@@ -1,0 +1,69 @@
+//! `serve`
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat};
+use crate::demo;
+use crate::http::server;
+
+pub fn run(flags: Config) -> Result<ExitCode, String> {
+    let config = flags.resolve()?;
+    start_log(&config)?;
+    server::block_on(async {
+        let app = App::start(&config, Clock::default()).await?;
+        announce(&app, &config).await?;
+        wait_for_signal().await?;
+        tracing::info!("stopping: requests under way are finished first");
+        app.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The ready line first, exactly; then, for the demo, something to try.
+async fn announce(app: &App, config: &Config) -> Result<(), String> {
+    let mut text = format!("telecomx-local listening on {}\n", app.url);
+    if config.is_demo() {
+        let call = demo::copy_call(&app.state().db, &app.url).await.map_err(|error| error.to_string())?;
+        match call {
+            Some(call) => text.push_str(&format!(
+                "\nCopy one employee's mobile config onto another's:\n\n{call}\n\nLog in as manager@bakery.example.com (or admin@platform.example.com) with the password Demo-Passw0rd.\nAll calls, to try in the browser: {}/docs/\n",
+                app.url
+            )),
+            None => text.push_str("\nThe database holds something already: the demo world was not loaded.\n"),
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    // Whoever started us may have closed the pipe: no reason not to serve.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    Ok(())
+}
+
+async fn wait_for_signal() -> Result<(), String> {
+    let told = |error: std::io::Error| format!("signals cannot be listened for: {error}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn start_log(config: &Config) -> Result<(), String> {
+    let level = config.log_level.as_deref().unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
+    let filter =
+        EnvFilter::try_new(level).map_err(|error| format!("--log-level {level} is not understood: {error}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    match config.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.init(),
+    }
+    Ok(())
+}

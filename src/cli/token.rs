@@ -1,0 +1,49 @@
+//! `token create`
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::Store;
+use crate::clock::Clock;
+use crate::db::Exclusive;
+use crate::domain::access::Level;
+use crate::domain::audit::Action;
+use crate::domain::id::Id;
+use crate::error::Error;
+use crate::secrets::new_token;
+use crate::store::{employees, tokens};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Create a machine-to-machine token and print it, alone on its line; it cannot be shown again
+    Create {
+        /// Id of the employee whose access the token gives
+        #[arg(long, value_name = "ID", value_parser = parse_id)]
+        employee: Id,
+        #[command(flatten)]
+        store: Store,
+    },
+}
+
+fn parse_id(text: &str) -> Result<Id, String> {
+    text.parse().map_err(|_| "an id is 24 hex characters".to_owned())
+}
+
+pub fn run(command: &Command) -> Result<ExitCode, String> {
+    let Command::Create { employee: id, store } = command;
+    let database = Exclusive::open(&store.path()?, Clock::default())?;
+    let (token, hash) = new_token().map_err(|error| error.to_string())?;
+    let created = database.write("command line", |tx| {
+        let employee = employees::get(tx, *id)?;
+        if employee.access_level == Level::Admin {
+            return Err(Error::Forbidden { code: "id", message: "Tokens are not allowed for admins".into() });
+        }
+        tokens::insert(tx, &hash, *id)?;
+        employees::record_event(tx, &employee, Action::CreateToken, "Machine-to-machine token created")
+    });
+    created.map_err(|error| format!("no token was created for {id}: {error}"))?;
+    database.close().map_err(|error| error.to_string())?;
+    println!("{token}");
+    Ok(ExitCode::SUCCESS)
+}

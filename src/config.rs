@@ -1,0 +1,251 @@
+//! The one place for settings: flag, then environment, then file, then default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::attempts::Limits;
+
+/// Every setting; what is not set has the default that its help names. Each can also be given as
+/// `TELECOMX_LOCAL_<NAME>` in the environment, or as `name` in the TOML file.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Database file, made where it is missing [default: telecomx-local/telecomx.db in the user's data folder]
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub db: Option<PathBuf>,
+
+    /// TOML file with settings [default: none]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<PathBuf>,
+
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+
+    /// Load the demo world if the database is empty, and print a call to try; loopback only [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub demo: Option<bool>,
+
+    /// Keep nothing: the database is in a temporary folder that is removed at the end [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", conflicts_with = "db")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral: Option<bool>,
+
+    /// Allow an address that is not loopback without TLS: tokens and passwords can be read on the way [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub insecure: Option<bool>,
+
+    /// Certificate chain for TLS, PEM; together with --tls-key [default: none]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key for TLS, PEM; together with --tls-cert [default: none]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Origins whose pages may call from a browser, comma-separated, such as https://app.example.com [default: none]
+    #[arg(long, value_name = "ORIGINS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors_origins: Option<String>,
+
+    /// Failed logins per name before more are refused for a while [default: 10]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login_failures_per_name: Option<u32>,
+
+    /// Failed logins per address before more are refused for a while [default: 50]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login_failures_per_address: Option<u32>,
+
+    /// How long a failed login counts, in seconds [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login_failure_window_s: Option<u64>,
+
+    /// How long one request may take, in seconds [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_timeout_s: Option<u64>,
+
+    /// What is logged on standard error: error, warn, info, debug or trace, also per module [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_level: Option<String>,
+
+    /// Form of the log: json or text [default: text on a terminal, else json]
+    #[arg(long, value_name = "FORM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<LogFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+const PREFIX: &str = "TELECOMX_LOCAL_";
+
+/// Names of all settings, as in the file.
+const NAMES: [&str; 15] = [
+    "db",
+    "config",
+    "listen",
+    "demo",
+    "ephemeral",
+    "insecure",
+    "tls_cert",
+    "tls_key",
+    "cors_origins",
+    "login_failures_per_name",
+    "login_failures_per_address",
+    "login_failure_window_s",
+    "request_timeout_s",
+    "log_level",
+    "log_format",
+];
+
+impl Config {
+    /// These flags over the environment over the file.
+    pub fn resolve(self) -> Result<Config, String> {
+        let from_environment = Env::prefixed(PREFIX).only(&NAMES);
+        let told = |error: figment::Error| format!("a setting cannot be used: {error}");
+        let named = Figment::new().merge(from_environment.clone()).merge(Serialized::defaults(&self));
+        let file = named.extract_inner::<PathBuf>("config").ok();
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(format!("there is no settings file {}", file.display()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Config =
+            figment.merge(from_environment).merge(Serialized::defaults(&self)).extract().map_err(told)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return Err("--tls-cert and --tls-key go together: give both or neither".into());
+        }
+        let loopback = self.listen().ip().is_loopback();
+        if self.is_demo() && !loopback {
+            return Err(format!(
+                "--demo is refused on {}: everybody knows its passwords; listen on 127.0.0.1, or leave --demo out",
+                self.listen()
+            ));
+        }
+        if !loopback && self.tls_cert.is_none() && !self.insecure.unwrap_or(false) {
+            return Err(format!(
+                "{} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --insecure if the network is trusted",
+                self.listen()
+            ));
+        }
+        Ok(())
+    }
+
+    pub fn listen(&self) -> SocketAddr {
+        self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    pub fn is_demo(&self) -> bool {
+        self.demo.unwrap_or(false)
+    }
+
+    pub fn is_ephemeral(&self) -> bool {
+        self.ephemeral.unwrap_or(false)
+    }
+
+    pub fn login_limits(&self) -> Limits {
+        Limits {
+            per_name: self.login_failures_per_name.unwrap_or(10),
+            per_address: self.login_failures_per_address.unwrap_or(50),
+            window_s: self.login_failure_window_s.unwrap_or(300),
+        }
+    }
+
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_s.unwrap_or(30).max(1))
+    }
+
+    pub fn cors_origins(&self) -> Vec<String> {
+        let origins = self.cors_origins.as_deref().unwrap_or_default().split(',');
+        origins
+            .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+            .filter(|origin| !origin.is_empty())
+            .collect()
+    }
+
+    /// The database file: the setting, else one in the user's data folder.
+    pub fn db(&self) -> Result<PathBuf, String> {
+        if let Some(path) = &self.db {
+            return Ok(path.clone());
+        }
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let folder = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+        let folder = folder.ok_or("neither --db nor HOME is set: say where the database is with --db")?;
+        Ok(folder.join("telecomx-local").join("telecomx.db"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    fn resolve(flags: &[&str]) -> Result<Config, String> {
+        Program::parse_from([&["program"], flags].concat()).config.resolve()
+    }
+
+    #[test]
+    fn every_setting_has_a_flag_and_a_name() {
+        use clap::CommandFactory;
+        let flags: Vec<String> =
+            Program::command().get_arguments().map(|argument| argument.get_id().to_string()).collect();
+        assert_eq!(flags, NAMES);
+    }
+
+    #[test]
+    fn an_open_address_is_refused_unless_it_is_meant() {
+        assert!(resolve(&["--listen", "127.0.0.1:0", "--demo"]).is_ok());
+        assert!(resolve(&["--listen", "[::1]:0"]).is_ok());
+        assert!(resolve(&["--listen", "0.0.0.0:80"]).unwrap_err().contains("--insecure"));
+        assert!(resolve(&["--listen", "0.0.0.0:80", "--insecure"]).is_ok());
+        assert!(resolve(&["--listen", "0.0.0.0:80", "--insecure", "--demo"]).unwrap_err().contains("--demo"));
+        assert!(resolve(&["--tls-cert", "x"]).unwrap_err().contains("go together"));
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_an_unknown_setting_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.toml");
+        let file_name = file.to_str().unwrap();
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\nlogin_failures_per_name = 3\n").unwrap();
+        let config = resolve(&["--config", file_name, "--listen", "127.0.0.1:2"]).unwrap();
+        assert_eq!((config.listen().port(), config.login_limits().per_name), (2, 3));
+        std::fs::write(&file, "lisen = 1\n").unwrap();
+        assert!(resolve(&["--config", file_name]).unwrap_err().contains("lisen"));
+    }
+}

@@ -1,0 +1,20 @@
+//! What falls due with time: deletes put off to today, sessions' last use, answers and sessions to be forgotten.
+
+use crate::db::{Author, Db};
+use crate::error::Result;
+use crate::identity::Identities;
+use crate::store::{employees, idempotency, sessions};
+
+/// One round. Called at the start and once a minute.
+pub async fn step(db: &Db, identities: &Identities) -> Result<()> {
+    identities.flush(db).await?;
+    db.write(Author::system("system"), |tx| {
+        sessions::delete_forgotten(tx)?;
+        idempotency::delete_old(tx)?;
+        for employee in employees::due_for_delete(tx)? {
+            employees::delete(tx, employee)?;
+        }
+        Ok(())
+    })
+    .await
+}

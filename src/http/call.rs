@@ -1,0 +1,352 @@
+//! One request as handlers see it: [`Visit`] (anybody), [`Call`] (somebody with a token), and their [`Answer`].
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, web};
+use futures_core::Stream;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::State;
+use super::idempotency::{self, Key};
+use super::middleware::RequestId;
+use super::query::Query;
+use crate::db::{Author, ReadTx, WriteTx};
+use crate::domain::access::Actor;
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::store::employees;
+
+/// The longest body that is read; a longer one is answered 413.
+pub const BODY_MAX_BYTES: usize = 1 << 20;
+/// How much of a body that is too long is still taken in, so that the answer can be read.
+const DISCARD_MAX_BYTES: usize = 64 << 20;
+/// Name of the cookie that may carry the token.
+pub const COOKIE: &str = "token";
+
+/// A request, read whole.
+pub struct Visit {
+    pub request: HttpRequest,
+    pub state: web::Data<State>,
+    body: Bytes,
+}
+
+impl FromRequest for Visit {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Visit>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = state_of(&request)?;
+            let body = read_body(&request, payload).await?;
+            Ok(Visit { request, state, body })
+        })
+    }
+}
+
+fn state_of(request: &HttpRequest) -> Result<web::Data<State>> {
+    request.app_data::<web::Data<State>>().cloned().ok_or_else(|| Error::internal("the server has no state"))
+}
+
+async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<Bytes> {
+    use actix_web::http::Method;
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(Bytes::new());
+    }
+    let mut body = BytesMut::new();
+    let mut length = 0;
+    while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
+        let chunk = chunk.map_err(|_| Error::bad_request("The request body could not be read"))?;
+        length += chunk.len();
+        if length > DISCARD_MAX_BYTES {
+            break;
+        }
+        if length <= BODY_MAX_BYTES {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    if length > BODY_MAX_BYTES {
+        return Err(Error::TooLarge { limit_bytes: BODY_MAX_BYTES });
+    }
+    Ok(body.freeze())
+}
+
+impl Visit {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.headers().get(name)?.to_str().ok()
+    }
+
+    pub fn query(&self) -> Query {
+        Query::parse(self.request.query_string())
+    }
+
+    /// The path segment that the route calls `name`.
+    pub fn segment(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// Address of the caller, without its port.
+    pub fn address(&self) -> String {
+        self.request.peer_addr().map_or_else(String::new, |address| address.ip().to_canonical().to_string())
+    }
+
+    pub fn request_id(&self) -> String {
+        self.request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.to_string())
+    }
+
+    pub fn has_body(&self) -> bool {
+        !self.body.is_empty()
+    }
+
+    /// The body as a JSON object: 415 when it says that it is something else, 400 when it is not JSON.
+    pub fn object(&self) -> Result<Map<String, Value>> {
+        if let Some(kind) = self.request.headers().get(header::CONTENT_TYPE) {
+            let kind = kind.to_str().unwrap_or_default();
+            let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
+                return Err(Error::UnsupportedMediaType);
+            }
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            _ => Err(Error::bad_request("Request not valid")),
+        }
+    }
+
+    /// As [`Visit::object`]; no body at all is an empty object.
+    pub fn object_or_empty(&self) -> Result<Map<String, Value>> {
+        if self.has_body() { self.object() } else { Ok(Map::new()) }
+    }
+
+    /// The token that is presented: header, then `?token=`, then cookie.
+    pub fn token(&self) -> Result<Option<String>> {
+        if let Some(value) = self.request.headers().get(header::AUTHORIZATION) {
+            let token = value.to_str().ok().and_then(|value| {
+                let (scheme, token) = value.split_once(' ')?;
+                (scheme.eq_ignore_ascii_case("Bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
+            });
+            return token.map(Some).ok_or(Error::Unauthenticated {
+                code: "format_error",
+                message: "Authorization header format is Authorization: Bearer <token>",
+            });
+        }
+        if self.request.query_string().contains("token=")
+            && let Some(token) = self.query().get("token")
+        {
+            return Ok(Some(token.to_owned()));
+        }
+        Ok(self.request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()))
+    }
+
+    /// What the Idempotency-Key of this request is remembered under; `None` when it has none.
+    pub fn idempotency_key(&self, scope: &str) -> Result<Option<Key>> {
+        idempotency::key_of(self, scope, &self.body)
+    }
+
+    /// Who writes, when it is the caller.
+    pub fn author(&self, actor: Option<Actor>) -> Author {
+        Author { actor, source: self.address(), request: self.request_id() }
+    }
+}
+
+/// A request of somebody who is logged in.
+pub struct Call {
+    pub visit: Visit,
+    pub identity: Arc<Identity>,
+}
+
+impl FromRequest for Call {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Call>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = state_of(&request)?;
+            let mut visit = Visit { request, state, body: Bytes::new() };
+            // Who calls is settled before the body is looked at; it is taken in all the same, to keep the connection.
+            let identity = authenticate(&visit);
+            let body = read_body(&visit.request, payload).await;
+            let identity = identity?;
+            visit.body = body?;
+            Ok(Call { visit, identity })
+        })
+    }
+}
+
+fn authenticate(visit: &Visit) -> Result<Arc<Identity>> {
+    let token = visit.token()?.ok_or_else(crate::login::refused)?;
+    visit.state.identities.authenticate(&visit.state.db, &token, &visit.address())
+}
+
+impl Call {
+    pub fn actor(&self) -> &Actor {
+        &self.identity.actor
+    }
+
+    /// Answers from one snapshot, on this thread: for what is found by its key.
+    pub fn read(&self, work: impl FnOnce(&ReadTx, &Actor) -> Result<Answer>) -> Result<Answer> {
+        let answer = self.visit.state.db.read(|tx| work(tx, self.actor()))?;
+        Ok(self.unless_matched(answer))
+    }
+
+    /// Answers from one snapshot, on the blocking pool: for lists.
+    pub async fn read_list(
+        self,
+        work: impl FnOnce(&ReadTx, &Actor) -> Result<Answer> + Send + 'static,
+    ) -> Result<Answer> {
+        let (state, identity) = (self.visit.state.clone().into_inner(), self.identity);
+        web::block(move || state.db.read(|tx| work(tx, &identity.actor))).await.map_err(|_| Error::Busy)?
+    }
+
+    /// Changes something in one transaction. The caller's standing is read again inside it; a remembered answer to the
+    /// same Idempotency-Key is given again.
+    pub async fn write(
+        self,
+        work: impl FnOnce(&mut WriteTx, &Actor) -> Result<Answer> + Send + 'static,
+    ) -> Result<Answer> {
+        let actor = self.actor().clone();
+        let key = self.visit.idempotency_key(&actor.employee.to_string())?;
+        let author = self.visit.author(Some(actor.clone()));
+        let state = self.visit.state.clone().into_inner();
+        let db = state.db.clone();
+        db.write(author, move |tx| {
+            let mut actor = actor;
+            let now = employees::actor(tx, actor.employee)?
+                .ok_or(Error::Unauthenticated { code: "invalid_token", message: "Please login" })?;
+            (actor.level, actor.customer) = (now.level, now.customer);
+            idempotency::once(tx, &state.sealer, key, |tx| work(tx, &actor))
+        })
+        .await
+    }
+
+    /// A POST that changes nothing: read, unless its answer is to be remembered.
+    pub async fn post_read(
+        self,
+        work: impl FnOnce(&ReadTx, &Actor) -> Result<Answer> + Send + 'static,
+    ) -> Result<Answer> {
+        if self.visit.header(idempotency::HEADER).is_some() {
+            return self.write(move |tx, actor| work(tx, actor)).await;
+        }
+        self.read_list(work).await
+    }
+
+    /// `If-Match` and `If-None-Match`, for a change to check against the object as it stands.
+    pub fn preconditions(&self) -> Preconditions {
+        let header = |name: &str| self.visit.header(name).map(str::to_owned);
+        Preconditions { if_match: header("if-match"), if_none_match: header("if-none-match") }
+    }
+
+    fn unless_matched(&self, answer: Answer) -> Answer {
+        let Some(rev) = answer.rev else { return answer };
+        match self.visit.header("if-none-match") {
+            Some(tags) if names_rev(tags, rev, true) => Answer { status: 304, body: vec![], ..answer },
+            _ => answer,
+        }
+    }
+}
+
+/// Conditions on the version of an object (RFC 9110, section 13).
+#[derive(Clone, Debug)]
+pub struct Preconditions {
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+}
+
+impl Preconditions {
+    /// Refuses a change of an object at `rev` that was meant for another version: 412.
+    pub fn check(&self, rev: i64) -> Result<()> {
+        let is_match = self.if_match.as_deref().is_none_or(|tags| names_rev(tags, rev, false));
+        let is_unwanted = self.if_none_match.as_deref().is_some_and(|tags| names_rev(tags, rev, true));
+        if is_match && !is_unwanted { Ok(()) } else { Err(Error::PreconditionFailed) }
+    }
+
+    /// Refuses to make an object that was expected to be there: 412.
+    pub fn check_absent(&self) -> Result<()> {
+        if self.if_match.is_none() { Ok(()) } else { Err(Error::PreconditionFailed) }
+    }
+}
+
+/// Whether a list of entity tags names `rev`; weak tags count only in a weak comparison.
+fn names_rev(tags: &str, rev: i64, weak: bool) -> bool {
+    tags.split(',').map(str::trim).any(|tag| {
+        let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
+        tag == "*"
+            || tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).is_some_and(|tag| tag == rev.to_string())
+    })
+}
+
+/// What a handler answers: JSON, or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// Version of the object, for its ETag.
+    pub rev: Option<i64>,
+    /// The answer holds a secret: no cache may keep it.
+    pub is_secret: bool,
+    /// Given once before, under the same Idempotency-Key.
+    pub is_replay: bool,
+}
+
+impl Answer {
+    /// JSON text that is ready.
+    pub fn raw(body: Vec<u8>) -> Answer {
+        Answer { status: 200, body, rev: None, is_secret: false, is_replay: false }
+    }
+
+    pub fn json<T: Serialize>(value: &T) -> Result<Answer> {
+        let body = serde_json::to_vec(value).map_err(|error| Error::Internal(Box::new(error)))?;
+        Ok(Answer::raw(body))
+    }
+
+    /// An object and its version.
+    pub fn object<T: Serialize>(value: &T, rev: i64) -> Result<Answer> {
+        Ok(Answer { rev: Some(rev), ..Answer::json(value)? })
+    }
+
+    pub fn success() -> Answer {
+        Answer::raw(b"{\"success\":true}".to_vec())
+    }
+
+    pub fn secret(self) -> Answer {
+        Answer { is_secret: true, ..self }
+    }
+}
+
+impl Responder for Answer {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK));
+        let cache = if self.is_secret { "no-store" } else { "private, no-cache" };
+        response.insert_header((header::CACHE_CONTROL, cache));
+        if let Some(rev) = self.rev {
+            response.insert_header((header::ETAG, format!("\"{rev}\"")));
+        }
+        if self.is_replay {
+            response.insert_header(("Idempotent-Replayed", "true"));
+        }
+        if self.body.is_empty() {
+            return response.finish();
+        }
+        response.content_type("application/json").body(self.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entity_tags_are_compared_as_the_rfc_says() {
+        assert!(names_rev("\"7\"", 7, false) && names_rev("*", 7, false) && names_rev("\"1\", \"7\"", 7, false));
+        assert!(names_rev("W/\"7\"", 7, true) && !names_rev("W/\"7\"", 7, false));
+        assert!(!names_rev("7", 7, true) && !names_rev("\"77\"", 7, true) && !names_rev("", 7, true));
+    }
+}

@@ -1,0 +1,256 @@
+//! `/employee`
+
+use serde_json::{Map, Value, json};
+
+use super::call::{Answer, Call};
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::access::{
+    Actor, EMPLOYEE_CREATE, EMPLOYEE_GET, EMPLOYEE_LIST, EMPLOYEE_MANAGE, EMPLOYEE_UPDATE, EMPLOYEE_UPDATE_SELF, Level,
+};
+use crate::domain::audit::Action;
+use crate::domain::employee::{Employee, only_harmless, password};
+use crate::domain::fields::{Fields, read_body};
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::{Check, Error, Result};
+use crate::reach::{Belongs, allow, allow_change, is_allowed};
+use crate::store::employees::EmployeeFilter;
+use crate::store::{credentials, customers, employees, sessions};
+
+/// The furthest a delete may be put off.
+const DELETE_AHEAD_MAX_MS: i64 = 366 * 24 * 3_600_000;
+
+pub fn belongs(employee: &Employee) -> Belongs {
+    Belongs::to_employee(employee.id, employee.customer)
+}
+
+/// The id in the path; 400 `employee` as the pages have it.
+fn id_in_path(call: &Call) -> Result<Id> {
+    let malformed = Error::BadRequest { code: "employee", message: "Employee id not found in request URI".into() };
+    call.visit.segment("employee").parse().map_err(|_| malformed)
+}
+
+/// api:employee:list
+pub async fn list(call: Call) -> Result<Answer> {
+    let query = call.visit.query();
+    let window = query.window(100, 500)?;
+    let (customer, full, include_deleted) = (query.id("customer")?, query.flag("full")?, query.flag("includeDeleted")?);
+    let text = query.text("filter");
+    call.read_list(move |tx, actor| {
+        let customer = customer.unwrap_or(actor.customer);
+        customers::get(tx, customer)?;
+        allow(tx, actor, EMPLOYEE_LIST, Belongs::to_customer(customer))?;
+        let page = employees::list(tx, &EmployeeFilter { customer, include_deleted, text }, window)?;
+        let rows: Vec<Value> = page.rows.iter().map(|row| if full { json!(row) } else { condensed(row) }).collect();
+        Answer::json(&json!({
+            "offset": window.offset, "limit": window.limit, "total": page.total, "employees": rows
+        }))
+    })
+    .await
+}
+
+fn condensed(employee: &Employee) -> Value {
+    let mut row = json!(employee);
+    if let Some(row) = row.as_object_mut() {
+        let kept = ["_id", "customer", "accessLevel", "state", "name", "title", "department", "emailAddress"];
+        row.retain(|name, _| kept.contains(&name.as_str()));
+    }
+    row
+}
+
+/// api:employee:get. 400 `employee`, 403 `access_denied`, 404 `employee`.
+pub async fn get(call: Call) -> Result<Answer> {
+    let id = id_in_path(&call)?;
+    call.read(|tx, actor| {
+        let employee = employees::get(tx, id)?;
+        allow(tx, actor, EMPLOYEE_GET, belongs(&employee))?;
+        Answer::object(&employee, employee.rev)
+    })
+}
+
+/// api:employee:create. `password` only with `noEmail`. 403 for a level above the caller's own, 404 `customer`,
+/// 409 `emailAddress`.
+pub async fn create(call: Call) -> Result<Answer> {
+    let body = call.visit.object()?;
+    let password_hash = hash_given_password(&call, &body).await?;
+    call.write(move |tx, actor| {
+        // Whose employee it is to be decides the access; everything else is looked at afterwards.
+        let customer = Fields::new(&body, "", &mut vec![]).id("customer");
+        if let Some(customer) = customer {
+            customers::get(tx, customer)?;
+            let subject = customers::subject(customer);
+            allow_change(tx, actor, EMPLOYEE_CREATE, Belongs::to_customer(customer), Action::Create, subject)?;
+        } else if actor.level < Level::Viewer {
+            return Err(Error::access_denied());
+        }
+        let new = read_body(&body, |fields| {
+            fields.require(&["customer", "accessLevel", "name"]);
+            let id = Id::new(tx.now);
+            let mut employee = Employee::new(id, customer.unwrap_or(id));
+            employee.apply(fields);
+            employee.refuse_deleted(fields);
+            if employee.no_email && !fields.is_given("emailAddress") {
+                fields.require(&["emailAddress"]);
+            }
+            if password(fields).is_some() && !employee.no_email {
+                fields.fault("password", Check::Format, "A password can only be given with noEmail");
+            }
+            employee
+        })?;
+        check_new_values(tx, actor, &new, None)?;
+        let created = employees::put(tx, new, None)?;
+        if let Some(hash) = &password_hash {
+            credentials::set_password(tx, created.id, hash)?;
+        }
+        Answer::object(&created, created.rev)
+    })
+    .await
+}
+
+/// api:employee:update. PERSONAL and VIEWER: the harmless properties of themselves. 403 for a level above the
+/// caller's own, before or after; 404 `employee`, 409 `emailAddress`.
+pub async fn update(call: Call) -> Result<Answer> {
+    let id = id_in_path(&call)?;
+    let body = call.visit.object()?;
+    let preconditions = call.preconditions();
+    let password_hash = hash_given_password(&call, &body).await?;
+    call.write(move |tx, actor| {
+        let old = employees::get(tx, id)?;
+        let subject = employees::subject(&old);
+        let is_harmless = only_harmless(&Fields::new(&body, "", &mut vec![]));
+        let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
+        allow_change(tx, actor, permission, belongs(&old), Action::Update, subject)?;
+        // One may not touch somebody above oneself either: a new password would be a way up.
+        if old.access_level > actor.level {
+            return Err(tx.refuse(Error::access_denied(), Action::Update, subject));
+        }
+        preconditions.check(old.rev)?;
+        let new = read_body(&body, |fields| {
+            let mut employee = old.clone();
+            employee.apply(fields);
+            employee.refuse_deleted(fields);
+            if fields.id("customer").is_some_and(|customer| customer != old.customer) {
+                fields.fault("customer", Check::Enum, "An employee cannot move to another customer");
+            }
+            if password(fields).is_some() && !employee.no_email && actor.employee != old.id {
+                fields.fault("password", Check::Format, "Only the employee, or noEmail, may be given a password");
+            }
+            employee
+        })?;
+        if let Err(error) = check_new_values(tx, actor, &new, Some(&old)) {
+            return Err(match error {
+                Error::Forbidden { .. } => tx.refuse(error, Action::Update, subject),
+                other => other,
+            });
+        }
+        if let Some(hash) = &password_hash {
+            // Whoever knew the old password is out.
+            sessions::delete_of(tx, id)?;
+            credentials::set_password(tx, id, hash)?;
+        }
+        let updated = employees::put(tx, new, Some(&old))?;
+        Answer::object(&updated, updated.rev)
+    })
+    .await
+}
+
+/// What cannot be told from the body alone.
+fn check_new_values(tx: &ReadTx, actor: &Actor, new: &Employee, old: Option<&Employee>) -> Result<()> {
+    if new.access_level > actor.level {
+        return Err(Error::access_denied());
+    }
+    if old.is_none_or(|old| old.organization_resellers != new.organization_resellers)
+        && !new.organization_resellers.is_empty()
+    {
+        if actor.level < Level::ResellerAdmin {
+            return Err(Error::access_denied());
+        }
+        if !customers::get(tx, new.customer)?.has_feature("ORGANIZATION") {
+            let message = "The customer does not have the ORGANIZATION feature";
+            return Err(Error::invalid("organizationResellers", Check::Enum, message));
+        }
+    }
+    if let Some(address) = new.address
+        && old.is_none_or(|old| old.address != new.address)
+        && !customers::get(tx, new.customer)?.addresses.iter().any(|known| known.id == address)
+    {
+        return Err(Error::invalid("address", Check::Exists, "Address not found"));
+    }
+    Ok(())
+}
+
+/// The hash of the password in a body, made before the writer is asked: it takes its time. A password that is not
+/// acceptable is reported with the body's other faults, later.
+async fn hash_given_password(call: &Call, body: &Map<String, Value>) -> Result<Option<String>> {
+    match read_body(body, password) {
+        Ok(Some(password)) => call.visit.state.passwords.hash(password).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// api:employee:delete. `deleteDate` puts it off. 400 `employee`, 403 `access_denied`, 404 `employee`,
+/// 422 `deleteDate`.
+pub async fn delete(call: Call) -> Result<Answer> {
+    let id = id_in_path(&call)?;
+    let query = call.visit.query();
+    let date = query.text("deleteDate");
+    query.flag("deleteExtensions")?;
+    query.flag("deleteMvnoAccounts")?;
+    let preconditions = call.preconditions();
+    call.write(move |tx, actor| {
+        let employee = employees::get(tx, id)?;
+        let subject = employees::subject(&employee);
+        allow_change(tx, actor, EMPLOYEE_MANAGE, belongs(&employee), Action::Delete, subject)?;
+        if employee.access_level > actor.level {
+            return Err(tx.refuse(Error::access_denied(), Action::Delete, subject));
+        }
+        preconditions.check(employee.rev)?;
+        let Some(at) = date.as_deref().map(|date| read_delete_date(date, tx.now)).transpose()?.flatten() else {
+            employees::delete(tx, employee)?;
+            return Ok(Answer::success());
+        };
+        put_off_delete(tx, employee, at)
+    })
+    .await
+}
+
+fn put_off_delete(tx: &mut WriteTx, employee: Employee, at: Time) -> Result<Answer> {
+    let put_off = Employee { delete_date: Some(at), ..employee.clone() };
+    employees::put(tx, put_off, Some(&employee))?;
+    Answer::json(&json!({ "success": true, "deleteDate": at }))
+}
+
+/// When the delete falls due; `None`: today, which is now.
+fn read_delete_date(text: &str, now: Time) -> Result<Option<Time>> {
+    let fault = |check, message: &str| Error::invalid("deleteDate", check, message);
+    let date = Time::parse_date(text).ok_or_else(|| fault(Check::Format, "Delete date must be YYYY-MM-DD"))?;
+    let day_ms = 24 * 3_600_000;
+    if date.plus_ms(day_ms) <= now {
+        return Err(fault(Check::Min, "Delete date is in the past"));
+    }
+    if date > now.plus_ms(DELETE_AHEAD_MAX_MS) {
+        return Err(fault(Check::Max, "Delete date is too far in the future"));
+    }
+    Ok((date > now).then_some(date))
+}
+
+/// Whether the caller may manage this employee, for the endpoints on its secrets.
+pub fn may_manage(tx: &ReadTx, actor: &Actor, employee: &Employee) -> Result<bool> {
+    Ok(is_allowed(tx, actor, EMPLOYEE_MANAGE, belongs(employee))? && employee.access_level <= actor.level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delete_may_be_put_off_by_a_year() {
+        let now = Time::parse("2026-03-01T12:00:00Z").unwrap();
+        let read = |text| read_delete_date(text, now).map(|at| at.map(|at| at.to_string())).ok();
+        assert_eq!(read("2026-03-02"), Some(Some("2026-03-02T00:00:00.000Z".into())));
+        assert_eq!(read("2026-03-01"), Some(None));
+        for refused in ["2026-02-28", "2027-03-03", "2026-3-2", "soon"] {
+            assert_eq!(read(refused), None, "{refused}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What every request passes through: its id, its time limit, its line in the log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+
+use super::State;
+use super::error::plain;
+
+/// Name of the header that carries a request's id, taken or made.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_MAX: usize = 128;
+
+/// The id of a request: the log, the audit trail and the answer name it.
+#[derive(Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// The caller's id if it is fit for a log line and a header; else a new one.
+fn request_id(request: &ServiceRequest) -> RequestId {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let is_fit = |id: &&str| !id.is_empty() && id.len() <= REQUEST_ID_MAX && id.bytes().all(|c| c.is_ascii_graphic());
+    RequestId(match given.filter(is_fit) {
+        Some(id) => id.into(),
+        None => Arc::from(&*uuid::Uuid::new_v4().simple().encode_lower(&mut uuid::Uuid::encode_buffer())),
+    })
+}
+
+/// Gives the request its id, ends it when it takes too long, and logs it: what went wrong always, the rest at `debug`
+/// (what was changed is in the audit trail, under the same id). The query is never logged: it may hold a token.
+pub async fn pass(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let begun = Instant::now();
+    let id = request_id(&request);
+    request.extensions_mut().insert(id.clone());
+    // HEAD is GET without the body, which the connection leaves out by itself.
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let limit = request.app_data::<web::Data<State>>().map_or(Duration::from_secs(30), |state| state.request_timeout);
+    // The request itself cannot be kept beside the call: routing wants it alone.
+    let mut response = match tokio::time::timeout(limit, next.call(request)).await {
+        Ok(answered) => answered?,
+        Err(_) => {
+            tracing::error!(request_id = %id.0, limit_s = limit.as_secs(), "the request took too long");
+            let mut answer = plain(408, "request_timeout", "The request took too long");
+            name_request(answer.headers_mut(), &id);
+            return Err(InternalError::from_response("timeout", answer).into());
+        }
+    };
+    name_request(response.headers_mut(), &id);
+    log(&response, &id, begun);
+    Ok(response)
+}
+
+fn name_request(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        headers.insert(REQUEST_ID, value);
+    }
+}
+
+/// The path without the token that `/employee/ID/token/TOKEN` ends in.
+fn loggable(path: &str) -> &str {
+    path.find("/token/").map_or(path, |end| &path[..end + "/token".len()])
+}
+
+fn log<B>(response: &ServiceResponse<B>, id: &RequestId, begun: Instant) {
+    let request = response.request();
+    let (method, path, status) = (request.method().as_str(), loggable(request.path()), response.status().as_u16());
+    let ms = begun.elapsed().as_secs_f64() * 1_000.0;
+    let error = response.response().error().map(|error| match error.as_error::<crate::error::Error>() {
+        Some(error) => format!("{error} {error:?}"),
+        None => error.to_string(),
+    });
+    match status {
+        500.. if status != 501 => {
+            tracing::error!(request_id = %id.0, method, path, status, ms, error = error.unwrap_or_default(), "failed");
+        }
+        400.. => tracing::info!(request_id = %id.0, method, path, status, ms, "refused"),
+        _ => tracing::debug!(request_id = %id.0, method, path, status, ms, "answered"),
+    }
+}

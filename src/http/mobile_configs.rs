@@ -1,0 +1,141 @@
+//! `/pbx/app/mobileconfig`
+
+use serde_json::{Map, Value};
+
+use super::call::{Answer, Call};
+use crate::db::{ReadTx, Subject, WriteTx};
+use crate::domain::access::{Actor, MOBILE_CONFIG, MOBILE_CONFIG_LIST, MOBILE_CONFIG_LIST_ALL};
+use crate::domain::audit::{Action, MOBILE_CONFIGS};
+use crate::domain::employee::Employee;
+use crate::domain::id::Id;
+use crate::domain::mobile_config::{self, Kind, MobileConfig, Reference};
+use crate::error::{Check, Error, Fault, Result};
+use crate::mobile_config_copy;
+use crate::reach::{Belongs, allow, allow_change};
+use crate::store::{customers, employees, mobile_configs, queues};
+
+fn answer(config: &MobileConfig) -> Answer {
+    Answer { rev: Some(config.rev), ..Answer::raw(config.to_json()) }
+}
+
+fn id_in_path(call: &Call) -> Result<Id> {
+    call.visit.segment("employee").parse().map_err(|_| Error::bad_request("Request not valid"))
+}
+
+/// api:pbx:app:mobileconfig:list. `employee` is left out of the list (default: the caller); `customer` alone, for
+/// MANAGER and up, gives the complete list.
+pub async fn list(call: Call) -> Result<Answer> {
+    let query = call.visit.query();
+    let (customer, except) = (query.id("customer")?, query.id("employee")?);
+    call.read_list(move |tx, actor| {
+        let belongs = Belongs::to_customer(customer.unwrap_or(actor.customer));
+        if let Some(id) = customer {
+            customers::get(tx, id)?;
+        }
+        allow(tx, actor, MOBILE_CONFIG_LIST, belongs)?;
+        let is_complete = customer.is_some() && except.is_none();
+        let is_complete = is_complete && allow(tx, actor, MOBILE_CONFIG_LIST_ALL, belongs).is_ok();
+        let except = if is_complete { None } else { Some(except.unwrap_or(actor.employee)) };
+        let mut body = vec![b'['];
+        mobile_configs::list(tx, belongs.customer, except, |config| {
+            if body.len() > 1 {
+                body.push(b',');
+            }
+            config.write_json(&mut body);
+        })?;
+        body.push(b']');
+        Ok(Answer::raw(body))
+    })
+    .await
+}
+
+/// api:pbx:app:mobileconfig:get. 400 `bad_request`, 403 `access_denied`, 404 `not_found`.
+pub async fn get(call: Call) -> Result<Answer> {
+    let id = id_in_path(&call)?;
+    call.read(|tx, actor| {
+        let config = mobile_configs::get(tx, id)?;
+        allow(tx, actor, MOBILE_CONFIG, Belongs::to_employee(id, config.customer))?;
+        Ok(answer(&config))
+    })
+}
+
+/// api:pbx:app:mobileconfig:create. Without a body: the config as it is, or a new one of all there is to choose from.
+/// With `{"configs":[…]}`: the config is made with that content, or its content replaced.
+/// 400 `bad_request`, 403 `access_denied`, 404 `not_found` (no such employee), 404 `configs[i].items[j]._id`.
+pub async fn create(call: Call) -> Result<Answer> {
+    let id = id_in_path(&call)?;
+    let body = call.visit.object_or_empty()?;
+    let preconditions = call.preconditions();
+    call.write(move |tx, actor| {
+        let employee = employees::find_live(tx, id)?.ok_or_else(mobile_configs::not_found)?;
+        let old = mobile_configs::find(tx, id)?;
+        let subject = Subject { section: MOBILE_CONFIGS, object: id, customer: Some(employee.customer) };
+        let action = if old.is_some() { Action::Update } else { Action::Create };
+        allow_change(tx, actor, MOBILE_CONFIG, Belongs::to_employee(id, employee.customer), action, subject)?;
+        match &old {
+            Some(config) => preconditions.check(config.rev)?,
+            None => preconditions.check_absent()?,
+        }
+        let given = read_configs(tx, &body, &employee)?;
+        let config = match (old, given) {
+            (Some(config), None) => config,
+            (Some(config), Some(configs)) => {
+                mobile_configs::replace(tx, config, configs, Action::Update, "Mobile config updated")?
+            }
+            (None, Some(configs)) => mobile_configs::insert(tx, id, employee.customer, configs)?,
+            (None, None) => {
+                let configs = default_configs(tx, &employee)?;
+                mobile_configs::insert(tx, id, employee.customer, configs)?
+            }
+        };
+        Ok(answer(&config))
+    })
+    .await
+}
+
+fn default_configs(tx: &ReadTx, employee: &Employee) -> Result<String> {
+    let mut colleagues = employees::names(tx, employee.customer)?;
+    colleagues.retain(|(id, _)| *id != employee.id);
+    let queues: Vec<_> = queues::list(tx, employee.customer)?.into_iter().map(|queue| (queue.id, queue.name)).collect();
+    Ok(mobile_config::default_configs(&colleagues, &queues))
+}
+
+/// The content given in a body, checked; `None` when there is none.
+fn read_configs(tx: &ReadTx, body: &Map<String, Value>, employee: &Employee) -> Result<Option<String>> {
+    let Some(value) = body.get("configs") else { return Ok(None) };
+    let mut faults = Vec::new();
+    let read = mobile_config::read(value, "configs", &mut faults);
+    let Some((configs, references)) = read else { return Err(Error::Invalid(faults)) };
+    for Reference { path, kind, id } in references {
+        let (owner, message) = match kind {
+            Kind::Colleagues => (
+                employees::find_live(tx, id)?.map(|found| found.customer),
+                "One or more employees or extensions were not found",
+            ),
+            Kind::Queues => (queues::find(tx, id)?.map(|found| found.customer), "Queue not found"),
+        };
+        if owner != Some(employee.customer) {
+            faults.push(Fault { path, check: Check::Exists, message: message.into() });
+        }
+    }
+    if faults.is_empty() { Ok(Some(configs)) } else { Err(Error::Invalid(faults)) }
+}
+
+/// api:pbx:app:mobileconfig:copy. 400 `bad_request` for any malformed body and across customers, 403 `access_denied`,
+/// 404 `not_found`.
+pub async fn copy(call: Call) -> Result<Answer> {
+    let (from, to) = read_copy(&call)?;
+    let preconditions = call.preconditions();
+    call.write(move |tx: &mut WriteTx, actor: &Actor| {
+        let outcome = mobile_config_copy::run(tx, actor, from, to, |target| preconditions.check(target.rev))?;
+        Ok(answer(&outcome.target()))
+    })
+    .await
+}
+
+fn read_copy(call: &Call) -> Result<(Id, Id)> {
+    let malformed = || Error::bad_request("Request not valid");
+    let body = call.visit.object().map_err(|_| malformed())?;
+    let id = |name: &str| body.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok());
+    Ok((id("_id").ok_or_else(malformed)?, id("copyTo").ok_or_else(malformed)?))
+}

@@ -1,0 +1,89 @@
+//! HTTP: everything that knows actix. `routes.rs` lists every URL.
+
+pub mod auth;
+pub mod call;
+mod change_log;
+mod customer_addresses;
+mod customers;
+mod employee_secrets;
+mod employees;
+pub mod error;
+mod health;
+pub mod idempotency;
+mod middleware;
+mod mobile_configs;
+pub mod not_served;
+pub mod openapi;
+mod pbx_app;
+mod query;
+pub mod routes;
+pub mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, Condition, NormalizePath, from_fn};
+use actix_web::{App, web};
+
+use crate::attempts::Attempts;
+use crate::db::Db;
+use crate::identity::Identities;
+use crate::passwords::Passwords;
+use crate::secrets::Sealer;
+
+/// What all handlers share.
+pub struct State {
+    pub db: Arc<Db>,
+    pub sealer: Arc<Sealer>,
+    pub identities: Identities,
+    pub passwords: Passwords,
+    pub attempts: Attempts,
+    pub under_way: Arc<idempotency::UnderWay>,
+    pub request_timeout: Duration,
+    /// Browsers' pages that may call, such as `https://app.example.com`.
+    pub cors_origins: Vec<String>,
+    /// The token cookie is sent under TLS only.
+    pub is_tls: bool,
+}
+
+/// The application that each worker runs.
+pub fn application(
+    state: web::Data<State>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let cors = cors(&state.cors_origins);
+    let has_cors = !state.cors_origins.is_empty();
+    App::new()
+        .app_data(state)
+        .wrap(NormalizePath::trim())
+        .wrap(Condition::new(has_cors, cors))
+        .wrap(Compress::default())
+        .wrap(from_fn(middleware::pass))
+        .configure(routes::configure)
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "DELETE"])
+        .allowed_headers([
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "X-Request-Id",
+        ])
+        .expose_headers(["ETag", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
+        .supports_credentials()
+        .max_age(3_600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

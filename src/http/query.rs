@@ -1,0 +1,119 @@
+//! Query arguments.
+
+use std::str::FromStr;
+
+use crate::domain::id::Id;
+use crate::error::{Check, Error, Result};
+use crate::store::Window;
+
+/// The arguments of a URL, in order; a name may stand several times.
+#[derive(Clone, Debug, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub fn parse(text: &str) -> Query {
+        if text.is_empty() {
+            return Query::default();
+        }
+        type Pairs = actix_web::web::Query<Vec<(String, String)>>;
+        Query(Pairs::from_query(text).map(Pairs::into_inner).unwrap_or_default())
+    }
+
+    /// The first value given under `name`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values under `name` or `name[]`, also several in one with commas.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let is_named = |known: &str| known == name || known.strip_suffix("[]") == Some(name);
+        let values = self.0.iter().filter(|(known, _)| is_named(known));
+        values.flat_map(|(_, value)| value.split(',')).map(str::trim).filter(|value| !value.is_empty()).collect()
+    }
+
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name).filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+
+    /// An id; 422 when it is none.
+    pub fn id(&self, name: &str) -> Result<Option<Id>> {
+        let Some(value) = self.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        parse_id(name, value).map(Some)
+    }
+
+    /// Ids under a repeated name; `None` when it is not given.
+    pub fn ids(&self, name: &str) -> Result<Option<Vec<Id>>> {
+        let values = self.all(name);
+        if values.is_empty() {
+            return Ok(None);
+        }
+        values.into_iter().map(|value| parse_id(name, value)).collect::<Result<_>>().map(Some)
+    }
+
+    /// `true` or `1`, `false` or `0`; a name without a value is true.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None | Some("false" | "0") => Ok(false),
+            Some("" | "true" | "1") => Ok(true),
+            Some(_) => Err(Error::invalid(name, Check::Type, format!("{name} must be true or false"))),
+        }
+    }
+
+    /// `offset` and `limit`; 422 when one is no number or out of its range.
+    pub fn window(&self, limit_default: i64, limit_max: i64) -> Result<Window> {
+        let offset = self.number("offset", 0, 0, i64::MAX)?;
+        let limit = self.number("limit", limit_default, 1, limit_max)?;
+        Ok(Window { offset, limit })
+    }
+
+    fn number(&self, name: &str, default: i64, min: i64, max: i64) -> Result<i64> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        let Ok(number) = i64::from_str(value) else {
+            return Err(Error::invalid(name, Check::Type, format!("{name} must be a whole number")));
+        };
+        if number < min {
+            return Err(Error::invalid(name, Check::Min, format!("{name} must be at least {min}")));
+        }
+        if number > max {
+            return Err(Error::invalid(name, Check::Max, format!("{name} must be at most {max}")));
+        }
+        Ok(number)
+    }
+}
+
+fn parse_id(name: &str, value: &str) -> Result<Id> {
+    value.parse().map_err(|_| Error::invalid(name, Check::Format, format!("{name} must be 24 hex characters")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_and_bracketed_names_are_one_list() {
+        assert_eq!(Query::parse("ids=a&ids[]=b&ids=c,d&id=e").all("ids"), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_window_has_bounds() {
+        let window = |text| Query::parse(text).window(100, 500).map(|w| (w.offset, w.limit)).ok();
+        assert_eq!(window(""), Some((0, 100)));
+        assert_eq!(window("offset=7&limit=500"), Some((7, 500)));
+        for text in [
+            "limit=0",
+            "limit=501",
+            "limit=-1",
+            "limit=x",
+            "offset=-1",
+            "limit=1e3",
+            "limit=",
+            "offset=99999999999999999999",
+        ] {
+            assert_eq!(window(text), None, "{text}");
+        }
+    }
+}

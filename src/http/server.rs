@@ -1,0 +1,66 @@
+//! The HTTP server: workers, TLS, the way it stops.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::{State, application};
+
+/// How long requests under way may still take when the server stops.
+const DRAIN_S: u64 = 8;
+/// Threads for lists, exports and hashing, per worker.
+const BLOCKING_THREADS: usize = 8;
+
+/// Starts serving on `listener`. Runs until the handle stops it.
+pub fn start(
+    listener: TcpListener,
+    state: web::Data<State>,
+    tls: Option<ServerConfig>,
+) -> std::io::Result<ServerHandle> {
+    let server = HttpServer::new(move || application(state.clone()))
+        .disable_signals()
+        .shutdown_timeout(DRAIN_S)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .client_request_timeout(Duration::from_secs(10))
+        .client_disconnect_timeout(Duration::from_secs(2));
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    let running = server.run();
+    let handle = running.handle();
+    actix_web::rt::spawn(running);
+    Ok(handle)
+}
+
+/// Runs a future on the server's runtime.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(future)
+}
+
+/// The server's side of TLS, from PEM files. The error says what is wrong with which file.
+pub fn tls(cert: &Path, key: &Path) -> Result<ServerConfig, String> {
+    let told =
+        |path: &Path, error: &dyn std::fmt::Display| format!("{} cannot be used for TLS: {error}", path.display());
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| told(cert, &error))?;
+    if chain.is_empty() {
+        return Err(told(cert, &"it holds no certificate"));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| told(key, &error))?;
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|error| told(cert, &error))
+}

@@ -1,0 +1,309 @@
+//! Reads and checks a document to be imported; every fault is found, with its JSON path.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Secrets;
+use crate::authenticator;
+use crate::db::ReadTx;
+use crate::domain::access::Level;
+use crate::domain::customer::Customer;
+use crate::domain::employee::{Employee, EmployeeState, password};
+use crate::domain::fields::Fields;
+use crate::domain::id::Id;
+use crate::domain::mobile_config::{self, Kind};
+use crate::domain::queue::Queue;
+use crate::domain::time::Time;
+use crate::error::{Check, Fault, Result};
+use crate::passwords;
+use crate::store::{customers, employees, queues};
+
+/// What there is, in the database and then also in the document, as far as references must be checked.
+#[derive(Default)]
+pub struct Known {
+    /// Each customer's reseller.
+    customers: HashMap<Id, Option<Id>>,
+    /// Each employee's customer, and whether it is not deleted.
+    employees: HashMap<Id, (Id, bool)>,
+    /// Each queue's customer.
+    queues: HashMap<Id, Id>,
+    /// Whose a login name is, in lower case, and the names by their owners.
+    logins: HashMap<String, Id>,
+    names: HashMap<Id, String>,
+}
+
+impl Known {
+    pub fn read(tx: &ReadTx) -> Result<Known> {
+        let mut known = Known::default();
+        customers::all(tx, |customer| {
+            known.customers.insert(customer.id, customer.parent_reseller);
+            Ok(())
+        })?;
+        queues::all(tx, |queue| {
+            known.queues.insert(queue.id, queue.customer);
+            Ok(())
+        })?;
+        employees::all(tx, |employee| {
+            known.employees.insert(employee.id, (employee.customer, is_live(&employee)));
+            if let Some(name) = login_name(&employee) {
+                known.logins.insert(name.clone(), employee.id);
+                known.names.insert(employee.id, name);
+            }
+            Ok(())
+        })?;
+        Ok(known)
+    }
+}
+
+fn is_live(employee: &Employee) -> bool {
+    employee.state != EmployeeState::Deleted
+}
+
+fn login_name(employee: &Employee) -> Option<String> {
+    employee.email_address.as_ref().filter(|_| is_live(employee)).map(|name| name.to_ascii_lowercase())
+}
+
+/// A mobile config to be written.
+pub struct NewConfig {
+    pub id: Id,
+    pub customer: Id,
+    pub configs: String,
+}
+
+/// What is to be written.
+#[derive(Default)]
+pub struct Plan {
+    pub customers: Vec<Customer>,
+    pub queues: Vec<Queue>,
+    pub employees: Vec<(Employee, Secrets)>,
+    pub configs: Vec<NewConfig>,
+}
+
+impl Plan {
+    /// How many objects it holds.
+    pub fn len(&self) -> usize {
+        self.customers.len() + self.queues.len() + self.employees.len() + self.configs.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many passwords are to be hashed.
+    pub fn passwords(&self) -> usize {
+        self.employees.iter().filter(|(_, secrets)| secrets.password.is_some()).count()
+    }
+
+    /// `3 customers, 8 queues, …`
+    pub fn summary(&self) -> String {
+        format!(
+            "{} customers, {} queues, {} employees, {} mobile configs",
+            self.customers.len(),
+            self.queues.len(),
+            self.employees.len(),
+            self.configs.len()
+        )
+    }
+}
+
+/// The document with its lists still as text.
+type Lists<'a> = HashMap<String, Vec<&'a RawValue>>;
+
+const LISTS: [&str; 4] = ["customers", "queues", "employees", "mobileConfigs"];
+
+/// Reads the whole document over what is `known` already. Calls `progress` with how many objects have been read.
+pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnMut(usize)) -> Result<Plan, Vec<Fault>> {
+    let lists = split(document).map_err(|fault| vec![fault])?;
+    let mut faults = Vec::new();
+    let mut plan = Plan::default();
+    let mut done = 0;
+    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>)| {
+        for (i, raw) in lists.get(list).into_iter().flatten().enumerate() {
+            let path = format!("{list}[{i}]");
+            match serde_json::from_str::<Value>(raw.get()) {
+                Ok(value) => {
+                    if let Some(fields) = Fields::of(&value, &path, &mut faults) {
+                        read(fields);
+                    }
+                }
+                Err(error) => faults.push(Fault { path, check: Check::Format, message: error.to_string() }),
+            }
+            done += 1;
+            progress(done);
+        }
+    };
+    each("customers", &mut |fields| plan.customers.extend(read_customer(fields, &mut known, now)));
+    each("queues", &mut |fields| plan.queues.extend(read_queue(fields, &mut known)));
+    let mut seen = HashSet::new();
+    each("employees", &mut |fields| plan.employees.extend(read_employee(fields, &mut known, &mut seen)));
+    let mut seen = HashSet::new();
+    each("mobileConfigs", &mut |fields| plan.configs.extend(read_config(fields, &known, &mut seen)));
+    check_resellers(&plan, &known, &mut faults);
+    check_addresses(&plan, &mut faults);
+    if faults.is_empty() { Ok(plan) } else { Err(faults) }
+}
+
+fn split(document: &[u8]) -> Result<Lists<'_>, Fault> {
+    let fault = |path: &str, message: String| Fault { path: path.into(), check: Check::Format, message };
+    let object: HashMap<String, &RawValue> =
+        serde_json::from_slice(document).map_err(|error| fault("(document)", format!("not a JSON object: {error}")))?;
+    let mut lists = Lists::new();
+    for (name, raw) in object {
+        if LISTS.contains(&name.as_str()) {
+            let list =
+                serde_json::from_str(raw.get()).map_err(|error| fault(&name, format!("not an array: {error}")))?;
+            lists.insert(name, list);
+        }
+    }
+    if lists.is_empty() {
+        return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
+    }
+    Ok(lists)
+}
+
+fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Customer> {
+    fields.require(&["_id", "name", "addresses"]);
+    let id = fields.id("_id")?;
+    let mut customer = Customer::new(id);
+    customer.apply(&mut fields, Level::Admin, now);
+    known.customers.insert(id, customer.parent_reseller);
+    Some(customer)
+}
+
+fn read_queue(mut fields: Fields, known: &mut Known) -> Option<Queue> {
+    let queue = Queue::read(&mut fields)?;
+    if !known.customers.contains_key(&queue.customer) {
+        fields.fault("customer", Check::Exists, "Customer not found");
+    }
+    if known.queues.insert(queue.id, queue.customer).is_some_and(|customer| customer != queue.customer) {
+        fields.fault("customer", Check::Enum, "A queue cannot move to another customer");
+    }
+    Some(queue)
+}
+
+fn read_employee(mut fields: Fields, known: &mut Known, seen: &mut HashSet<Id>) -> Option<(Employee, Secrets)> {
+    fields.require(&["_id", "customer", "accessLevel", "name"]);
+    let (id, customer) = (fields.id("_id"), fields.id("customer"));
+    let (id, customer) = (id?, customer?);
+    let mut employee = Employee::new(id, customer);
+    employee.apply(&mut fields);
+    if let Some(Value::String(date)) = fields.value("deleteDate") {
+        employee.delete_date = Time::parse(date);
+        if employee.delete_date.is_none() {
+            fields.fault("deleteDate", Check::Format, "deleteDate must be a date");
+        }
+    }
+    if !seen.insert(id) {
+        fields.fault("_id", Check::Unique, "The id stands twice in the document");
+    }
+    if !known.customers.contains_key(&customer) {
+        fields.fault("customer", Check::Exists, "Customer not found");
+    }
+    let old = known.employees.insert(id, (customer, is_live(&employee)));
+    if old.is_some_and(|(old, _)| old != customer) {
+        fields.fault("customer", Check::Enum, "An employee cannot move to another customer");
+    }
+    // An employee that is overwritten lets go of its old name.
+    if let Some(old_name) = known.names.remove(&id) {
+        known.logins.remove(&old_name);
+    }
+    if let Some(name) = login_name(&employee)
+        && known.logins.insert(name, id).is_some_and(|other| other != id)
+    {
+        fields.fault("emailAddress", Check::Unique, "The e-mail address is used by another employee");
+    }
+    let secrets = read_secrets(&mut fields);
+    Some((employee, secrets))
+}
+
+fn read_secrets(fields: &mut Fields) -> Secrets {
+    let mut secrets = Secrets { password: password(fields), ..Secrets::default() };
+    fields.text("passwordHash", &mut secrets.password_hash);
+    if secrets.password_hash.as_deref().is_some_and(|hash| !passwords::is_usable_hash(hash)) {
+        fields.fault(
+            "passwordHash",
+            Check::Format,
+            "passwordHash must be a PHC string of argon2, of at most 152 MiB and 16 passes",
+        );
+    }
+    if secrets.password.is_some() && secrets.password_hash.is_some() {
+        fields.fault("passwordHash", Check::Unique, "Give either password or passwordHash");
+    }
+    let mut key = None;
+    fields.text("authenticatorKey", &mut key);
+    if let Some(key) = key {
+        secrets.authenticator_key = authenticator::parse_key(&key);
+        if secrets.authenticator_key.is_none() {
+            fields.fault("authenticatorKey", Check::Format, "authenticatorKey must be Base32 of at least 128 bits");
+        }
+    }
+    secrets
+}
+
+fn read_config(mut fields: Fields, known: &Known, seen: &mut HashSet<Id>) -> Option<NewConfig> {
+    fields.require(&["_id", "configs"]);
+    let (id, given) = (fields.id("_id"), fields.id("customer"));
+    let read = fields.read_with("configs", mobile_config::read);
+    let id = id?;
+    if !seen.insert(id) {
+        fields.fault("_id", Check::Unique, "The id stands twice in the document");
+    }
+    let Some((customer, true)) = known.employees.get(&id).copied() else {
+        fields.fault("_id", Check::Exists, "Employee not found");
+        return None;
+    };
+    if given.is_some_and(|given| given != customer) {
+        fields.fault("customer", Check::Enum, "The employee belongs to another customer");
+    }
+    let (configs, references) = read??;
+    for reference in references {
+        let (owner, message) = match reference.kind {
+            Kind::Colleagues => (
+                known.employees.get(&reference.id).filter(|(_, is_live)| *is_live).map(|(owner, _)| *owner),
+                "One or more employees or extensions were not found",
+            ),
+            Kind::Queues => (known.queues.get(&reference.id).copied(), "Queue not found"),
+        };
+        if owner != Some(customer) {
+            fields.fault_at(reference.path, Check::Exists, message);
+        }
+    }
+    Some(NewConfig { id, customer, configs })
+}
+
+/// Every reseller named must exist, and none may be below itself.
+fn check_resellers(plan: &Plan, known: &Known, faults: &mut Vec<Fault>) {
+    let mut seen = HashSet::new();
+    for (i, customer) in plan.customers.iter().enumerate() {
+        let mut fault = |name: &str, check, message: &str| {
+            faults.push(Fault { path: format!("customers[{i}].{name}"), check, message: message.into() });
+        };
+        if !seen.insert(customer.id) {
+            fault("_id", Check::Unique, "The id stands twice in the document");
+        }
+        let Some(parent) = customer.parent_reseller else { continue };
+        if !known.customers.contains_key(&parent) {
+            fault("parentReseller", Check::Exists, "Reseller not found");
+            continue;
+        }
+        let above = std::iter::successors(Some(parent), |id| known.customers.get(id).copied().flatten());
+        if above.take(known.customers.len() + 1).any(|id| id == customer.id) {
+            fault("parentReseller", Check::Enum, "A customer cannot be below itself");
+        }
+    }
+}
+
+/// An employee's address must be one of the customer's, where the customer is in the document.
+fn check_addresses(plan: &Plan, faults: &mut Vec<Fault>) {
+    let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
+    for (i, (employee, _)) in plan.employees.iter().enumerate() {
+        if let (Some(address), Some(customer)) = (employee.address, customers.get(&employee.customer))
+            && !customer.addresses.iter().any(|known| known.id == address)
+        {
+            let message = "Address not found".into();
+            faults.push(Fault { path: format!("employees[{i}].address"), check: Check::Exists, message });
+        }
+    }
+}
