@@ -34,7 +34,7 @@ impl Time {
     /// Reads `YYYY-MM-DD` alone: the first moment of that day in UTC.
     pub fn parse_date(text: &str) -> Option<Time> {
         // chrono also takes "2025-1-1" and "+2025-01-01"; the documented form is ten characters.
-        if text.len() != 10 {
+        if text.len() != 10 || !text.bytes().all(|c| c.is_ascii_digit() || c == b'-') {
             return None;
         }
         let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
