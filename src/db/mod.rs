@@ -26,6 +26,8 @@ use writer::Writer;
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
 const READERS_MAX: u32 = 16;
+/// Page cache of a tool that has the database to itself.
+const EXCLUSIVE_CACHE_KIB: i64 = 128 * 1024;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
 const STATEMENTS: usize = 128;
@@ -107,6 +109,15 @@ impl Exclusive {
         let (mut conn, lock) = open_exclusive(path)?;
         migrations::migrate(&mut conn)
             .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
+        // One large transaction with nobody to write beside: new pages go straight to their place, once. Where a
+        // reader keeps the write-ahead log open, the log it is.
+        let tuned = conn
+            .pragma_update(None, "cache_size", -EXCLUSIVE_CACHE_KIB)
+            .and_then(|()| conn.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())));
+        tuned.or_else(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Ok(()),
+            _ => Err(format!("{} cannot be written: {error}", path.display())),
+        })?;
         Ok(Exclusive { conn, clock, _lock: lock })
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::Secrets;
 use crate::authenticator;
@@ -75,6 +75,8 @@ pub struct NewConfig {
 /// What is to be written.
 #[derive(Default)]
 pub struct Plan {
+    /// The database holds nothing yet: no row needs to be looked for.
+    pub is_first: bool,
     pub customers: Vec<Customer>,
     pub queues: Vec<Queue>,
     pub employees: Vec<(Employee, Secrets)>,
@@ -117,15 +119,15 @@ const LISTS: [&str; 4] = ["customers", "queues", "employees", "mobileConfigs"];
 pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnMut(usize)) -> Result<Plan, Vec<Fault>> {
     let lists = split(document).map_err(|fault| vec![fault])?;
     let mut faults = Vec::new();
-    let mut plan = Plan::default();
+    let mut plan = Plan { is_first: known.customers.is_empty(), ..Plan::default() };
     let mut done = 0;
-    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>)| {
+    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>, Option<&RawValue>)| {
         for (i, raw) in lists.get(list).into_iter().flatten().enumerate() {
             let path = format!("{list}[{i}]");
-            match serde_json::from_str::<Value>(raw.get()) {
-                Ok(value) => {
+            match split_off_configs(raw) {
+                Ok((value, configs)) => {
                     if let Some(fields) = Fields::of(&value, &path, &mut faults) {
-                        read(fields);
+                        read(fields, configs);
                     }
                 }
                 Err(error) => faults.push(Fault { path, check: Check::Format, message: error.to_string() }),
@@ -134,12 +136,12 @@ pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnM
             progress(done);
         }
     };
-    each("customers", &mut |fields| plan.customers.extend(read_customer(fields, &mut known, now)));
-    each("queues", &mut |fields| plan.queues.extend(read_queue(fields, &mut known)));
+    each("customers", &mut |fields, _| plan.customers.extend(read_customer(fields, &mut known, now)));
+    each("queues", &mut |fields, _| plan.queues.extend(read_queue(fields, &mut known)));
     let mut seen = HashSet::new();
-    each("employees", &mut |fields| plan.employees.extend(read_employee(fields, &mut known, &mut seen)));
+    each("employees", &mut |fields, _| plan.employees.extend(read_employee(fields, &mut known, &mut seen)));
     let mut seen = HashSet::new();
-    each("mobileConfigs", &mut |fields| plan.configs.extend(read_config(fields, &known, &mut seen)));
+    each("mobileConfigs", &mut |fields, text| plan.configs.extend(read_config(fields, text, &known, &mut seen)));
     check_resellers(&plan, &known, &mut faults);
     check_addresses(&plan, &mut faults);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
@@ -161,6 +163,23 @@ fn split(document: &[u8]) -> Result<Lists<'_>, Fault> {
         return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
     }
     Ok(lists)
+}
+
+/// One object, and its `configs` as text beside it: most of a document is there, and only looked through.
+fn split_off_configs(raw: &RawValue) -> serde_json::Result<(Value, Option<&RawValue>)> {
+    #[derive(serde::Deserialize)]
+    struct WithConfigs<'a> {
+        #[serde(borrow)]
+        configs: &'a RawValue,
+        #[serde(rename = "_id", default)]
+        id: Value,
+        #[serde(default)]
+        customer: Value,
+    }
+    match serde_json::from_str::<WithConfigs>(raw.get()) {
+        Ok(found) => Ok((json!({ "_id": found.id, "customer": found.customer }), Some(found.configs))),
+        Err(_) => Ok((serde_json::from_str(raw.get())?, None)),
+    }
 }
 
 fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Customer> {
@@ -242,10 +261,19 @@ fn read_secrets(fields: &mut Fields) -> Secrets {
     secrets
 }
 
-fn read_config(mut fields: Fields, known: &Known, seen: &mut HashSet<Id>) -> Option<NewConfig> {
-    fields.require(&["_id", "configs"]);
+fn read_config(
+    mut fields: Fields,
+    text: Option<&RawValue>,
+    known: &Known,
+    seen: &mut HashSet<Id>,
+) -> Option<NewConfig> {
+    fields.require(&["_id"]);
     let (id, given) = (fields.id("_id"), fields.id("customer"));
-    let read = fields.read_with("configs", mobile_config::read);
+    let Some(text) = text else {
+        fields.fault("configs", Check::Required, "configs is required");
+        return None;
+    };
+    let read = fields.read_with("configs", |path, faults| mobile_config::read(text.get(), path, faults));
     let id = id?;
     if !seen.insert(id) {
         fields.fault("_id", Check::Unique, "The id stands twice in the document");
@@ -257,7 +285,7 @@ fn read_config(mut fields: Fields, known: &Known, seen: &mut HashSet<Id>) -> Opt
     if given.is_some_and(|given| given != customer) {
         fields.fault("customer", Check::Enum, "The employee belongs to another customer");
     }
-    let (configs, references) = read??;
+    let (configs, references) = read?;
     for reference in references {
         let (owner, message) = match reference.kind {
             Kind::Colleagues => (
@@ -267,7 +295,7 @@ fn read_config(mut fields: Fields, known: &Known, seen: &mut HashSet<Id>) -> Opt
             Kind::Queues => (known.queues.get(&reference.id).copied(), "Queue not found"),
         };
         if owner != Some(customer) {
-            fields.fault_at(reference.path, Check::Exists, message);
+            fields.fault(&reference.path(), Check::Exists, message);
         }
     }
     Some(NewConfig { id, customer, configs })
