@@ -228,8 +228,17 @@ fn open_writable(path: &Path) -> Result<Connection, String> {
     let conn = Connection::open_with_flags(path, flags).map_err(told)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(told)?;
-    // Every commit is on disk before it is answered. Checkpoints are made by a thread of their own.
-    for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("wal_autocheckpoint", 0), ("trusted_schema", 0)] {
+    let pragmas = [
+        // FULL: every commit is on disk before it is answered.
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        // Checkpoints are made by a thread of their own.
+        ("wal_autocheckpoint", 0),
+        ("trusted_schema", 0),
+        // What a savepoint must be able to undo is kept in memory, not in a temporary file.
+        ("temp_store", 2),
+    ];
+    for (pragma, value) in pragmas {
         conn.pragma_update(None, pragma, value).map_err(told)?;
     }
     conn.pragma_update(None, "journal_size_limit", 64 << 20).map_err(told)?;

@@ -178,9 +178,9 @@ impl<'a> Fields<'a> {
         Fields::of(value, &format!("{}{name}", self.prefix), self.faults)
     }
 
-    /// Reads what stands under `name` with a reader that is told its path.
-    pub fn read_with<T>(&mut self, name: &str, read: impl FnOnce(&str, &mut Vec<Fault>) -> T) -> T {
-        read(&format!("{}{name}", self.prefix), self.faults)
+    /// Adds faults that were found elsewhere.
+    pub fn take_over(&mut self, faults: Vec<Fault>) {
+        self.faults.extend(faults);
     }
 
     fn wrong_type(&mut self, name: &str, value: &Value, wanted: &str) {

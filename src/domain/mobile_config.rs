@@ -150,17 +150,21 @@ fn references(text: &str) -> Option<(Vec<Reference>, bool)> {
 
 /// JSON text without the blanks between its parts: what is inside strings stays.
 fn without_blanks(text: &str) -> String {
-    let (mut is_inside, mut is_escaped) = (false, false);
     let mut kept = String::with_capacity(text.len());
-    kept.extend(text.chars().filter(|c| {
+    // Every other part between quotes is a string, but for the quotes that are escaped.
+    let (mut is_inside, mut rest) = (false, text);
+    while let Some(end) = rest.find('"') {
+        let (part, after) = rest.split_at(end + 1);
+        let is_escaped = is_inside && part[..end].bytes().rev().take_while(|c| *c == b'\\').count() % 2 == 1;
         if is_inside {
-            is_inside = is_escaped || *c != '"';
-            is_escaped = !is_escaped && *c == '\\';
-            return true;
+            kept.push_str(part)
+        } else {
+            kept.extend(part.split_ascii_whitespace())
         }
-        is_inside = *c == '"';
-        !c.is_ascii_whitespace()
-    }));
+        is_inside ^= !is_escaped;
+        rest = after;
+    }
+    kept.extend(rest.split_ascii_whitespace());
     kept
 }
 

@@ -4,6 +4,7 @@
 //! the database holds under an id is overwritten. First everything is read and checked ([`plan`], no I/O), then the
 //! passwords are hashed, then all is written in one transaction ([`run`]).
 
+mod document;
 mod plan;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Secrets;
+use super::document::{Configs, Document, Element};
 use crate::authenticator;
 use crate::db::ReadTx;
 use crate::domain::access::Level;
@@ -13,7 +13,7 @@ use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, EmployeeState, password};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{self, Kind};
+use crate::domain::mobile_config::Kind;
 use crate::domain::queue::Queue;
 use crate::domain::time::Time;
 use crate::error::{Check, Fault, Result};
@@ -110,22 +110,16 @@ impl Plan {
     }
 }
 
-/// The document with its lists still as text.
-type Lists<'a> = HashMap<String, Vec<&'a RawValue>>;
-
-const LISTS: [&str; 4] = ["customers", "queues", "employees", "mobileConfigs"];
-
 /// Reads the whole document over what is `known` already. Calls `progress` with how many objects have been read.
 pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnMut(usize)) -> Result<Plan, Vec<Fault>> {
-    let lists = split(document).map_err(|fault| vec![fault])?;
+    let document = Document::split(document).map_err(|fault| vec![fault])?;
     let mut faults = Vec::new();
     let mut plan = Plan { is_first: known.customers.is_empty(), ..Plan::default() };
     let mut done = 0;
-    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>, Option<&RawValue>)| {
-        for (i, raw) in lists.get(list).into_iter().flatten().enumerate() {
-            let path = format!("{list}[{i}]");
-            match split_off_configs(raw) {
-                Ok((value, configs)) => {
+    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>, Option<Configs>)| {
+        for Element { path, value, configs } in document.elements(list) {
+            match value {
+                Ok(value) => {
                     if let Some(fields) = Fields::of(&value, &path, &mut faults) {
                         read(fields, configs);
                     }
@@ -141,45 +135,10 @@ pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnM
     let mut seen = HashSet::new();
     each("employees", &mut |fields, _| plan.employees.extend(read_employee(fields, &mut known, &mut seen)));
     let mut seen = HashSet::new();
-    each("mobileConfigs", &mut |fields, text| plan.configs.extend(read_config(fields, text, &known, &mut seen)));
+    each("mobileConfigs", &mut |fields, configs| plan.configs.extend(read_config(fields, configs, &known, &mut seen)));
     check_resellers(&plan, &known, &mut faults);
     check_addresses(&plan, &mut faults);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
-}
-
-fn split(document: &[u8]) -> Result<Lists<'_>, Fault> {
-    let fault = |path: &str, message: String| Fault { path: path.into(), check: Check::Format, message };
-    let object: HashMap<String, &RawValue> =
-        serde_json::from_slice(document).map_err(|error| fault("(document)", format!("not a JSON object: {error}")))?;
-    let mut lists = Lists::new();
-    for (name, raw) in object {
-        if LISTS.contains(&name.as_str()) {
-            let list =
-                serde_json::from_str(raw.get()).map_err(|error| fault(&name, format!("not an array: {error}")))?;
-            lists.insert(name, list);
-        }
-    }
-    if lists.is_empty() {
-        return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
-    }
-    Ok(lists)
-}
-
-/// One object, and its `configs` as text beside it: most of a document is there, and only looked through.
-fn split_off_configs(raw: &RawValue) -> serde_json::Result<(Value, Option<&RawValue>)> {
-    #[derive(serde::Deserialize)]
-    struct WithConfigs<'a> {
-        #[serde(borrow)]
-        configs: &'a RawValue,
-        #[serde(rename = "_id", default)]
-        id: Value,
-        #[serde(default)]
-        customer: Value,
-    }
-    match serde_json::from_str::<WithConfigs>(raw.get()) {
-        Ok(found) => Ok((json!({ "_id": found.id, "customer": found.customer }), Some(found.configs))),
-        Err(_) => Ok((serde_json::from_str(raw.get())?, None)),
-    }
 }
 
 fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Customer> {
@@ -263,17 +222,17 @@ fn read_secrets(fields: &mut Fields) -> Secrets {
 
 fn read_config(
     mut fields: Fields,
-    text: Option<&RawValue>,
+    configs: Option<Configs>,
     known: &Known,
     seen: &mut HashSet<Id>,
 ) -> Option<NewConfig> {
     fields.require(&["_id"]);
     let (id, given) = (fields.id("_id"), fields.id("customer"));
-    let Some(text) = text else {
+    let Some(Configs { read, faults }) = configs else {
         fields.fault("configs", Check::Required, "configs is required");
         return None;
     };
-    let read = fields.read_with("configs", |path, faults| mobile_config::read(text.get(), path, faults));
+    fields.take_over(faults);
     let id = id?;
     if !seen.insert(id) {
         fields.fault("_id", Check::Unique, "The id stands twice in the document");
