@@ -26,6 +26,8 @@ use writer::Writer;
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
 const READERS_MAX: u32 = 16;
+/// Page cache of the writer: what it writes over and over. Readers keep SQLite's 2 MB each.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Page cache of a tool that has the database to itself.
 const EXCLUSIVE_CACHE_KIB: i64 = 128 * 1024;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
@@ -51,6 +53,8 @@ impl Db {
         let (mut conn, lock) = open_exclusive(path)?;
         migrations::migrate(&mut conn)
             .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
+        conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
         let told = |error: Error| format!("{} cannot be opened: {error}", path.display());
         let identities = Arc::new(AtomicU64::new(0));
         let checkpointer = Checkpointer::start(open_writable(path)?).map_err(told)?;
