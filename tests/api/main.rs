@@ -1,0 +1,7 @@
+//! The HTTP test suite: every test has a server and a database of its own. Modules are named as those of `src/http`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they expect")]
+
+mod support;
+
+mod access;
+mod access_table;
