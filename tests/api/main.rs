@@ -5,3 +5,6 @@ mod support;
 
 mod access;
 mod access_table;
+mod documented;
+mod mobile_config_list;
+mod mobile_configs;

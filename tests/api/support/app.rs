@@ -7,12 +7,12 @@ use std::thread::JoinHandle;
 use telecomx_local::app::App;
 use telecomx_local::clock::Clock;
 use telecomx_local::config::Config;
-use telecomx_local::db::{Author, Db, ReadOnly};
+use telecomx_local::db::{Author, Db, ReadOnly, WriteTx};
 use telecomx_local::domain::id::Id;
 use telecomx_local::http::server::block_on;
 use telecomx_local::secrets::{Sealer, key_path, new_token};
 use telecomx_local::store::{audit, health, sessions};
-use telecomx_local::{export, housekeeping};
+use telecomx_local::{export, housekeeping, import};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -61,6 +61,15 @@ impl TestApp {
     /// A server on a copy of what was saved.
     pub fn on(saved: &Saved) -> TestApp {
         TestApp::run(Some(saved), |_| {})
+    }
+
+    /// A server on a world of the test's own, in the form that import takes.
+    pub fn with_world(world: &serde_json::Value) -> TestApp {
+        let app = TestApp::run(None, |_| {});
+        let plan = import::plan(world.to_string().as_bytes(), import::Known::default(), app.clock.now(), |_| {});
+        let (plan, sealer) = (plan.unwrap(), app.sealer.clone());
+        app.write(move |tx| import::run(tx, &sealer, plan, |_| {}));
+        app
     }
 
     fn run(saved: Option<&Saved>, settings: impl FnOnce(&mut Config)) -> TestApp {
@@ -139,10 +148,13 @@ impl TestApp {
             persist: false,
             last_used_at: self.clock.now(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let inserted = self.db.write(Author::system("test"), move |tx| sessions::insert(tx, &hash, &session));
-        runtime.block_on(inserted).unwrap();
+        self.write(move |tx| sessions::insert(tx, &hash, &session));
         self.with_token(&token)
+    }
+
+    fn write(&self, work: impl FnOnce(&mut WriteTx) -> telecomx_local::error::Result<()> + Send + 'static) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.db.write(Author::system("test"), work)).unwrap();
     }
 
     pub fn personal(&self) -> Client {

@@ -131,6 +131,10 @@ impl Response {
         self.header("etag").unwrap_or_else(|| panic!("no ETag: {self}"))
     }
 
+    pub fn message(&self) -> String {
+        self.json()["error"]["message"].as_str().unwrap_or_default().to_owned()
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

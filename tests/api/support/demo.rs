@@ -36,6 +36,9 @@ pub const FLORISTS_PERSONAL: &str = "e00000000000000000000602";
 pub const LIBRARYS_MANAGER: &str = "e00000000000000000000801";
 pub const LIBRARYS_PERSONAL: &str = "e00000000000000000000802";
 
+/// The bakery's address that [`EMMA`] has.
+pub const SECOND_ADDRESS: &str = "ad0000000000000000000402";
+
 /// An id that nothing has.
 pub const ABSENT: &str = "ffffffffffffffffffffffff";
 

@@ -1,6 +1,7 @@
 //! A server of one's own for each test, and what to say to it.
 
 mod app;
+mod audit;
 mod client;
 pub mod demo;
 
