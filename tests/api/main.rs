@@ -5,6 +5,10 @@ mod support;
 
 mod access;
 mod access_table;
+mod auth;
+mod bad_bodies;
+mod bad_input;
 mod documented;
+mod login;
 mod mobile_config_list;
 mod mobile_configs;
