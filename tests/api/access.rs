@@ -1,13 +1,13 @@
 //! The table of access, put to the test: every endpoint, every level, every relation.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use telecomx_local::http::routes::endpoints;
 
 use super::access_table::{Fresh, Row, rows};
-use super::support::{Client, Response, Saved, TestApp, assert_error, code_of, demo};
+use super::access_world::{WORLD, id_of, new_employee};
+use super::support::{Client, Response, TestApp, assert_error, code_of, demo};
 
 /// Whose object a request is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,45 +51,6 @@ pub struct At {
     entry: String,
     /// A token of somebody else's that is valid.
     pub stage_token: String,
-}
-
-/// The demo world, with a mobile config for everybody the table names and a change to be logged for every customer.
-struct World {
-    saved: Saved,
-    /// A VIEWER at the platform.
-    platforms_viewer: String,
-    /// An ADMIN whom the table does not name: it prepares what the others try.
-    stagehand: String,
-}
-
-static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let app = TestApp::start();
-    let admin = app.admin();
-    let platforms_viewer = new_employee(&admin, demo::PLATFORM, "VIEWER");
-    let without_config = [
-        demo::ADMIN,
-        demo::RESELLER_ADMIN,
-        demo::RESELLERS_CONSULTANT,
-        demo::RESELLERS_VIEWER,
-        demo::LIBRARYS_PERSONAL,
-        &platforms_viewer,
-    ];
-    for employee in without_config {
-        admin.act(&format!("/pbx/app/mobileconfig/{employee}")).ok();
-    }
-    for customer in [demo::WORKSHOP, demo::LIBRARY] {
-        admin.post(&format!("/customer/{customer}"), json!({ "features": ["CUSTOMER", "CHANGELOG"] })).ok();
-    }
-    let stagehand = new_employee(&admin, demo::PLATFORM, "ADMIN");
-    World { saved: app.save(), platforms_viewer, stagehand }
-});
-
-fn new_employee(admin: &Client, customer: &str, level: &str) -> String {
-    id_of(&admin.post("/employee", json!({ "customer": customer, "accessLevel": level, "name": "Fresh" })).ok())
-}
-
-fn id_of(object: &Value) -> String {
-    object["_id"].as_str().unwrap().to_owned()
 }
 
 /// A server on which one level tries everything.

@@ -12,7 +12,8 @@ pub const BAKERY: &str = "c00000000000000000000004";
 pub const WORKSHOP: &str = "c00000000000000000000005";
 /// A customer of [`SUB_RESELLER`].
 pub const FLORIST: &str = "c00000000000000000000006";
-/// A customer of another reseller.
+pub const OTHER_RESELLER: &str = "c00000000000000000000007";
+/// A customer of [`OTHER_RESELLER`].
 pub const LIBRARY: &str = "c00000000000000000000008";
 
 pub const ADMIN: &str = "e00000000000000000000101";
@@ -33,7 +34,6 @@ pub const DISABLED: &str = "e00000000000000000000409";
 pub const WORKSHOPS_MANAGER: &str = "e00000000000000000000502";
 pub const WORKSHOPS_PERSONAL: &str = "e00000000000000000000503";
 pub const FLORISTS_PERSONAL: &str = "e00000000000000000000602";
-pub const LIBRARYS_MANAGER: &str = "e00000000000000000000801";
 pub const LIBRARYS_PERSONAL: &str = "e00000000000000000000802";
 
 /// The bakery's address that [`EMMA`] has.
