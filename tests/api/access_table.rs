@@ -1,0 +1,159 @@
+//! Who may do what: one row per endpoint, from the access rows of the documentation's pages and the decisions of
+//! section 10 of the facts (`telecomx-api.md`).
+
+use serde_json::{Value, json};
+
+use super::access::At;
+use super::support::demo;
+
+/// What a row acts on, when it must not be something that later rows need.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Fresh {
+    Nothing,
+    Customer,
+    Employee,
+    Address,
+    /// The caller itself: for what ends its sessions.
+    Caller,
+}
+
+pub struct Row {
+    pub method: &'static str,
+    pub path: &'static str,
+    /// The levels that are let through, for an object that is one's own, a colleague's, a customer's, a
+    /// sub-reseller's customer's, or anybody else's. One letter a level: nobody (no token), PERSONAL, VIEWER, MANAGER,
+    /// OWNER, RESELLER, reseller admin, ADMIN. `-`: there is no such object.
+    pub lets_through: [&'static str; 5],
+    /// Answer to those who are let through.
+    pub answer: u16,
+    /// Whether an absent object can be asked for.
+    pub may_be_absent: bool,
+    pub query: fn(&At) -> String,
+    pub body: Option<fn(&At) -> Value>,
+    pub fresh: Fresh,
+}
+
+impl Row {
+    fn query(self, query: fn(&At) -> String) -> Row {
+        Row { query, may_be_absent: true, ..self }
+    }
+
+    fn body(self, body: fn(&At) -> Value) -> Row {
+        Row { body: Some(body), ..self }
+    }
+
+    fn answer(self, answer: u16) -> Row {
+        Row { answer, ..self }
+    }
+
+    fn fresh(self, fresh: Fresh) -> Row {
+        Row { fresh, ..self }
+    }
+
+    fn names_an_object(self) -> Row {
+        Row { may_be_absent: true, ..self }
+    }
+}
+
+fn row(method: &'static str, path: &'static str, lets_through: [&'static str; 5]) -> Row {
+    Row {
+        method,
+        path,
+        lets_through,
+        answer: 200,
+        may_be_absent: path.contains('{'),
+        query: |_| String::new(),
+        body: None,
+        fresh: Fresh::Nothing,
+    }
+}
+
+/// Needs no token.
+const PUBLIC: [&str; 5] = ["nPVMORrA", "-", "-", "-", "-"];
+/// For whoever is logged in.
+const ANY: [&str; 5] = ["PVMORrA", "-", "-", "-", "-"];
+
+const fn own_only(levels: &'static str) -> [&'static str; 5] {
+    [levels, "-", "-", "-", "-"]
+}
+
+fn new_address(_: &At) -> Value {
+    json!({ "address": "Testvej 1", "zip": "8000", "city": "Aarhus C", "country": "DK" })
+}
+
+fn of_customer(at: &At) -> String {
+    format!("customer={}", at.customer)
+}
+
+#[rustfmt::skip]
+pub fn rows() -> Vec<Row> {
+    vec![
+        row("POST", "/auth/login", PUBLIC).body(|_| demo::credentials("viewer@bakery.example.com")),
+        Row { query: |_| format!("username=viewer@bakery.example.com&password={}", demo::PASSWORD), ..row("GET", "/auth/login", PUBLIC) },
+        row("GET", "/auth/logout", ANY).fresh(Fresh::Caller),
+        Row { query: |at| format!("token={}", at.stage_token), ..row("GET", "/auth/validateToken", PUBLIC) },
+        row("GET", "/auth/impersonate/{employee}", ["RrA", "RrA", "RrA", "RrA", "rA"]),
+
+        row("GET", "/customer", own_only("RrA")),
+        row("POST", "/customer", own_only("RrA")).body(|at| json!({ "name": "New", "addresses": [new_address(at)] })),
+        row("POST", "/customer/names/list", own_only("RrA")).body(|at| json!({ "customers": [at.customer] })),
+        row("GET", "/customer/resellers/list", own_only("RrA")),
+        row("GET", "/customer/{customer}", ["VMORrA", "-", "RrA", "RrA", "rA"]),
+        row("POST", "/customer/{customer}", ["MORrA", "-", "RrA", "RrA", "rA"]).body(|_| json!({ "faxNumber": "+4500000999" })),
+        row("DELETE", "/customer/{customer}", ["-", "-", "RrA", "RrA", "rA"]).fresh(Fresh::Customer),
+        row("DELETE", "/customer/{customer}", own_only("RrA")).answer(409),
+        row("GET", "/customer/{customer}/name", ["VMORrA", "-", "RrA", "RrA", "rA"]),
+        row("GET", "/customer/{customer}/security", ["PVMORrA", "-", "PVMORrA", "PVMORrA", "PVMORrA"]),
+        row("GET", "/customer/{customer}/address", ["VMORrA", "-", "RrA", "RrA", "rA"]),
+        row("POST", "/customer/{customer}/address", ["VMORrA", "-", "RrA", "RrA", "rA"]).body(new_address),
+        row("GET", "/customer/{customer}/address/{address}", ["VMORrA", "-", "RrA", "RrA", "rA"]),
+        row("POST", "/customer/{customer}/address/{address}", ["VMORrA", "-", "RrA", "RrA", "rA"]).body(|_| json!({ "city": "Byen" })),
+        row("DELETE", "/customer/{customer}/address/{address}", ["MORrA", "-", "RrA", "RrA", "rA"]).fresh(Fresh::Address),
+
+        row("GET", "/employee", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
+        row("POST", "/employee", ["VMORrA", "-", "RrA", "RrA", "rA"]).body(new_employee).names_an_object(),
+        row("GET", "/employee/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
+        row("POST", "/employee/{employee}", ["MORrA", "MORrA", "RrA", "RrA", "rA"]).body(|_| json!({ "department": "Sales" })),
+        row("POST", "/employee/{employee}", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]).body(|_| json!({ "title": "Chief", "language": "da" })),
+        row("DELETE", "/employee/{employee}", ["MORrA", "MORrA", "RrA", "RrA", "rA"]).fresh(Fresh::Employee),
+        row("POST", "/employee/{employee}/token", ["MORr", "MORrA", "RrA", "RrA", "rA"]),
+        row("DELETE", "/employee/{employee}/token/{token}", ["MORrA", "MORrA", "RrA", "RrA", "rA"]).answer(404),
+        row("POST", "/employee/{employee}/authenticatorkey/create", ["PVMORrA", "", "", "", ""]).answer(409),
+        row("POST", "/employee/{employee}/authenticatorkey/reset", ["MORrA", "MORrA", "RrA", "RrA", "rA"]),
+
+        row("GET", "/pbx/app/mobileconfig", own_only("VMORrA")),
+        row("GET", "/pbx/app/mobileconfig", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
+        row("POST", "/pbx/app/mobileconfig", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]).body(|at| copy(&at.employee, &at.employee)).names_an_object(),
+        row("POST", "/pbx/app/mobileconfig", ["-", "VMORrA", "-", "-", "-"]).body(|at| copy(&at.caller, &at.employee)).names_an_object(),
+        row("POST", "/pbx/app/mobileconfig", ["-", "VMORrA", "-", "-", "-"]).body(|at| copy(&at.employee, &at.caller)).names_an_object(),
+        row("GET", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
+        row("POST", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
+        row("POST", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]).body(|_| json!({ "configs": [] })),
+        row("GET", "/pbx/app/employees", ANY),
+        row("POST", "/pbx/app/employees", ANY),
+        row("GET", "/pbx/app/queues", ANY),
+
+        row("GET", "/log/changelog/customer", own_only("VMORrA")),
+        row("GET", "/log/changelog/customer/{customer}", ["VMORrA", "-", "RrA", "RrA", "rA"]),
+        row("GET", "/log/changelog/customer/{customer}/{section}", ["VMORrA", "-", "RrA", "RrA", "rA"]),
+        row("GET", "/log/changelog/customer/{customer}/{section}/{item}", ["VMORrA", "VMORrA", "RrA", "RrA", "rA"]),
+        row("GET", "/log/changelog/{entry}", ["VMORrA", "-", "RrA", "RrA", "rA"]),
+        row("GET", "/log/changeloglite", own_only("VMORrA")),
+        row("GET", "/log/changeloglite", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
+        row("GET", "/log/changeloglite", ["RrA", "-", "RrA", "RrA", "rA"]).query(|at| format!("reseller={}", at.customer)),
+        row("GET", "/tools/changelog", own_only("VMORrA")),
+        row("GET", "/tools/changelog", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
+
+        row("GET", "/openapi.json", PUBLIC),
+        row("GET", "/healthz", PUBLIC),
+        row("GET", "/readyz", PUBLIC),
+    ]
+}
+
+fn new_employee(at: &At) -> Value {
+    json!({ "customer": at.customer, "accessLevel": "PERSONAL", "name": "New" })
+}
+
+fn copy(from: &str, to: &str) -> Value {
+    json!({ "_id": from, "copyTo": to })
+}

@@ -1,0 +1,93 @@
+//! `/customer/ID/address`
+
+use serde_json::{Value, json};
+
+use super::support::{Client, TestApp, assert_error, demo};
+
+fn list() -> String {
+    format!("/customer/{}/address", demo::BAKERY)
+}
+
+fn primaries(caller: &Client) -> Vec<bool> {
+    let addresses = caller.get(&list()).ok();
+    addresses.as_array().unwrap().iter().map(|address| address["primary"].as_bool().unwrap()).collect()
+}
+
+fn id_of(address: &Value) -> String {
+    address["_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_new_address_is_answered_and_listed() {
+    let app = TestApp::start();
+    let viewer = app.viewer();
+    let new = json!({ "address": "Testvej 1", "zip": "8000", "city": "Aarhus C", "country": "dk", "fixedNumber": "+4500000001" });
+    let created = viewer.post(&list(), new).ok();
+    assert_eq!((&created["country"], &created["primary"]), (&json!("DK"), &json!(false)));
+    assert_eq!(viewer.get(&format!("{}/{}", list(), id_of(&created))).ok(), created);
+    assert_eq!(viewer.get(&list()).ok()[2], created);
+    assert_eq!(viewer.get(&format!("/customer/{}", demo::BAKERY)).ok()["addresses"][2], created);
+}
+
+#[test]
+fn an_update_leaves_alone_what_is_not_given_and_ignores_an_id() {
+    let app = TestApp::start();
+    let viewer = app.viewer();
+    let path = format!("{}/{}", list(), demo::SECOND_ADDRESS);
+    let mut expected = viewer.get(&path).ok();
+    expected["city"] = json!("Aarhus V");
+    assert_eq!(viewer.post(&path, json!({ "city": "Aarhus V", "_id": demo::ABSENT })).ok(), expected);
+    assert_eq!(viewer.get(&path).ok(), expected);
+}
+
+#[test]
+fn exactly_one_address_is_the_primary() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    assert_eq!(primaries(&owner), [true, false]);
+    let second = format!("{}/{}", list(), demo::SECOND_ADDRESS);
+    owner.post(&second, json!({ "primary": true })).ok();
+    assert_eq!(primaries(&owner), [false, true]);
+    owner.post(&second, json!({ "primary": false })).ok();
+    assert_eq!(primaries(&owner).iter().filter(|primary| **primary).count(), 1);
+    let third =
+        owner.post(&list(), json!({ "address": "Testvej 1", "zip": "8000", "city": "Aarhus C", "primary": true })).ok();
+    assert_eq!(primaries(&owner), [false, false, true]);
+    owner.delete(&format!("{}/{}", list(), id_of(&third))).ok();
+    assert_eq!(primaries(&owner).iter().filter(|primary| **primary).count(), 1);
+}
+
+#[test]
+fn an_address_in_use_and_the_last_one_stay() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let second = format!("{}/{}", list(), demo::SECOND_ADDRESS);
+    assert_error(&owner.delete(&second), 409, "address");
+    let first = owner.get(&list()).ok()[0].clone();
+    let without_second = json!({ "addresses": [first] });
+    assert_error(&owner.post(&format!("/customer/{}", demo::BAKERY), without_second), 409, "address");
+    owner.post(&format!("/employee/{}", demo::EMMA), json!({ "address": null })).ok();
+    owner.delete(&second).ok();
+    assert_error(&owner.delete(&format!("{}/{}", list(), id_of(&first))), 422, "addresses");
+    assert_eq!(owner.get(&list()).ok(), json!([first]));
+}
+
+#[test]
+fn an_address_is_checked_by_its_country() {
+    let app = TestApp::start();
+    let viewer = app.viewer();
+    let before = app.export();
+    let with = |name: &str, value: Value| {
+        let mut address = json!({ "address": "Testvej 1", "zip": "8000", "city": "Aarhus C" });
+        address[name] = value;
+        viewer.post(&list(), address)
+    };
+    assert_error(&with("zip", json!("800")), 422, "zip");
+    assert_error(&with("zip", json!(8000)), 422, "zip");
+    assert_error(&with("address", json!("Vej")), 422, "address");
+    assert_error(&with("city", json!("X")), 422, "city");
+    assert_error(&with("country", json!("DNK")), 422, "country");
+    assert_eq!(app.export(), before);
+    let british = json!({ "address": "Main street 1", "zip": "SW1A 1AA", "city": "London", "country": "GB" });
+    viewer.post(&list(), british).ok();
+}

@@ -1,0 +1,25 @@
+//! The HTTP test suite: every test has a server and a database of its own. Modules are named as those of `src/http`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they expect")]
+
+mod support;
+
+mod access;
+mod access_table;
+mod access_world;
+mod auth;
+mod bad_bodies;
+mod bad_input;
+mod change_log;
+mod conditional;
+mod customer_addresses;
+mod customers;
+mod documented;
+mod employee_secrets;
+mod employees;
+mod idempotency;
+mod login;
+mod mobile_config_list;
+mod mobile_configs;
+mod not_served;
+mod pbx_app;
+mod server;

@@ -1,0 +1,47 @@
+//! Who is who in `sql/seed/demo.json`.
+
+use serde_json::{Value, json};
+
+pub const PASSWORD: &str = "Demo-Passw0rd";
+
+pub const PLATFORM: &str = "c00000000000000000000001";
+pub const RESELLER: &str = "c00000000000000000000002";
+pub const SUB_RESELLER: &str = "c00000000000000000000003";
+/// The customer that most tests are about; its reseller is [`RESELLER`].
+pub const BAKERY: &str = "c00000000000000000000004";
+pub const WORKSHOP: &str = "c00000000000000000000005";
+/// A customer of [`SUB_RESELLER`].
+pub const FLORIST: &str = "c00000000000000000000006";
+pub const OTHER_RESELLER: &str = "c00000000000000000000007";
+/// A customer of [`OTHER_RESELLER`].
+pub const LIBRARY: &str = "c00000000000000000000008";
+
+pub const ADMIN: &str = "e00000000000000000000101";
+pub const RESELLER_ADMIN: &str = "e00000000000000000000102";
+pub const RESELLERS_CONSULTANT: &str = "e00000000000000000000201";
+pub const RESELLERS_VIEWER: &str = "e00000000000000000000202";
+pub const OWNER: &str = "e00000000000000000000401";
+pub const MANAGER: &str = "e00000000000000000000402";
+pub const VIEWER: &str = "e00000000000000000000403";
+pub const PERSONAL: &str = "e00000000000000000000404";
+/// PERSONAL, of the bakery's second address.
+pub const EMMA: &str = "e00000000000000000000405";
+pub const SOEREN: &str = "e00000000000000000000406";
+/// PERSONAL, without a mobile config.
+pub const IDA: &str = "e00000000000000000000407";
+pub const NO_LOGIN: &str = "e00000000000000000000408";
+pub const DISABLED: &str = "e00000000000000000000409";
+pub const WORKSHOPS_MANAGER: &str = "e00000000000000000000502";
+pub const WORKSHOPS_PERSONAL: &str = "e00000000000000000000503";
+pub const FLORISTS_PERSONAL: &str = "e00000000000000000000602";
+pub const LIBRARYS_PERSONAL: &str = "e00000000000000000000802";
+
+/// The bakery's address that [`EMMA`] has.
+pub const SECOND_ADDRESS: &str = "ad0000000000000000000402";
+
+/// An id that nothing has.
+pub const ABSENT: &str = "ffffffffffffffffffffffff";
+
+pub fn credentials(username: &str) -> Value {
+    json!({ "username": username, "password": PASSWORD })
+}
