@@ -72,7 +72,8 @@ fn every_changed_column_is_named_at_its_entry() {
         "hash = zeroblob(32)",
     ];
     for (i, change) in changes.iter().enumerate() {
-        let sentence = verdict_after(&place, &format!("copy-{i}.db"), &format!("update audit set {change} where seq = 13"));
+        let sentence =
+            verdict_after(&place, &format!("copy-{i}.db"), &format!("update audit set {change} where seq = 13"));
         assert!(sentence.contains("the audit trail is broken at entry 13: "), "{change}: {sentence}");
     }
 }

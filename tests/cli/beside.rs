@@ -51,9 +51,7 @@ fn those_that_read_work_and_see_one_moment() {
             let name = format!("copy-{round}.db");
             place.run(&["backup", &name]);
             let copy = place.path(&name);
-            let on_copy = |tool: &[&str]| {
-                crate::support::place::succeeds(place.command(tool).arg("--db").arg(&copy))
-            };
+            let on_copy = |tool: &[&str]| crate::support::place::succeeds(place.command(tool).arg("--db").arg(&copy));
             is_one_moment(&on_copy(&["export"]));
             on_copy(&["doctor"]);
         }

@@ -54,7 +54,9 @@ fn the_demo_world_goes_round() {
 fn what_it_does_not_know_comes_back_as_given() {
     let place = Place::holding(&strange_world());
     let exported = goes_round(&place, &["export"]);
-    for text in ["12345678901234567890123,1.50,-0.0,1e+400,0.1000", r#""z":1,"a":["#, "☎ 日本", "👩‍👩‍👧", r#"{"type":"LATER"}"#] {
+    for text in
+        ["12345678901234567890123,1.50,-0.0,1e+400,0.1000", r#""z":1,"a":["#, "☎ 日本", "👩‍👩‍👧", r#"{"type":"LATER"}"#]
+    {
         assert!(exported.contains(text), "{text} is not in {exported}");
     }
     let configs: Value = serde_json::from_str::<Value>(&exported).unwrap()["mobileConfigs"][0]["configs"].clone();

@@ -42,13 +42,14 @@ fn what_stands_under_an_id_is_overwritten_and_the_rest_is_left_alone() {
         now[list].as_array().unwrap().iter().find(|object| object["_id"] == id).cloned().unwrap()
     };
     let anna = found("employees", world::ANNA);
-    assert_eq!((&anna["name"], &anna["title"], &anna["accessLevel"]), (&json!("Anna-Lise"), &json!("Baker"), &json!("VIEWER")));
+    assert_eq!(
+        (&anna["name"], &anna["title"], &anna["accessLevel"]),
+        (&json!("Anna-Lise"), &json!("Baker"), &json!("VIEWER"))
+    );
     assert_eq!(found("employees", world::BO)["name"], "Bo");
     assert_eq!(now["mobileConfigs"].as_array().unwrap().len(), 2);
-    let rev: i64 = place
-        .sqlite()
-        .query_row("select rev from employees where id = ?1", [world::ANNA], |row| row.get(0))
-        .unwrap();
+    let rev: i64 =
+        place.sqlite().query_row("select rev from employees where id = ?1", [world::ANNA], |row| row.get(0)).unwrap();
     assert_eq!(rev, 2);
     place.run(&["doctor"]);
 }
@@ -85,11 +86,9 @@ fn it_is_one_write_recorded_as_an_import() {
     assert_eq!(feed_high(&place), 1);
     let (sources, operations, entries): (String, i64, i64) = place
         .sqlite()
-        .query_row(
-            "select group_concat(distinct source), count(distinct operation), count(*) from audit",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
+        .query_row("select group_concat(distinct source), count(distinct operation), count(*) from audit", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .unwrap();
     assert_eq!((sources.as_str(), operations, entries), ("import", 1, 9));
 }
@@ -99,10 +98,8 @@ fn an_employee_in_the_wrong_customer_does_not_move() {
     let place = Place::with_world();
     let mut anna = world::employee(world::ANNA, "Anna", "PERSONAL");
     anna["customer"] = json!(world::RESELLER);
-    let output = output_with_stdin(
-        &mut place.on_db(&["import", "-"]),
-        json!({ "employees": [anna] }).to_string().as_bytes(),
-    );
+    let output =
+        output_with_stdin(&mut place.on_db(&["import", "-"]), json!({ "employees": [anna] }).to_string().as_bytes());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("employees[0].customer: An employee cannot move"), "{said}");
 }

@@ -22,7 +22,8 @@ fn faulty() -> serde_json::Value {
     employees[6]["_id"] = json!(world::nth(5));
     employees[7]["customer"] = json!(NOWHERE);
     employees[8]["deleteDate"] = json!("soon");
-    let queue_of = |id: &str| json!([{ "type": "OTHER" }, world::section("QUEUES", &[(world::SALES, "Sales"), (id, "x")])]);
+    let queue_of =
+        |id: &str| json!([{ "type": "OTHER" }, world::section("QUEUES", &[(world::SALES, "Sales"), (id, "x")])]);
     json!({
         "customers": [
             nameless,

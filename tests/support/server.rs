@@ -103,6 +103,11 @@ impl Server {
         child.wait().unwrap();
     }
 
+    /// Kills it while others still talk to it.
+    pub fn signal_kill(&self) {
+        self.signal("KILL");
+    }
+
     pub fn signal(&self, name: &str) {
         self.wait_until_it_listens_for_signals();
         let sent = Command::new("kill").args([&format!("-{name}"), &self.pid.to_string()]).status().unwrap();

@@ -1,0 +1,9 @@
+//! The store as a whole: the writer under parallel load, power cuts, a full disk, and databases of older schemas.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod full_disk;
+mod migrations;
+mod power_cut;
+mod writer;
