@@ -1,4 +1,5 @@
 //! Reads the source as text and holds the walls of the house (ARCHITECTURE.md).
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
 use std::path::{Path, PathBuf};
 

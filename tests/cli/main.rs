@@ -1,4 +1,5 @@
 //! The command line and the running server, as a real process: what is printed, refused, kept and left behind.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
 #[path = "../support/mod.rs"]
 mod support;

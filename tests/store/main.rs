@@ -1,4 +1,5 @@
 //! The store as a whole: the writer under parallel load, power cuts, a full disk, and databases of older schemas.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
 #[path = "../support/mod.rs"]
 mod support;
