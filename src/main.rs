@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Gives the memory of password hashing back to the system.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     match telecomx_local::cli::run() {
         Ok(code) => code,

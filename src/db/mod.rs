@@ -26,6 +26,10 @@ use writer::Writer;
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
 const READERS_MAX: u32 = 16;
+/// Page cache of the writer: what it writes over and over. Readers keep SQLite's 2 MB each.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Page cache of a tool that has the database to itself.
+const EXCLUSIVE_CACHE_KIB: i64 = 128 * 1024;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
 const STATEMENTS: usize = 128;
@@ -49,6 +53,8 @@ impl Db {
         let (mut conn, lock) = open_exclusive(path)?;
         migrations::migrate(&mut conn)
             .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
+        conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
         let told = |error: Error| format!("{} cannot be opened: {error}", path.display());
         let identities = Arc::new(AtomicU64::new(0));
         let checkpointer = Checkpointer::start(open_writable(path)?).map_err(told)?;
@@ -107,6 +113,15 @@ impl Exclusive {
         let (mut conn, lock) = open_exclusive(path)?;
         migrations::migrate(&mut conn)
             .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
+        // One large transaction with nobody to write beside: new pages go straight to their place, once. Where a
+        // reader keeps the write-ahead log open, the log it is.
+        let tuned = conn
+            .pragma_update(None, "cache_size", -EXCLUSIVE_CACHE_KIB)
+            .and_then(|()| conn.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())));
+        tuned.or_else(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Ok(()),
+            _ => Err(format!("{} cannot be written: {error}", path.display())),
+        })?;
         Ok(Exclusive { conn, clock, _lock: lock })
     }
 
@@ -217,8 +232,17 @@ fn open_writable(path: &Path) -> Result<Connection, String> {
     let conn = Connection::open_with_flags(path, flags).map_err(told)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(told)?;
-    // Every commit is on disk before it is answered. Checkpoints are made by a thread of their own.
-    for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("wal_autocheckpoint", 0), ("trusted_schema", 0)] {
+    let pragmas = [
+        // FULL: every commit is on disk before it is answered.
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        // Checkpoints are made by a thread of their own.
+        ("wal_autocheckpoint", 0),
+        ("trusted_schema", 0),
+        // What a savepoint must be able to undo is kept in memory, not in a temporary file.
+        ("temp_store", 2),
+    ];
+    for (pragma, value) in pragmas {
         conn.pragma_update(None, pragma, value).map_err(told)?;
     }
     conn.pragma_update(None, "journal_size_limit", 64 << 20).map_err(told)?;

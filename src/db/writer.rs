@@ -26,9 +26,9 @@ const QUEUE_MAX: usize = 4096;
 /// Requests that share one commit at most: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
 /// Write-ahead log length, in pages of 4 KiB, from which the checkpoint thread is woken.
-const WAL_CHECKPOINT_PAGES: i32 = 4_000;
+const WAL_CHECKPOINT_PAGES: i32 = 8_000;
 /// Length at which the writer finishes the checkpoint itself, so that the log starts over.
-const WAL_MAX_PAGES: i32 = 16_000;
+const WAL_MAX_PAGES: i32 = 24_000;
 
 thread_local! {
     /// Length of the write-ahead log after this thread's last commit, as SQLite's hook reports it.

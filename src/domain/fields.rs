@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
             self.fault(name, Check::Min, message);
         } else if length > max {
             self.fault(name, Check::Max, format!("{name} must be at most {max} characters"));
-        } else if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        } else if text.chars().any(is_refused) {
             self.fault(name, Check::Format, format!("{name} may not hold control characters"));
         } else {
             *target = text.to_owned();
@@ -178,15 +178,9 @@ impl<'a> Fields<'a> {
         Fields::of(value, &format!("{}{name}", self.prefix), self.faults)
     }
 
-    /// Reads the value under `name` with a reader that knows its own paths; `None` when absent.
-    pub fn read_with<T>(&mut self, name: &str, read: impl FnOnce(&Value, &str, &mut Vec<Fault>) -> T) -> Option<T> {
-        let value = self.value(name)?;
-        Some(read(value, &format!("{}{name}", self.prefix), self.faults))
-    }
-
-    /// A fault at a path from the document's root.
-    pub fn fault_at(&mut self, path: String, check: Check, message: &str) {
-        self.faults.push(Fault { path, check, message: message.into() });
+    /// Adds faults that were found elsewhere.
+    pub fn take_over(&mut self, faults: Vec<Fault>) {
+        self.faults.extend(faults);
     }
 
     fn wrong_type(&mut self, name: &str, value: &Value, wanted: &str) {
@@ -196,6 +190,18 @@ impl<'a> Fields<'a> {
             self.fault(name, Check::Type, format!("{name} must be {wanted}"));
         }
     }
+}
+
+/// Control characters have no place in any text of the API, but for line ends and tabs.
+fn is_refused(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
+/// Whether [`Fields::required_text`] takes this text.
+pub fn is_text_within(text: &str, min: usize, max: usize) -> bool {
+    // In bytes first: counting characters is rarely needed.
+    let length = if text.len() <= max { text.len() } else { text.chars().count() };
+    length >= min && length <= max && !text.chars().any(is_refused)
 }
 
 /// Reads one id that stands as an array's element.

@@ -4,14 +4,21 @@
 //! `configs` is kept as JSON text, verbatim and in order. Sections of the two known types refer to employees
 //! (COLLEAGUES) and queues (QUEUES); sections of other types are stored as given.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::fields::Fields;
+use super::fields::{Fields, is_text_within};
 use super::id::Id;
 use crate::error::{Check, Fault};
 
 /// The most references (items and others together) one config may hold.
 const REFERENCES_MAX: usize = 20_000;
+/// The longest name of an entry, and of a type, in characters.
+const NAME_MAX: usize = 200;
+const TYPE_MAX: usize = 100;
 
 /// What the entries of a section refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +47,18 @@ impl Kind {
 /// An entry of a section, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
-    /// Such as `configs[0].items[2]._id`.
-    pub path: String,
     pub kind: Kind,
     pub id: Id,
+    section: usize,
+    list: &'static str,
+    place: usize,
+}
+
+impl Reference {
+    /// Such as `configs[0].items[2]._id`.
+    pub fn path(&self) -> String {
+        format!("configs[{}].{}[{}]._id", self.section, self.list, self.place)
+    }
 }
 
 /// A stored mobile config.
@@ -77,52 +92,134 @@ impl MobileConfig {
     }
 }
 
-/// Reads `configs` in the documented shape. Returns its text, ids in lower case, and all that it refers to;
-/// whether those exist is for the caller to check. `None` when a fault was found.
-pub fn read(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<(String, Vec<Reference>)> {
-    let found_before = faults.len();
-    let mut references = Vec::new();
-    let mut configs = value.clone();
-    let Some(sections) = configs.as_array_mut() else {
-        faults.push(Fault { path: path.into(), check: Check::Type, message: "configs must be an array".into() });
+/// Reads the text of `configs` in the documented shape. Returns it without blanks between its parts, ids in lower case,
+/// and all that it refers to; whether those exist is for the caller to check. `None` when a fault was found; faults
+/// stand at paths below `path`.
+pub fn read(text: &str, path: &str, faults: &mut Vec<Fault>) -> Option<(String, Vec<Reference>)> {
+    let Some((references, has_upper_case)) = references(text) else {
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        faults::collect(&value, path, faults);
         return None;
     };
-    for (i, section) in sections.iter_mut().enumerate() {
-        read_section(section, &format!("{path}[{i}]"), &mut references, faults);
+    if has_upper_case {
+        let value = serde_json::from_str(text).unwrap_or_default();
+        return Some((in_lower_case(value).to_string(), references));
     }
-    if references.len() > REFERENCES_MAX {
-        let message = format!("configs may hold at most {REFERENCES_MAX} items");
-        faults.push(Fault { path: path.into(), check: Check::Max, message });
-    }
-    (faults.len() == found_before).then(|| (configs.to_string(), references))
+    Some((without_blanks(text), references))
 }
 
-fn read_section(section: &mut Value, path: &str, references: &mut Vec<Reference>, faults: &mut Vec<Fault>) {
-    let Some(mut fields) = Fields::of(section, path, faults) else { return };
-    fields.require(&["type"]);
-    let mut kind_name = String::new();
-    fields.required_text("type", 1, 100, &mut kind_name);
-    let Some(kind) = Kind::parse(&kind_name) else { return };
-    fields.require(&["items", "others"]);
-    for list in ["items", "others"] {
-        let entries = match section.get_mut(list) {
-            None | Some(Value::Null) => continue,
-            Some(Value::Array(entries)) => entries,
-            Some(_) => {
-                let message = format!("{list} must be an array");
-                faults.push(Fault { path: format!("{path}.{list}"), check: Check::Type, message });
-                continue;
+#[derive(Deserialize)]
+struct Section<'t> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'t, str>,
+    items: Option<&'t RawValue>,
+    others: Option<&'t RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Entry<'t> {
+    #[serde(rename = "_id", borrow)]
+    id: Cow<'t, str>,
+    #[serde(borrow)]
+    name: Cow<'t, str>,
+}
+
+/// What a faultless text refers to, and whether an id in it has upper case; `None` when anything about it is wrong.
+fn references(text: &str) -> Option<(Vec<Reference>, bool)> {
+    let sections: Vec<Section> = serde_json::from_str(text).ok()?;
+    let mut references = Vec::new();
+    let mut has_upper_case = false;
+    for (i, section) in sections.iter().enumerate() {
+        if !is_text_within(&section.kind, 1, TYPE_MAX) {
+            return None;
+        }
+        let Some(kind) = Kind::parse(&section.kind) else { continue };
+        for (list, entries) in [("items", section.items?), ("others", section.others?)] {
+            let entries: Vec<Entry> = serde_json::from_str(entries.get()).ok()?;
+            for (j, entry) in entries.iter().enumerate() {
+                if !is_text_within(&entry.name, 0, NAME_MAX) {
+                    return None;
+                }
+                has_upper_case |= entry.id.bytes().any(|c| c.is_ascii_uppercase());
+                references.push(Reference { kind, id: entry.id.parse().ok()?, section: i, list, place: j });
             }
+        }
+    }
+    (references.len() <= REFERENCES_MAX).then_some((references, has_upper_case))
+}
+
+/// JSON text without the blanks between its parts: what is inside strings stays.
+fn without_blanks(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    // Every other part between quotes is a string, but for the quotes that are escaped.
+    let (mut is_inside, mut rest) = (false, text);
+    while let Some(end) = rest.find('"') {
+        let (part, after) = rest.split_at(end + 1);
+        let is_escaped = is_inside && part[..end].bytes().rev().take_while(|c| *c == b'\\').count() % 2 == 1;
+        if is_inside {
+            kept.push_str(part)
+        } else {
+            kept.extend(part.split_ascii_whitespace())
+        }
+        is_inside ^= !is_escaped;
+        rest = after;
+    }
+    kept.extend(rest.split_ascii_whitespace());
+    kept
+}
+
+/// The same with the ids of entries in lower case.
+fn in_lower_case(mut configs: Value) -> Value {
+    for section in configs.as_array_mut().into_iter().flatten() {
+        if section["type"].as_str().and_then(Kind::parse).is_none() {
+            continue;
+        }
+        for list in ["items", "others"] {
+            for entry in section[list].as_array_mut().into_iter().flatten() {
+                if let Some(id) = entry["_id"].as_str().map(str::to_ascii_lowercase) {
+                    entry["_id"] = json!(id);
+                }
+            }
+        }
+    }
+    configs
+}
+
+/// Finds out, slowly, all that is wrong with a text that [`references`] did not take.
+mod faults {
+    use super::{Check, Fault, Fields, Kind, NAME_MAX, REFERENCES_MAX, TYPE_MAX, Value};
+
+    pub fn collect(configs: &Value, path: &str, faults: &mut Vec<Fault>) {
+        let found_before = faults.len();
+        let Some(sections) = configs.as_array() else {
+            faults.push(Fault { path: path.into(), check: Check::Type, message: "configs must be an array".into() });
+            return;
         };
-        for (j, entry) in entries.iter_mut().enumerate() {
-            let entry_path = format!("{path}.{list}[{j}]");
-            let Some(mut fields) = Fields::of(entry, &entry_path, faults) else { continue };
-            fields.require(&["_id", "name"]);
-            fields.required_text("name", 0, 200, &mut String::new());
-            if let Some(id) = fields.id("_id") {
-                entry["_id"] = json!(id);
-                references.push(Reference { path: format!("{entry_path}._id"), kind, id });
-            }
+        for (i, section) in sections.iter().enumerate() {
+            collect_section(section, &format!("{path}[{i}]"), faults);
+        }
+        if faults.len() == found_before {
+            let message = format!("configs may hold at most {REFERENCES_MAX} items, and a property only once");
+            faults.push(Fault { path: path.into(), check: Check::Max, message });
+        }
+    }
+
+    fn collect_section(section: &Value, path: &str, faults: &mut Vec<Fault>) {
+        let Some(mut fields) = Fields::of(section, path, faults) else { return };
+        fields.require(&["type"]);
+        let mut kind = String::new();
+        fields.required_text("type", 1, TYPE_MAX, &mut kind);
+        if Kind::parse(&kind).is_none() {
+            return;
+        }
+        fields.require(&["items", "others"]);
+        for list in ["items", "others"] {
+            fields.each(list, |entry, path, faults| {
+                let mut fields = Fields::of(entry, path, faults)?;
+                fields.require(&["_id", "name"]);
+                fields.required_text("name", 0, NAME_MAX, &mut String::new());
+                fields.id("_id")
+            });
         }
     }
 }
@@ -190,23 +287,33 @@ mod tests {
         ])
     }
 
+    fn paths(references: &[Reference]) -> Vec<String> {
+        references.iter().map(Reference::path).collect()
+    }
+
     #[test]
     fn what_is_read_comes_back_as_given() {
-        let mut faults = vec![];
-        let given =
-            configs().to_string().replace(BO, &BO.to_uppercase()).replace("[]}]", "[1.50,12345678901234567890123]}]");
-        let (text, references) = read(&serde_json::from_str(&given).unwrap(), "configs", &mut faults).unwrap();
-        assert_eq!(text, configs().to_string().replace("[]}]", "[1.50,12345678901234567890123]}]"));
-        assert!(text.contains("[1.50,12345678901234567890123]"));
-        let paths: Vec<_> = references.iter().map(|r| r.path.as_str()).collect();
-        assert_eq!(paths, ["configs[0].items[0]._id", "configs[0].others[0]._id", "configs[1].others[0]._id"]);
+        let given = configs().to_string().replace("[]}]", "[1.50,12345678901234567890123]}]");
+        let (text, references) = read(&given, "configs", &mut vec![]).unwrap();
+        assert_eq!(text, given);
+        let expected = ["configs[0].items[0]._id", "configs[0].others[0]._id", "configs[1].others[0]._id"];
+        assert_eq!(paths(&references), expected);
+    }
+
+    #[test]
+    fn ids_are_kept_in_lower_case_and_blanks_are_dropped() {
+        let given = configs().to_string().replace(BO, &BO.to_uppercase());
+        assert_eq!(read(&given, "configs", &mut vec![]).unwrap().0, configs().to_string());
+        let spaced = r#"[ {"type" : "LATER",
+            "x":"a \" b\\"  } ]"#;
+        assert_eq!(read(spaced, "configs", &mut vec![]).unwrap().0, r#"[{"type":"LATER","x":"a \" b\\"}]"#);
     }
 
     #[test]
     fn every_fault_has_its_path() {
         let mut faults = vec![];
         let value = json!([{ "type": "QUEUES", "items": [{ "_id": "12" }], "others": 1 }, 7, {}]);
-        assert_eq!(read(&value, "configs", &mut faults), None);
+        assert_eq!(read(&value.to_string(), "configs", &mut faults), None);
         let found: Vec<_> = faults.iter().map(|f| (f.path.as_str(), f.check)).collect();
         let expected = [
             ("configs[0].items[0].name", Check::Required),

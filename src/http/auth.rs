@@ -184,7 +184,7 @@ pub async fn logout(call: Call) -> Result<CookieAnswer> {
 pub async fn validate_token(visit: Visit) -> Result<Answer> {
     let query = visit.query();
     let (is_simple, extend) = (query.flag("simple")?, query.flag("extend")?);
-    let ip = query.text("ip");
+    let ip = query.address("ip")?;
     let checked = check_token(&visit, query.get("token"), ip.as_deref(), extend);
     match (is_simple, checked) {
         (true, Ok(_)) => Ok(Answer::raw(vec![])),
@@ -228,10 +228,7 @@ pub async fn impersonate(call: Call) -> Result<Answer> {
     let malformed = |_| Error::bad_request("Employee id not found in request URI");
     let id: Id = call.visit.segment("employee").parse().map_err(malformed)?;
     let query = call.visit.query();
-    let (ip, persist) = (query.text("ip"), query.flag("persist")?);
-    if ip.as_deref().is_some_and(|ip| ip.parse::<std::net::IpAddr>().is_err()) {
-        return Err(Error::invalid("ip", Check::Format, "ip must be an IP address"));
-    }
+    let (ip, persist) = (query.address("ip")?, query.flag("persist")?);
     let address = call.visit.address();
     let (token, token_hash) = new_token()?;
     call.write(move |tx, actor| {

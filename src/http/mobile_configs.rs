@@ -104,9 +104,10 @@ fn default_configs(tx: &ReadTx, employee: &Employee) -> Result<String> {
 fn read_configs(tx: &ReadTx, body: &Map<String, Value>, employee: &Employee) -> Result<Option<String>> {
     let Some(value) = body.get("configs") else { return Ok(None) };
     let mut faults = Vec::new();
-    let read = mobile_config::read(value, "configs", &mut faults);
+    let read = mobile_config::read(&value.to_string(), "configs", &mut faults);
     let Some((configs, references)) = read else { return Err(Error::Invalid(faults)) };
-    for Reference { path, kind, id } in references {
+    for reference in references {
+        let Reference { kind, id, .. } = reference;
         let (owner, message) = match kind {
             Kind::Colleagues => (
                 employees::find_live(tx, id)?.map(|found| found.customer),
@@ -115,7 +116,7 @@ fn read_configs(tx: &ReadTx, body: &Map<String, Value>, employee: &Employee) -> 
             Kind::Queues => (queues::find(tx, id)?.map(|found| found.customer), "Queue not found"),
         };
         if owner != Some(employee.customer) {
-            faults.push(Fault { path, check: Check::Exists, message: message.into() });
+            faults.push(Fault { path: reference.path(), check: Check::Exists, message: message.into() });
         }
     }
     if faults.is_empty() { Ok(Some(configs)) } else { Err(Error::Invalid(faults)) }

@@ -1,5 +1,6 @@
 //! Query arguments.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::domain::id::Id;
@@ -52,6 +53,15 @@ impl Query {
             return Ok(None);
         }
         values.into_iter().map(|value| parse_id(name, value)).collect::<Result<_>>().map(Some)
+    }
+
+    /// An IP address, as the caller's own is written; 422 when it is none.
+    pub fn address(&self, name: &str) -> Result<Option<String>> {
+        let Some(value) = self.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        match value.parse::<IpAddr>() {
+            Ok(address) => Ok(Some(address.to_canonical().to_string())),
+            Err(_) => Err(Error::invalid(name, Check::Format, format!("{name} must be an IP address"))),
+        }
     }
 
     /// `true` or `1`, `false` or `0`; a name without a value is true.

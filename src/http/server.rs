@@ -15,8 +15,8 @@ use super::{State, application};
 
 /// How long requests under way may still take when the server stops.
 const DRAIN_S: u64 = 8;
-/// Threads for lists, exports and hashing, per worker.
-const BLOCKING_THREADS: usize = 8;
+/// Threads for lists and hashing, per worker: each keeps some memory of its own.
+const BLOCKING_THREADS: usize = 2;
 
 /// Starts serving on `listener`. Runs until the handle stops it.
 pub fn start(

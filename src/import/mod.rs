@@ -4,6 +4,7 @@
 //! the database holds under an id is overwritten. First everything is read and checked ([`plan`], no I/O), then the
 //! passwords are hashed, then all is written in one transaction ([`run`]).
 
+mod document;
 mod plan;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,7 +67,7 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, plan: Plan, mut progress: impl FnM
         progress(done);
     };
     for customer in plan.customers {
-        let old = customers::find(tx, customer.id)?;
+        let old = if plan.is_first { None } else { customers::find(tx, customer.id)? };
         let rev = old.as_ref().map_or(0, |old| old.rev);
         let customer = Customer { rev, ..customer };
         if old.as_ref() != Some(&customer) {
@@ -79,11 +80,13 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, plan: Plan, mut progress: impl FnM
         step();
     }
     for (employee, secrets) in plan.employees {
-        write_employee(tx, sealer, employee, secrets)?;
+        let old = if plan.is_first { None } else { employees::find(tx, employee.id)? };
+        write_employee(tx, sealer, employee, secrets, old)?;
         step();
     }
     for NewConfig { id, customer, configs } in plan.configs {
-        match mobile_configs::find(tx, id)? {
+        let old = if plan.is_first { None } else { mobile_configs::find(tx, id)? };
+        match old {
             None => drop(mobile_configs::insert(tx, id, customer, configs)?),
             Some(old) if old.configs != configs => {
                 mobile_configs::replace(tx, old, configs, Action::Update, "Mobile config imported")?;
@@ -95,8 +98,13 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, plan: Plan, mut progress: impl FnM
     Ok(())
 }
 
-fn write_employee(tx: &mut WriteTx, sealer: &Sealer, employee: Employee, secrets: Secrets) -> Result<()> {
-    let old = employees::find(tx, employee.id)?;
+fn write_employee(
+    tx: &mut WriteTx,
+    sealer: &Sealer,
+    employee: Employee,
+    secrets: Secrets,
+    old: Option<Employee>,
+) -> Result<()> {
     let id = employee.id;
     let employee = Employee { rev: old.as_ref().map_or(0, |old| old.rev), ..employee };
     if old.as_ref() != Some(&employee) {

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::Secrets;
+use super::document::{Configs, Document, Element};
 use crate::authenticator;
 use crate::db::ReadTx;
 use crate::domain::access::Level;
@@ -13,7 +13,7 @@ use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, EmployeeState, password};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{self, Kind};
+use crate::domain::mobile_config::Kind;
 use crate::domain::queue::Queue;
 use crate::domain::time::Time;
 use crate::error::{Check, Fault, Result};
@@ -75,6 +75,8 @@ pub struct NewConfig {
 /// What is to be written.
 #[derive(Default)]
 pub struct Plan {
+    /// The database holds nothing yet: no row needs to be looked for.
+    pub is_first: bool,
     pub customers: Vec<Customer>,
     pub queues: Vec<Queue>,
     pub employees: Vec<(Employee, Secrets)>,
@@ -108,24 +110,18 @@ impl Plan {
     }
 }
 
-/// The document with its lists still as text.
-type Lists<'a> = HashMap<String, Vec<&'a RawValue>>;
-
-const LISTS: [&str; 4] = ["customers", "queues", "employees", "mobileConfigs"];
-
 /// Reads the whole document over what is `known` already. Calls `progress` with how many objects have been read.
 pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnMut(usize)) -> Result<Plan, Vec<Fault>> {
-    let lists = split(document).map_err(|fault| vec![fault])?;
+    let document = Document::split(document).map_err(|fault| vec![fault])?;
     let mut faults = Vec::new();
-    let mut plan = Plan::default();
+    let mut plan = Plan { is_first: known.customers.is_empty(), ..Plan::default() };
     let mut done = 0;
-    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>)| {
-        for (i, raw) in lists.get(list).into_iter().flatten().enumerate() {
-            let path = format!("{list}[{i}]");
-            match serde_json::from_str::<Value>(raw.get()) {
+    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>, Option<Configs>)| {
+        for Element { path, value, configs } in document.elements(list) {
+            match value {
                 Ok(value) => {
                     if let Some(fields) = Fields::of(&value, &path, &mut faults) {
-                        read(fields);
+                        read(fields, configs);
                     }
                 }
                 Err(error) => faults.push(Fault { path, check: Check::Format, message: error.to_string() }),
@@ -134,33 +130,15 @@ pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnM
             progress(done);
         }
     };
-    each("customers", &mut |fields| plan.customers.extend(read_customer(fields, &mut known, now)));
-    each("queues", &mut |fields| plan.queues.extend(read_queue(fields, &mut known)));
+    each("customers", &mut |fields, _| plan.customers.extend(read_customer(fields, &mut known, now)));
+    each("queues", &mut |fields, _| plan.queues.extend(read_queue(fields, &mut known)));
     let mut seen = HashSet::new();
-    each("employees", &mut |fields| plan.employees.extend(read_employee(fields, &mut known, &mut seen)));
+    each("employees", &mut |fields, _| plan.employees.extend(read_employee(fields, &mut known, &mut seen)));
     let mut seen = HashSet::new();
-    each("mobileConfigs", &mut |fields| plan.configs.extend(read_config(fields, &known, &mut seen)));
+    each("mobileConfigs", &mut |fields, configs| plan.configs.extend(read_config(fields, configs, &known, &mut seen)));
     check_resellers(&plan, &known, &mut faults);
     check_addresses(&plan, &mut faults);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
-}
-
-fn split(document: &[u8]) -> Result<Lists<'_>, Fault> {
-    let fault = |path: &str, message: String| Fault { path: path.into(), check: Check::Format, message };
-    let object: HashMap<String, &RawValue> =
-        serde_json::from_slice(document).map_err(|error| fault("(document)", format!("not a JSON object: {error}")))?;
-    let mut lists = Lists::new();
-    for (name, raw) in object {
-        if LISTS.contains(&name.as_str()) {
-            let list =
-                serde_json::from_str(raw.get()).map_err(|error| fault(&name, format!("not an array: {error}")))?;
-            lists.insert(name, list);
-        }
-    }
-    if lists.is_empty() {
-        return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
-    }
-    Ok(lists)
 }
 
 fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Customer> {
@@ -242,10 +220,19 @@ fn read_secrets(fields: &mut Fields) -> Secrets {
     secrets
 }
 
-fn read_config(mut fields: Fields, known: &Known, seen: &mut HashSet<Id>) -> Option<NewConfig> {
-    fields.require(&["_id", "configs"]);
+fn read_config(
+    mut fields: Fields,
+    configs: Option<Configs>,
+    known: &Known,
+    seen: &mut HashSet<Id>,
+) -> Option<NewConfig> {
+    fields.require(&["_id"]);
     let (id, given) = (fields.id("_id"), fields.id("customer"));
-    let read = fields.read_with("configs", mobile_config::read);
+    let Some(Configs { read, faults }) = configs else {
+        fields.fault("configs", Check::Required, "configs is required");
+        return None;
+    };
+    fields.take_over(faults);
     let id = id?;
     if !seen.insert(id) {
         fields.fault("_id", Check::Unique, "The id stands twice in the document");
@@ -257,7 +244,7 @@ fn read_config(mut fields: Fields, known: &Known, seen: &mut HashSet<Id>) -> Opt
     if given.is_some_and(|given| given != customer) {
         fields.fault("customer", Check::Enum, "The employee belongs to another customer");
     }
-    let (configs, references) = read??;
+    let (configs, references) = read?;
     for reference in references {
         let (owner, message) = match reference.kind {
             Kind::Colleagues => (
@@ -267,7 +254,7 @@ fn read_config(mut fields: Fields, known: &Known, seen: &mut HashSet<Id>) -> Opt
             Kind::Queues => (known.queues.get(&reference.id).copied(), "Queue not found"),
         };
         if owner != Some(customer) {
-            fields.fault_at(reference.path, Check::Exists, message);
+            fields.fault(&reference.path(), Check::Exists, message);
         }
     }
     Some(NewConfig { id, customer, configs })
