@@ -45,3 +45,16 @@ fn a_folder_that_is_not_there_is_one_sentence() {
     let sentence = Place::with_world().refused(&["backup", "missing/copy.db"]);
     assert!(sentence.contains("missing/copy.db cannot be written"), "{sentence}");
 }
+
+#[test]
+fn a_large_database_is_copied_in_several_steps() {
+    let mut world = world::with_employees(200);
+    let config = |n| world::config(&world::nth(n), json!([{ "type": "LATER", "data": "x".repeat(30_000) }]));
+    world["mobileConfigs"].as_array_mut().unwrap().extend((0..200).map(config));
+    let place = Place::holding(&world);
+    assert!(std::fs::metadata(place.db()).unwrap().len() > 1_000 * 4096, "more than one step");
+    place.run(&["backup", "copy.db"]);
+    let copy = place.path("copy.db");
+    let exported = crate::support::place::succeeds(place.command(&["export", "--db"]).arg(copy));
+    assert!(exported == place.run(&["export"]));
+}

@@ -64,6 +64,19 @@ fn what_it_does_not_know_comes_back_as_given() {
 }
 
 #[test]
+fn order_and_digits_are_kept_from_the_text_that_was_given() {
+    let place = Place::new();
+    let text = json!({ "mobileConfigs": [world::config(world::MANAGER, json!("HERE"))] }).to_string();
+    place.import(&world::small());
+    place.put(
+        "more.json",
+        text.replace("\"HERE\"", r#"[{"z":0.10,"type":"LATER","a":[-0,1.000,99999999999999999999]}]"#),
+    );
+    place.run(&["import", "more.json"]);
+    assert!(place.run(&["export"]).contains(r#"[{"z":0.10,"type":"LATER","a":[-0,1.000,99999999999999999999]}]"#));
+}
+
+#[test]
 fn what_the_api_wrote_goes_round() {
     let place = Place::holding(&strange_world());
     let token = place.token();

@@ -5,6 +5,7 @@
 mod support;
 
 mod full_disk;
+mod killed_import;
 mod migrations;
 mod power_cut;
 mod writer;
