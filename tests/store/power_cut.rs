@@ -52,7 +52,7 @@ fn every_answered_write_outlives_twenty_kills() {
 
 /// As a server on the same file tells, and as the doctor finds; a write that was not answered may be there too.
 fn everything_answered_is_there(place: &Place, token: &str, answered: &[AtomicU64], round: usize) {
-    if round % 4 == 0 {
+    if round.is_multiple_of(4) {
         // Now and then the log of the killed server is read by a tool first, now and then by the next server.
         assert!(!place.run(&["doctor"]).contains("WRONG"));
     }
