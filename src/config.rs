@@ -33,17 +33,17 @@ pub struct Config {
 
     /// Load the demo world if the database is empty, and print a call to try; loopback only [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
     pub demo: Option<bool>,
 
     /// Keep nothing: the database is in a temporary folder that is removed at the end [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", conflicts_with = "db")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
     pub ephemeral: Option<bool>,
 
     /// Allow an address that is not loopback without TLS: tokens and passwords can be read on the way [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
     pub insecure: Option<bool>,
 
     /// Certificate chain for TLS, PEM; together with --tls-key [default: none]
@@ -92,6 +92,21 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
 }
 
+/// A flag; in the environment also 1 and 0.
+fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Flag(bool),
+        Number(u8),
+    }
+    match Given::deserialize(deserializer)? {
+        Given::Flag(flag) => Ok(Some(flag)),
+        Given::Number(number @ (0 | 1)) => Ok(Some(number == 1)),
+        Given::Number(_) => Err(serde::de::Error::custom("must be true or false")),
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -124,7 +139,11 @@ impl Config {
     /// These flags over the environment over the file.
     pub fn resolve(self) -> Result<Config, String> {
         let from_environment = Env::prefixed(PREFIX).only(&NAMES);
-        let told = |error: figment::Error| format!("a setting cannot be used: {error}");
+        // The parser of TOML draws where it stumbled, over several lines.
+        let told = |error: figment::Error| {
+            let message = error.to_string();
+            format!("a setting cannot be used: {}", message.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
         let named = Figment::new().merge(from_environment.clone()).merge(Serialized::defaults(&self));
         let file = named.extract_inner::<PathBuf>("config").ok();
         let mut figment = Figment::new();

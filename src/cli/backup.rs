@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, progress};
+use super::{Store, part_of, progress};
 use crate::clock::Clock;
 use crate::db::ReadOnly;
 use crate::secrets::key_path;
@@ -23,22 +23,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let path = arguments.store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
     let file = &arguments.file;
-    let told = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => format!("{} exists already: name a new file", file.display()),
-        _ => format!("{} cannot be written: {error}", file.display()),
-    };
-    let made = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(file).map_err(told)?;
+    if file.exists() {
+        return Err(format!("{} exists already: name a new file", file.display()));
+    }
+    let part = part_of(file);
+    let told = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
+    let made = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part).map_err(told)?;
     let bar = progress::bar("pages", 0);
     let copied = database
-        .backup_to(file, |done, all| {
+        .backup_to(&part, |done, all| {
             bar.set_length(all);
             bar.set_position(done);
         })
         .map_err(|error| format!("the backup is not complete: {error}"))
-        .and_then(|()| made.sync_all().map_err(told));
+        .and_then(|()| made.sync_all().and_then(|()| std::fs::rename(&part, file)).map_err(told));
     bar.finish_and_clear();
     if copied.is_err() {
-        let _ = std::fs::remove_file(file);
+        let _ = std::fs::remove_file(&part);
     }
     copied?;
     println!("backed up {} to {}", path.display(), file.display());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Store;
+use super::{Store, part_of};
 use crate::clock::Clock;
 use crate::db::ReadOnly;
 use crate::export;
@@ -15,7 +15,7 @@ use crate::secrets::Sealer;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// File to write; standard output when left out
+    /// File to write; standard output when left out, or -
     file: Option<PathBuf>,
     /// Also password hashes and authenticator keys: keep such a file as you keep a password
     #[arg(long)]
@@ -34,11 +34,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             .map_err(|error| format!("the export is not complete: {error}"))
     };
     match &arguments.file {
-        None => {
-            let mut out = BufWriter::new(std::io::stdout().lock());
-            write(&mut out)?;
-            out.flush().map_err(|error| format!("the export is not complete: {error}"))?;
-        }
+        None => to_standard_output(write)?,
+        Some(file) if file.as_os_str() == "-" => to_standard_output(write)?,
         Some(file) => {
             replace_file(file, write)?;
             eprintln!("exported {} to {}", path.display(), file.display());
@@ -47,12 +44,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn to_standard_output(write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    write(&mut out)?;
+    out.flush().map_err(|error| format!("the export is not complete: {error}"))
+}
+
 /// Writes a new file, readable by its owner only, and puts it in the place of the old one when it is whole.
 fn replace_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
     let told = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = PathBuf::from(name);
+    let part = part_of(file);
     let open = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part);
     let mut out = BufWriter::new(open.map_err(told)?);
     let written = write(&mut out)

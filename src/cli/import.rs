@@ -8,6 +8,7 @@ use clap::Args;
 use super::{Store, progress};
 use crate::clock::Clock;
 use crate::db::Exclusive;
+use crate::error::Error;
 use crate::import;
 use crate::secrets::Sealer;
 
@@ -28,7 +29,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let clock = Clock::default();
     let database = Exclusive::open(&path, clock.clone())?;
     let sealer = Sealer::open(&path)?;
-    let told = |error: crate::error::Error| format!("nothing was imported: {error}");
+    let told = |error: Error| match error {
+        Error::Busy => format!(
+            "nothing was imported: {} is being read by another program (an export or a backup?); try again when it is done",
+            path.display()
+        ),
+        other => format!("nothing was imported: {other}"),
+    };
     let known = database.read(import::Known::read).map_err(told)?;
     let reading = progress::bar("reading", 0);
     let plan = import::plan(&document, known, clock.now(), |done| {

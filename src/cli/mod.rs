@@ -10,7 +10,7 @@ mod progress;
 mod serve;
 mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -68,6 +68,13 @@ impl Store {
     fn path(&self) -> Result<PathBuf, String> {
         Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
     }
+}
+
+/// Where a file is written until it is whole.
+fn part_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    name.into()
 }
 
 /// Runs the command that was given. The error is one sentence that says what is wrong and what to do.

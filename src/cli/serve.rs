@@ -17,8 +17,15 @@ pub fn run(flags: Config) -> Result<ExitCode, String> {
     start_log(&config)?;
     server::block_on(async {
         let app = App::start(&config, Clock::default()).await?;
+        // Listened for before anybody is told that we are ready.
+        let told = |error: std::io::Error| format!("signals cannot be listened for: {error}");
+        let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
         announce(&app, &config).await?;
-        wait_for_signal().await?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
         tracing::info!("stopping: requests under way are finished first");
         app.stop().await;
         Ok(ExitCode::SUCCESS)
@@ -41,17 +48,6 @@ async fn announce(app: &App, config: &Config) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     // Whoever started us may have closed the pipe: no reason not to serve.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    Ok(())
-}
-
-async fn wait_for_signal() -> Result<(), String> {
-    let told = |error: std::io::Error| format!("signals cannot be listened for: {error}");
-    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
     Ok(())
 }
 

@@ -29,6 +29,10 @@ pub fn check(conn: &Connection, path: &Path) -> Result<(), String> {
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => format!(
             "{path} is not a readable SQLite database ({error}): the file was left as it is; put a backup in its place or choose another --db"
         ),
+        // SQLITE_READONLY_ROLLBACK, SQLITE_READONLY_RECOVERY
+        _ if matches!(error.sqlite_error().map(|error| error.extended_code), Some(776 | 264)) => format!(
+            "{path} was left in the middle of a write: nothing is lost; start serve on it once, which brings it back in order"
+        ),
         _ => format!("{path} cannot be read ({error}): check the folder, its rights and the disk"),
     };
     let version = number("user_version").map_err(told)?;

@@ -180,6 +180,8 @@ impl ReadOnly {
     /// Copies a consistent state of the database to a new file.
     pub fn backup_to(&self, target: &Path, mut progress: impl FnMut(u64, u64)) -> Result<()> {
         let mut copy = Connection::open(target)?;
+        // One snapshot for the whole copy: without it, every write beside it would start the copy over.
+        self.conn.execute_batch("begin; select count(*) from sqlite_schema")?;
         {
             let backup = rusqlite::backup::Backup::new(&self.conn, &mut copy)?;
             while backup.step(1_000)? != rusqlite::backup::StepResult::Done {
@@ -188,6 +190,7 @@ impl ReadOnly {
                 progress(all - left.min(all), all);
             }
         }
+        self.conn.execute_batch("rollback")?;
         // The copy stands alone: no write-ahead log beside it.
         copy.pragma_update(None, "journal_mode", "delete")?;
         let report: String = copy.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
@@ -209,9 +212,10 @@ fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
     make_folder(path)?;
     let lock = FileLock::take(path)?;
     make_private_file(path)?;
-    let conn = open_writable(path)?;
+    let conn = connect(path)?;
     migrations::check(&conn, path)?;
     check_length(&conn, path)?;
+    tune(&conn).map_err(|error| cannot_open(path, &error))?;
     let mode: String = conn
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
         .map_err(|error| format!("{} cannot be written: {error}; check its rights and the folder's", path.display()))?;
@@ -225,13 +229,24 @@ fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
 }
 
 fn open_writable(path: &Path) -> Result<Connection, String> {
+    let conn = connect(path)?;
+    tune(&conn).map_err(|error| cannot_open(path, &error))?;
+    Ok(conn)
+}
+
+fn cannot_open(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{} cannot be opened: {error}; check its rights and the folder's", path.display())
+}
+
+/// Opens the file as it is: nothing is read yet, nothing written.
+fn connect(path: &Path) -> Result<Connection, String> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let told = |error: rusqlite::Error| {
-        format!("{} cannot be opened: {error}; check its rights and the folder's", path.display())
-    };
-    let conn = Connection::open_with_flags(path, flags).map_err(told)?;
+    Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))
+}
+
+fn tune(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(told)?;
+    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
     let pragmas = [
         // FULL: every commit is on disk before it is answered.
         ("synchronous", 2),
@@ -241,12 +256,9 @@ fn open_writable(path: &Path) -> Result<Connection, String> {
         ("trusted_schema", 0),
         // What a savepoint must be able to undo is kept in memory, not in a temporary file.
         ("temp_store", 2),
+        ("journal_size_limit", 64 << 20),
     ];
-    for (pragma, value) in pragmas {
-        conn.pragma_update(None, pragma, value).map_err(told)?;
-    }
-    conn.pragma_update(None, "journal_size_limit", 64 << 20).map_err(told)?;
-    Ok(conn)
+    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))
 }
 
 fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {

@@ -15,7 +15,10 @@ impl ToSql for Id {
 
 impl FromSql for Id {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Id> {
-        value.as_str()?.parse().map_err(|_| FromSqlError::InvalidType)
+        // Stored in lower case, always: anything else was not written by us.
+        let text = value.as_str()?;
+        let id = text.parse().map_err(|_| FromSqlError::InvalidType)?;
+        if text.bytes().any(|c| c.is_ascii_uppercase()) { Err(FromSqlError::InvalidType) } else { Ok(id) }
     }
 }
 

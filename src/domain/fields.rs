@@ -40,6 +40,11 @@ impl<'a> Fields<'a> {
         self.faults.push(Fault { path: format!("{}{name}", self.prefix), check, message: message.into() });
     }
 
+    /// Where the object stands in its document.
+    pub fn path(&self) -> &str {
+        self.prefix.trim_end_matches('.')
+    }
+
     pub fn is_given(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }

@@ -34,11 +34,13 @@ impl<'a> Document<'a> {
             serde_json::from_slice(text).map_err(|error| fault("(document)", format!("not a JSON object: {error}")))?;
         let mut lists = HashMap::new();
         for (name, raw) in object {
-            if LISTS.contains(&name.as_str()) {
-                let list =
-                    serde_json::from_str(raw.get()).map_err(|error| fault(&name, format!("not an array: {error}")))?;
-                lists.insert(name, list);
+            // A misspelled list would be lost without a word.
+            if !LISTS.contains(&name.as_str()) {
+                return Err(fault(&name, format!("not one of {}", LISTS.join(", "))));
             }
+            let list =
+                serde_json::from_str(raw.get()).map_err(|error| fault(&name, format!("not an array: {error}")))?;
+            lists.insert(name, list);
         }
         if lists.is_empty() {
             return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
@@ -53,7 +55,8 @@ impl<'a> Document<'a> {
         let share = raw.len().div_ceil(threads).max(1);
         let read_share = |(k, raws): (usize, &[&RawValue])| -> Vec<Element> {
             let numbered = raws.iter().enumerate();
-            numbered.map(|(i, raw)| read_element(raw, format!("{list}[{}]", k * share + i))).collect()
+            let has_configs = list == "mobileConfigs";
+            numbered.map(|(i, raw)| read_element(raw, format!("{list}[{}]", k * share + i), has_configs)).collect()
         };
         let read_share = &read_share;
         std::thread::scope(|scope| {
@@ -64,7 +67,7 @@ impl<'a> Document<'a> {
     }
 }
 
-fn read_element(raw: &RawValue, path: String) -> Element {
+fn read_element(raw: &RawValue, path: String, has_configs: bool) -> Element {
     #[derive(serde::Deserialize)]
     struct WithConfigs<'a> {
         #[serde(borrow)]
@@ -75,12 +78,12 @@ fn read_element(raw: &RawValue, path: String) -> Element {
         customer: Value,
     }
     match serde_json::from_str::<WithConfigs>(raw.get()) {
-        Ok(found) => {
+        Ok(found) if has_configs => {
             let mut faults = Vec::new();
             let read = mobile_config::read(found.configs.get(), &format!("{path}.configs"), &mut faults);
             let value = Ok(json!({ "_id": found.id, "customer": found.customer }));
             Element { path, value, configs: Some(Configs { read, faults }) }
         }
-        Err(_) => Element { path, value: serde_json::from_str(raw.get()), configs: None },
+        _ => Element { path, value: serde_json::from_str(raw.get()), configs: None },
     }
 }

@@ -14,8 +14,8 @@ pub use plan::{Known, Plan, plan};
 
 use crate::db::WriteTx;
 use crate::domain::audit::Action;
-use crate::domain::customer::Customer;
-use crate::domain::employee::Employee;
+use crate::domain::customer::{Customer, CustomerState};
+use crate::domain::employee::{Employee, EmployeeState};
 use crate::error::Result;
 use crate::login::seal_context;
 use crate::passwords;
@@ -71,7 +71,10 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, plan: Plan, mut progress: impl FnM
         let rev = old.as_ref().map_or(0, |old| old.rev);
         let customer = Customer { rev, ..customer };
         if old.as_ref() != Some(&customer) {
-            customers::put(tx, customer, old.as_ref())?;
+            let customer = customers::put(tx, customer, old.as_ref())?;
+            if customer.state == CustomerState::Deleted {
+                employees::delete_of_customer(tx, customer.id)?;
+            }
         }
         step();
     }
@@ -107,8 +110,17 @@ fn write_employee(
 ) -> Result<()> {
     let id = employee.id;
     let employee = Employee { rev: old.as_ref().map_or(0, |old| old.rev), ..employee };
-    if old.as_ref() != Some(&employee) {
-        employees::put(tx, employee, old.as_ref())?;
+    let is_deleted = employee.state == EmployeeState::Deleted;
+    match old.clone() {
+        Some(old) if is_deleted && old.state != EmployeeState::Deleted => {
+            let old = employees::put(tx, Employee { state: old.state, ..employee }, Some(&old))?;
+            return employees::delete(tx, old);
+        }
+        old if old.as_ref() == Some(&employee) => {}
+        old => drop(employees::put(tx, employee, old.as_ref())?),
+    }
+    if is_deleted {
+        return Ok(());
     }
     if let Some(hash) = secrets.password_hash {
         if old.is_some() {

@@ -130,14 +130,24 @@ pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnM
             progress(done);
         }
     };
-    each("customers", &mut |fields, _| plan.customers.extend(read_customer(fields, &mut known, now)));
-    each("queues", &mut |fields, _| plan.queues.extend(read_queue(fields, &mut known)));
+    let mut paths = Vec::new();
+    each("customers", &mut |fields, _| {
+        let path = fields.path().to_owned();
+        if let Some(customer) = read_customer(fields, &mut known, now) {
+            plan.customers.push(customer);
+            paths.push(path);
+        }
+    });
     let mut seen = HashSet::new();
-    each("employees", &mut |fields, _| plan.employees.extend(read_employee(fields, &mut known, &mut seen)));
+    each("queues", &mut |fields, _| plan.queues.extend(read_queue(fields, &mut known, &mut seen)));
+    let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
+    let mut seen = HashSet::new();
+    each("employees", &mut |fields, _| {
+        plan.employees.extend(read_employee(fields, &mut known, &mut seen, &customers));
+    });
     let mut seen = HashSet::new();
     each("mobileConfigs", &mut |fields, configs| plan.configs.extend(read_config(fields, configs, &known, &mut seen)));
-    check_resellers(&plan, &known, &mut faults);
-    check_addresses(&plan, &mut faults);
+    check_resellers(&plan.customers, &paths, &known, &mut faults);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
 }
 
@@ -150,8 +160,11 @@ fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Cus
     Some(customer)
 }
 
-fn read_queue(mut fields: Fields, known: &mut Known) -> Option<Queue> {
+fn read_queue(mut fields: Fields, known: &mut Known, seen: &mut HashSet<Id>) -> Option<Queue> {
     let queue = Queue::read(&mut fields)?;
+    if !seen.insert(queue.id) {
+        fields.fault("_id", Check::Unique, "The id stands twice in the document");
+    }
     if !known.customers.contains_key(&queue.customer) {
         fields.fault("customer", Check::Exists, "Customer not found");
     }
@@ -161,7 +174,12 @@ fn read_queue(mut fields: Fields, known: &mut Known) -> Option<Queue> {
     Some(queue)
 }
 
-fn read_employee(mut fields: Fields, known: &mut Known, seen: &mut HashSet<Id>) -> Option<(Employee, Secrets)> {
+fn read_employee(
+    mut fields: Fields,
+    known: &mut Known,
+    seen: &mut HashSet<Id>,
+    customers: &HashMap<Id, &Customer>,
+) -> Option<(Employee, Secrets)> {
     fields.require(&["_id", "customer", "accessLevel", "name"]);
     let (id, customer) = (fields.id("_id"), fields.id("customer"));
     let (id, customer) = (id?, customer?);
@@ -178,6 +196,11 @@ fn read_employee(mut fields: Fields, known: &mut Known, seen: &mut HashSet<Id>) 
     }
     if !known.customers.contains_key(&customer) {
         fields.fault("customer", Check::Exists, "Customer not found");
+    }
+    if let (Some(address), Some(customer)) = (employee.address, customers.get(&customer))
+        && !customer.addresses.iter().any(|known| known.id == address)
+    {
+        fields.fault("address", Check::Exists, "Address not found");
     }
     let old = known.employees.insert(id, (customer, is_live(&employee)));
     if old.is_some_and(|(old, _)| old != customer) {
@@ -261,11 +284,11 @@ fn read_config(
 }
 
 /// Every reseller named must exist, and none may be below itself.
-fn check_resellers(plan: &Plan, known: &Known, faults: &mut Vec<Fault>) {
+fn check_resellers(customers: &[Customer], paths: &[String], known: &Known, faults: &mut Vec<Fault>) {
     let mut seen = HashSet::new();
-    for (i, customer) in plan.customers.iter().enumerate() {
+    for (customer, path) in customers.iter().zip(paths) {
         let mut fault = |name: &str, check, message: &str| {
-            faults.push(Fault { path: format!("customers[{i}].{name}"), check, message: message.into() });
+            faults.push(Fault { path: format!("{path}.{name}"), check, message: message.into() });
         };
         if !seen.insert(customer.id) {
             fault("_id", Check::Unique, "The id stands twice in the document");
@@ -278,19 +301,6 @@ fn check_resellers(plan: &Plan, known: &Known, faults: &mut Vec<Fault>) {
         let above = std::iter::successors(Some(parent), |id| known.customers.get(id).copied().flatten());
         if above.take(known.customers.len() + 1).any(|id| id == customer.id) {
             fault("parentReseller", Check::Enum, "A customer cannot be below itself");
-        }
-    }
-}
-
-/// An employee's address must be one of the customer's, where the customer is in the document.
-fn check_addresses(plan: &Plan, faults: &mut Vec<Fault>) {
-    let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
-    for (i, (employee, _)) in plan.employees.iter().enumerate() {
-        if let (Some(address), Some(customer)) = (employee.address, customers.get(&employee.customer))
-            && !customer.addresses.iter().any(|known| known.id == address)
-        {
-            let message = "Address not found".into();
-            faults.push(Fault { path: format!("employees[{i}].address"), check: Check::Exists, message });
         }
     }
 }

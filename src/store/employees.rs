@@ -251,9 +251,8 @@ pub fn record_event(tx: &mut WriteTx, employee: &Employee, action: Action, descr
 /// colleagues follow.
 pub fn delete(tx: &mut WriteTx, employee: Employee) -> Result<()> {
     let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
-    end_access(tx, employee.id)?;
-    mobile_configs::delete(tx, employee.id)?;
     put(tx, deleted, Some(&employee))?;
+    retire(tx, &employee)?;
     mobile_configs::follow_event(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)
 }
 
@@ -263,12 +262,17 @@ pub fn delete_of_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
     let live: Vec<Employee> =
         tx.conn.prepare_cached(&sql)?.query_map([customer], from_row)?.collect::<rusqlite::Result<_>>()?;
     for employee in live {
-        end_access(tx, employee.id)?;
-        mobile_configs::delete(tx, employee.id)?;
         let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
         put(tx, deleted, Some(&employee))?;
+        retire(tx, &employee)?;
     }
     Ok(())
+}
+
+/// Takes from a deleted employee what only the living have: access and a mobile config.
+fn retire(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
+    end_access(tx, employee.id)?;
+    mobile_configs::delete(tx, employee.id)
 }
 
 fn end_access(tx: &mut WriteTx, employee: Id) -> Result<()> {

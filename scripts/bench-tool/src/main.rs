@@ -9,9 +9,6 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Whatever went wrong ends the run with its message.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
