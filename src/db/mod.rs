@@ -27,7 +27,7 @@ use writer::Writer;
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
 const READERS_MAX: u32 = 16;
 /// Page cache of the writer: what it writes over and over. Readers keep SQLite's 2 MB each.
-const WRITER_CACHE_KIB: i64 = 16 * 1024;
+const WRITER_CACHE_KIB: i64 = 8 * 1024;
 /// Page cache of a tool that has the database to itself.
 const EXCLUSIVE_CACHE_KIB: i64 = 128 * 1024;
 const BUSY_TIMEOUT_MS: u64 = 5_000;

@@ -73,22 +73,20 @@ pub struct MobileConfig {
 }
 
 impl MobileConfig {
-    /// `{"_id":…,"customer":…,"configs":…}`: the stored text is put in place, never parsed.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        out.reserve(self.configs.len() + 90);
-        out.extend_from_slice(b"{\"_id\":\"");
-        self.id.with_str(|id| out.extend_from_slice(id.as_bytes()));
-        out.extend_from_slice(b"\",\"customer\":\"");
-        self.customer.with_str(|id| out.extend_from_slice(id.as_bytes()));
-        out.extend_from_slice(b"\",\"configs\":");
-        out.extend_from_slice(self.configs.as_bytes());
-        out.push(b'}');
-    }
-
     pub fn to_json(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.write_json(&mut out);
+        let mut out = Vec::with_capacity(self.configs.len() + 90);
+        let configs = self.configs.as_bytes();
+        self.id.with_str(|id| {
+            self.customer.with_str(|customer| write_json(&mut out, id.as_bytes(), customer.as_bytes(), configs));
+        });
         out
+    }
+}
+
+/// `{"_id":…,"customer":…,"configs":…}`: the stored text is put in place, never parsed.
+pub fn write_json(out: &mut Vec<u8>, id: &[u8], customer: &[u8], configs: &[u8]) {
+    for part in [b"{\"_id\":\"", id, b"\",\"customer\":\"", customer, b"\",\"configs\":", configs, b"}"] {
+        out.extend_from_slice(part);
     }
 }
 

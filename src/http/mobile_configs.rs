@@ -36,15 +36,7 @@ pub async fn list(call: Call) -> Result<Answer> {
         let is_complete = customer.is_some() && except.is_none();
         let is_complete = is_complete && allow(tx, actor, MOBILE_CONFIG_LIST_ALL, belongs).is_ok();
         let except = if is_complete { None } else { Some(except.unwrap_or(actor.employee)) };
-        let mut body = vec![b'['];
-        mobile_configs::list(tx, belongs.customer, except, |config| {
-            if body.len() > 1 {
-                body.push(b',');
-            }
-            config.write_json(&mut body);
-        })?;
-        body.push(b']');
-        Ok(Answer::raw(body))
+        Ok(Answer::raw(mobile_configs::list_json(tx, belongs.customer, except)?))
     })
     .await
 }
