@@ -1,0 +1,60 @@
+//! `backup`
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+
+use crate::support::{Place, world};
+
+#[test]
+fn the_copy_stands_alone_and_serves() {
+    let place = Place::with_world();
+    let token = place.token();
+    let said = place.run(&["backup", "copy.db"]);
+    assert!(said.contains("backed up") && said.contains("telecomx.db.key"), "{said}");
+    let copy = place.path("copy.db");
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!place.path("copy.db-wal").exists() && !place.path("copy.db-shm").exists());
+
+    let other = Place::new();
+    std::fs::copy(&copy, other.db()).unwrap();
+    other.run(&["doctor"]);
+    assert_eq!(other.run(&["export"]), place.run(&["export"]));
+    assert_eq!(other.run(&["audit", "verify"]), place.run(&["audit", "verify"]));
+    let server = other.serve();
+    let body = json!({ "configs": [{ "type": "ON THE COPY" }] });
+    assert_eq!(server.post(&world::config_path(world::ANNA), &token, &body).status, 200);
+    assert!(!place.run(&["export"]).contains("ON THE COPY"));
+}
+
+#[test]
+fn an_existing_file_is_never_overwritten() {
+    let place = Place::with_world();
+    place.put("copy.db", "precious");
+    let sentence = place.refused(&["backup", "copy.db"]);
+    assert!(sentence.contains("copy.db exists already"), "{sentence}");
+    assert_eq!(std::fs::read(place.path("copy.db")).unwrap(), b"precious");
+    let itself = place.db();
+    let sentence = place.refused(&["backup", itself.to_str().unwrap()]);
+    assert!(sentence.contains("exists already"), "{sentence}");
+    place.run(&["doctor"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_one_sentence() {
+    let sentence = Place::with_world().refused(&["backup", "missing/copy.db"]);
+    assert!(sentence.contains("missing/copy.db cannot be written"), "{sentence}");
+}
+
+#[test]
+fn a_large_database_is_copied_in_several_steps() {
+    let mut world = world::with_employees(200);
+    let config = |n| world::config(&world::nth(n), json!([{ "type": "LATER", "data": "x".repeat(30_000) }]));
+    world["mobileConfigs"].as_array_mut().unwrap().extend((0..200).map(config));
+    let place = Place::holding(&world);
+    assert!(std::fs::metadata(place.db()).unwrap().len() > 1_000 * 4096, "more than one step");
+    place.run(&["backup", "copy.db"]);
+    let copy = place.path("copy.db");
+    let exported = crate::support::place::succeeds(place.command(&["export", "--db"]).arg(copy));
+    assert!(exported == place.run(&["export"]));
+}

@@ -1,0 +1,139 @@
+//! `import` onto what is there already.
+
+use serde_json::{Value, json};
+
+use crate::support::place::{Ended, output_with_stdin};
+use crate::support::{Place, world};
+
+fn exported(place: &Place) -> Value {
+    serde_json::from_str(&place.run(&["export"])).unwrap()
+}
+
+fn feed_high(place: &Place) -> i64 {
+    place.sqlite().query_row("select high from feed", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_file_and_standard_input_are_the_same() {
+    let (from_file, from_stdin) = (Place::new(), Place::new());
+    from_file.put("world.json", world::small().to_string());
+    let said = from_file.run(&["import", "world.json"]);
+    assert!(said.starts_with("imported 2 customers, 2 queues, 3 employees, 2 mobile configs into "), "{said}");
+    from_stdin.import(&world::small());
+    assert_eq!(from_file.run(&["export"]), from_stdin.run(&["export"]));
+}
+
+#[test]
+fn the_same_again_writes_nothing() {
+    let place = Place::with_world();
+    let (before, high) = (place.run(&["audit", "verify"]), feed_high(&place));
+    place.import(&world::small());
+    assert_eq!((place.run(&["audit", "verify"]), feed_high(&place)), (before, high));
+}
+
+#[test]
+fn what_stands_under_an_id_is_overwritten_and_the_rest_is_left_alone() {
+    let place = Place::with_world();
+    let mut anna = world::employee(world::ANNA, "Anna-Lise", "VIEWER");
+    anna["title"] = json!("Baker");
+    place.import(&json!({ "employees": [anna] }));
+    let now = exported(&place);
+    let found = |list: &str, id: &str| {
+        now[list].as_array().unwrap().iter().find(|object| object["_id"] == id).cloned().unwrap()
+    };
+    let anna = found("employees", world::ANNA);
+    assert_eq!(
+        (&anna["name"], &anna["title"], &anna["accessLevel"]),
+        (&json!("Anna-Lise"), &json!("Baker"), &json!("VIEWER"))
+    );
+    assert_eq!(found("employees", world::BO)["name"], "Bo");
+    assert_eq!(now["mobileConfigs"].as_array().unwrap().len(), 2);
+    let rev: i64 =
+        place.sqlite().query_row("select rev from employees where id = ?1", [world::ANNA], |row| row.get(0)).unwrap();
+    assert_eq!(rev, 2);
+    place.run(&["doctor"]);
+}
+
+#[test]
+fn a_new_name_is_followed_in_mobile_configs() {
+    let place = Place::with_world();
+    let bo = world::employee(world::BO, "Børge", "PERSONAL");
+    place.import(&json!({ "queues": [world::queue(world::SALES, "Bread & Cake")], "employees": [bo] }));
+    let now = exported(&place);
+    let configs = &now["mobileConfigs"][0]["configs"];
+    assert_eq!(configs[0]["items"], json!([{ "_id": world::SALES, "name": "Bread & Cake" }]));
+    assert_eq!(configs[1]["items"], json!([{ "_id": world::BO, "name": "Børge" }]));
+    assert_eq!(now["mobileConfigs"][1]["configs"][0]["items"][0]["name"], "Support");
+    place.run(&["audit", "verify"]);
+    place.run(&["doctor"]);
+}
+
+#[test]
+fn references_may_lead_to_what_is_there_already_and_stand_in_any_order() {
+    let place = Place::with_world();
+    let (child, parent) = ("c00000000000000000000008", "c00000000000000000000009");
+    place.import(&json!({
+        "mobileConfigs": [world::config(world::MANAGER, json!([world::section("QUEUES", &[(world::SALES, "Sales")])]))],
+        "customers": [world::customer(child, "Child", Some(parent)), world::customer(parent, "Parent", Some(world::RESELLER))],
+    }));
+    assert_eq!(exported(&place)["customers"].as_array().unwrap().len(), 4);
+    place.run(&["doctor"]);
+}
+
+#[test]
+fn it_is_one_write_recorded_as_an_import() {
+    let place = Place::with_world();
+    assert_eq!(feed_high(&place), 1);
+    let (sources, operations, entries): (String, i64, i64) = place
+        .sqlite()
+        .query_row("select group_concat(distinct source), count(distinct operation), count(*) from audit", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!((sources.as_str(), operations, entries), ("import", 1, 9));
+}
+
+#[test]
+fn an_employee_in_the_wrong_customer_does_not_move() {
+    let place = Place::with_world();
+    let mut anna = world::employee(world::ANNA, "Anna", "PERSONAL");
+    anna["customer"] = json!(world::RESELLER);
+    let output =
+        output_with_stdin(&mut place.on_db(&["import", "-"]), json!({ "employees": [anna] }).to_string().as_bytes());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("employees[0].customer: An employee cannot move"), "{said}");
+}
+
+#[test]
+fn a_password_that_is_imported_works_and_ends_sessions() {
+    let place = Place::with_world();
+    let mut anna = world::employee(world::ANNA, "Anna", "PERSONAL");
+    for password in ["First-Passw0rd", "Second-Passw0rd"] {
+        anna["password"] = json!(password);
+        place.import(&json!({ "employees": [anna.clone()] }));
+        let sessions: i64 = place.sqlite().query_row("select count(*) from sessions", [], |row| row.get(0)).unwrap();
+        assert_eq!(sessions, 0);
+        let login = json!({ "username": format!("{}@example.com", world::ANNA), "password": password });
+        let server = place.serve();
+        assert_eq!(server.post("/auth/login", "", &login).status, 200);
+        assert!(server.stop().success());
+    }
+}
+
+#[test]
+fn what_is_no_document_is_one_sentence() {
+    let place = Place::new();
+    for (document, expected) in [
+        ("", "not a JSON object"),
+        ("[1]", "not a JSON object"),
+        ("{\"customers\":[", "not a JSON object"),
+        ("{}", "holds none of"),
+        ("{\"customers\":7}", "customers: not an array"),
+    ] {
+        let output = output_with_stdin(&mut place.on_db(&["import", "-"]), document.as_bytes());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(expected), "{document:?}: {said}");
+    }
+    let missing = place.on_db(&["import", "missing.json"]).output().unwrap().sentence_of_refusal();
+    assert!(missing.contains("missing.json cannot be read"), "{missing}");
+}

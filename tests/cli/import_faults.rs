@@ -1,0 +1,111 @@
+//! A document with faults: all of them are named by their JSON path, and nothing is imported.
+
+use serde_json::json;
+
+use crate::support::place::output_with_stdin;
+use crate::support::{Place, world};
+
+const NOWHERE: &str = "00000000000000000000dead";
+
+fn faulty() -> serde_json::Value {
+    let mut nameless = world::customer("c00000000000000000000011", "", None);
+    nameless.as_object_mut().unwrap().remove("name");
+    let mut zip = world::customer("c00000000000000000000012", "Zip", None);
+    zip["addresses"][0]["zip"] = json!("");
+    let mut employees: Vec<_> = (0..9).map(|n| world::employee(&world::nth(n), "Nobody", "PERSONAL")).collect();
+    employees[0]["accessLevel"] = json!("KING");
+    employees[1]["emailAddress"] = json!(format!("{}@Example.com", world::ANNA));
+    employees[2]["password"] = json!("weak");
+    employees[3]["address"] = json!(NOWHERE);
+    employees[4]["passwordHash"] = json!("$argon2id$v=19$m=99999999,t=99,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA");
+    employees[5]["authenticatorKey"] = json!("not base32!");
+    employees[6]["_id"] = json!(world::nth(5));
+    employees[7]["customer"] = json!(NOWHERE);
+    employees[8]["deleteDate"] = json!("soon");
+    let queue_of =
+        |id: &str| json!([{ "type": "OTHER" }, world::section("QUEUES", &[(world::SALES, "Sales"), (id, "x")])]);
+    json!({
+        "customers": [
+            nameless,
+            zip,
+            world::customer("c00000000000000000000013", "Orphan", Some(NOWHERE)),
+            world::customer("c00000000000000000000014", "Own parent", Some("c00000000000000000000014")),
+            world::customer(world::CUSTOMER, "Bakery", Some(world::RESELLER)),
+            world::customer(world::CUSTOMER, "Twice", Some(world::RESELLER)),
+            world::customer("not-an-id", "Bad id", None),
+            7
+        ],
+        "queues": [
+            { "_id": "a00000000000000000000011", "customer": NOWHERE, "name": "Of nobody" },
+            { "_id": "a00000000000000000000012", "customer": world::CUSTOMER },
+        ],
+        "employees": employees,
+        "mobileConfigs": [
+            world::config(NOWHERE, json!([])),
+            world::config(world::ANNA, json!({})),
+            world::config(world::BO, queue_of(NOWHERE)),
+            world::config(world::MANAGER, json!([{ "items": [] }, { "type": "QUEUES", "items": 1, "others": [{}] }])),
+            null
+        ]
+    })
+}
+
+const EXPECTED: [&str; 26] = [
+    "customers[0].name: ",
+    "customers[1].addresses[0].zip: ",
+    "customers[6]._id: _id must be 24 hex",
+    "customers[2].parentReseller: Reseller not found",
+    "customers[3].parentReseller: A customer cannot be below itself",
+    "customers[5]._id: The id stands twice",
+    "customers[7]: ",
+    "queues[0].customer: Customer not found",
+    "queues[1].name: ",
+    "employees[0].accessLevel: ",
+    "employees[1].emailAddress: The e-mail address is used by another employee",
+    "employees[2].password: ",
+    "employees[3].address: Address not found",
+    "employees[4].passwordHash: ",
+    "employees[5].authenticatorKey: ",
+    "employees[6]._id: The id stands twice",
+    "employees[7].customer: Customer not found",
+    "employees[8].deleteDate: ",
+    "mobileConfigs[0]._id: Employee not found",
+    "mobileConfigs[1].configs: configs must be an array",
+    "mobileConfigs[2].configs[1].items[1]._id: Queue not found",
+    "mobileConfigs[3].configs[0].type: ",
+    "mobileConfigs[3].configs[1].items: ",
+    "mobileConfigs[3].configs[1].others[0]._id: ",
+    "mobileConfigs[3].configs[1].others[0].name: ",
+    "mobileConfigs[4]: ",
+];
+
+#[test]
+fn all_are_named_and_nothing_is_imported() {
+    let place = Place::with_world();
+    let before = place.run(&["export"]);
+    let output = output_with_stdin(&mut place.on_db(&["import", "-"]), faulty().to_string().as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let (sentence, faults) = said.lines().collect::<Vec<_>>().split_last().map(|(a, b)| (*a, b.to_vec())).unwrap();
+    for expected in EXPECTED {
+        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "{expected} is not among\n{said}");
+    }
+    for fault in &faults {
+        assert!(EXPECTED.iter().any(|expected| fault.starts_with(expected)), "not expected: {fault}\n{said}");
+    }
+    assert_eq!(sentence, format!("telecomx-local: nothing was imported: {} faults in -", faults.len()));
+    assert_eq!(place.run(&["export"]), before);
+    place.run(&["doctor"]);
+}
+
+#[test]
+fn one_fault_among_many_good_objects_keeps_all_of_them_out() {
+    let place = Place::new();
+    let mut world = world::with_employees(50);
+    world["employees"][40]["language"] = json!("tlh");
+    let output = output_with_stdin(&mut place.on_db(&["import", "-"]), world.to_string().as_bytes());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("employees[40].language: "), "{said}");
+    let exported: serde_json::Value = serde_json::from_str(&place.run(&["export"])).unwrap();
+    assert_eq!(exported, json!({ "customers": [], "queues": [], "employees": [], "mobileConfigs": [] }));
+}

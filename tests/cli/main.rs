@@ -1,0 +1,21 @@
+//! The command line and the running server, as a real process: what is printed, refused, kept and left behind.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admin;
+mod audit;
+mod backup;
+mod beside;
+mod demo;
+mod ephemeral;
+mod export;
+mod import;
+mod import_faults;
+mod refusals;
+mod serve;
+mod settings;
+mod stopping;
+mod tls;
+mod token;

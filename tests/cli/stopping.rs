@@ -1,0 +1,95 @@
+//! How a server stops: what is under way is finished, and nobody who merely holds a connection holds it up.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Place, Server, world};
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+#[test]
+fn sigterm_and_sigint_both_end_it_well() {
+    for signal in ["TERM", "INT"] {
+        let place = Place::with_world();
+        let server = place.serve();
+        server.signal(signal);
+        assert_eq!(server.ends().code(), Some(0), "SIG{signal}");
+        let log = std::fs::read_to_string(place.path("server.log")).unwrap();
+        assert!(log.contains("stopping") && !log.contains("ERROR"), "{log}");
+    }
+}
+
+#[test]
+fn idle_connections_do_not_hold_it_up() {
+    let place = Place::with_world();
+    let server = place.serve();
+    let silent = connect(&server);
+    let mut idle = connect(&server);
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut status = String::new();
+    BufReader::new(idle.try_clone().unwrap()).read_line(&mut status).unwrap();
+    assert!(status.starts_with("HTTP/1.1 200"), "{status}");
+    assert_eq!(server.stop().code(), Some(0));
+    drop((silent, idle));
+}
+
+#[test]
+fn a_request_whose_rest_never_comes_does_not_hold_it_up_for_ever() {
+    let place = Place::with_world();
+    let token = place.token();
+    let server = place.serve();
+    let stuck = begin_write(&server, &token, 100);
+    assert_eq!(server.stop().code(), Some(0));
+    drop(stuck);
+}
+
+#[test]
+fn a_request_under_way_is_answered_and_kept() {
+    let place = Place::with_world();
+    let token = place.token();
+    let server = place.serve();
+    let body = json!({ "configs": [{ "type": "LAST" }] }).to_string();
+    let mut writing = begin_write(&server, &token, body.len());
+    server.signal("TERM");
+    wait_until_it_accepts_nobody(&server);
+    writing.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    writing.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("LAST"), "{answer:?}");
+    assert_eq!(server.ends().code(), Some(0));
+    assert!(place.run(&["export"]).contains("LAST"));
+}
+
+/// Sends the head of a write, and waits for the server to ask for its body of `length` bytes.
+fn begin_write(server: &Server, token: &str, length: usize) -> TcpStream {
+    let mut stream = connect(server);
+    let path = world::config_path(world::ANNA);
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+/// Knocks until nobody opens: the server has begun to stop.
+fn wait_until_it_accepts_nobody(server: &Server) {
+    let begun = std::time::Instant::now();
+    while let Ok(mut stream) = TcpStream::connect(server.address()) {
+        assert!(begun.elapsed() < Duration::from_secs(8), "it still accepts connections");
+        // A connection in the backlog of a listener that is closed is reset: either way the read returns.
+        let _ = stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n");
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let _ = stream.read(&mut [0; 64]);
+    }
+}

@@ -1,0 +1,114 @@
+//! A disk that fills up under the real server: writes are told so, reads go on, nothing answered is lost.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::{Place, Server, world};
+
+/// A small file system of its own; unmounted when dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn at(path: PathBuf, size: &str) -> Option<SmallDisk> {
+        std::fs::create_dir(&path).unwrap();
+        let options = format!("size={size}");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(SmallDisk(path))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
+    }
+}
+
+fn serve(place: &Place, db: &Path) -> Server {
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--db"]);
+    Server::start(command.arg(db), place.log())
+}
+
+fn write(server: &Server, token: &str, n: usize, padding: usize) -> u16 {
+    let body = json!({ "configs": [{ "type": "NUMBER", "n": n, "padding": "x".repeat(padding) }] });
+    server.post(&world::config_path(world::ANNA), token, &body).status
+}
+
+fn number(server: &Server, token: &str) -> u64 {
+    let answer = server.get(&world::config_path(world::ANNA), token);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body["configs"][0]["n"].as_u64().unwrap()
+}
+
+#[test]
+fn writes_are_told_reads_go_on_and_with_room_writes_go_on() {
+    let place = Place::with_world();
+    let token = place.token();
+    let Some(disk) = SmallDisk::at(place.path("disk"), "3m") else {
+        return eprintln!("SKIPPED: a small file system cannot be mounted here");
+    };
+    let db = disk.0.join("telecomx.db");
+    std::fs::copy(place.db(), &db).unwrap();
+    let ballast = disk.0.join("ballast");
+    std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
+    let server = serve(&place, &db);
+
+    // Large ones until one does not fit, then small ones until none does.
+    let mut last = 0;
+    for padding in [40_000, 2_000, 10] {
+        let status = loop {
+            assert!(last < 3_000, "the disk never fills up");
+            match write(&server, &token, last + 1, padding) {
+                200 => last += 1,
+                other => break other,
+            }
+        };
+        assert_eq!(status, 507, "with {padding} bytes");
+        assert_eq!(number(&server, &token), last as u64, "what was answered is there, what was not is not");
+    }
+    assert!(last > 5);
+    for _ in 0..20 {
+        assert_eq!(number(&server, &token), last as u64);
+    }
+    let list = server.get("/pbx/app/mobileconfig", &token);
+    assert_eq!(list.status, 200, "{list:?}");
+    let everything = crate::support::place::succeeds(place.command(&["export", "--db"]).arg(&db));
+    assert!(everything.contains(&format!("\"n\":{last},")));
+
+    std::fs::remove_file(&ballast).unwrap();
+    assert_eq!(write(&server, &token, last + 1, 40_000), 200, "there is room again");
+    assert_eq!(server.get("/readyz", "").status, 200);
+    assert!(server.stop().success());
+    crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));
+    let server = serve(&place, &db);
+    assert_eq!(number(&server, &token), last as u64 + 1);
+}
+
+#[test]
+fn a_kill_on_a_full_disk_loses_nothing_either() {
+    let place = Place::with_world();
+    let token = place.token();
+    let Some(disk) = SmallDisk::at(place.path("disk"), "3m") else {
+        return eprintln!("SKIPPED: a small file system cannot be mounted here");
+    };
+    let db = disk.0.join("telecomx.db");
+    std::fs::copy(place.db(), &db).unwrap();
+    let ballast = disk.0.join("ballast");
+    std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
+    let server = serve(&place, &db);
+    let mut last = 0;
+    while write(&server, &token, last + 1, 40_000) == 200 {
+        last += 1;
+    }
+    server.kill();
+    // Whatever a start on a full disk comes to, the file is whole when there is room again.
+    let started = place.command(&["token", "create", "--employee", world::ANNA, "--db"]).arg(&db).output().unwrap();
+    assert!(started.status.code().is_some(), "{started:?}");
+    std::fs::remove_file(&ballast).unwrap();
+    let server = serve(&place, &db);
+    assert_eq!(number(&server, &token), last as u64);
+    assert_eq!(write(&server, &token, last + 1, 10), 200);
+    assert!(server.stop().success());
+    crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));
+}

@@ -1,0 +1,11 @@
+//! The store as a whole: the writer under parallel load, power cuts, a full disk, and databases of older schemas.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod full_disk;
+mod killed_import;
+mod migrations;
+mod power_cut;
+mod writer;

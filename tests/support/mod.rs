@@ -1,0 +1,9 @@
+//! What the system tests stand on: a place of one's own, a server of one's own, a small world.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod place;
+pub mod server;
+pub mod world;
+
+pub use place::Place;
+pub use server::Server;
