@@ -23,3 +23,4 @@ mod mobile_configs;
 mod not_served;
 mod pbx_app;
 mod server;
+mod writes_side_by_side;

@@ -116,7 +116,7 @@ impl TestApp {
     /// One round of what the server does by itself every minute.
     pub fn keep_house(&self) {
         let (done, waiting) = std::sync::mpsc::channel();
-        self.orders.send(Order::KeepHouse(done)).ok().expect("the server runs");
+        self.orders.send(Order::KeepHouse(done)).expect("the server runs");
         waiting.recv().expect("housekeeping succeeds");
     }
 
