@@ -190,7 +190,11 @@ impl<'a> Fields<'a> {
 
     fn wrong_type(&mut self, name: &str, value: &Value, wanted: &str) {
         if value.is_null() {
-            self.fault(name, Check::Required, format!("{name} is required"));
+            // Once is enough: `require` may have said it.
+            let path = format!("{}{name}", self.prefix);
+            if !self.faults.iter().any(|fault| fault.path == path && fault.check == Check::Required) {
+                self.fault(name, Check::Required, format!("{name} is required"));
+            }
         } else {
             self.fault(name, Check::Type, format!("{name} must be {wanted}"));
         }
@@ -271,6 +275,15 @@ mod tests {
             f.text("cleared", &mut cleared);
         });
         assert_eq!((faults, kept, cleared), (vec![], Some("kept".into()), None));
+    }
+
+    #[test]
+    fn a_required_property_that_is_null_is_one_fault() {
+        let faults = faults_of(json!({ "name": null }), |f| {
+            f.require(&["name"]);
+            f.required_text("name", 1, 10, &mut String::new());
+        });
+        assert_eq!(faults, [("name".to_owned(), Check::Required)]);
     }
 
     #[test]

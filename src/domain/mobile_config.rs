@@ -212,9 +212,6 @@ mod faults {
         }
         fields.require(&["items", "others"]);
         for list in ["items", "others"] {
-            if fields.value(list).is_some_and(Value::is_null) {
-                continue;
-            }
             fields.each(list, |entry, path, faults| {
                 let mut fields = Fields::of(entry, path, faults)?;
                 fields.require(&["_id", "name"]);

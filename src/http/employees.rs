@@ -193,7 +193,8 @@ async fn hash_given_password(call: &Call, body: &Map<String, Value>) -> Result<O
 pub async fn delete(call: Call) -> Result<Answer> {
     let id = id_in_path(&call)?;
     let query = call.visit.query();
-    let date = query.text("deleteDate");
+    // Given but empty is a fault: to take it for "now" would delete somebody by mistake.
+    let date = query.get("deleteDate").map(str::to_owned);
     query.flag("deleteExtensions")?;
     query.flag("deleteMvnoAccounts")?;
     let preconditions = call.preconditions();
@@ -249,7 +250,7 @@ mod tests {
         let read = |text| read_delete_date(text, now).map(|at| at.map(|at| at.to_string())).ok();
         assert_eq!(read("2026-03-02"), Some(Some("2026-03-02T00:00:00.000Z".into())));
         assert_eq!(read("2026-03-01"), Some(None));
-        for refused in ["2026-02-28", "2027-03-03", "2026-3-2", "soon"] {
+        for refused in ["", "2026-02-28", "2027-03-03", "2026-3-2", "soon"] {
             assert_eq!(read(refused), None, "{refused}");
         }
     }
