@@ -56,8 +56,12 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
 
-    /// Origins whose pages may call from a browser, comma-separated, such as https://app.example.com [default: none]
-    #[arg(long, value_name = "ORIGINS")]
+    /// Origins whose pages may call from a browser, comma-separated.
+    #[arg(
+        long,
+        value_name = "ORIGINS",
+        help = "Origins whose pages may call from a browser, comma-separated, such as https://app.example.com [default: none]"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors_origins: Option<String>,
 

@@ -6,7 +6,7 @@ use crate::domain::time::Time;
 use crate::error::{Error, Fault, Result};
 use crate::import::{self, Known};
 use crate::secrets::{Sealer, new_token};
-use crate::store::{employees, sessions};
+use crate::store::{actors, employees, sessions};
 use std::sync::Arc;
 
 const WORLD: &str = include_str!("../sql/seed/demo.json");
@@ -35,7 +35,7 @@ fn faults(faults: Vec<Fault>) -> Error {
 /// A call of the copy that works when it is pasted; `None` when this is not the demo world.
 pub async fn copy_call(db: &Db, url: &str) -> Result<Option<String>> {
     let Ok(manager) = MANAGER.parse::<Id>() else { return Ok(None) };
-    if db.read(|tx| employees::actor(tx, manager))?.is_none() {
+    if db.read(|tx| actors::find(tx, manager))?.is_none() {
         return Ok(None);
     }
     let (token, hash) = new_token()?;

@@ -13,7 +13,7 @@ use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::secrets::token_hash;
-use crate::store::{employees, sessions, tokens};
+use crate::store::{actors, sessions, tokens};
 
 /// How long an entry may go unused before it is dropped from memory.
 const FORGET_MS: i64 = 3_600_000;
@@ -117,7 +117,7 @@ fn load(tx: &ReadTx, hash: &Hash, version: u64) -> Result<Option<Identity>> {
         None => tokens::find(tx, hash)?,
     };
     let Some(employee) = employee else { return Ok(None) };
-    let Some(mut actor) = employees::actor(tx, employee)? else { return Ok(None) };
+    let Some(mut actor) = actors::find(tx, employee)? else { return Ok(None) };
     actor.impersonator = session.as_ref().and_then(|session| session.impersonator);
     let last_used = session.as_ref().map_or(tx.now, |session| session.last_used_at).millis();
     Ok(Some(Identity {

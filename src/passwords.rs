@@ -93,7 +93,7 @@ fn verify(password: &str, stored: Option<&str>) -> Result<Verified> {
     Ok(Verified { is_right, rehashed })
 }
 
-/// Hashes on the blocking pool, [`AT_ONCE`] at a time; the others wait.
+/// Hashes on the blocking pool, `AT_ONCE` at a time; the others wait.
 pub struct Passwords {
     permits: Semaphore,
 }

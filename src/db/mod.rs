@@ -3,11 +3,11 @@
 mod checkpoint;
 mod lock;
 mod migrations;
+mod open;
 mod tx;
 pub mod types;
 mod writer;
 
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use checkpoint::Checkpointer;
 use lock::FileLock;
+use open::{open_exclusive, open_writable, prepare_reader};
 use writer::Writer;
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
@@ -30,9 +31,6 @@ const READERS_MAX: u32 = 16;
 const WRITER_CACHE_KIB: i64 = 8 * 1024;
 /// Page cache of a tool that has the database to itself.
 const EXCLUSIVE_CACHE_KIB: i64 = 128 * 1024;
-const BUSY_TIMEOUT_MS: u64 = 5_000;
-/// Prepared statements kept on each connection: more than the program has.
-const STATEMENTS: usize = 128;
 
 /// An open database with its one writer.
 pub struct Db {
@@ -206,96 +204,4 @@ fn snapshot<T>(conn: &Connection, clock: &Clock, work: impl FnOnce(&ReadTx) -> R
     let result = work(&ReadTx { conn, now: clock.now() });
     conn.prepare_cached("rollback")?.execute([])?;
     result
-}
-
-fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
-    make_folder(path)?;
-    let lock = FileLock::take(path)?;
-    make_private_file(path)?;
-    let conn = connect(path)?;
-    migrations::check(&conn, path)?;
-    check_length(&conn, path)?;
-    tune(&conn).map_err(|error| cannot_open(path, &error))?;
-    let mode: String = conn
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(|error| format!("{} cannot be written: {error}; check its rights and the folder's", path.display()))?;
-    if mode != "wal" {
-        return Err(format!(
-            "{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk",
-            path.display()
-        ));
-    }
-    Ok((conn, lock))
-}
-
-fn open_writable(path: &Path) -> Result<Connection, String> {
-    let conn = connect(path)?;
-    tune(&conn).map_err(|error| cannot_open(path, &error))?;
-    Ok(conn)
-}
-
-fn cannot_open(path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("{} cannot be opened: {error}; check its rights and the folder's", path.display())
-}
-
-/// Opens the file as it is: nothing is read yet, nothing written.
-fn connect(path: &Path) -> Result<Connection, String> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))
-}
-
-fn tune(conn: &Connection) -> rusqlite::Result<()> {
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
-    let pragmas = [
-        // FULL: every commit is on disk before it is answered.
-        ("synchronous", 2),
-        ("foreign_keys", 1),
-        // Checkpoints are made by a thread of their own.
-        ("wal_autocheckpoint", 0),
-        ("trusted_schema", 0),
-        // What a savepoint must be able to undo is kept in memory, not in a temporary file.
-        ("temp_store", 2),
-        ("journal_size_limit", 64 << 20),
-    ];
-    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))
-}
-
-fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
-    conn.pragma_update(None, "query_only", true)
-}
-
-fn make_folder(path: &Path) -> Result<(), String> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| format!("the folder {} cannot be made: {error}; choose another --db", folder.display()))
-}
-
-/// Makes the file before SQLite does, readable by its owner only; the log files inherit its mode.
-fn make_private_file(path: &Path) -> Result<(), String> {
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop).map_err(|error| {
-        format!("{} cannot be written: {error}; check its rights, or choose another --db", path.display())
-    })
-}
-
-/// A file cut short would be found out only when a missing page is asked for: look now.
-fn check_length(conn: &Connection, path: &Path) -> Result<(), String> {
-    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap_or(0);
-    let expected = (number("page_count") * number("page_size")).unsigned_abs();
-    let length_of = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if length_of(Path::new(&log)) == 0 && length_of(path) < expected {
-        return Err(format!(
-            "{} is cut short ({} of {expected} bytes): the file was left as it is; put a backup in its place",
-            path.display(),
-            length_of(path)
-        ));
-    }
-    Ok(())
 }

@@ -4,7 +4,8 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde_json::{Map, Value, json};
 
-use super::call::{Answer, COOKIE, Call, Visit};
+use super::answer::Answer;
+use super::call::{COOKIE, Call, Visit};
 use super::idempotency;
 use crate::domain::access::{IMPERSONATE, Level};
 use crate::domain::audit::Action;

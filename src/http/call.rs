@@ -1,17 +1,18 @@
-//! One request as handlers see it: [`Visit`] (anybody), [`Call`] (somebody with a token), and their [`Answer`].
+//! One request as handlers see it: [`Visit`] (anybody) and [`Call`] (somebody with a token).
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_core::Stream;
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::State;
+use super::answer::Answer;
+use super::conditions::{Preconditions, names_rev};
 use super::idempotency::{self, Key};
 use super::middleware::RequestId;
 use super::query::Query;
@@ -19,7 +20,7 @@ use crate::db::{Author, ReadTx, WriteTx};
 use crate::domain::access::Actor;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
-use crate::store::employees;
+use crate::store::actors;
 
 /// The longest body that is read; a longer one is answered 413.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
@@ -217,7 +218,7 @@ impl Call {
         let db = state.db.clone();
         db.write(author, move |tx| {
             let mut actor = actor;
-            let now = employees::actor(tx, actor.employee)?
+            let now = actors::find(tx, actor.employee)?
                 .ok_or(Error::Unauthenticated { code: "invalid_token", message: "Please login" })?;
             (actor.level, actor.customer) = (now.level, now.customer);
             idempotency::once(tx, &state.sealer, key, |tx| work(tx, &actor))
@@ -248,105 +249,5 @@ impl Call {
             Some(tags) if names_rev(tags, rev, true) => Answer { status: 304, body: vec![], ..answer },
             _ => answer,
         }
-    }
-}
-
-/// Conditions on the version of an object (RFC 9110, section 13).
-#[derive(Clone, Debug)]
-pub struct Preconditions {
-    if_match: Option<String>,
-    if_none_match: Option<String>,
-}
-
-impl Preconditions {
-    /// Refuses a change of an object at `rev` that was meant for another version: 412.
-    pub fn check(&self, rev: i64) -> Result<()> {
-        let is_match = self.if_match.as_deref().is_none_or(|tags| names_rev(tags, rev, false));
-        let is_unwanted = self.if_none_match.as_deref().is_some_and(|tags| names_rev(tags, rev, true));
-        if is_match && !is_unwanted { Ok(()) } else { Err(Error::PreconditionFailed) }
-    }
-
-    /// Refuses to make an object that was expected to be there: 412.
-    pub fn check_absent(&self) -> Result<()> {
-        if self.if_match.is_none() { Ok(()) } else { Err(Error::PreconditionFailed) }
-    }
-}
-
-/// Whether a list of entity tags names `rev`; weak tags count only in a weak comparison.
-fn names_rev(tags: &str, rev: i64, weak: bool) -> bool {
-    tags.split(',').map(str::trim).any(|tag| {
-        let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
-        tag == "*"
-            || tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).is_some_and(|tag| tag == rev.to_string())
-    })
-}
-
-/// What a handler answers: JSON, or nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Vec<u8>,
-    /// Version of the object, for its ETag.
-    pub rev: Option<i64>,
-    /// The answer holds a secret: no cache may keep it.
-    pub is_secret: bool,
-    /// Given once before, under the same Idempotency-Key.
-    pub is_replay: bool,
-}
-
-impl Answer {
-    /// JSON text that is ready.
-    pub fn raw(body: Vec<u8>) -> Answer {
-        Answer { status: 200, body, rev: None, is_secret: false, is_replay: false }
-    }
-
-    pub fn json<T: Serialize>(value: &T) -> Result<Answer> {
-        let body = serde_json::to_vec(value).map_err(|error| Error::Internal(Box::new(error)))?;
-        Ok(Answer::raw(body))
-    }
-
-    /// An object and its version.
-    pub fn object<T: Serialize>(value: &T, rev: i64) -> Result<Answer> {
-        Ok(Answer { rev: Some(rev), ..Answer::json(value)? })
-    }
-
-    pub fn success() -> Answer {
-        Answer::raw(b"{\"success\":true}".to_vec())
-    }
-
-    pub fn secret(self) -> Answer {
-        Answer { is_secret: true, ..self }
-    }
-}
-
-impl Responder for Answer {
-    type Body = actix_web::body::BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK));
-        let cache = if self.is_secret { "no-store" } else { "private, no-cache" };
-        response.insert_header((header::CACHE_CONTROL, cache));
-        if let Some(rev) = self.rev {
-            response.insert_header((header::ETAG, format!("\"{rev}\"")));
-        }
-        if self.is_replay {
-            response.insert_header(("Idempotent-Replayed", "true"));
-        }
-        if self.body.is_empty() {
-            return response.finish();
-        }
-        response.content_type("application/json").body(self.body)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entity_tags_are_compared_as_the_rfc_says() {
-        assert!(names_rev("\"7\"", 7, false) && names_rev("*", 7, false) && names_rev("\"1\", \"7\"", 7, false));
-        assert!(names_rev("W/\"7\"", 7, true) && !names_rev("W/\"7\"", 7, false));
-        assert!(!names_rev("7", 7, true) && !names_rev("\"77\"", 7, true) && !names_rev("", 7, true));
     }
 }

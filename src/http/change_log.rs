@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::call::{Answer, Call};
+use super::answer::Answer;
+use super::call::Call;
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
 use crate::domain::audit::{Action, MOBILE_CONFIGS};

@@ -1,6 +1,7 @@
 //! `/customer/ID/address`
 
-use super::call::{Answer, Call};
+use super::answer::Answer;
+use super::call::Call;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{ADDRESS, Actor, CUSTOMER_UPDATE, Permission};
 use crate::domain::address::{Address, settle_primary};

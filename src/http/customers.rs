@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::call::{Answer, Call};
+use super::answer::Answer;
+use super::call::Call;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{
     Actor, CUSTOMER_CREATE, CUSTOMER_DELETE, CUSTOMER_GET, CUSTOMER_LIST, CUSTOMER_UPDATE, Level,

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::call::{Answer, Call};
+use super::answer::Answer;
+use super::call::Call;
 use super::employees::{belongs, may_manage};
 use crate::authenticator;
 use crate::db::WriteTx;

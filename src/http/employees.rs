@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::call::{Answer, Call};
+use super::answer::Answer;
+use super::call::Call;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{
     Actor, EMPLOYEE_CREATE, EMPLOYEE_GET, EMPLOYEE_LIST, EMPLOYEE_MANAGE, EMPLOYEE_UPDATE, EMPLOYEE_UPDATE_SELF, Level,

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web::Bytes;
 
-use super::call::{Answer, Visit};
+use super::answer::Answer;
+use super::call::Visit;
 use crate::db::WriteTx;
 use crate::domain::audit::Hash;
 use crate::error::{Check, Error, Result};

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::call::{Answer, Call};
+use super::answer::Answer;
+use super::call::Call;
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::{Actor, MOBILE_CONFIG, MOBILE_CONFIG_LIST, MOBILE_CONFIG_LIST_ALL};
 use crate::domain::audit::{Action, MOBILE_CONFIGS};

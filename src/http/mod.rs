@@ -1,8 +1,10 @@
 //! HTTP: everything that knows actix. `routes.rs` lists every URL.
 
+pub mod answer;
 pub mod auth;
 pub mod call;
 mod change_log;
+pub mod conditions;
 mod customer_addresses;
 mod customers;
 mod employee_secrets;

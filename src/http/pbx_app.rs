@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call};
+use super::answer::Answer;
+use super::call::Call;
 use crate::db::ReadTx;
 use crate::domain::access::Actor;
 use crate::domain::fields::{element_id, read_body};

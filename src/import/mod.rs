@@ -5,12 +5,14 @@
 //! passwords are hashed, then all is written in one transaction ([`run`]).
 
 mod document;
+mod known;
 mod plan;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub use known::Known;
 use plan::NewConfig;
-pub use plan::{Known, Plan, plan};
+pub use plan::{Plan, plan};
 
 use crate::db::WriteTx;
 use crate::domain::audit::Action;

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::Secrets;
 use super::document::{Configs, Document, Element};
+use super::known::{Known, is_live, login_name};
 use crate::authenticator;
-use crate::db::ReadTx;
 use crate::domain::access::Level;
 use crate::domain::customer::Customer;
-use crate::domain::employee::{Employee, EmployeeState, password};
+use crate::domain::employee::{Employee, password};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
 use crate::domain::mobile_config::Kind;
@@ -18,52 +18,6 @@ use crate::domain::queue::Queue;
 use crate::domain::time::Time;
 use crate::error::{Check, Fault, Result};
 use crate::passwords;
-use crate::store::{customers, employees, queues};
-
-/// What there is, in the database and then also in the document, as far as references must be checked.
-#[derive(Default)]
-pub struct Known {
-    /// Each customer's reseller.
-    customers: HashMap<Id, Option<Id>>,
-    /// Each employee's customer, and whether it is not deleted.
-    employees: HashMap<Id, (Id, bool)>,
-    /// Each queue's customer.
-    queues: HashMap<Id, Id>,
-    /// Whose a login name is, in lower case, and the names by their owners.
-    logins: HashMap<String, Id>,
-    names: HashMap<Id, String>,
-}
-
-impl Known {
-    pub fn read(tx: &ReadTx) -> Result<Known> {
-        let mut known = Known::default();
-        customers::all(tx, |customer| {
-            known.customers.insert(customer.id, customer.parent_reseller);
-            Ok(())
-        })?;
-        queues::all(tx, |queue| {
-            known.queues.insert(queue.id, queue.customer);
-            Ok(())
-        })?;
-        employees::all(tx, |employee| {
-            known.employees.insert(employee.id, (employee.customer, is_live(&employee)));
-            if let Some(name) = login_name(&employee) {
-                known.logins.insert(name.clone(), employee.id);
-                known.names.insert(employee.id, name);
-            }
-            Ok(())
-        })?;
-        Ok(known)
-    }
-}
-
-fn is_live(employee: &Employee) -> bool {
-    employee.state != EmployeeState::Deleted
-}
-
-fn login_name(employee: &Employee) -> Option<String> {
-    employee.email_address.as_ref().filter(|_| is_live(employee)).map(|name| name.to_ascii_lowercase())
-}
 
 /// A mobile config to be written.
 pub struct NewConfig {

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 use super::{Page, Window, audit, credentials, like_pattern, mobile_configs, sessions, to_json, tokens};
 use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
-use crate::domain::access::{Actor, Level};
+use crate::domain::access::Level;
 use crate::domain::audit::{Action, EMPLOYEES};
 use crate::domain::employee::{Employee, EmployeeState, language};
 use crate::domain::id::Id;
@@ -68,24 +68,6 @@ pub fn get(tx: &ReadTx, id: Id) -> Result<Employee> {
 pub fn find_by_login(tx: &ReadTx, name: &str) -> Result<Option<Employee>> {
     let sql = format!("select {COLUMNS} from employees where email_address = ?1 collate nocase and state <> 'DELETED'");
     Ok(tx.conn.prepare_cached(&sql)?.query_row([name], from_row).optional()?)
-}
-
-/// The employee as a caller, as of this transaction; `None` when it may not call (any more).
-pub fn actor(tx: &ReadTx, id: Id) -> Result<Option<Actor>> {
-    let mut statement = tx.conn.prepare_cached(
-        "select e.customer, e.access_level, e.name from employees e join customers c on c.id = e.customer
-         where e.id = ?1 and e.state = 'ENABLED' and c.state = 'ACTIVE' and e.access_level <> 'NO_LOGIN'",
-    )?;
-    let from_row = |row: &Row| {
-        Ok(Actor {
-            employee: id,
-            customer: row.get(0)?,
-            level: known(row.get_ref(1)?.as_str()?, Level::parse)?,
-            name: row.get(2)?,
-            impersonator: None,
-        })
-    };
-    Ok(statement.query_row([id], from_row).optional()?)
 }
 
 /// Which employees a list holds.

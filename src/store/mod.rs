@@ -1,6 +1,7 @@
 //! One file per table: free functions, the transaction first. Every write of a mirrored row raises its `rev`, carries
 //! the number of the write (`chg`) and appends its audit entry.
 
+pub mod actors;
 pub mod audit;
 pub mod change_log;
 pub mod credentials;
