@@ -58,6 +58,10 @@ impl Responder for Answer {
             response.insert_header(("Idempotent-Replayed", "true"));
         }
         if self.body.is_empty() {
+            // 304 speaks of the object as it was; 200 without a word says so.
+            if self.status == 200 {
+                response.content_type("text/plain");
+            }
             return response.finish();
         }
         response.content_type("application/json").body(self.body)

@@ -23,7 +23,12 @@ pub fn swagger_ui() -> SwaggerUi {
 /// The OpenAPI 3.1 document.
 pub fn build() -> Value {
     let mut paths = Map::new();
+    let mut tags: Vec<Value> = vec![];
     for endpoint in endpoints() {
+        let named = json!({ "name": tag(&endpoint) });
+        if !tags.contains(&named) {
+            tags.push(named);
+        }
         let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
         path[endpoint.method.to_lowercase()] = operation(&endpoint);
     }
@@ -38,6 +43,7 @@ pub fn build() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "header": [] }, { "query": [] }, { "cookie": [] }],
+        "tags": tags,
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -55,6 +61,10 @@ fn operation(endpoint: &Endpoint) -> Value {
     parameters.extend(endpoint.query.split_whitespace().map(query_parameter));
     let is_public = endpoint.page.is_empty() || matches!(endpoint.path, "/auth/login" | "/auth/validateToken");
     let method = endpoint.method;
+    let mut responses = json!({
+        "200": { "description": "Done", "content": content(endpoint.answer) },
+        "default": { "description": "Refused", "content": content("Error") },
+    });
     if method == "POST" {
         parameters.push(header_parameter(
             "Idempotency-Key",
@@ -67,19 +77,24 @@ fn operation(endpoint: &Endpoint) -> Value {
             _ => ("If-Match", "412 unless the object has this ETag"),
         };
         parameters.push(header_parameter(name, what));
+        if method == "GET" {
+            responses["304"] = json!({ "description": "Not modified" });
+        }
     }
     let mut operation = json!({
         "operationId": operation_id(endpoint),
-        "tags": [endpoint.path.split('/').nth(1).unwrap_or_default()],
+        "tags": [tag(endpoint)],
         "summary": endpoint.summary,
-        "parameters": parameters,
-        "responses": {
-            "200": { "description": "Done", "content": content(endpoint.answer) },
-            "default": { "description": "Refused", "content": content("Error") },
+        "description": match endpoint.page {
+            "" => "This server's own".to_owned(),
+            page => format!("Documentation page `{page}`"),
         },
+        "parameters": parameters,
+        "responses": responses,
     });
-    if !endpoint.page.is_empty() {
-        operation["description"] = json!(format!("Documentation page `{}`", endpoint.page));
+    if endpoint.query.split_whitespace().any(|name| name == "simple") {
+        let empty = json!({ "schema": { "type": "string", "maxLength": 0 } });
+        operation["responses"]["200"]["content"]["text/plain"] = empty;
     }
     if !endpoint.body.is_empty() {
         let is_optional = matches!(endpoint.body, "MobileConfigWrite" | "AppEmployeesQuery");
@@ -89,6 +104,11 @@ fn operation(endpoint: &Endpoint) -> Value {
         operation["security"] = json!([]);
     }
     operation
+}
+
+/// The first segment of the path.
+fn tag(endpoint: &Endpoint) -> &str {
+    endpoint.path.split('/').nth(1).unwrap_or_default()
 }
 
 fn content(schema: &str) -> Value {
@@ -158,16 +178,18 @@ fn query_parameter(name: &str) -> Value {
         "includeEmployees" => (flag, "Who made each change"),
         "includeChanges" => (flag, "What each change changed (version 2)"),
         "token" => (text, "The token to check"),
-        "ip" => (text, "Address of the client"),
+        "ip" => (
+            json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }, { "maxLength": 0 }] }),
+            "Address of the client",
+        ),
         "simple" => (flag, "Answer by status alone: 200 or 403"),
         "extend" => (flag, "Also names, language and features"),
         "persist" => (flag, "The token does not expire until logout"),
         "cookie" => (flag, "Also send the token as a cookie"),
         "username" => (text, "E-mail address, or the username of an employee without one"),
         "password" | "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
-        "deleteExtensions" | "deleteMvnoAccounts" | "calls" | "standalone" | "extension" => {
-            (text, "Accepted; of no effect here")
-        }
+        "deleteExtensions" | "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
+        "calls" | "standalone" | "extension" => (text, "Accepted; of no effect here"),
         _ => (text, ""),
     };
     json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })

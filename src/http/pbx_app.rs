@@ -48,7 +48,10 @@ fn colleagues(tx: &ReadTx, actor: &Actor, ids: Option<&[Id]>) -> Result<Answer> 
 
 /// api:pbx:app:queues. Queues of the caller's own customer, plain array; `queue` narrows them down to one.
 pub async fn queues(call: Call) -> Result<Answer> {
-    let only = call.visit.query().id("queue")?;
+    let query = call.visit.query();
+    let only = query.id("queue")?;
+    // Extensions are not kept here, so that all queues are what is answered with or without it.
+    query.flag("all")?;
     call.read_list(move |tx, actor| {
         let mut found = queues::list(tx, actor.customer)?;
         found.retain(|queue| only.is_none_or(|id| id == queue.id));

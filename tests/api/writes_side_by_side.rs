@@ -1,6 +1,7 @@
 //! Requests that share a group, of which some succeed and some fail.
 
 use serde_json::json;
+use telecomx_local::store::audit::{self, Verdict};
 
 use super::support::{Client, Response, TestApp, assert_error, demo};
 
@@ -95,4 +96,39 @@ fn of_two_who_want_one_address_one_gets_it() {
     for refused in answers.iter().filter(|answer| answer.status != 200) {
         assert_error(refused, 409, "emailAddress");
     }
+}
+
+#[test]
+fn two_hundred_copies_at_once_are_each_made_once() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    let target = format!("/pbx/app/mobileconfig/{}", demo::EMMA);
+    let sources = [demo::PERSONAL, demo::VIEWER, demo::MANAGER];
+    for source in sources {
+        let body = json!({ "configs": [{ "type": "MARK", "by": source }] });
+        assert_eq!(manager.post(&format!("/pbx/app/mobileconfig/{source}"), body).status, 200);
+    }
+    let rev = |etag: &str| etag.trim_matches('"').parse::<i64>().unwrap();
+    let (before, writes) = (rev(manager.get(&target).etag()), app.newest_write());
+    let (answers, entries) = app.audited(|| {
+        side_by_side(200, |i| {
+            // Every fourth onto itself, which changes nothing.
+            let source = sources.get(i % 4).copied().unwrap_or(demo::EMMA);
+            vec![
+                app.with_token(manager.token())
+                    .post("/pbx/app/mobileconfig/", json!({ "_id": source, "copyTo": demo::EMMA })),
+            ]
+        })
+    });
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 200);
+    assert_eq!(rev(manager.get(&target).etag()) - before, 150);
+    assert_eq!(app.newest_write() - writes, 150);
+    assert_eq!(entries.len(), 200);
+    assert!(entries.iter().all(|entry| entry.action == "copy" && entry.object == demo::EMMA));
+    let requests: std::collections::HashSet<_> = entries.iter().map(|entry| &entry.request).collect();
+    assert_eq!(requests.len(), 200, "each answered request has its own entry");
+    let newest = manager.get(&target);
+    assert!(answers.iter().any(|answer| answer.text() == newest.text()), "what stands there was answered to one");
+    let verdict = app.db.read(|tx| audit::verify(tx, |_| {})).unwrap();
+    assert!(matches!(verdict, Verdict::Intact { .. }), "{verdict:?}");
 }

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod copy_failures;
 mod full_disk;
 mod killed_import;
 mod migrations;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Place, Server, world};
 
 const WRITERS: usize = 4;
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 50;
 
 /// Writes rising numbers to the config of the `writer`th employee until the server is gone.
 fn write_until_killed(server: &Server, token: &str, writer: usize, answered: &AtomicU64, tick: &mpsc::Sender<()>) {
@@ -27,7 +27,7 @@ fn write_until_killed(server: &Server, token: &str, writer: usize, answered: &At
 }
 
 #[test]
-fn every_answered_write_outlives_twenty_kills() {
+fn every_answered_write_outlives_fifty_kills() {
     let place = Place::holding(&world::with_employees(WRITERS));
     let token = place.token();
     let answered: Vec<AtomicU64> = (0..WRITERS).map(|_| AtomicU64::new(0)).collect();
