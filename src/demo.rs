@@ -3,8 +3,8 @@
 use crate::db::{Author, Db};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
-use crate::error::{Error, Fault, Result};
-use crate::import::{self, Known};
+use crate::error::Result;
+use crate::import;
 use crate::secrets::{Sealer, new_token};
 use crate::store::{actors, employees, sessions};
 use std::sync::Arc;
@@ -22,14 +22,8 @@ pub async fn load(db: &Db, sealer: Arc<Sealer>) -> Result<bool> {
     if !db.read(employees::is_empty)? {
         return Ok(false);
     }
-    let mut plan = import::plan(WORLD.as_bytes(), Known::default(), db.clock().now(), |_| {}).map_err(faults)?;
-    import::hash_passwords(&mut plan, |_| {})?;
-    db.write(Author::system("demo"), move |tx| import::run(tx, &sealer, plan, |_| {})).await?;
+    db.write(Author::system("demo"), move |tx| import::run(tx, &sealer, WORLD.as_bytes(), |_, _, _| {})).await?;
     Ok(true)
-}
-
-fn faults(faults: Vec<Fault>) -> Error {
-    Error::Invalid(faults)
 }
 
 /// A call of the copy that works when it is pasted; `None` when this is not the demo world.

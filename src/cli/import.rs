@@ -9,7 +9,7 @@ use super::{Store, progress};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::error::Error;
-use crate::import;
+use crate::import::{self, Stage};
 use crate::secrets::Sealer;
 
 /// Faults printed at most; how many more there are is said.
@@ -26,8 +26,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let path = arguments.store.path()?;
     let document = read(&arguments.file)?;
-    let clock = Clock::default();
-    let database = Exclusive::open(&path, clock.clone())?;
+    let database = Exclusive::open(&path, Clock::default())?;
     let sealer = Sealer::open(&path)?;
     let told = |error: Error| match error {
         Error::Busy => format!(
@@ -36,36 +35,31 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         ),
         other => format!("nothing was imported: {other}"),
     };
-    let known = database.read(import::Known::read).map_err(told)?;
-    let reading = progress::bar("reading", 0);
-    let plan = import::plan(&document, known, clock.now(), |done| {
-        if done % 1_000 == 0 {
-            reading.set_position(done as u64);
+    let bar = progress::bar("reading", 0);
+    let show = |stage, done: usize, total: usize| {
+        // Passwords take long, rows do not.
+        if stage == Stage::Hashing || done.is_multiple_of(1_000) {
+            bar.set_message(match stage {
+                Stage::Reading => "reading",
+                Stage::Hashing => "hashing",
+                Stage::Writing => "writing",
+            });
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
         }
-    });
-    reading.finish_and_clear();
-    drop(document);
-    let mut plan = match plan {
-        Ok(plan) => plan,
-        Err(faults) => {
+    };
+    let imported = database.write("import", |tx| import::run(tx, &sealer, &document, show));
+    bar.finish_and_clear();
+    let summary = match imported {
+        Ok(summary) => summary,
+        Err(Error::Invalid(faults)) => {
             for fault in faults.iter().take(FAULTS_SHOWN) {
                 eprintln!("{}: {}", fault.path, fault.message);
             }
             return Err(format!("nothing was imported: {} faults in {}", faults.len(), arguments.file.display()));
         }
+        Err(error) => return Err(told(error)),
     };
-    let (summary, count) = (plan.summary(), plan.len());
-    let hashing = progress::bar("hashing", plan.passwords());
-    import::hash_passwords(&mut plan, |done| hashing.set_position(done as u64)).map_err(told)?;
-    hashing.finish_and_clear();
-    let writing = progress::bar("writing", count);
-    let step = |done: usize| {
-        if done.is_multiple_of(1_000) {
-            writing.set_position(done as u64);
-        }
-    };
-    database.write("import", |tx| import::run(tx, &sealer, plan, step)).map_err(told)?;
-    writing.finish_and_clear();
     database.close().map_err(|error| error.to_string())?;
     println!("imported {summary} into {}", path.display());
     Ok(ExitCode::SUCCESS)

@@ -30,22 +30,35 @@ pub struct Configs {
 impl<'a> Document<'a> {
     pub fn split(text: &'a [u8]) -> Result<Document<'a>, Fault> {
         let fault = |path: &str, message: String| Fault { path: path.into(), check: Check::Format, message };
-        let object: HashMap<String, &RawValue> =
-            serde_json::from_slice(text).map_err(|error| fault("(document)", format!("not a JSON object: {error}")))?;
-        let mut lists = HashMap::new();
-        for (name, raw) in object {
-            // A misspelled list would be lost without a word.
-            if !LISTS.contains(&name.as_str()) {
-                return Err(fault(&name, format!("not one of {}", LISTS.join(", "))));
+        let lists: HashMap<String, Vec<&RawValue>> = match serde_json::from_slice(text) {
+            Ok(lists) => lists,
+            Err(error) => {
+                // Once more, for which of them is no array.
+                let object: HashMap<String, &RawValue> = serde_json::from_slice(text)
+                    .map_err(|error| fault("(document)", format!("not a JSON object: {error}")))?;
+                let not_a_list = object.iter().find(|(_, raw)| !raw.get().starts_with('['));
+                let name = not_a_list.map_or("(document)", |(name, _)| name);
+                return Err(fault(name, format!("not an array: {error}")));
             }
-            let list =
-                serde_json::from_str(raw.get()).map_err(|error| fault(&name, format!("not an array: {error}")))?;
-            lists.insert(name, list);
+        };
+        // A misspelled list would be lost without a word.
+        if let Some(name) = lists.keys().find(|name| !LISTS.contains(&name.as_str())) {
+            return Err(fault(name, format!("not one of {}", LISTS.join(", "))));
         }
         if lists.is_empty() {
             return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
         }
         Ok(Document(lists))
+    }
+
+    /// How many objects a list holds.
+    pub fn len(&self, list: &str) -> usize {
+        self.0.get(list).map_or(0, Vec::len)
+    }
+
+    /// How many objects all lists hold.
+    pub fn total(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
     }
 
     /// The objects of one list, in order.

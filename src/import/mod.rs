@@ -1,8 +1,8 @@
 //! Import: one JSON document into the database, all or nothing.
 //!
 //! `{ "customers": [...], "queues": [...], "employees": [...], "mobileConfigs": [...] }` in the API's own shapes. What
-//! the database holds under an id is overwritten. First everything is read and checked ([`plan`], no I/O), then the
-//! passwords are hashed, then all is written in one transaction ([`run`]).
+//! the database holds under an id is overwritten. Everything is read and checked before it is written, but for the
+//! mobile configs, most of a document: they are read while the rest is written, and a fault in them undoes that.
 
 mod document;
 mod known;
@@ -10,19 +10,75 @@ mod plan;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use known::Known;
-use plan::NewConfig;
-pub use plan::{Plan, plan};
+use document::Document;
+use known::Known;
+use plan::{NewConfig, Plan, plan, plan_configs};
 
 use crate::db::WriteTx;
 use crate::domain::audit::Action;
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::login::seal_context;
 use crate::passwords;
 use crate::secrets::Sealer;
 use crate::store::{credentials, customers, employees, mobile_configs, queues, sessions};
+
+/// What an import is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Reading,
+    Hashing,
+    Writing,
+}
+
+/// Is told the stage, and how much of how much is done; from several threads.
+pub trait Progress: Fn(Stage, usize, usize) + Sync {}
+impl<F: Fn(Stage, usize, usize) + Sync> Progress for F {}
+
+/// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
+///
+/// Rows that are there already and equal are left alone. Errors: 422 with every fault and its JSON path; whatever the
+/// error, the transaction is to be undone.
+pub fn run(tx: &mut WriteTx, sealer: &Sealer, document: &[u8], progress: impl Progress) -> Result<String> {
+    progress(Stage::Reading, 0, 0);
+    let document = Document::split(document).map_err(|fault| Error::Invalid(vec![fault]))?;
+    let mut known = Known::read(tx)?;
+    let is_first = known.customers.is_empty();
+    let mut faults = Vec::new();
+    let mut plan = plan(&document, &mut known, tx.now, &mut faults);
+    if !faults.is_empty() {
+        faults.extend(plan_configs(&document, &known).err().unwrap_or_default());
+        return Err(Error::Invalid(faults));
+    }
+    let mut done = 0;
+    let step = || {
+        done += 1;
+        progress(Stage::Writing, done, document.total());
+    };
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| plan_configs(&document, &known));
+        let configs = move || match reading.join() {
+            Ok(configs) => configs.map_err(Error::Invalid),
+            Err(_) => Err(Error::internal("reading the mobile configs failed")),
+        };
+        if plan.employees.iter().all(|(_, secrets)| secrets.password.is_none()) {
+            return write(tx, sealer, plan, is_first, configs, step);
+        }
+        // Hashing takes its time: not before all of the document is known to be faultless.
+        let configs = configs()?;
+        hash_passwords(&mut plan, &progress)?;
+        write(tx, sealer, plan, is_first, || Ok(configs), step)
+    })?;
+    let count = |list| document.len(list);
+    Ok(format!(
+        "{} customers, {} queues, {} employees, {} mobile configs",
+        count("customers"),
+        count("queues"),
+        count("employees"),
+        count("mobileConfigs")
+    ))
+}
 
 /// The secrets that came with an employee.
 #[derive(Debug, Default)]
@@ -32,44 +88,19 @@ pub struct Secrets {
     pub authenticator_key: Option<Vec<u8>>,
 }
 
-/// Hashes the passwords of a plan, on as many threads as there are processors. 20 ms each.
-pub fn hash_passwords(plan: &mut Plan, progress: impl Fn(usize) + Sync) -> Result<()> {
-    let mut open: Vec<&mut Secrets> =
-        plan.employees.iter_mut().map(|(_, secrets)| secrets).filter(|secrets| secrets.password.is_some()).collect();
-    if open.is_empty() {
-        return Ok(());
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let done = AtomicUsize::new(0);
-    let share = open.len().div_ceil(threads);
-    let hash_share = |secrets: &mut [&mut Secrets]| -> Result<()> {
-        for secrets in secrets {
-            if let Some(password) = secrets.password.take() {
-                secrets.password_hash = Some(passwords::hash(&password)?);
-            }
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-        }
-        Ok(())
-    };
-    let hash_share = &hash_share;
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = open.chunks_mut(share).map(|share| scope.spawn(move || hash_share(share))).collect();
-        let failed = |_| Err(crate::error::Error::internal("hashing failed"));
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(failed))
-    })
-}
-
-/// Writes a plan whose passwords are hashed. Rows that are there already and equal are left alone.
-pub fn run(tx: &mut WriteTx, sealer: &Sealer, plan: Plan, mut progress: impl FnMut(usize)) -> Result<()> {
+/// Writes the plan, and then the mobile configs, when they have been read.
+fn write(
+    tx: &mut WriteTx,
+    sealer: &Sealer,
+    plan: Plan,
+    is_first: bool,
+    configs: impl FnOnce() -> Result<Vec<NewConfig>>,
+    mut step: impl FnMut(),
+) -> Result<()> {
     // Resellers and their customers may stand in any order.
     tx.defer_foreign_keys()?;
-    let mut done = 0;
-    let mut step = || {
-        done += 1;
-        progress(done);
-    };
     for customer in plan.customers {
-        let old = if plan.is_first { None } else { customers::find(tx, customer.id)? };
+        let old = if is_first { None } else { customers::find(tx, customer.id)? };
         let rev = old.as_ref().map_or(0, |old| old.rev);
         let customer = Customer { rev, ..customer };
         if old.as_ref() != Some(&customer) {
@@ -85,12 +116,12 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, plan: Plan, mut progress: impl FnM
         step();
     }
     for (employee, secrets) in plan.employees {
-        let old = if plan.is_first { None } else { employees::find(tx, employee.id)? };
+        let old = if is_first { None } else { employees::find(tx, employee.id)? };
         write_employee(tx, sealer, employee, secrets, old)?;
         step();
     }
-    for NewConfig { id, customer, configs } in plan.configs {
-        let old = if plan.is_first { None } else { mobile_configs::find(tx, id)? };
+    for NewConfig { id, customer, configs } in configs()? {
+        let old = if is_first { None } else { mobile_configs::find(tx, id)? };
         match old {
             None => drop(mobile_configs::insert(tx, id, customer, configs)?),
             Some(old) if old.configs != configs => {
@@ -101,6 +132,33 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, plan: Plan, mut progress: impl FnM
         step();
     }
     Ok(())
+}
+
+/// Hashes the passwords of a plan, on as many threads as there are processors. 20 ms each.
+fn hash_passwords(plan: &mut Plan, progress: &impl Progress) -> Result<()> {
+    let mut open: Vec<&mut Secrets> =
+        plan.employees.iter_mut().map(|(_, secrets)| secrets).filter(|secrets| secrets.password.is_some()).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (done, total) = (AtomicUsize::new(0), open.len());
+    let hash_share = |secrets: &mut [&mut Secrets]| -> Result<()> {
+        for secrets in secrets {
+            if let Some(password) = secrets.password.take() {
+                secrets.password_hash = Some(passwords::hash(&password)?);
+            }
+            progress(Stage::Hashing, done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        }
+        Ok(())
+    };
+    let hash_share = &hash_share;
+    std::thread::scope(|scope| {
+        let shares = open.chunks_mut(total.div_ceil(threads));
+        let workers: Vec<_> = shares.map(|share| scope.spawn(move || hash_share(share))).collect();
+        let failed = |_| Err(Error::internal("hashing failed"));
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(failed))
+    })
 }
 
 fn write_employee(

@@ -26,83 +26,57 @@ pub struct NewConfig {
     pub configs: String,
 }
 
-/// What is to be written.
+/// What is to be written before the mobile configs.
 #[derive(Default)]
 pub struct Plan {
-    /// The database holds nothing yet: no row needs to be looked for.
-    pub is_first: bool,
     pub customers: Vec<Customer>,
     pub queues: Vec<Queue>,
     pub employees: Vec<(Employee, Secrets)>,
-    pub configs: Vec<NewConfig>,
 }
 
-impl Plan {
-    /// How many objects it holds.
-    pub fn len(&self) -> usize {
-        self.customers.len() + self.queues.len() + self.employees.len() + self.configs.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many passwords are to be hashed.
-    pub fn passwords(&self) -> usize {
-        self.employees.iter().filter(|(_, secrets)| secrets.password.is_some()).count()
-    }
-
-    /// `3 customers, 8 queues, …`
-    pub fn summary(&self) -> String {
-        format!(
-            "{} customers, {} queues, {} employees, {} mobile configs",
-            self.customers.len(),
-            self.queues.len(),
-            self.employees.len(),
-            self.configs.len()
-        )
-    }
-}
-
-/// Reads the whole document over what is `known` already. Calls `progress` with how many objects have been read.
-pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnMut(usize)) -> Result<Plan, Vec<Fault>> {
-    let document = Document::split(document).map_err(|fault| vec![fault])?;
-    let mut faults = Vec::new();
-    let mut plan = Plan { is_first: known.customers.is_empty(), ..Plan::default() };
-    let mut done = 0;
-    let mut each = |list: &str, read: &mut dyn FnMut(Fields<'_>, Option<Configs>)| {
-        for Element { path, value, configs } in document.elements(list) {
-            match value {
-                Ok(value) => {
-                    if let Some(fields) = Fields::of(&value, &path, &mut faults) {
-                        read(fields, configs);
-                    }
-                }
-                Err(error) => faults.push(Fault { path, check: Check::Format, message: error.to_string() }),
-            }
-            done += 1;
-            progress(done);
-        }
-    };
+/// Reads and checks everything but the mobile configs, over what is `known` already; `known` grows by what is read.
+pub fn plan(document: &Document, known: &mut Known, now: Time, faults: &mut Vec<Fault>) -> Plan {
+    let mut plan = Plan::default();
     let mut paths = Vec::new();
-    each("customers", &mut |fields, _| {
+    each(document, "customers", faults, |fields, _| {
         let path = fields.path().to_owned();
-        if let Some(customer) = read_customer(fields, &mut known, now) {
+        if let Some(customer) = read_customer(fields, known, now) {
             plan.customers.push(customer);
             paths.push(path);
         }
     });
     let mut seen = HashSet::new();
-    each("queues", &mut |fields, _| plan.queues.extend(read_queue(fields, &mut known, &mut seen)));
+    each(document, "queues", faults, |fields, _| plan.queues.extend(read_queue(fields, known, &mut seen)));
     let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
     let mut seen = HashSet::new();
-    each("employees", &mut |fields, _| {
-        plan.employees.extend(read_employee(fields, &mut known, &mut seen, &customers));
+    each(document, "employees", faults, |fields, _| {
+        plan.employees.extend(read_employee(fields, known, &mut seen, &customers));
     });
-    let mut seen = HashSet::new();
-    each("mobileConfigs", &mut |fields, configs| plan.configs.extend(read_config(fields, configs, &known, &mut seen)));
-    check_resellers(&plan.customers, &paths, &known, &mut faults);
-    if faults.is_empty() { Ok(plan) } else { Err(faults) }
+    check_resellers(&plan.customers, &paths, known, faults);
+    plan
+}
+
+/// Reads and checks the mobile configs, when `known` holds all they may name.
+pub fn plan_configs(document: &Document, known: &Known) -> Result<Vec<NewConfig>, Vec<Fault>> {
+    let (mut configs, mut faults, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    each(document, "mobileConfigs", &mut faults, |fields, read| {
+        configs.extend(read_config(fields, read, known, &mut seen));
+    });
+    if faults.is_empty() { Ok(configs) } else { Err(faults) }
+}
+
+/// Has `read` look at every object of one list.
+fn each(document: &Document, list: &str, faults: &mut Vec<Fault>, mut read: impl FnMut(Fields<'_>, Option<Configs>)) {
+    for Element { path, value, configs } in document.elements(list) {
+        match value {
+            Ok(value) => {
+                if let Some(fields) = Fields::of(&value, &path, faults) {
+                    read(fields, configs);
+                }
+            }
+            Err(error) => faults.push(Fault { path, check: Check::Format, message: error.to_string() }),
+        }
+    }
 }
 
 fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Customer> {
