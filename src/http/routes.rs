@@ -129,6 +129,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
     for path in not_served::shadowed_by(&served) {
         config.service(web::resource(path).default_service(web::to(not_served::answer)));
     }
+    // Paths are tried in this order: first those that the product is named after.
+    resources.sort_by_key(|(path, ..)| !path.starts_with("/pbx/app/mobileconfig"));
     for (_, resource, methods) in resources {
         let allow = methods.join(", ");
         let other_method = move || {
