@@ -9,7 +9,7 @@ use super::document::{Configs, Document, Element};
 use super::known::{Known, is_live, login_name};
 use crate::authenticator;
 use crate::domain::access::Level;
-use crate::domain::customer::Customer;
+use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, password};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
@@ -95,6 +95,9 @@ pub fn plan(document: &[u8], mut known: Known, now: Time, mut progress: impl FnM
     let mut seen = HashSet::new();
     each("queues", &mut |fields, _| plan.queues.extend(read_queue(fields, &mut known, &mut seen)));
     let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
+    // The employees of a customer that is deleted go with it.
+    let is_deleted = |id| customers.get(id).is_some_and(|customer| customer.state == CustomerState::Deleted);
+    known.employees.values_mut().for_each(|(customer, is_live)| *is_live &= !is_deleted(customer));
     let mut seen = HashSet::new();
     each("employees", &mut |fields, _| {
         plan.employees.extend(read_employee(fields, &mut known, &mut seen, &customers));

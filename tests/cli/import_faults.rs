@@ -166,6 +166,16 @@ fn an_id_that_stands_twice_in_a_list_is_a_fault_at_its_second_place() {
 }
 
 #[test]
+fn an_employee_who_goes_with_a_deleted_customer_has_no_config_to_import() {
+    let place = Place::with_world();
+    let mut bakery = world::customer(world::CUSTOMER, "Bakery", Some(world::RESELLER));
+    bakery["state"] = json!("DELETED");
+    let document = json!({ "customers": [bakery], "mobileConfigs": [world::config(world::BO, json!([]))] });
+    assert_eq!(faults_of(&place, &document.to_string()), ["mobileConfigs[0]._id: Employee not found"]);
+    place.run(&["doctor"]);
+}
+
+#[test]
 fn one_fault_among_many_good_objects_keeps_all_of_them_out() {
     let place = Place::new();
     let mut world = world::with_employees(50);
