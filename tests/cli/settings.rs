@@ -99,6 +99,10 @@ fn a_flag_in_the_environment_is_a_word_or_a_number() {
         assert!(begin(&place, no).stop().success());
         assert!(!place.run(&["export"]).contains("_id"), "{no}: the demo world was loaded");
     }
+    for neither in ["2", "yes"] {
+        let sentence = is_refused(Place::new().on_db(&["serve"]).env("TELECOMX_LOCAL_DEMO", neither));
+        assert!(sentence.contains("must be true or false") && sentence.contains("DEMO"), "{neither}: {sentence}");
+    }
 }
 
 #[test]
