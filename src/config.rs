@@ -103,11 +103,12 @@ fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Opt
     enum Given {
         Flag(bool),
         Number(u8),
+        Neither(serde::de::IgnoredAny),
     }
     match Given::deserialize(deserializer)? {
         Given::Flag(flag) => Ok(Some(flag)),
         Given::Number(number @ (0 | 1)) => Ok(Some(number == 1)),
-        Given::Number(_) => Err(serde::de::Error::custom("must be true or false")),
+        Given::Number(_) | Given::Neither(_) => Err(serde::de::Error::custom("must be true or false")),
     }
 }
 

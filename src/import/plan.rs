@@ -9,7 +9,7 @@ use super::document::{Configs, Document, Element};
 use super::known::{Known, is_live, login_name};
 use crate::authenticator;
 use crate::domain::access::Level;
-use crate::domain::customer::Customer;
+use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, password};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
@@ -48,6 +48,9 @@ pub fn plan(document: &Document, known: &mut Known, now: Time, faults: &mut Vec<
     let mut seen = HashSet::new();
     each(document, "queues", faults, |fields, _| plan.queues.extend(read_queue(fields, known, &mut seen)));
     let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
+    // The employees of a customer that is deleted go with it.
+    let is_deleted = |id| customers.get(id).is_some_and(|customer| customer.state == CustomerState::Deleted);
+    known.employees.values_mut().for_each(|(customer, is_live)| *is_live &= !is_deleted(customer));
     let mut seen = HashSet::new();
     each(document, "employees", faults, |fields, _| {
         plan.employees.extend(read_employee(fields, known, &mut seen, &customers));

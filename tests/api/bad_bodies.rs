@@ -175,6 +175,36 @@ fn a_missing_property_is_not_found_and_several_are_one_error_with_inner_ones() {
 }
 
 #[test]
+fn a_null_where_something_is_required_is_one_fault() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    let before = app.export();
+    let employee = json!({ "customer": demo::BAKERY, "accessLevel": "VIEWER", "name": "New" });
+    let with_null = |body: &Value, path: &str| {
+        let mut body = body.clone();
+        *body.pointer_mut(path).unwrap() = Value::Null;
+        body
+    };
+    let section = json!({ "configs": [{ "type": "QUEUES", "items": [], "others": [] }] });
+    let config = format!("/pbx/app/mobileconfig/{}", demo::EMMA);
+    for (path, body, property) in [
+        ("/employee", with_null(&employee, "/name"), "name"),
+        ("/employee", with_null(&employee, "/accessLevel"), "accessLevel"),
+        (&config, with_null(&section, "/configs/0/items"), "configs[0].items"),
+        (&config, with_null(&section, "/configs/0/others"), "configs[0].others"),
+    ] {
+        let answer = manager.post(path, body);
+        let error = &answer.json()["error"];
+        assert_eq!(
+            (&error["path"], &error["check"], error.get("inner")),
+            (&json!(property), &json!("required"), None),
+            "{answer}"
+        );
+    }
+    assert_eq!(app.export(), before);
+}
+
+#[test]
 fn an_unknown_property_is_ignored() {
     let app = TestApp::start();
     let manager = app.manager();

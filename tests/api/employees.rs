@@ -233,7 +233,7 @@ fn a_date_to_delete_on_is_a_day_within_a_year() {
     let app = TestApp::start();
     let manager = app.manager();
     let before = app.export();
-    for date in [day(&app, -1), day(&app, 400), "tomorrow".into(), "2026-02-30".into()] {
+    for date in [day(&app, -1), day(&app, 400), "tomorrow".into(), "2026-02-30".into(), "".into()] {
         let answer = manager.delete(&format!("{}?deleteDate={date}", path(demo::EMMA)));
         assert_error(&answer, 422, "deleteDate");
     }

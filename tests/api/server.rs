@@ -98,6 +98,25 @@ fn head_is_get_without_the_body() {
 }
 
 #[test]
+fn head_of_a_get_that_changes_something_is_refused() {
+    let app = TestApp::start();
+    let admin = app.admin();
+    let login = format!("/auth/login?username=manager@bakery.example.com&password={}", demo::PASSWORD);
+    let impersonate = format!("/auth/impersonate/{}", demo::EMMA);
+    let (_, entries) = app.audited(|| {
+        for path in ["/auth/logout", &impersonate, &login] {
+            let answer = admin.request("HEAD", path).send();
+            assert_eq!((answer.status, answer.header("set-cookie")), (405, None), "{answer}");
+        }
+    });
+    assert_eq!(entries, []);
+    admin.get("/employee").ok();
+    // The same as GET does change something.
+    admin.get("/auth/logout").ok();
+    assert_error(&admin.get("/employee"), 401, "invalid_token");
+}
+
+#[test]
 fn the_description_names_every_endpoint() {
     let app = TestApp::start();
     let document = app.nobody().get("/openapi.json").ok();

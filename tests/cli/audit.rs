@@ -79,6 +79,28 @@ fn every_changed_column_is_named_at_its_entry() {
 }
 
 #[test]
+fn a_change_of_letter_case_only_is_named() {
+    let place = place_with_trail(6);
+    let texts = [
+        "actor",
+        "actor_name",
+        "operation",
+        "request",
+        "action",
+        "section",
+        "object",
+        "customer",
+        "description",
+        "before",
+    ];
+    for column in texts {
+        let sql = format!("update audit set {column} = upper({column}) where seq = 13 and upper({column}) <> {column}");
+        let sentence = verdict_after(&place, &format!("{column}.db"), &sql);
+        assert!(sentence.contains("the audit trail is broken at entry 13: "), "{column}: {sentence}");
+    }
+}
+
+#[test]
 fn entries_taken_out_put_in_or_moved_are_named() {
     let place = place_with_trail(6);
     let all = "at, actor, actor_name, impersonator, source, request, operation, action, outcome, section, object,

@@ -48,10 +48,7 @@ fn a_folder_that_is_not_there_is_one_sentence() {
 
 #[test]
 fn a_large_database_is_copied_in_several_steps() {
-    let mut world = world::with_employees(200);
-    let config = |n| world::config(&world::nth(n), json!([{ "type": "LATER", "data": "x".repeat(30_000) }]));
-    world["mobileConfigs"].as_array_mut().unwrap().extend((0..200).map(config));
-    let place = Place::holding(&world);
+    let place = Place::holding(&world::with_large_configs(200));
     assert!(std::fs::metadata(place.db()).unwrap().len() > 1_000 * 4096, "more than one step");
     place.run(&["backup", "copy.db"]);
     let copy = place.path("copy.db");

@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::support::place::{Ended, output_with_stdin};
+use crate::support::place::{Ended, output_with_stdin, succeeds};
 use crate::support::{Place, Server, world};
+
+/// More than there is time for beside any tool: one that waits for a pause between writes does not get it earlier.
+const WRITES_MAX: usize = 5_000;
 
 /// Writes 1, 2, 3, … to Anna's config and then to Bo's until `work` is done with it; gives how many it wrote.
 fn while_writing(server: &Server, token: &str, work: impl FnOnce()) -> usize {
@@ -14,6 +17,7 @@ fn while_writing(server: &Server, token: &str, work: impl FnOnce()) -> usize {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 let n = written.load(Ordering::Relaxed) + 1;
+                assert!(n < WRITES_MAX, "a tool does not end while others write");
                 for employee in [world::ANNA, world::BO] {
                     let body = json!({ "configs": [{ "type": "NUMBER", "n": n }] });
                     assert_eq!(server.post(&world::config_path(employee), token, &body).status, 200);
@@ -51,7 +55,7 @@ fn those_that_read_work_and_see_one_moment() {
             let name = format!("copy-{round}.db");
             place.run(&["backup", &name]);
             let copy = place.path(&name);
-            let on_copy = |tool: &[&str]| crate::support::place::succeeds(place.command(tool).arg("--db").arg(&copy));
+            let on_copy = |tool: &[&str]| succeeds(place.command(tool).arg("--db").arg(&copy));
             is_one_moment(&on_copy(&["export"]));
             on_copy(&["doctor"]);
         }
@@ -60,6 +64,19 @@ fn those_that_read_work_and_see_one_moment() {
     assert!(server.stop().success());
     let entries = place.run(&["audit", "verify"]);
     assert!(entries.contains(&format!("{} entries", 10 + 2 * written)), "{written} writes: {entries}");
+}
+
+#[test]
+fn a_backup_of_many_steps_ends_while_others_write() {
+    let place = Place::holding(&world::with_large_configs(1_000));
+    assert!(std::fs::metadata(place.db()).unwrap().len() > 5 * 1_000 * 4096, "more than five steps");
+    let token = place.token();
+    let server = place.serve();
+    while_writing(&server, &token, || drop(place.run(&["backup", "copy.db"])));
+    let copy = place.path("copy.db");
+    let on_copy = |tool: &[&str]| succeeds(place.command(tool).arg("--db").arg(&copy));
+    is_one_moment(&on_copy(&["export"]));
+    assert!(!on_copy(&["doctor"]).contains("WRONG"));
 }
 
 #[test]

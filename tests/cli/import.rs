@@ -120,6 +120,85 @@ fn a_password_that_is_imported_works_and_ends_sessions() {
     }
 }
 
+/// How much of what only the living have an employee has: sessions, tokens, credentials, mobile configs.
+fn held_by(place: &Place, employee: &str) -> [i64; 4] {
+    ["sessions where employee", "tokens where employee", "credentials where employee", "mobile_configs where id"].map(
+        |rows| {
+            let sql = format!("select count(*) from {rows} = ?1");
+            place.sqlite().query_row(&sql, [employee], |row| row.get(0)).unwrap()
+        },
+    )
+}
+
+/// Gives an employee of the small world one of each that [`held_by`] counts; gives its session and its token.
+fn give_access(place: &Place, employee: &str) -> [String; 2] {
+    let mut with_password = world::employee(employee, "Bo", "PERSONAL");
+    with_password["password"] = json!("First-Passw0rd");
+    place.import(&json!({ "employees": [with_password] }));
+    let token = place.token_of(employee);
+    let server = place.serve();
+    let login = json!({ "username": format!("{employee}@example.com"), "password": "First-Passw0rd", "persist": true });
+    let session = server.post("/auth/login", "", &login).body["token"].as_str().unwrap().to_owned();
+    assert!(server.stop().success());
+    assert_eq!(held_by(place, employee), [1; 4]);
+    [session, token]
+}
+
+/// The doctor finds nothing, and what is exported can be imported elsewhere.
+fn is_sound(place: &Place) {
+    place.run(&["doctor"]);
+    let elsewhere = Place::holding(&exported(place));
+    assert_eq!(exported(&elsewhere), exported(place));
+    elsewhere.run(&["doctor"]);
+}
+
+#[test]
+fn an_employee_imported_as_deleted_loses_access_and_config_and_colleagues_follow() {
+    let place = Place::with_world();
+    let tokens = give_access(&place, world::BO);
+    let mut bo = world::employee(world::BO, "Bo", "PERSONAL");
+    bo["state"] = json!("DELETED");
+    bo["password"] = json!("Second-Passw0rd");
+    place.import(&json!({ "employees": [bo.clone()] }));
+    assert_eq!(held_by(&place, world::BO), [0; 4]);
+    let now = exported(&place);
+    assert_eq!((&now["employees"][2]["_id"], &now["employees"][2]["state"]), (&json!(world::BO), &json!("DELETED")));
+    assert_eq!(now["mobileConfigs"].as_array().unwrap().len(), 1);
+    assert_eq!(now["mobileConfigs"][0]["configs"][1], world::section("COLLEAGUES", &[]));
+    is_sound(&place);
+    let high = feed_high(&place);
+    place.import(&json!({ "employees": [bo] }));
+    assert_eq!(feed_high(&place), high, "deleted already");
+    let server = place.serve();
+    assert_eq!(tokens.map(|token| server.get("/pbx/app/queues", &token).status), [401, 401]);
+}
+
+#[test]
+fn a_customer_imported_as_deleted_takes_its_employees_along() {
+    let place = Place::with_world();
+    let tokens = give_access(&place, world::BO);
+    let mut bakery = world::customer(world::CUSTOMER, "Bakery", Some(world::RESELLER));
+    bakery["state"] = json!("DELETED");
+    place.import(&json!({ "customers": [bakery] }));
+    assert_eq!(held_by(&place, world::BO), [0; 4]);
+    let now = exported(&place);
+    let states: Vec<&Value> = now["employees"].as_array().unwrap().iter().map(|employee| &employee["state"]).collect();
+    assert_eq!(states, ["DELETED"; 3]);
+    assert_eq!((&now["customers"][1]["state"], &now["mobileConfigs"]), (&json!("DELETED"), &json!([])));
+    is_sound(&place);
+    let server = place.serve();
+    assert_eq!(tokens.map(|token| server.get("/pbx/app/queues", &token).status), [401, 401]);
+}
+
+#[test]
+fn a_property_named_configs_means_nothing_but_in_a_mobile_config() {
+    let mut world = world::small();
+    for list in ["customers", "queues", "employees"] {
+        world[list][1]["configs"] = json!([{ "type": "STRAY" }]);
+    }
+    assert_eq!(exported(&Place::holding(&world)), exported(&Place::with_world()));
+}
+
 #[test]
 fn what_is_no_document_is_one_sentence() {
     let place = Place::new();
@@ -129,6 +208,7 @@ fn what_is_no_document_is_one_sentence() {
         ("{\"customers\":[", "not a JSON object"),
         ("{}", "holds none of"),
         ("{\"customers\":7}", "customers: not an array"),
+        ("{\"customers\":[],\"employes\":[]}", "employes: not one of customers, queues, employees, mobileConfigs"),
     ] {
         let output = output_with_stdin(&mut place.on_db(&["import", "-"]), document.as_bytes());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -79,22 +79,99 @@ const EXPECTED: [&str; 26] = [
     "mobileConfigs[4]: ",
 ];
 
+/// The faults that an import of `document` is refused with.
+fn faults_of(place: &Place, document: &str) -> Vec<String> {
+    let output = output_with_stdin(&mut place.on_db(&["import", "-"]), document.as_bytes());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let mut faults: Vec<String> = said.lines().map(str::to_owned).collect();
+    let sentence = faults.pop().unwrap();
+    assert_eq!(sentence, format!("telecomx-local: nothing was imported: {} faults in -", faults.len()));
+    faults
+}
+
 #[test]
 fn all_are_named_and_nothing_is_imported() {
     let place = Place::with_world();
     let before = place.run(&["export"]);
-    let output = output_with_stdin(&mut place.on_db(&["import", "-"]), faulty().to_string().as_bytes());
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    let (sentence, faults) = said.lines().collect::<Vec<_>>().split_last().map(|(a, b)| (*a, b.to_vec())).unwrap();
+    let faults = faults_of(&place, &faulty().to_string());
+    let said = faults.join("\n");
     for expected in EXPECTED {
         assert!(faults.iter().any(|fault| fault.starts_with(expected)), "{expected} is not among\n{said}");
     }
     for fault in &faults {
         assert!(EXPECTED.iter().any(|expected| fault.starts_with(expected)), "not expected: {fault}\n{said}");
     }
-    assert_eq!(sentence, format!("telecomx-local: nothing was imported: {} faults in -", faults.len()));
     assert_eq!(place.run(&["export"]), before);
+    place.run(&["doctor"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_counted_where_later_faults_stand() {
+    let mut world = world::small();
+    world["customers"].as_array_mut().unwrap().push(world::customer(
+        "c00000000000000000000013",
+        "Orphan",
+        Some(NOWHERE),
+    ));
+    world["queues"][1]["customer"] = json!(NOWHERE);
+    world["employees"][2]["address"] = json!(NOWHERE);
+    world["mobileConfigs"][1]["configs"][0]["items"][0]["_id"] = json!(NOWHERE);
+    let mut document = world.to_string();
+    // A number, an object without an id, one too deep to be read, one with half a character.
+    let unreadable =
+        format!("7, {{}}, {{ \"x\": {}{} }}, {{ \"x\": \"\\ud800\" }}, ", "[".repeat(200), "]".repeat(200));
+    for list in ["customers", "queues", "employees", "mobileConfigs"] {
+        document = document.replace(&format!("\"{list}\":["), &format!("\"{list}\":[{unreadable}"));
+    }
+    let faults = faults_of(&Place::new(), &document);
+    for expected in [
+        "customers[6].parentReseller: Reseller not found",
+        "queues[5].customer: Customer not found",
+        "employees[6].address: Address not found",
+        "mobileConfigs[5].configs[0].items[0]._id: Queue not found",
+    ] {
+        assert!(faults.iter().any(|fault| fault == expected), "{expected} is not among\n{}", faults.join("\n"));
+    }
+    let of_the_unreadable =
+        |fault: &&String| (0..4).any(|i| fault.split_once(['.', ':']).unwrap().0.ends_with(&format!("[{i}]")));
+    assert_eq!(faults.iter().filter(|fault| !of_the_unreadable(fault)).count(), 4, "{}", faults.join("\n"));
+}
+
+#[test]
+fn an_object_with_a_stray_configs_has_its_own_faults_only() {
+    let mut world = world::small();
+    for list in ["customers", "queues", "employees"] {
+        world[list][1]["configs"] = json!([7]);
+        world[list][1]["name"] = json!(8);
+    }
+    let expected = ["customers[1].name: ", "queues[1].name: ", "employees[1].name: "];
+    let faults = faults_of(&Place::new(), &world.to_string());
+    assert_eq!(faults.len(), expected.len(), "{faults:?}");
+    assert!(faults.iter().zip(expected).all(|(fault, expected)| fault.starts_with(expected)), "{faults:?}");
+}
+
+#[test]
+fn an_id_that_stands_twice_in_a_list_is_a_fault_at_its_second_place() {
+    for list in ["customers", "queues", "employees", "mobileConfigs"] {
+        let mut world = world::small();
+        let objects = world[list].as_array_mut().unwrap();
+        let last = objects.len();
+        objects.push(objects[0].clone());
+        assert_eq!(
+            faults_of(&Place::new(), &world.to_string()),
+            [format!("{list}[{last}]._id: The id stands twice in the document")]
+        );
+    }
+}
+
+#[test]
+fn an_employee_who_goes_with_a_deleted_customer_has_no_config_to_import() {
+    let place = Place::with_world();
+    let mut bakery = world::customer(world::CUSTOMER, "Bakery", Some(world::RESELLER));
+    bakery["state"] = json!("DELETED");
+    let document = json!({ "customers": [bakery], "mobileConfigs": [world::config(world::BO, json!([]))] });
+    assert_eq!(faults_of(&place, &document.to_string()), ["mobileConfigs[0]._id: Employee not found"]);
     place.run(&["doctor"]);
 }
 

@@ -35,6 +35,12 @@ fn all_say(place: &Place, expected: &str) {
     }
 }
 
+/// Bytes that mean nothing, the same each time.
+fn noise(length: usize) -> Vec<u8> {
+    let next = |random: &u32| Some(random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    std::iter::successors(Some(1), next).map(|random: u32| (random >> 24) as u8).take(length).collect()
+}
+
 #[test]
 fn a_database_of_a_newer_schema() {
     let place = Place::with_world();
@@ -54,14 +60,7 @@ fn a_database_of_another_program() {
 #[test]
 fn a_file_that_is_no_database() {
     let place = Place::new();
-    let mut random = 1_u32;
-    let noise: Vec<u8> = (0..40_000)
-        .map(|_| {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (random >> 24) as u8
-        })
-        .collect();
-    place.put("telecomx.db", noise);
+    place.put("telecomx.db", noise(40_000));
     all_say(&place, "is not a database");
     place.put("telecomx.db", "a letter to my mother\n".repeat(100));
     all_say(&place, "is not a database");
@@ -74,6 +73,21 @@ fn a_file_cut_short() {
     for length in [whole.len() - 4096, whole.len() / 2 + 100, 8192, 100] {
         place.put("telecomx.db", &whole[..length]);
         all_refuse(&place);
+    }
+}
+
+#[test]
+fn a_file_whose_head_is_right_and_whose_rest_is_not() {
+    let place = Place::with_world();
+    let whole = std::fs::read(place.db()).unwrap();
+    for intact in [100, 4096, whole.len() / 2] {
+        for (name, rest) in [("noise", noise(whole.len() - intact)), ("zeros", vec![0; whole.len() - intact])] {
+            place.put("telecomx.db", [&whole[..intact], &rest[..]].concat());
+            let sentences = all_refuse(&place);
+            let unclear =
+                sentences.iter().find(|(_, sentence)| !sentence.contains("is not a readable SQLite database"));
+            assert_eq!(unclear, None, "{name} after {intact} bytes");
+        }
     }
 }
 

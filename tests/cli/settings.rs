@@ -72,6 +72,40 @@ fn what_cannot_be_used_is_refused_by_name() {
 }
 
 #[test]
+fn a_settings_file_that_is_no_toml_is_told_by_its_name_and_line() {
+    let place = Place::new();
+    let unreadable = ["listen = ", "listen = \"127.0.0.1:0", "[listen", "db = \"twice.db\""];
+    for line in unreadable {
+        place.put("settings.toml", format!("db = \"telecomx.db\"\n{line}\n"));
+        let sentence = place.refused(&["serve", "--config", "settings.toml"]);
+        assert!(sentence.contains("settings.toml") && sentence.contains("line 2"), "{line}: {sentence}");
+    }
+    assert!(!place.db().exists());
+}
+
+#[test]
+fn a_flag_in_the_environment_is_a_word_or_a_number() {
+    let begin = |place: &Place, value: &str| {
+        let mut command = place.on_db(&["serve", "--listen", "127.0.0.1:0"]);
+        Server::start(command.env("TELECOMX_LOCAL_DEMO", value), place.log())
+    };
+    for yes in ["1", "true"] {
+        let place = Place::new();
+        let text = begin(&place, yes).read_until(|line| line.contains("/docs/"));
+        assert!(text.contains("curl -X POST "), "{yes}: {text}");
+    }
+    for no in ["0", "false"] {
+        let place = Place::new();
+        assert!(begin(&place, no).stop().success());
+        assert!(!place.run(&["export"]).contains("_id"), "{no}: the demo world was loaded");
+    }
+    for neither in ["2", "yes"] {
+        let sentence = is_refused(Place::new().on_db(&["serve"]).env("TELECOMX_LOCAL_DEMO", neither));
+        assert!(sentence.contains("must be true or false") && sentence.contains("DEMO"), "{neither}: {sentence}");
+    }
+}
+
+#[test]
 fn help_explains_each_setting_with_its_default() {
     let place = Place::new();
     let help = succeeds(&mut place.command(&["serve", "--help"]));

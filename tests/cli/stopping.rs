@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
@@ -18,12 +19,45 @@ fn connect(server: &Server) -> TcpStream {
 fn sigterm_and_sigint_both_end_it_well() {
     for signal in ["TERM", "INT"] {
         let place = Place::with_world();
-        let server = place.serve();
-        server.signal(signal);
-        assert_eq!(server.ends().code(), Some(0), "SIG{signal}");
+        for _ in 0..5 {
+            // At once: the ready line is all that was read.
+            let server = place.serve();
+            server.signal(signal);
+            assert_eq!(server.ends().code(), Some(0), "SIG{signal}");
+        }
         let log = std::fs::read_to_string(place.path("server.log")).unwrap();
-        assert!(log.contains("stopping") && !log.contains("ERROR"), "{log}");
+        assert_eq!(log.matches("stopping").count(), 5, "{log}");
+        assert!(!log.contains("ERROR"), "{log}");
     }
+}
+
+#[test]
+fn signals_are_caught_before_the_ready_line_is_out() {
+    let place = Place::with_world();
+    // Nobody reads yet, and the pipe is full: it cannot get beyond its ready line.
+    let (mut stdout, mut pipe) = std::io::pipe().unwrap();
+    let filling = [b'.'; 64 << 10];
+    pipe.write_all(&filling).unwrap();
+    let mut server =
+        place.on_db(&["serve", "--listen", "127.0.0.1:0"]).stdout(pipe).stderr(place.log()).spawn().unwrap();
+    let pid = server.id();
+    let begun = std::time::Instant::now();
+    while !catches_sigterm(pid) && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::yield_now();
+    }
+    // Not caught, it would end it there and then.
+    assert!(Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
+    let mut said = String::new();
+    stdout.read_to_string(&mut said).unwrap();
+    assert!(said[filling.len()..].starts_with("telecomx-local listening on "), "{}", said.trim_start_matches('.'));
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+fn catches_sigterm(pid: u32) -> bool {
+    const TERM: u64 = 1 << 14;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+    u64::from_str_radix(caught, 16).unwrap() & TERM != 0
 }
 
 #[test]

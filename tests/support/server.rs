@@ -109,24 +109,8 @@ impl Server {
     }
 
     pub fn signal(&self, name: &str) {
-        self.wait_until_it_listens_for_signals();
         let sent = Command::new("kill").args([&format!("-{name}"), &self.pid.to_string()]).status().unwrap();
         assert!(sent.success());
-    }
-
-    /// The ready line may come a moment before SIGTERM is caught.
-    fn wait_until_it_listens_for_signals(&self) {
-        const TERM: u64 = 1 << 14;
-        let begun = std::time::Instant::now();
-        let caught = || {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:").map(|mask| mask.trim().to_owned()));
-            mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok()).unwrap_or(0)
-        };
-        while caught() & TERM == 0 {
-            assert!(begun.elapsed() < Duration::from_secs(10), "it does not listen for signals");
-            std::thread::yield_now();
-        }
     }
 
     /// Waits for the end, which must come within ten seconds.

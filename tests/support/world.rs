@@ -32,6 +32,14 @@ pub fn with_employees(count: usize) -> Value {
     world
 }
 
+/// As [`with_employees`], each of them with a mobile config of 30 kB.
+pub fn with_large_configs(count: usize) -> Value {
+    let mut world = with_employees(count);
+    let large = |n| config(&nth(n), json!([{ "type": "LATER", "data": "x".repeat(30_000) }]));
+    world["mobileConfigs"].as_array_mut().unwrap().extend((0..count).map(large));
+    world
+}
+
 pub fn nth(n: usize) -> String {
     format!("e1{n:022}")
 }
