@@ -1,8 +1,9 @@
 //! What the references in a document may name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::db::ReadTx;
+use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::error::Result;
@@ -13,6 +14,8 @@ use crate::store::{customers, employees, queues};
 pub struct Known {
     /// Each customer's reseller.
     pub customers: HashMap<Id, Option<Id>>,
+    /// Customers that are deleted.
+    pub deleted: HashSet<Id>,
     /// Each employee's customer, and whether it is not deleted.
     pub employees: HashMap<Id, (Id, bool)>,
     /// Each queue's customer.
@@ -26,7 +29,7 @@ impl Known {
     pub fn read(tx: &ReadTx) -> Result<Known> {
         let mut known = Known::default();
         customers::all(tx, |customer| {
-            known.customers.insert(customer.id, customer.parent_reseller);
+            known.add_customer(&customer);
             Ok(())
         })?;
         queues::all(tx, |queue| {
@@ -42,6 +45,15 @@ impl Known {
             Ok(())
         })?;
         Ok(known)
+    }
+
+    pub fn add_customer(&mut self, customer: &Customer) {
+        self.customers.insert(customer.id, customer.parent_reseller);
+        if customer.state == CustomerState::Deleted {
+            self.deleted.insert(customer.id);
+        } else {
+            self.deleted.remove(&customer.id);
+        }
     }
 }
 

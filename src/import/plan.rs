@@ -9,7 +9,7 @@ use super::document::{Configs, Document, Element};
 use super::known::{Known, is_live, login_name};
 use crate::authenticator;
 use crate::domain::access::Level;
-use crate::domain::customer::{Customer, CustomerState};
+use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, password};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
@@ -49,8 +49,8 @@ pub fn plan(document: &Document, known: &mut Known, now: Time, faults: &mut Vec<
     each(document, "queues", faults, |fields, _| plan.queues.extend(read_queue(fields, known, &mut seen)));
     let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
     // The employees of a customer that is deleted go with it.
-    let is_deleted = |id| customers.get(id).is_some_and(|customer| customer.state == CustomerState::Deleted);
-    known.employees.values_mut().for_each(|(customer, is_live)| *is_live &= !is_deleted(customer));
+    let deleted = &known.deleted;
+    known.employees.values_mut().for_each(|(customer, is_live)| *is_live &= !deleted.contains(customer));
     let mut seen = HashSet::new();
     each(document, "employees", faults, |fields, _| {
         plan.employees.extend(read_employee(fields, known, &mut seen, &customers));
@@ -87,7 +87,7 @@ fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Cus
     let id = fields.id("_id")?;
     let mut customer = Customer::new(id);
     customer.apply(&mut fields, Level::Admin, now);
-    known.customers.insert(id, customer.parent_reseller);
+    known.add_customer(&customer);
     Some(customer)
 }
 
@@ -125,7 +125,7 @@ fn read_employee(
     if !seen.insert(id) {
         fields.fault("_id", Check::Unique, "The id stands twice in the document");
     }
-    if !known.customers.contains_key(&customer) {
+    if !known.customers.contains_key(&customer) || (is_live(&employee) && known.deleted.contains(&customer)) {
         fields.fault("customer", Check::Exists, "Customer not found");
     }
     if let (Some(address), Some(customer)) = (employee.address, customers.get(&customer))

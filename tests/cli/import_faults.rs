@@ -176,6 +176,25 @@ fn an_employee_who_goes_with_a_deleted_customer_has_no_config_to_import() {
 }
 
 #[test]
+fn nobody_lives_in_a_deleted_customer() {
+    let place = Place::new();
+    let mut world = world::small();
+    world["customers"][1]["state"] = json!("DELETED");
+    world["mobileConfigs"] = json!([]);
+    let expected = ["employees[0].customer", "employees[1].customer", "employees[2].customer"];
+    assert_eq!(faults_of(&place, &world.to_string()), expected.map(|path| format!("{path}: Customer not found")));
+    for employee in world["employees"].as_array_mut().unwrap() {
+        employee["state"] = json!("DELETED");
+    }
+    place.put("deleted.json", world.to_string().as_bytes());
+    place.run(&["import", place.path("deleted.json").to_str().unwrap()]);
+    // Also when the customer is deleted already.
+    let back = json!({ "employees": [world::employee(world::BO, "Bo", "PERSONAL")] });
+    assert_eq!(faults_of(&place, &back.to_string()), ["employees[0].customer: Customer not found"]);
+    place.run(&["doctor"]);
+}
+
+#[test]
 fn one_fault_among_many_good_objects_keeps_all_of_them_out() {
     let place = Place::new();
     let mut world = world::with_employees(50);
