@@ -16,8 +16,8 @@ use crate::ephemeral::Folder;
 use crate::http::{State, server};
 use crate::identity::Identities;
 use crate::passwords::Passwords;
-use crate::secrets::Sealer;
-use crate::{demo, housekeeping};
+use crate::secrets::{Sealer, key_path};
+use crate::{demo, housekeeping, login};
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
@@ -44,9 +44,18 @@ impl App {
         let (path, folder) = database(config)?;
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(Sealer::open(&path)?);
+        let (keys, lost) =
+            db.read(|tx| login::count_authenticator_keys(tx, Some(&sealer))).map_err(|error| error.to_string())?;
+        if lost > 0 {
+            let file = key_path(&path);
+            tracing::error!(
+                "{lost} of {keys} authenticator keys cannot be opened with {}: put the right key file back",
+                file.display()
+            );
+        }
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-        if config.is_demo() && !demo::load(&db, sealer.clone()).await.map_err(|error| error.to_string())? {
-            tracing::info!("the database holds something already: the demo world was not loaded");
+        if config.is_demo() {
+            demo::load(&db, sealer.clone()).await.map_err(|error| error.to_string())?;
         }
         let state = web::Data::new(State {
             db,

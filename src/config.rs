@@ -140,14 +140,27 @@ const NAMES: [&str; 15] = [
     "log_format",
 ];
 
+/// A variable that was meant for us, but names no setting.
+fn unknown_variable() -> Option<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let is_unknown = |name: &String| {
+        name.strip_prefix(PREFIX).is_some_and(|name| !NAMES.contains(&name.to_ascii_lowercase().as_str()))
+    };
+    names.into_iter().find(is_unknown)
+}
+
 impl Config {
     /// These flags over the environment over the file.
     pub fn resolve(self) -> Result<Config, String> {
+        if let Some(name) = unknown_variable() {
+            return Err(format!("{name} is in the environment, but there is no such setting: see serve --help"));
+        }
         let from_environment = Env::prefixed(PREFIX).only(&NAMES);
         // The parser of TOML draws where it stumbled, over several lines.
         let told = |error: figment::Error| {
             let message = error.to_string();
-            format!("a setting cannot be used: {}", message.split_whitespace().collect::<Vec<_>>().join(" "))
+            let message = message.split_whitespace().collect::<Vec<_>>().join(" ").replace("\"default.", "\"");
+            format!("a setting cannot be used: {message}")
         };
         let named = Figment::new().merge(from_environment.clone()).merge(Serialized::defaults(&self));
         let file = named.extract_inner::<PathBuf>("config").ok();

@@ -5,8 +5,9 @@ use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::import;
+use crate::passwords::Passwords;
 use crate::secrets::{Sealer, new_token};
-use crate::store::{actors, employees, sessions};
+use crate::store::{actors, credentials, employees, sessions};
 use std::sync::Arc;
 
 const WORLD: &str = include_str!("../sql/seed/demo.json");
@@ -14,6 +15,8 @@ const WORLD: &str = include_str!("../sql/seed/demo.json");
 const MANAGER: &str = "e00000000000000000000402";
 const SOURCE: &str = "e00000000000000000000404";
 const TARGET: &str = "e00000000000000000000405";
+/// Of everybody in the demo world.
+pub const PASSWORD: &str = "Demo-Passw0rd";
 /// Marks the sessions of the printed calls, so that each start replaces its own.
 const ISSUED_TO: &str = "demo";
 
@@ -24,6 +27,13 @@ pub async fn load(db: &Db, sealer: Arc<Sealer>) -> Result<bool> {
     }
     db.write(Author::system("demo"), move |tx| import::run(tx, &sealer, WORLD.as_bytes(), |_, _, _| {})).await?;
     Ok(true)
+}
+
+/// Whether the demo's manager still has the password that everybody knows.
+pub async fn is_password_known(db: &Db, passwords: &Passwords) -> Result<bool> {
+    let Ok(manager) = MANAGER.parse::<Id>() else { return Ok(false) };
+    let stored = db.read(|tx| credentials::get(tx, manager))?.password_hash;
+    Ok(passwords.verify(PASSWORD.into(), stored).await?.is_right)
 }
 
 /// A call of the copy that works when it is pasted; `None` when this is not the demo world.

@@ -147,6 +147,16 @@ pub fn seal_context(employee: Id) -> String {
     format!("authenticator {employee}")
 }
 
+/// How many authenticator keys there are, and how many of them the key file does not open.
+pub fn count_authenticator_keys(tx: &ReadTx, sealer: Option<&Sealer>) -> Result<(usize, usize)> {
+    let keys = credentials::totp_keys(tx)?;
+    let opens = |(employee, key): &&(Id, Vec<u8>)| {
+        sealer.is_some_and(|sealer| sealer.unseal(&seal_context(*employee), key).is_some())
+    };
+    let opened = keys.iter().filter(opens).count();
+    Ok((keys.len(), keys.len() - opened))
+}
+
 /// What login and impersonate answer, but for the token (api:auth:login, api:auth:impersonate).
 #[derive(Clone, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]

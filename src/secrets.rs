@@ -48,16 +48,24 @@ pub struct Sealer {
 impl Sealer {
     /// Reads `DATABASE.key`, or makes it, readable by its owner only.
     pub fn open(database: &Path) -> Result<Sealer, String> {
+        match Sealer::read(database)? {
+            Some(sealer) => Ok(sealer),
+            None => Sealer::make(&key_path(database)),
+        }
+    }
+
+    /// Reads `DATABASE.key`; `None` when there is none.
+    pub fn read(database: &Path) -> Result<Option<Sealer>, String> {
         let path = key_path(database);
         match std::fs::read(&path) {
             Ok(bytes) => match bytes.try_into() {
-                Ok(key) => Ok(Sealer::with_key(key)),
+                Ok(key) => Ok(Some(Sealer::with_key(key))),
                 Err(_) => Err(format!(
                     "{} is not a key file of 32 bytes: put the right one back, or move it away to start with a new one",
                     path.display()
                 )),
             },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Sealer::make(&path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
         }
     }

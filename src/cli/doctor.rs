@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use super::Store;
 use crate::clock::Clock;
 use crate::db::{ReadOnly, ReadTx, SCHEMA_VERSION};
-use crate::error::Result as DomainResult;
-use crate::secrets::key_path;
+use crate::error::{Error, Result as DomainResult};
+use crate::login;
+use crate::secrets::{Sealer, key_path};
 use crate::store::audit::{self, Verdict};
 use crate::store::health;
 
@@ -24,6 +25,7 @@ pub fn run(store: &Store) -> Result<ExitCode, String> {
     let path = store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
     let mut findings = database.read(examine).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    findings.push(database.read(|tx| authenticator_keys(tx, &path)).map_err(|error| error.to_string())?);
     findings.push(rights(&path));
     let key = key_path(&path);
     if key.exists() {
@@ -64,6 +66,18 @@ fn examine(tx: &ReadTx) -> DomainResult<Vec<Finding>> {
         .collect();
     findings.push(trail);
     Ok(findings)
+}
+
+/// Whether the key file is the one that the database was used with.
+fn authenticator_keys(tx: &ReadTx, path: &Path) -> DomainResult<Finding> {
+    let sealer = Sealer::read(path).map_err(Error::internal)?;
+    let (all, lost) = login::count_authenticator_keys(tx, sealer.as_ref())?;
+    let key = key_path(path);
+    let wrong = (lost > 0).then(|| {
+        let why = if sealer.is_some() { "is another one" } else { "is missing" };
+        format!("{} {why}: {lost} of {all} cannot be opened; put the right file back", key.display())
+    });
+    Ok(Finding { what: "authenticator keys", wrong, detail: format!("{all} opened") })
 }
 
 fn rights(path: &Path) -> Finding {

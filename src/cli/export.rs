@@ -15,7 +15,7 @@ use crate::secrets::Sealer;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// File to write; standard output when left out, or -
+    /// File to write, in the place of one that is there; standard output when left out, or -
     file: Option<PathBuf>,
     /// Also password hashes and authenticator keys: keep such a file as you keep a password
     #[arg(long)]
@@ -27,7 +27,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let path = arguments.store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
-    let sealer = if arguments.with_secrets { Some(Sealer::open(&path)?) } else { None };
+    let sealer = if arguments.with_secrets { Sealer::read(&path)? } else { None };
     let write = |out: &mut dyn Write| {
         database
             .read(|tx| export::write(tx, sealer.as_ref(), out))

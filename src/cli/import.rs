@@ -1,6 +1,6 @@
 //! `import`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -11,6 +11,7 @@ use crate::db::Exclusive;
 use crate::error::Error;
 use crate::import::{self, Stage};
 use crate::secrets::Sealer;
+use crate::store::credentials;
 
 /// Faults printed at most; how many more there are is said.
 const FAULTS_SHOWN: usize = 1_000;
@@ -26,6 +27,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let path = arguments.store.path()?;
     let document = read(&arguments.file)?;
+    let is_new = !path.exists();
     let database = Exclusive::open(&path, Clock::default())?;
     let sealer = Sealer::open(&path)?;
     let told = |error: Error| match error {
@@ -56,13 +58,40 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             for fault in faults.iter().take(FAULTS_SHOWN) {
                 eprintln!("{}: {}", fault.path, fault.message);
             }
-            return Err(format!("nothing was imported: {} faults in {}", faults.len(), arguments.file.display()));
+            drop(database);
+            if is_new {
+                remove(&path);
+            }
+            let count = if faults.len() == 1 { "1 fault".into() } else { format!("{} faults", faults.len()) };
+            return Err(format!("nothing was imported: {count} in {}", name_of(&arguments.file)));
         }
         Err(error) => return Err(told(error)),
     };
+    let without_password = database.read(credentials::without_password).map_err(told)?;
     database.close().map_err(|error| error.to_string())?;
     println!("imported {summary} into {}", path.display());
+    if without_password > 0 {
+        println!(
+            "{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
+        );
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes a database that this command has made for nothing.
+fn remove(database: &Path) {
+    let beside = |suffix: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    for path in [database.to_owned(), beside("-wal"), beside("-shm"), beside(".key"), beside(".lock")] {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn name_of(file: &Path) -> String {
+    if file.as_os_str() == "-" { "standard input".into() } else { file.display().to_string() }
 }
 
 fn read(file: &std::path::Path) -> Result<Vec<u8>, String> {
@@ -73,6 +102,6 @@ fn read(file: &std::path::Path) -> Result<Vec<u8>, String> {
     } else {
         std::fs::read(file).map(|bytes| document = bytes)
     };
-    result.map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    result.map_err(|error| format!("{} cannot be read: {error}", name_of(file)))?;
     Ok(document)
 }

@@ -10,7 +10,9 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::demo;
+use crate::error::Error;
 use crate::http::server;
+use crate::store::employees;
 
 pub fn run(flags: Config) -> Result<ExitCode, String> {
     let config = flags.resolve()?;
@@ -35,11 +37,20 @@ pub fn run(flags: Config) -> Result<ExitCode, String> {
 /// The ready line first, exactly; then, for the demo, something to try.
 async fn announce(app: &App, config: &Config) -> Result<(), String> {
     let mut text = format!("telecomx-local listening on {}\n", app.url);
+    let db = &app.state().db;
+    let told = |error: Error| error.to_string();
+    if !config.is_ephemeral() {
+        text.push_str(&format!("database {}\n", db.path().display()));
+    }
+    if db.read(employees::is_empty).map_err(told)? {
+        text.push_str("It holds nobody yet: stop, and use admin create, import or serve --demo\n");
+    }
     if config.is_demo() {
-        let call = demo::copy_call(&app.state().db, &app.url).await.map_err(|error| error.to_string())?;
+        let call = demo::copy_call(db, &app.url).await.map_err(told)?;
         match call {
             Some(call) => text.push_str(&format!(
-                "\nCopy one employee's mobile config onto another's:\n\n{call}\n\nLog in as manager@bakery.example.com (or admin@platform.example.com) with the password Demo-Passw0rd.\nAll calls, to try in the browser: {}/docs/\n",
+                "\nCopy one employee's mobile config onto another's:\n\n{call}\n\n{}All calls, to try in the browser: {}/docs/\n",
+                if demo::is_password_known(db, &app.state().passwords).await.map_err(told)? { LOGIN } else { "" },
                 app.url
             )),
             None => text.push_str("\nThe database holds something already: the demo world was not loaded.\n"),
@@ -51,15 +62,24 @@ async fn announce(app: &App, config: &Config) -> Result<(), String> {
     Ok(())
 }
 
+const LOGIN: &str =
+    "Log in as manager@bakery.example.com (or admin@platform.example.com) with the password Demo-Passw0rd.\n";
+
 fn start_log(config: &Config) -> Result<(), String> {
     let level = config.log_level.as_deref().unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
-    let filter =
-        EnvFilter::try_new(level).map_err(|error| format!("--log-level {level} is not understood: {error}"))?;
+    let told = |error: &dyn std::fmt::Display| {
+        format!("--log-level {level} is not understood: {error}; give error, warn, info, debug or trace")
+    };
+    let filter = EnvFilter::try_new(level).map_err(|error| told(&error))?;
+    // A lone word that is no level would be taken as the name of a module.
+    for part in level.split(',').filter(|part| !part.contains('=')) {
+        part.trim().parse::<tracing::level_filters::LevelFilter>().map_err(|error| told(&error))?;
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     match config.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.with_ansi(is_terminal).init(),
     }
     Ok(())
 }

@@ -94,7 +94,7 @@ pub async fn create(call: Call) -> Result<Answer> {
                 fields.require(&["emailAddress"]);
             }
             if password(fields).is_some() && !employee.no_email {
-                fields.fault("password", Check::Format, "A password can only be given with noEmail");
+                fields.fault("password", Check::Format, "A password can only be given with noEmail: true");
             }
             employee
         })?;

@@ -76,7 +76,7 @@ fn loggable(path: &str) -> &str {
 fn log<B>(response: &ServiceResponse<B>, id: &RequestId, begun: Instant) {
     let request = response.request();
     let (method, path, status) = (request.method().as_str(), loggable(request.path()), response.status().as_u16());
-    let ms = begun.elapsed().as_secs_f64() * 1_000.0;
+    let ms = begun.elapsed().as_micros() as f64 / 1_000.0;
     let error = response.response().error().map(|error| match error.as_error::<crate::error::Error>() {
         Some(error) => format!("{error} {error:?}"),
         None => error.to_string(),

@@ -8,6 +8,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{Endpoint, endpoints};
 
+const COPY: &str = "api:pbx:app:mobileconfig:copy";
+
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| build().to_string());
 
 /// This description.
@@ -29,7 +31,9 @@ pub fn build() -> Value {
         if !tags.contains(&named) {
             tags.push(named);
         }
-        let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        // The platform's page has the copy with a slash at the end; both are served.
+        let slash = if endpoint.page == COPY { "/" } else { "" };
+        let path = paths.entry(format!("{}{slash}", endpoint.path)).or_insert_with(|| json!({}));
         path[endpoint.method.to_lowercase()] = operation(&endpoint);
     }
     let schemas: Value = serde_json::from_str(include_str!("openapi_schemas.json")).unwrap_or_default();
@@ -71,7 +75,8 @@ fn operation(endpoint: &Endpoint) -> Value {
             "The answer to a repeated request is the first one's, for 24 hours",
         ));
     }
-    if endpoint.path.contains('{') && !is_public {
+    let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
+    if is_object && !is_public {
         let (name, what) = match method {
             "GET" => ("If-None-Match", "304 when the object still has this ETag"),
             _ => ("If-Match", "412 unless the object has this ETag"),
@@ -106,9 +111,9 @@ fn operation(endpoint: &Endpoint) -> Value {
     operation
 }
 
-/// The first segment of the path.
+/// The first segment of the path; `server` for what the platform does not have.
 fn tag(endpoint: &Endpoint) -> &str {
-    endpoint.path.split('/').nth(1).unwrap_or_default()
+    if endpoint.page.is_empty() { "server" } else { endpoint.path.split('/').nth(1).unwrap_or_default() }
 }
 
 fn content(schema: &str) -> Value {

@@ -41,14 +41,20 @@ impl<'a> Document<'a> {
                 return Err(fault(name, format!("not an array: {error}")));
             }
         };
-        // A misspelled list would be lost without a word.
-        if let Some(name) = lists.keys().find(|name| !LISTS.contains(&name.as_str())) {
-            return Err(fault(name, format!("not one of {}", LISTS.join(", "))));
-        }
         if lists.is_empty() {
             return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
         }
         Ok(Document(lists))
+    }
+
+    /// Lists of other names: what is in them would be lost without a word.
+    pub fn misspelled(&self) -> impl Iterator<Item = Fault> {
+        let others = self.0.keys().filter(|name| !LISTS.contains(&name.as_str()));
+        others.map(|name| Fault {
+            path: name.clone(),
+            check: Check::Format,
+            message: format!("not one of {}", LISTS.join(", ")),
+        })
     }
 
     /// How many objects a list holds.

@@ -34,6 +34,23 @@ pub fn get(tx: &ReadTx, employee: Id) -> Result<Credentials> {
     Ok(found.optional()?.unwrap_or_default())
 }
 
+/// Every sealed authenticator key, and whose it is.
+pub fn totp_keys(tx: &ReadTx) -> Result<Vec<(Id, Vec<u8>)>> {
+    let mut statement = tx.conn.prepare("select employee, totp_key from credentials where totp_key is not null")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many employees may log in, but have no password to do it with.
+pub fn without_password(tx: &ReadTx) -> Result<i64> {
+    Ok(tx.conn.query_row(
+        "select count(*) from employees e left join credentials c on c.employee = e.id
+         where e.state = 'ENABLED' and e.access_level <> 'NO_LOGIN' and c.password_hash is null",
+        [],
+        |row| row.get(0),
+    )?)
+}
+
 pub fn set_password(tx: &mut WriteTx, employee: Id, password_hash: &str) -> Result<()> {
     tx.conn
         .prepare_cached(
