@@ -1,5 +1,6 @@
 //! One request as handlers see it: [`Visit`] (anybody) and [`Call`] (somebody with a token).
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -78,8 +79,9 @@ async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<Bytes>
 }
 
 impl Visit {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.request.headers().get(name)?.to_str().ok()
+    /// What is given under a header's name; bytes that are no text stand in it as what equals nothing of ours.
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        Some(String::from_utf8_lossy(self.request.headers().get(name)?.as_bytes()))
     }
 
     pub fn query(&self) -> Query {
@@ -239,14 +241,14 @@ impl Call {
 
     /// `If-Match` and `If-None-Match`, for a change to check against the object as it stands.
     pub fn preconditions(&self) -> Preconditions {
-        let header = |name: &str| self.visit.header(name).map(str::to_owned);
+        let header = |name: &str| self.visit.header(name).map(Cow::into_owned);
         Preconditions { if_match: header("if-match"), if_none_match: header("if-none-match") }
     }
 
     fn unless_matched(&self, answer: Answer) -> Answer {
         let Some(rev) = answer.rev else { return answer };
         match self.visit.header("if-none-match") {
-            Some(tags) if names_rev(tags, rev, true) => Answer { status: 304, body: vec![], ..answer },
+            Some(tags) if names_rev(&tags, rev, true) => Answer { status: 304, body: vec![], ..answer },
             _ => answer,
         }
     }

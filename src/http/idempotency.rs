@@ -47,6 +47,9 @@ pub fn key_of(visit: &Visit, scope: &str, body: &Bytes) -> Result<Option<Key>> {
         let message = format!("Idempotency-Key must be 1 to {KEY_MAX_BYTES} characters");
         return Err(Error::invalid(CODE, Check::Max, message));
     }
+    if value.to_str().is_err() {
+        return Err(Error::invalid(CODE, Check::Format, "Idempotency-Key must be ASCII"));
+    }
     let sealer = &visit.state.sealer;
     let hash = sealer.fingerprint(&[b"key", value.as_bytes()])?;
     let url = visit.request.uri().to_string();

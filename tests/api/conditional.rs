@@ -120,3 +120,17 @@ fn access_is_decided_before_the_version_is_looked_at() {
     let answer = with(&personal, "GET", &path, ("if-none-match", "*"), None);
     assert_error(&answer, 403, "access_denied");
 }
+
+#[test]
+fn a_tag_that_is_no_text_names_no_version() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    for (path, change) in objects() {
+        let answer = with(&manager, "POST", &path, ("if-match", "\"\u{ff}\""), Some(&change));
+        assert_error(&answer, 412, "precondition_failed");
+        let tag = manager.get(&path).etag().to_owned();
+        with(&manager, "GET", &path, ("if-none-match", "\"\u{ff}\""), None).ok();
+        assert_eq!(with(&manager, "GET", &path, ("if-none-match", &format!("\"\u{ff}\", {tag}")), None).status, 304);
+        with(&manager, "POST", &path, ("if-match", &format!("\"\u{ff}\", {tag}")), Some(&change)).ok();
+    }
+}

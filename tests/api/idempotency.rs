@@ -147,3 +147,14 @@ fn requests_side_by_side_with_one_key_are_done_once() {
     }
     assert_eq!(total(&manager), before + 1);
 }
+
+#[test]
+fn a_key_that_is_not_ascii_is_refused() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    let before = total(&manager);
+    for path in ["/employee", "/pbx/app/employees"] {
+        assert_error(&post(&manager, path, "k\u{ff}y", new_employee("Nobody")), 422, "idempotency_key");
+    }
+    assert_eq!(total(&manager), before);
+}
