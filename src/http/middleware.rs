@@ -1,5 +1,6 @@
 //! What every request passes through: its id, its time limit, its line in the log.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -68,14 +69,22 @@ fn name_request(headers: &mut HeaderMap, id: &RequestId) {
     }
 }
 
-/// The path without the token that `/employee/ID/token/TOKEN` ends in.
-fn loggable(path: &str) -> &str {
-    path.find("/token/").map_or(path, |end| &path[..end + "/token".len()])
+/// The path without what looks like a token (64 hex characters) or most of one, wherever it stands. No id is so long.
+fn loggable(path: &str) -> Cow<'_, str> {
+    const LEAST: usize = 32;
+    if path.len() < LEAST {
+        return path.into();
+    }
+    let is_token = |segment: &str| segment.split(|c: char| !c.is_ascii_hexdigit()).any(|run| run.len() >= LEAST);
+    let segments = path.split('/').map(|segment| if is_token(segment) { "…" } else { segment });
+    segments.collect::<Vec<_>>().join("/").into()
 }
 
 fn log<B>(response: &ServiceResponse<B>, id: &RequestId, begun: Instant) {
     let request = response.request();
-    let (method, path, status) = (request.method().as_str(), loggable(request.path()), response.status().as_u16());
+    // As the routes see it, with `%74` as `t`: a token is a token however it is written.
+    let path = loggable(request.match_info().as_str());
+    let (method, path, status) = (request.method().as_str(), &*path, response.status().as_u16());
     let ms = begun.elapsed().as_micros() as f64 / 1_000.0;
     let error = response.response().error().map(|error| match error.as_error::<crate::error::Error>() {
         Some(error) => format!("{error} {error:?}"),
@@ -87,5 +96,25 @@ fn log<B>(response: &ServiceResponse<B>, id: &RequestId, begun: Instant) {
         }
         400.. => tracing::info!(request_id = %id.0, method, path, status, ms, "refused"),
         _ => tracing::debug!(request_id = %id.0, method, path, status, ms, "answered"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_not_logged_wherever_it_stands() {
+        let token = "0123456789abcdef".repeat(4);
+        for (path, expected) in [
+            (format!("/employee/e00000000000000000000101/token/{token}"), "/employee/e00000000000000000000101/token/…"),
+            (format!("/Token/{token}/x"), "/Token/…/x"),
+            (format!("/{}", token.to_uppercase()), "/…"),
+            (format!("/token={token}"), "/…"),
+            (format!("/token/{}", &token[1..]), "/token/…"),
+            ("/pbx/app/mobileconfig/e00000000000000000000101".into(), "/pbx/app/mobileconfig/e00000000000000000000101"),
+        ] {
+            assert_eq!(loggable(&path), expected);
+        }
     }
 }

@@ -103,3 +103,19 @@ fn whoever_closes_the_pipe_does_not_stop_it() {
     assert_eq!(server.get(&world::config_path(world::ANNA), &token).status, 200);
     assert!(server.stop().success());
 }
+
+#[test]
+fn a_token_is_not_logged_however_the_url_around_it_is_written() {
+    let place = Place::with_world();
+    let token = place.token();
+    let server = place.serve();
+    let encoded = format!("%{:02x}{}", token.as_bytes()[0], &token[1..]);
+    for path in [format!("%74oken/{token}"), format!("token/{encoded}"), format!("Token/{token}"), token.clone()] {
+        let status = server.get(&format!("/employee/{}/{path}", world::MANAGER), "").status;
+        assert!([404, 405].contains(&status), "{status}");
+    }
+    assert!(server.stop().success());
+    let log = std::fs::read_to_string(place.path("server.log")).unwrap();
+    assert_eq!(log.matches("refused").count(), 4, "{log}");
+    assert!(!log.contains(&token[1..]), "{log}");
+}
