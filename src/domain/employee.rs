@@ -162,12 +162,15 @@ impl Employee {
         fields.text("smsNumber", &mut self.sms_number);
         fields.flag("authenticatorValidation", &mut self.authenticator_validation);
         fields.text("ipRestriction", &mut self.ip_restriction);
-        if self.ip_restriction.as_deref().is_some_and(|list| ip_list(list).is_none()) {
-            fields.fault(
-                "ipRestriction",
-                Check::Format,
-                "ipRestriction must be one IP address, or several comma-separated",
-            );
+        if let Some(text) = &mut self.ip_restriction {
+            match ip_list(text) {
+                Some(list) => *text = list.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", "),
+                None => fields.fault(
+                    "ipRestriction",
+                    Check::Format,
+                    "ipRestriction must be one IP address, or several comma-separated",
+                ),
+            }
         }
         if let Some(resellers) = fields.each("organizationResellers", element_id) {
             self.organization_resellers = resellers;
@@ -225,9 +228,10 @@ pub fn password(fields: &mut Fields) -> Option<String> {
     Some(password)
 }
 
-/// The addresses of an `ipRestriction`; `None` when one of them is not an address.
+/// The addresses of an `ipRestriction`, as callers' addresses are written; `None` when one of them is not an address.
 pub fn ip_list(text: &str) -> Option<Vec<IpAddr>> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().ok().map(|address: IpAddr| address.to_canonical())).collect()
 }
 
 /// One `@` with something before it and a host with a dot, or `localhost`, behind it; no blanks.

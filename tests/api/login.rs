@@ -67,6 +67,9 @@ fn an_ip_restriction_keeps_other_addresses_out() {
     assert_error(&log_in(&app, "viewer@bakery.example.com", "wrong"), 401, "credentials_invalid");
     restrict(json!("192.0.2.1, 127.0.0.1"));
     log_in(&app, "viewer@bakery.example.com", demo::PASSWORD).ok();
+    let mapped = restrict(json!("::FFFF:127.0.0.1,2001:DB8::0:1"));
+    assert_eq!(mapped["ipRestriction"], "127.0.0.1, 2001:db8::1", "as callers' addresses are written");
+    log_in(&app, "viewer@bakery.example.com", demo::PASSWORD).ok();
     restrict(Value::Null);
     log_in(&app, "viewer@bakery.example.com", demo::PASSWORD).ok();
 }
