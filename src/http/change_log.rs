@@ -214,7 +214,7 @@ fn since(value: Option<&str>, name: &str, now: Time) -> Result<Time> {
 /// api:log:changeloglite. Accepted changes of the last five days, at most 10,000.
 pub async fn lite(call: Call) -> Result<Answer> {
     let query = call.visit.query();
-    let (customer, reseller, date) = (query.id("customer")?, query.id("reseller")?, query.text("date"));
+    let (customer, reseller, date) = (query.id("customer")?, query.id("reseller")?, query.text("date")?);
     call.read_list(move |tx, actor| {
         let scope = scope(tx, actor, customer, reseller)?;
         Answer::json(&change_log::lite(tx, scope, since(date.as_deref(), "date", tx.now)?, false)?)
@@ -225,7 +225,7 @@ pub async fn lite(call: Call) -> Result<Answer> {
 /// api:tools:changelog. Only of customers with the CHANGELOG feature; `remove` empties what is returned.
 pub async fn tools(call: Call) -> Result<Answer> {
     let query = call.visit.query();
-    let (customer, reseller, from) = (query.id("customer")?, query.id("reseller")?, query.text("since"));
+    let (customer, reseller, from) = (query.id("customer")?, query.id("reseller")?, query.text("since")?);
     if !query.flag("remove")? {
         return call
             .read_list(move |tx, actor| Answer::json(&tools_entries(tx, actor, customer, reseller, from)?))

@@ -36,7 +36,7 @@ pub async fn list(call: Call) -> Result<Answer> {
         reseller: None,
         include_subresellers: query.flag("includeSubresellers")?,
         include_deleted: query.flag("includeDeleted")?,
-        text: query.text("filter"),
+        text: query.text("filter")?,
         feature: query.flag("flexcare")?.then_some("FLEXCARE"),
         only_resellers: query.flag("resellers")?,
         ids: query.ids("customerIds")?,

@@ -36,7 +36,7 @@ pub async fn list(call: Call) -> Result<Answer> {
     let query = call.visit.query();
     let window = query.window(100, 500)?;
     let (customer, full, include_deleted) = (query.id("customer")?, query.flag("full")?, query.flag("includeDeleted")?);
-    let text = query.text("filter");
+    let text = query.text("filter")?;
     call.read_list(move |tx, actor| {
         let customer = customer.unwrap_or(actor.customer);
         customers::get(tx, customer)?;

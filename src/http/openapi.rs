@@ -156,7 +156,7 @@ fn query_parameter(name: &str) -> Value {
     let (schema, description) = match name {
         "offset" => (json!({ "type": "integer", "minimum": 0, "default": 0 }), "How many to skip"),
         "limit" => (json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 100 }), "How many to answer"),
-        "filter" => (text, "Free text in the common fields"),
+        "filter" => (json!({ "type": "string", "maxLength": 200 }), "Free text in the common fields"),
         "full" => (flag, "Complete objects instead of condensed ones"),
         "includeDeleted" => (flag, "Deleted ones too"),
         "all" => (flag, "All there are, where the caller may see them"),

@@ -3,9 +3,13 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use crate::domain::fields::is_text_within;
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
 use crate::store::Window;
+
+/// The longest free text, in characters.
+const TEXT_MAX: usize = 200;
 
 /// The arguments of a URL, in order; a name may stand several times.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +40,17 @@ impl Query {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.get(name).filter(|value| !value.is_empty()).map(str::to_owned)
+    /// Free text; 422 when it is long, or holds what no text of ours does: SQLite would look for what stands before it.
+    pub fn text(&self, name: &str) -> Result<Option<String>> {
+        let Some(value) = self.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        if value.chars().count() > TEXT_MAX {
+            let message = format!("{name} must be at most {TEXT_MAX} characters");
+            return Err(Error::invalid(name, Check::Max, message));
+        }
+        if !is_text_within(value, 0, TEXT_MAX) {
+            return Err(Error::invalid(name, Check::Format, format!("{name} may not hold control characters")));
+        }
+        Ok(Some(value.to_owned()))
     }
 
     /// An id; 422 when it is none.

@@ -9,6 +9,7 @@ mod access_world;
 mod auth;
 mod bad_bodies;
 mod bad_input;
+mod bounds;
 mod change_log;
 mod conditional;
 mod customer_addresses;
