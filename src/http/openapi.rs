@@ -1,11 +1,12 @@
 //! `/openapi.json`, made from the list of endpoints, and Swagger UI on `/docs`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use serde_json::{Map, Value, json};
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::Config;
 
+use super::not_served;
 use super::routes::{Endpoint, endpoints};
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
@@ -18,8 +19,17 @@ pub async fn document() -> HttpResponse {
 }
 
 /// Swagger UI from inside the binary: it works without a network.
-pub fn swagger_ui() -> SwaggerUi {
-    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json"))
+pub fn swagger_ui() -> Resource {
+    let other_method = || async { not_served::method_not_allowed("GET") };
+    web::resource("/docs/{file:.*}").get(swagger_file).default_service(web::to(other_method))
+}
+
+async fn swagger_file(request: HttpRequest) -> HttpResponse {
+    let file = request.match_info().get("file").unwrap_or_default();
+    match utoipa_swagger_ui::serve(file, Arc::new(Config::from("/openapi.json"))) {
+        Ok(Some(file)) => HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()),
+        _ => not_served::answer(request).await,
+    }
 }
 
 /// The OpenAPI 3.1 document.

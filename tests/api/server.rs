@@ -169,3 +169,12 @@ fn a_request_that_is_no_http_does_not_disturb_the_next() {
     }
     app.nobody().get("/healthz").ok();
 }
+
+#[test]
+fn what_the_page_to_try_calls_has_not_is_refused_as_everything_else() {
+    let app = TestApp::start();
+    assert_error(&app.nobody().get("/docs/nothing.js"), 404, "not_found");
+    let answer = app.nobody().act("/docs/index.html");
+    assert_error(&answer, 405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), Some("GET"));
+}
