@@ -18,6 +18,9 @@ pub enum Check {
     Exists,
 }
 
+/// The most faults that one answer tells.
+const FAULTS_MAX: usize = 100;
+
 /// One property that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -25,6 +28,65 @@ pub struct Fault {
     pub path: String,
     pub check: Check,
     pub message: String,
+}
+
+/// Faults found so far. Beyond `most` they are not kept: the answer to one odd body must not be a hundred times as long.
+#[derive(Debug)]
+pub struct Faults {
+    found: Vec<Fault>,
+    most: usize,
+}
+
+impl Default for Faults {
+    /// As many as a caller over HTTP is told.
+    fn default() -> Faults {
+        Faults { found: vec![], most: FAULTS_MAX }
+    }
+}
+
+impl Faults {
+    /// All there are: for an import, whose faults are the work of one who is there to mend them.
+    pub fn all() -> Faults {
+        Faults { found: vec![], most: usize::MAX }
+    }
+
+    pub fn push(&mut self, fault: Fault) {
+        if !self.is_full() {
+            self.found.push(fault);
+        }
+    }
+
+    /// Whether it is of no use to look for more.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= self.most
+    }
+
+    pub fn extend(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        let room = self.most - self.found.len();
+        self.found.extend(faults.into_iter().take(room));
+    }
+
+    /// `value`, unless a fault was found.
+    pub fn or<T>(self, value: T) -> Result<T> {
+        if self.found.is_empty() { Ok(value) } else { Err(Error::Invalid(self.found)) }
+    }
+}
+
+impl std::ops::Deref for Faults {
+    type Target = [Fault];
+
+    fn deref(&self) -> &[Fault] {
+        &self.found
+    }
+}
+
+impl IntoIterator for Faults {
+    type Item = Fault;
+    type IntoIter = std::vec::IntoIter<Fault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.found.into_iter()
+    }
 }
 
 /// Everything that a caller can be told. `code` is the platform's error code.

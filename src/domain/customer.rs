@@ -8,7 +8,7 @@ use super::address::{Address, settle_primary};
 use super::fields::Fields;
 use super::id::Id;
 use super::time::Time;
-use crate::error::{Check, Fault};
+use crate::error::{Check, Fault, Faults};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -241,7 +241,7 @@ impl Customer {
         if fields.value("addresses").is_some_and(Value::is_null) {
             return fields.fault("addresses", Check::Required, "addresses is required");
         }
-        let read = |value: &Value, path: &str, faults: &mut Vec<Fault>| {
+        let read = |value: &Value, path: &str, faults: &mut Faults| {
             Some(Address::read(&mut Fields::of(value, path, faults)?, now, true))
         };
         let Some(mut addresses) = fields.each("addresses", read) else { return };
@@ -261,7 +261,7 @@ impl Customer {
     }
 
     fn apply_features(&mut self, fields: &mut Fields) {
-        let read = |value: &Value, path: &str, faults: &mut Vec<Fault>| {
+        let read = |value: &Value, path: &str, faults: &mut Faults| {
             let known = value.as_str().and_then(|name| FEATURES.iter().find(|known| **known == name));
             if known.is_none() {
                 let message = format!("Must be one of {}", FEATURES.join(", "));

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::id::Id;
-use crate::error::{Check, Error, Fault, Result};
+use crate::error::{Check, Fault, Faults, Result};
 
 /// The longest free text accepted in a property that names no limit of its own, in characters.
 pub const TEXT_MAX: usize = 1_000;
@@ -15,18 +15,18 @@ pub const TEXT_MAX: usize = 1_000;
 pub struct Fields<'a> {
     object: &'a Map<String, Value>,
     prefix: String,
-    faults: &'a mut Vec<Fault>,
+    faults: &'a mut Faults,
 }
 
 impl<'a> Fields<'a> {
     /// `path` is where the object stands in its document; empty for the document itself.
-    pub fn new(object: &'a Map<String, Value>, path: &str, faults: &'a mut Vec<Fault>) -> Fields<'a> {
+    pub fn new(object: &'a Map<String, Value>, path: &str, faults: &'a mut Faults) -> Fields<'a> {
         let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
         Fields { object, prefix, faults }
     }
 
     /// Reads `value` as an object; anything else is a fault at `path`.
-    pub fn of(value: &'a Value, path: &str, faults: &'a mut Vec<Fault>) -> Option<Fields<'a>> {
+    pub fn of(value: &'a Value, path: &str, faults: &'a mut Faults) -> Option<Fields<'a>> {
         match value.as_object() {
             Some(object) => Some(Fields::new(object, path, faults)),
             None => {
@@ -161,11 +161,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads each element of the array under `name` with `read`; `None` when absent or no array.
+    /// Reads each element of the array under `name` with `read`, until no more faults are wanted; `None` when absent or
+    /// no array.
     pub fn each<T>(
         &mut self,
         name: &str,
-        mut read: impl FnMut(&Value, &str, &mut Vec<Fault>) -> Option<T>,
+        mut read: impl FnMut(&Value, &str, &mut Faults) -> Option<T>,
     ) -> Option<Vec<T>> {
         let value = self.value(name)?;
         let Some(array) = value.as_array() else {
@@ -173,8 +174,14 @@ impl<'a> Fields<'a> {
             return None;
         };
         let path = format!("{}{name}", self.prefix);
-        let read_one = |(i, value)| read(value, &format!("{path}[{i}]"), self.faults);
-        Some(array.iter().enumerate().filter_map(read_one).collect())
+        let mut elements = Vec::new();
+        for (i, value) in array.iter().enumerate() {
+            if self.faults.is_full() {
+                break;
+            }
+            elements.extend(read(value, &format!("{path}[{i}]"), self.faults));
+        }
+        Some(elements)
     }
 
     /// The object under `name`, to be read in turn; `None` when absent, null or no object.
@@ -184,7 +191,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Adds faults that were found elsewhere.
-    pub fn take_over(&mut self, faults: Vec<Fault>) {
+    pub fn take_over(&mut self, faults: Faults) {
         self.faults.extend(faults);
     }
 
@@ -214,7 +221,7 @@ pub fn is_text_within(text: &str, min: usize, max: usize) -> bool {
 }
 
 /// Reads one id that stands as an array's element.
-pub fn element_id(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Id> {
+pub fn element_id(value: &Value, path: &str, faults: &mut Faults) -> Option<Id> {
     let id = value.as_str().and_then(|text| text.parse().ok());
     if id.is_none() {
         let check = if value.is_string() { Check::Format } else { Check::Type };
@@ -223,16 +230,17 @@ pub fn element_id(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<
     id
 }
 
-/// Reads a whole body with `read` and refuses it with every fault found.
+/// Reads a whole body with `read` and refuses it with the faults found.
 pub fn read_body<T>(body: &Map<String, Value>, read: impl FnOnce(&mut Fields) -> T) -> Result<T> {
-    let mut faults = Vec::new();
+    let mut faults = Faults::default();
     let value = read(&mut Fields::new(body, "", &mut faults));
-    if faults.is_empty() { Ok(value) } else { Err(Error::Invalid(faults)) }
+    faults.or(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use serde_json::json;
 
     fn faults_of(body: Value, read: impl FnOnce(&mut Fields)) -> Vec<(String, Check)> {
@@ -265,6 +273,23 @@ mod tests {
             ("list[1]", Check::Type),
         ];
         assert_eq!(faults, expected.map(|(path, check)| (path.to_owned(), check)));
+    }
+
+    #[test]
+    fn a_caller_is_told_a_hundred_faults_and_an_import_all() {
+        let body = json!({ "list": vec![0; 1_000] });
+        let mut looked_at = 0;
+        let faults = faults_of(body.clone(), |f| {
+            f.each("list", |value, path, faults| {
+                looked_at += 1;
+                element_id(value, path, faults)
+            });
+            f.require(&["missing"]);
+        });
+        assert_eq!((faults.len(), looked_at), (100, 100));
+        let mut faults = Faults::all();
+        Fields::new(body.as_object().unwrap(), "", &mut faults).each("list", element_id);
+        assert_eq!(faults.len(), 1_000);
     }
 
     #[test]

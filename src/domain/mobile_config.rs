@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::fields::{Fields, is_text_within};
 use super::id::Id;
-use crate::error::{Check, Fault};
+use crate::error::{Check, Fault, Faults};
 
 /// The most references (items and others together) one config may hold.
 const REFERENCES_MAX: usize = 20_000;
@@ -93,7 +93,7 @@ pub fn write_json(out: &mut Vec<u8>, id: &[u8], customer: &[u8], configs: &[u8])
 /// Reads the text of `configs` in the documented shape. Returns it without blanks between its parts, ids in lower case,
 /// and all that it refers to; whether those exist is for the caller to check. `None` when a fault was found; faults
 /// stand at paths below `path`.
-pub fn read(text: &str, path: &str, faults: &mut Vec<Fault>) -> Option<(String, Vec<Reference>)> {
+pub fn read(text: &str, path: &str, faults: &mut Faults) -> Option<(String, Vec<Reference>)> {
     let Some((references, has_upper_case)) = references(text) else {
         let value: Value = serde_json::from_str(text).unwrap_or_default();
         faults::collect(&value, path, faults);
@@ -185,15 +185,18 @@ fn in_lower_case(mut configs: Value) -> Value {
 
 /// Finds out, slowly, all that is wrong with a text that [`references`] did not take.
 mod faults {
-    use super::{Check, Fault, Fields, Kind, NAME_MAX, REFERENCES_MAX, TYPE_MAX, Value};
+    use super::{Check, Fault, Faults, Fields, Kind, NAME_MAX, REFERENCES_MAX, TYPE_MAX, Value};
 
-    pub fn collect(configs: &Value, path: &str, faults: &mut Vec<Fault>) {
+    pub fn collect(configs: &Value, path: &str, faults: &mut Faults) {
         let found_before = faults.len();
         let Some(sections) = configs.as_array() else {
             faults.push(Fault { path: path.into(), check: Check::Type, message: "configs must be an array".into() });
             return;
         };
         for (i, section) in sections.iter().enumerate() {
+            if faults.is_full() {
+                break;
+            }
             collect_section(section, &format!("{path}[{i}]"), faults);
         }
         if faults.len() == found_before {
@@ -202,7 +205,7 @@ mod faults {
         }
     }
 
-    fn collect_section(section: &Value, path: &str, faults: &mut Vec<Fault>) {
+    fn collect_section(section: &Value, path: &str, faults: &mut Faults) {
         let Some(mut fields) = Fields::of(section, path, faults) else { return };
         fields.require(&["type"]);
         let mut kind = String::new();
@@ -292,7 +295,7 @@ mod tests {
     #[test]
     fn what_is_read_comes_back_as_given() {
         let given = configs().to_string().replace("[]}]", "[1.50,12345678901234567890123]}]");
-        let (text, references) = read(&given, "configs", &mut vec![]).unwrap();
+        let (text, references) = read(&given, "configs", &mut Faults::default()).unwrap();
         assert_eq!(text, given);
         let expected = ["configs[0].items[0]._id", "configs[0].others[0]._id", "configs[1].others[0]._id"];
         assert_eq!(paths(&references), expected);
@@ -301,15 +304,15 @@ mod tests {
     #[test]
     fn ids_are_kept_in_lower_case_and_blanks_are_dropped() {
         let given = configs().to_string().replace(BO, &BO.to_uppercase());
-        assert_eq!(read(&given, "configs", &mut vec![]).unwrap().0, configs().to_string());
+        assert_eq!(read(&given, "configs", &mut Faults::default()).unwrap().0, configs().to_string());
         let spaced = r#"[ {"type" : "LATER",
             "x":"a \" b\\"  } ]"#;
-        assert_eq!(read(spaced, "configs", &mut vec![]).unwrap().0, r#"[{"type":"LATER","x":"a \" b\\"}]"#);
+        assert_eq!(read(spaced, "configs", &mut Faults::default()).unwrap().0, r#"[{"type":"LATER","x":"a \" b\\"}]"#);
     }
 
     #[test]
     fn every_fault_has_its_path() {
-        let mut faults = vec![];
+        let mut faults = Faults::default();
         let value = json!([{ "type": "QUEUES", "items": [{ "_id": "12" }], "others": 1 }, 7, {}]);
         assert_eq!(read(&value.to_string(), "configs", &mut faults), None);
         let found: Vec<_> = faults.iter().map(|f| (f.path.as_str(), f.check)).collect();

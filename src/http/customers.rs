@@ -104,15 +104,14 @@ pub async fn name(call: Call) -> Result<Answer> {
 
 /// api:customer:get-names. Ids that are absent or out of reach are left out: the page has no 404.
 pub async fn names(call: Call) -> Result<Answer> {
-    let body = call.visit.object()?;
+    let ids = read_body(&call.visit.object()?, |fields| {
+        fields.require(&["customers"]);
+        fields.each("customers", element_id).unwrap_or_default()
+    });
     call.post_read(move |tx, actor| {
         allow(tx, actor, CUSTOMER_LIST, Belongs::to_customer(actor.customer))?;
-        let ids = read_body(&body, |fields| {
-            fields.require(&["customers"]);
-            fields.each("customers", element_id).unwrap_or_default()
-        })?;
         let mut names = Map::new();
-        for id in ids {
+        for id in ids? {
             if let Some(customer) = customers::find(tx, id)?
                 && customer.state != CustomerState::Deleted
                 && is_allowed(tx, actor, CUSTOMER_GET, Belongs::to_customer(id))?

@@ -13,7 +13,7 @@ use crate::domain::employee::{Employee, only_harmless, password};
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
-use crate::error::{Check, Error, Result};
+use crate::error::{Check, Error, Faults, Result};
 use crate::reach::{Belongs, allow, allow_change, is_allowed};
 use crate::store::employees::EmployeeFilter;
 use crate::store::{credentials, customers, employees, sessions};
@@ -76,7 +76,7 @@ pub async fn create(call: Call) -> Result<Answer> {
     let password_hash = hash_given_password(&call, &body).await?;
     call.write(move |tx, actor| {
         // Whose employee it is to be decides the access; everything else is looked at afterwards.
-        let customer = Fields::new(&body, "", &mut vec![]).id("customer");
+        let customer = Fields::new(&body, "", &mut Faults::default()).id("customer");
         if let Some(customer) = customer {
             customers::get(tx, customer)?;
             let subject = customers::subject(customer);
@@ -118,7 +118,7 @@ pub async fn update(call: Call) -> Result<Answer> {
     call.write(move |tx, actor| {
         let old = employees::get(tx, id)?;
         let subject = employees::subject(&old);
-        let is_harmless = only_harmless(&Fields::new(&body, "", &mut vec![]));
+        let is_harmless = only_harmless(&Fields::new(&body, "", &mut Faults::default()));
         let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
         allow_change(tx, actor, permission, belongs(&old), Action::Update, subject)?;
         // One may not touch somebody above oneself either: a new password would be a way up.

@@ -10,7 +10,7 @@ use crate::domain::audit::{Action, MOBILE_CONFIGS};
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::domain::mobile_config::{self, Kind, MobileConfig, Reference};
-use crate::error::{Check, Error, Fault, Result};
+use crate::error::{Check, Error, Fault, Faults, Result};
 use crate::mobile_config_copy;
 use crate::reach::{Belongs, allow, allow_change};
 use crate::store::{customers, employees, mobile_configs, queues};
@@ -57,7 +57,8 @@ pub async fn get(call: Call) -> Result<Answer> {
 /// 400 `bad_request`, 403 `access_denied`, 404 `not_found` (no such employee), 404 `configs[i].items[j]._id`.
 pub async fn create(call: Call) -> Result<Answer> {
     let id = id_in_path(&call)?;
-    let body = call.visit.object_or_empty()?;
+    // Read before the writer's turn, which all others wait for; a fault counts only for those who may write.
+    let given = read_configs(&call.visit.object_or_empty()?);
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
         let employee = employees::find_live(tx, id)?.ok_or_else(mobile_configs::not_found)?;
@@ -69,7 +70,13 @@ pub async fn create(call: Call) -> Result<Answer> {
             Some(config) => preconditions.check(config.rev)?,
             None => preconditions.check_absent()?,
         }
-        let given = read_configs(tx, &body, &employee)?;
+        let given = match given? {
+            Some((configs, references)) => {
+                check_references(tx, &references, &employee)?;
+                Some(configs)
+            }
+            None => None,
+        };
         let config = match (old, given) {
             (Some(config), None) => config,
             (Some(config), Some(configs)) => {
@@ -93,14 +100,22 @@ fn default_configs(tx: &ReadTx, employee: &Employee) -> Result<String> {
     Ok(mobile_config::default_configs(&colleagues, &queues))
 }
 
-/// The content given in a body, checked; `None` when there is none.
-fn read_configs(tx: &ReadTx, body: &Map<String, Value>, employee: &Employee) -> Result<Option<String>> {
+/// The content given in a body, and what it refers to; `None` when there is none.
+fn read_configs(body: &Map<String, Value>) -> Result<Option<(String, Vec<Reference>)>> {
     let Some(value) = body.get("configs") else { return Ok(None) };
-    let mut faults = Vec::new();
+    let mut faults = Faults::default();
     let read = mobile_config::read(&value.to_string(), "configs", &mut faults);
-    let Some((configs, references)) = read else { return Err(Error::Invalid(faults)) };
+    faults.or(read)
+}
+
+/// Everything referred to must be there, and belong to the employee's customer.
+fn check_references(tx: &ReadTx, references: &[Reference], employee: &Employee) -> Result<()> {
+    let mut faults = Faults::default();
     for reference in references {
-        let Reference { kind, id, .. } = reference;
+        if faults.is_full() {
+            break;
+        }
+        let Reference { kind, id, .. } = *reference;
         let (owner, message) = match kind {
             Kind::Colleagues => (
                 employees::find_live(tx, id)?.map(|found| found.customer),
@@ -112,7 +127,7 @@ fn read_configs(tx: &ReadTx, body: &Map<String, Value>, employee: &Employee) -> 
             faults.push(Fault { path: reference.path(), check: Check::Exists, message: message.into() });
         }
     }
-    if faults.is_empty() { Ok(Some(configs)) } else { Err(Error::Invalid(faults)) }
+    faults.or(())
 }
 
 /// api:pbx:app:mobileconfig:copy. 400 `bad_request` for any malformed body and across customers, 403 `access_denied`,

@@ -1,5 +1,7 @@
 //! `/pbx/app/employees` and `/pbx/app/queues`: what the app loads at its start.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -14,21 +16,22 @@ use crate::store::{employees, queues};
 /// api:pbx:app:employees. Employees of the caller's own customer; `ids` narrows them down.
 pub async fn employees_get(call: Call) -> Result<Answer> {
     let ids = call.visit.query().ids("ids")?;
-    call.read_list(move |tx, actor| colleagues(tx, actor, ids.as_deref())).await
+    call.read_list(move |tx, actor| colleagues(tx, actor, ids)).await
 }
 
 /// api:pbx:app:employees, with `{ "ids": [...] }` as the body.
 pub async fn employees_post(call: Call) -> Result<Answer> {
     let body = call.visit.object_or_empty()?;
     let ids = read_body(&body, |fields| fields.each("ids", element_id))?;
-    call.post_read(move |tx, actor| colleagues(tx, actor, ids.as_deref())).await
+    call.post_read(move |tx, actor| colleagues(tx, actor, ids)).await
 }
 
-fn colleagues(tx: &ReadTx, actor: &Actor, ids: Option<&[Id]>) -> Result<Answer> {
+fn colleagues(tx: &ReadTx, actor: &Actor, ids: Option<Vec<Id>>) -> Result<Answer> {
+    let ids: Option<HashSet<Id>> = ids.map(HashSet::from_iter);
     let enabled = employees::enabled(tx, actor.customer)?;
     let records: Vec<Value> = enabled
         .into_iter()
-        .filter(|employee| ids.is_none_or(|ids| ids.contains(&employee.id)))
+        .filter(|employee| ids.as_ref().is_none_or(|ids| ids.contains(&employee.id)))
         .map(|employee| {
             json!({
                 "_id": employee.id,

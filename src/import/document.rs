@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::domain::mobile_config::{self, Reference};
-use crate::error::{Check, Fault};
+use crate::error::{Check, Fault, Faults};
 
 const LISTS: [&str; 4] = ["customers", "queues", "employees", "mobileConfigs"];
 
@@ -24,7 +24,7 @@ pub struct Element {
 /// The `configs` of an object, read: its text and what it refers to, or its faults.
 pub struct Configs {
     pub read: Option<(String, Vec<Reference>)>,
-    pub faults: Vec<Fault>,
+    pub faults: Faults,
 }
 
 impl<'a> Document<'a> {
@@ -98,7 +98,7 @@ fn read_element(raw: &RawValue, path: String, has_configs: bool) -> Element {
     }
     match serde_json::from_str::<WithConfigs>(raw.get()) {
         Ok(found) if has_configs => {
-            let mut faults = Vec::new();
+            let mut faults = Faults::all();
             let read = mobile_config::read(found.configs.get(), &format!("{path}.configs"), &mut faults);
             let value = Ok(json!({ "_id": found.id, "customer": found.customer }));
             Element { path, value, configs: Some(Configs { read, faults }) }

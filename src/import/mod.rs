@@ -18,7 +18,7 @@ use crate::db::WriteTx;
 use crate::domain::audit::Action;
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
-use crate::error::{Error, Result};
+use crate::error::{Error, Faults, Result};
 use crate::login::seal_context;
 use crate::passwords;
 use crate::secrets::Sealer;
@@ -45,12 +45,15 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, document: &[u8], progress: impl Pr
     let document = Document::split(document).map_err(|fault| Error::Invalid(vec![fault]))?;
     let mut known = Known::read(tx)?;
     let is_first = known.customers.is_empty();
-    let mut faults: Vec<_> = document.misspelled().collect();
+    let mut faults = Faults::all();
+    faults.extend(document.misspelled());
     let mut plan = plan(&document, &mut known, tx.now, &mut faults);
-    if !faults.is_empty() {
-        faults.extend(plan_configs(&document, &known).err().unwrap_or_default());
-        return Err(Error::Invalid(faults));
+    if !faults.is_empty()
+        && let Err(Error::Invalid(more)) = plan_configs(&document, &known)
+    {
+        faults.extend(more);
     }
+    faults.or(())?;
     let mut done = 0;
     let step = || {
         done += 1;
@@ -59,7 +62,7 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, document: &[u8], progress: impl Pr
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| plan_configs(&document, &known));
         let configs = move || match reading.join() {
-            Ok(configs) => configs.map_err(Error::Invalid),
+            Ok(configs) => configs,
             Err(_) => Err(Error::internal("reading the mobile configs failed")),
         };
         if plan.employees.iter().all(|(_, secrets)| secrets.password.is_none()) {

@@ -16,7 +16,7 @@ use crate::domain::id::Id;
 use crate::domain::mobile_config::Kind;
 use crate::domain::queue::Queue;
 use crate::domain::time::Time;
-use crate::error::{Check, Fault, Result};
+use crate::error::{Check, Fault, Faults, Result};
 use crate::passwords;
 
 /// A mobile config to be written.
@@ -35,7 +35,7 @@ pub struct Plan {
 }
 
 /// Reads and checks everything but the mobile configs, over what is `known` already; `known` grows by what is read.
-pub fn plan(document: &Document, known: &mut Known, now: Time, faults: &mut Vec<Fault>) -> Plan {
+pub fn plan(document: &Document, known: &mut Known, now: Time, faults: &mut Faults) -> Plan {
     let mut plan = Plan::default();
     let mut paths = Vec::new();
     each(document, "customers", faults, |fields, _| {
@@ -60,16 +60,16 @@ pub fn plan(document: &Document, known: &mut Known, now: Time, faults: &mut Vec<
 }
 
 /// Reads and checks the mobile configs, when `known` holds all they may name.
-pub fn plan_configs(document: &Document, known: &Known) -> Result<Vec<NewConfig>, Vec<Fault>> {
-    let (mut configs, mut faults, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+pub fn plan_configs(document: &Document, known: &Known) -> Result<Vec<NewConfig>> {
+    let (mut configs, mut faults, mut seen) = (Vec::new(), Faults::all(), HashSet::new());
     each(document, "mobileConfigs", &mut faults, |fields, read| {
         configs.extend(read_config(fields, read, known, &mut seen));
     });
-    if faults.is_empty() { Ok(configs) } else { Err(faults) }
+    faults.or(configs)
 }
 
 /// Has `read` look at every object of one list.
-fn each(document: &Document, list: &str, faults: &mut Vec<Fault>, mut read: impl FnMut(Fields<'_>, Option<Configs>)) {
+fn each(document: &Document, list: &str, faults: &mut Faults, mut read: impl FnMut(Fields<'_>, Option<Configs>)) {
     for Element { path, value, configs } in document.elements(list) {
         match value {
             Ok(value) => {
@@ -215,7 +215,7 @@ fn read_config(
 }
 
 /// Every reseller named must exist, and none may be below itself.
-fn check_resellers(customers: &[Customer], paths: &[String], known: &Known, faults: &mut Vec<Fault>) {
+fn check_resellers(customers: &[Customer], paths: &[String], known: &Known, faults: &mut Faults) {
     let mut seen = HashSet::new();
     for (customer, path) in customers.iter().zip(paths) {
         let mut fault = |name: &str, check, message: &str| {

@@ -1,6 +1,46 @@
 //! What one request may cost: however odd it is, its answer stays short and the others are not kept waiting.
 
-use super::support::{TestApp, code_of};
+use serde_json::json;
+
+use super::support::{TestApp, assert_error, code_of, demo};
+
+fn config(employee: &str) -> String {
+    format!("/pbx/app/mobileconfig/{employee}")
+}
+
+#[test]
+fn a_body_full_of_faults_is_told_a_hundred_of_them() {
+    let app = TestApp::start();
+    let admin = app.admin();
+    let zeros = vec![0; 5_000];
+    let new =
+        json!({ "customer": demo::BAKERY, "accessLevel": "PERSONAL", "name": "x", "organizationResellers": zeros });
+    let section = json!([{ "type": "QUEUES", "items": zeros, "others": zeros }]);
+    let reference = json!({ "_id": demo::ABSENT, "name": "x" });
+    let absent = json!([{ "type": "QUEUES", "items": vec![reference; 5_000], "others": [] }]);
+    let before = app.export();
+    for (path, body) in [
+        ("/pbx/app/employees", json!({ "ids": zeros })),
+        ("/customer/names/list", json!({ "customers": zeros })),
+        ("/employee", new),
+        (&config(demo::EMMA), json!({ "configs": zeros })),
+        (&config(demo::EMMA), json!({ "configs": section })),
+        (&config(demo::EMMA), json!({ "configs": absent })),
+    ] {
+        let answer = admin.post(path, body);
+        assert_error(&answer, 422, "multiple");
+        assert_eq!(answer.json()["error"]["inner"].as_array().unwrap().len(), 100, "{path}");
+    }
+    assert!(app.export() == before);
+}
+
+#[test]
+fn who_may_not_write_a_config_is_not_told_its_faults() {
+    let app = TestApp::start();
+    let answer = app.personal().post(&config(demo::EMMA), json!({ "configs": [0] }));
+    assert_error(&answer, 403, "access_denied");
+    assert_error(&app.manager().post(&config(demo::ABSENT), json!({ "configs": [0] })), 404, "not_found");
+}
 
 #[test]
 fn free_text_that_is_long_or_no_text_is_refused() {
