@@ -1,11 +1,20 @@
 //! Addresses of a customer (api:customer:update, api:customer:address-create).
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, TEXT_MAX};
 use super::id::Id;
 use super::time::Time;
 use crate::error::Check;
+
+/// The most addresses of one customer.
+pub const ADDRESSES_MAX: usize = 1_000;
+
+pub fn too_many_addresses() -> String {
+    format!("A customer may have at most {ADDRESSES_MAX} addresses")
+}
 
 /// One address; a customer always has at least one, and exactly one of them is the primary.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +82,36 @@ impl Address {
             fields.fault("zip", Check::Format, "zip must be four digits in Denmark");
         }
     }
+}
+
+/// Reads all addresses of a customer; `None` when they are not given, or are no such list.
+pub fn read_addresses(fields: &mut Fields, now: Time) -> Option<Vec<Address>> {
+    let given = fields.value("addresses")?;
+    let wrong = match given.as_array().map(Vec::len) {
+        None if given.is_null() => Some((Check::Required, "addresses is required".to_owned())),
+        Some(0) => Some((Check::Min, "At least one address must be present".to_owned())),
+        Some(count) if count > ADDRESSES_MAX => Some((Check::Max, too_many_addresses())),
+        _ => None,
+    };
+    if let Some((check, message)) = wrong {
+        fields.fault("addresses", check, message);
+        return None;
+    }
+    let mut addresses = fields.each("addresses", |value, path, faults| {
+        Some(Address::read(&mut Fields::of(value, path, faults)?, now, true))
+    })?;
+    let (mut ids, mut has_primary) = (HashSet::new(), false);
+    for (i, address) in addresses.iter().enumerate() {
+        if !ids.insert(address.id) {
+            fields.fault(&format!("addresses[{i}]._id"), Check::Unique, "The id is used by another address");
+        }
+        if address.primary && has_primary {
+            fields.fault(&format!("addresses[{i}].primary"), Check::Unique, "Another address is the primary");
+        }
+        has_primary |= address.primary;
+    }
+    settle_primary(&mut addresses, None);
+    Some(addresses)
 }
 
 /// Makes exactly one of a list of addresses the primary: `preferred` if it is in the list, else the one already

@@ -1,10 +1,12 @@
 //! Customers (api:customer:get, :update).
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::access::Level;
-use super::address::{Address, settle_primary};
+use super::address::{Address, read_addresses};
 use super::fields::Fields;
 use super::id::Id;
 use super::time::Time;
@@ -206,7 +208,9 @@ impl Customer {
         fields.text("faxNumber", &mut self.fax_number);
         fields.text("emailAddress", &mut self.email_address);
         fields.text("website", &mut self.website);
-        self.apply_addresses(fields, now);
+        if let Some(addresses) = read_addresses(fields, now) {
+            self.addresses = addresses;
+        }
         if let Some(mut finance) = fields.nested("finance") {
             self.finance.apply(&mut finance);
         }
@@ -237,29 +241,6 @@ impl Customer {
         }
     }
 
-    fn apply_addresses(&mut self, fields: &mut Fields, now: Time) {
-        if fields.value("addresses").is_some_and(Value::is_null) {
-            return fields.fault("addresses", Check::Required, "addresses is required");
-        }
-        let read = |value: &Value, path: &str, faults: &mut Faults| {
-            Some(Address::read(&mut Fields::of(value, path, faults)?, now, true))
-        };
-        let Some(mut addresses) = fields.each("addresses", read) else { return };
-        if addresses.is_empty() {
-            return fields.fault("addresses", Check::Min, "At least one address must be present");
-        }
-        for i in 0..addresses.len() {
-            if addresses[..i].iter().any(|earlier| earlier.id == addresses[i].id) {
-                fields.fault(&format!("addresses[{i}]._id"), Check::Unique, "The id is used by another address");
-            }
-            if addresses[i].primary && addresses[..i].iter().any(|earlier| earlier.primary) {
-                fields.fault(&format!("addresses[{i}].primary"), Check::Unique, "Another address is the primary");
-            }
-        }
-        settle_primary(&mut addresses, None);
-        self.addresses = addresses;
-    }
-
     fn apply_features(&mut self, fields: &mut Fields) {
         let read = |value: &Value, path: &str, faults: &mut Faults| {
             let known = value.as_str().and_then(|name| FEATURES.iter().find(|known| **known == name));
@@ -274,7 +255,7 @@ impl Customer {
         if features.iter().any(|feature| feature == "PBX") {
             features.extend(["SIP", "MVNO", "CUSTOMER"].map(String::from));
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         features.retain(|feature| seen.insert(feature.clone()));
         self.features = features;
     }

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::call::Call;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{ADDRESS, Actor, CUSTOMER_UPDATE, Permission};
-use crate::domain::address::{Address, settle_primary};
+use crate::domain::address::{ADDRESSES_MAX, Address, settle_primary, too_many_addresses};
 use crate::domain::audit::Action;
 use crate::domain::customer::Customer;
 use crate::domain::fields::read_body;
@@ -67,6 +67,9 @@ pub async fn create(call: Call) -> Result<Answer> {
     call.write(move |tx, actor| {
         let old = changeable(tx, actor, id, ADDRESS)?;
         preconditions.check(old.rev)?;
+        if old.addresses.len() >= ADDRESSES_MAX {
+            return Err(Error::invalid("addresses", Check::Max, too_many_addresses()));
+        }
         let address = read_body(&body, |fields| Address::read(fields, tx.now, false))?;
         let mut new = old.clone();
         new.addresses.push(address);
@@ -108,7 +111,7 @@ pub async fn delete(call: Call) -> Result<Answer> {
         let old = changeable(tx, actor, id, CUSTOMER_UPDATE)?;
         let place = place_of(&old, address)?;
         preconditions.check(old.rev)?;
-        if customers::address_is_used(tx, id, address)? {
+        if customers::are_addresses_used(tx, id, [address].into_iter())? {
             let error = Error::conflict("address", "Addresses in use, cannot be deleted");
             return Err(tx.refuse(error, Action::Update, customers::subject(id)));
         }

@@ -1,5 +1,7 @@
 //! `/customer`
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -210,9 +212,9 @@ pub async fn update(call: Call) -> Result<Answer> {
             customer.refuse_deleted(fields);
             customer
         })?;
-        if let Some(gone) = old.addresses.iter().find(|address| new.addresses.iter().all(|kept| kept.id != address.id))
-            && customers::address_is_used(tx, id, gone.id)?
-        {
+        let kept: HashSet<Id> = new.addresses.iter().map(|address| address.id).collect();
+        let mut gone = old.addresses.iter().map(|address| address.id).filter(|id| !kept.contains(id)).peekable();
+        if gone.peek().is_some() && customers::are_addresses_used(tx, id, gone)? {
             let message = "Addresses in use, cannot be deleted";
             return Err(tx.refuse(Error::conflict("address", message), action, subject));
         }

@@ -206,8 +206,10 @@ pub fn has_customers(tx: &ReadTx, id: Id) -> Result<bool> {
     Ok(tx.conn.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
 }
 
-/// Whether an employee's `address` is this one.
-pub fn address_is_used(tx: &ReadTx, customer: Id, address: Id) -> Result<bool> {
-    let sql = "select exists (select 1 from employees where customer = ?1 and address = ?2 and state <> 'DELETED')";
-    Ok(tx.conn.prepare_cached(sql)?.query_row(params![customer, address], |row| row.get(0))?)
+/// Whether an employee's `address` is one of these.
+pub fn are_addresses_used(tx: &ReadTx, customer: Id, addresses: impl Iterator<Item = Id>) -> Result<bool> {
+    let addresses = to_json(&addresses.collect::<Vec<_>>())?;
+    let sql = "select exists (select 1 from employees where customer = ?1 and state <> 'DELETED'
+        and address in (select value from json_each(?2)))";
+    Ok(tx.conn.prepare_cached(sql)?.query_row(params![customer, addresses], |row| row.get(0))?)
 }

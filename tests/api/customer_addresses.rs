@@ -91,3 +91,35 @@ fn an_address_is_checked_by_its_country() {
     let british = json!({ "address": "Main street 1", "zip": "SW1A 1AA", "city": "London", "country": "GB" });
     viewer.post(&list(), british).ok();
 }
+
+#[test]
+fn a_customer_has_at_most_a_thousand_addresses() {
+    let app = TestApp::start();
+    let admin = app.admin();
+    let address = json!({ "address": "Testvej 1", "zip": "8000", "city": "Aarhus C" });
+    let many = |count: usize| json!({ "name": "Many", "addresses": vec![address.clone(); count] });
+    assert_error(&admin.post("/customer", many(1_001)), 422, "addresses");
+    let created = admin.post("/customer", many(1_000)).ok();
+    let path = format!("/customer/{}", created["_id"].as_str().unwrap());
+    assert_error(&admin.post(&path, many(1_001)), 422, "addresses");
+    let answer = admin.post(&format!("{path}/address"), address.clone());
+    assert_error(&answer, 422, "addresses");
+    assert_eq!(answer.json()["error"]["check"], "max");
+    let addresses = created["addresses"].as_array().unwrap();
+    assert_eq!(addresses.iter().filter(|address| address["primary"] == true).count(), 1);
+}
+
+#[test]
+fn an_address_in_use_is_not_lost_among_others_that_are_left_out() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    let (first, second) = ("Testvej 1", "Testvej 2");
+    let add =
+        |street: &str| manager.post(&list(), json!({ "address": street, "zip": "8000", "city": "Aarhus C" })).ok();
+    let (unused, used) = (add(first), add(second));
+    manager.post(&format!("/employee/{}", demo::IDA), json!({ "address": used["_id"] })).ok();
+    let mut kept = manager.get(&list()).ok();
+    kept.as_array_mut().unwrap().retain(|address| ![&unused["_id"], &used["_id"]].contains(&&address["_id"]));
+    let answer = manager.post(&format!("/customer/{}", demo::BAKERY), json!({ "addresses": kept }));
+    assert_error(&answer, 409, "address");
+}
