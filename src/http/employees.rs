@@ -73,10 +73,14 @@ pub async fn get(call: Call) -> Result<Answer> {
 /// 409 `emailAddress`.
 pub async fn create(call: Call) -> Result<Answer> {
     let body = call.visit.object()?;
-    let password_hash = hash_given_password(&call, &body).await?;
+    // Whose employee it is to be decides the access; everything else is looked at afterwards.
+    let customer = Fields::new(&body, "", &mut Faults::default()).id("customer");
+    let may_create = |tx: &ReadTx, actor: &Actor| match customer {
+        Some(customer) => is_allowed(tx, actor, EMPLOYEE_CREATE, Belongs::to_customer(customer)),
+        None => Ok(false),
+    };
+    let password_hash = hash_given_password(&call, &body, may_create).await?;
     call.write(move |tx, actor| {
-        // Whose employee it is to be decides the access; everything else is looked at afterwards.
-        let customer = Fields::new(&body, "", &mut Faults::default()).id("customer");
         if let Some(customer) = customer {
             customers::get(tx, customer)?;
             let subject = customers::subject(customer);
@@ -100,8 +104,8 @@ pub async fn create(call: Call) -> Result<Answer> {
         })?;
         check_new_values(tx, actor, &new, None)?;
         let created = employees::put(tx, new, None)?;
-        if let Some(hash) = &password_hash {
-            credentials::set_password(tx, created.id, hash)?;
+        if let Some(hash) = password_hash.of_one_who_may()? {
+            credentials::set_password(tx, created.id, &hash)?;
         }
         Answer::object(&created, created.rev)
     })
@@ -114,15 +118,21 @@ pub async fn update(call: Call) -> Result<Answer> {
     let id = id_in_path(&call)?;
     let body = call.visit.object()?;
     let preconditions = call.preconditions();
-    let password_hash = hash_given_password(&call, &body).await?;
+    let is_harmless = only_harmless(&Fields::new(&body, "", &mut Faults::default()));
+    let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
+    // One may not touch somebody above oneself either: a new password would be a way up.
+    let may_update = move |tx: &ReadTx, actor: &Actor, old: &Employee| -> Result<bool> {
+        Ok(old.access_level <= actor.level && is_allowed(tx, actor, permission, belongs(old))?)
+    };
+    let may_update_now = |tx: &ReadTx, actor: &Actor| match employees::find_live(tx, id)? {
+        Some(old) => may_update(tx, actor, &old),
+        None => Ok(false),
+    };
+    let password_hash = hash_given_password(&call, &body, may_update_now).await?;
     call.write(move |tx, actor| {
         let old = employees::get(tx, id)?;
         let subject = employees::subject(&old);
-        let is_harmless = only_harmless(&Fields::new(&body, "", &mut Faults::default()));
-        let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
-        allow_change(tx, actor, permission, belongs(&old), Action::Update, subject)?;
-        // One may not touch somebody above oneself either: a new password would be a way up.
-        if old.access_level > actor.level {
+        if !may_update(tx, actor, &old)? {
             return Err(tx.refuse(Error::access_denied(), Action::Update, subject));
         }
         preconditions.check(old.rev)?;
@@ -144,10 +154,10 @@ pub async fn update(call: Call) -> Result<Answer> {
                 other => other,
             });
         }
-        if let Some(hash) = &password_hash {
+        if let Some(hash) = password_hash.of_one_who_may()? {
             // Whoever knew the old password is out.
             sessions::delete_of(tx, id)?;
-            credentials::set_password(tx, id, hash)?;
+            credentials::set_password(tx, id, &hash)?;
         }
         let updated = employees::put(tx, new, Some(&old))?;
         Answer::object(&updated, updated.rev)
@@ -180,13 +190,39 @@ fn check_new_values(tx: &ReadTx, actor: &Actor, new: &Employee, old: Option<&Emp
     Ok(())
 }
 
-/// The hash of the password in a body, made before the writer is asked: it takes its time. A password that is not
-/// acceptable is reported with the body's other faults, later.
-async fn hash_given_password(call: &Call, body: &Map<String, Value>) -> Result<Option<String>> {
-    match read_body(body, password) {
-        Ok(Some(password)) => call.visit.state.passwords.hash(password).await.map(Some),
-        _ => Ok(None),
+/// What became of the password in a body before the writer was asked.
+enum GivenPassword {
+    /// There is none, or none that is acceptable: that is reported with the body's other faults.
+    None,
+    Hashed(String),
+    /// The caller might not write at that moment.
+    Unhashed,
+}
+
+impl GivenPassword {
+    /// The hash, when it has turned out that the caller may write.
+    fn of_one_who_may(self) -> Result<Option<String>> {
+        match self {
+            GivenPassword::None => Ok(None),
+            GivenPassword::Hashed(hash) => Ok(Some(hash)),
+            // Allowed only in between: to be tried again.
+            GivenPassword::Unhashed => Err(Error::Busy),
+        }
     }
+}
+
+/// Hashes the password in a body before the writer is asked: it takes its time. Only for those who may write it, or
+/// anybody could keep the logins waiting; whether they still may is seen again in the write.
+async fn hash_given_password(
+    call: &Call,
+    body: &Map<String, Value>,
+    may_write: impl FnOnce(&ReadTx, &Actor) -> Result<bool>,
+) -> Result<GivenPassword> {
+    let Ok(Some(password)) = read_body(body, password) else { return Ok(GivenPassword::None) };
+    if !call.visit.state.db.read(|tx| may_write(tx, call.actor()))? {
+        return Ok(GivenPassword::Unhashed);
+    }
+    call.visit.state.passwords.hash(password).await.map(GivenPassword::Hashed)
 }
 
 /// api:employee:delete. `deleteDate` puts it off. 400 `employee`, 403 `access_denied`, 404 `employee`,
@@ -244,6 +280,90 @@ pub fn may_manage(tx: &ReadTx, actor: &Actor, employee: &Employee) -> Result<boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempts::{Attempts, Limits};
+    use crate::clock::Clock;
+    use crate::db::{Author, Db};
+    use crate::http::{State, application};
+    use crate::identity::Identities;
+    use crate::passwords::Passwords;
+    use crate::secrets::{Sealer, new_token};
+    use crate::{import, store};
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::web;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const CUSTOMER: &str = "c00000000000000000000001";
+    const OWNER: &str = "e00000000000000000000001";
+    const MANAGER: &str = "e00000000000000000000002";
+    const PERSONAL: &str = "e00000000000000000000003";
+
+    /// A server that hashes no password, on a world of three, and a token of each of them.
+    async fn without_hashing(folder: &std::path::Path) -> (State, [String; 3]) {
+        let path = folder.join("telecomx.db");
+        let db = Arc::new(Db::open(&path, Clock::default()).unwrap());
+        let sealer = Arc::new(Sealer::open(&path).unwrap());
+        let address = json!({ "address": "Gade 1", "zip": "8000", "city": "Aarhus" });
+        let employee = |(id, level): (&str, &str)| {
+            let address = format!("{id}@example.com");
+            json!({ "_id": id, "customer": CUSTOMER, "accessLevel": level, "name": level, "emailAddress": address })
+        };
+        let employees = [(OWNER, "OWNER"), (MANAGER, "MANAGER"), (PERSONAL, "PERSONAL")].map(employee);
+        let world = json!({
+            "customers": [{ "_id": CUSTOMER, "name": "Bakery", "addresses": [address] }],
+            "employees": employees,
+        });
+        let (document, into) = (world.to_string(), sealer.clone());
+        let load = move |tx: &mut WriteTx| {
+            import::run(tx, &into, document.as_bytes(), |_, _, _| {})?;
+            let mut tokens = [OWNER, MANAGER, PERSONAL].map(str::to_owned);
+            for token in &mut tokens {
+                let (made, hash) = new_token()?;
+                store::tokens::insert(tx, &hash, token.parse().unwrap())?;
+                *token = made;
+            }
+            Ok(tokens)
+        };
+        let tokens = db.write(Author::system("test"), load).await.unwrap();
+        let state = State {
+            db,
+            sealer,
+            identities: Identities::default(),
+            passwords: Passwords::closed(),
+            attempts: Attempts::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
+            under_way: Arc::default(),
+            request_timeout: Duration::from_secs(30),
+            cors_origins: vec![],
+            is_tls: false,
+        };
+        (state, tokens)
+    }
+
+    #[actix_web::test]
+    async fn a_password_is_hashed_only_for_those_who_may_write_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, [owner, manager, personal]) = without_hashing(folder.path()).await;
+        let server = init_service(application(web::Data::new(state))).await;
+        let new = json!({
+            "customer": CUSTOMER, "accessLevel": "PERSONAL", "name": "x", "noEmail": true, "emailAddress": "reception",
+            "password": "Passw0rd",
+        });
+        let (update, password) = (format!("/employee/{OWNER}"), json!({ "password": "Passw0rd" }));
+        let refused = [
+            (&personal, "/employee", &new),
+            (&personal, update.as_str(), &password),
+            (&manager, update.as_str(), &password),
+        ];
+        let busy = [(&manager, "/employee", &new), (&owner, update.as_str(), &password)];
+        let expected = [(&refused[..], 403), (&busy[..], 503)];
+        for ((token, path, body), status) in expected.iter().flat_map(|(calls, status)| calls.iter().zip([*status; 3]))
+        {
+            let request = TestRequest::post().uri(path).set_json(body);
+            let request = request.insert_header(("authorization", format!("Bearer {token}")));
+            let answer = call_service(&server, request.to_request()).await;
+            assert_eq!(answer.status().as_u16(), status, "{path} {body}");
+        }
+    }
 
     #[test]
     fn a_delete_may_be_put_off_by_a_year() {
