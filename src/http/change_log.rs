@@ -1,28 +1,22 @@
 //! `/log/changelog`, `/log/changeloglite`, `/tools/changelog`: the audit trail in the platform's shape.
 
-use serde_json::{Map, Value, json};
-
 use super::answer::Answer;
 use super::call::Call;
+use super::change_log_entry::{ListAnswer, Parts, Reader};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
-use crate::domain::audit::{Action, MOBILE_CONFIGS};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
-use crate::reach::{Belongs, allow, is_allowed};
-use crate::store::change_log::{self, LITE_MS, LiteEntry, LiteScope, LogEntry, LogFilter};
-use crate::store::{customers, employees};
-
-/// What each entry of a list is to tell.
-#[derive(Clone, Copy, Default)]
-struct Parts {
-    data: bool,
-    employees: bool,
-    changes: bool,
-}
+use crate::reach::{Belongs, allow};
+use crate::store::change_log::{self, LITE_MS, LiteEntry, LiteScope, LogFilter};
+use crate::store::customers;
 
 /// api:log:changelog:list. `SYSTEM` stands for the sections without a customer (RESELLER_ADMIN and up).
+///
+/// Data and changes are told of the first entries of a page, until 8 MiB of recorded objects have been read for them;
+/// the rest of the page comes without: each entry is whole in api:log:changelog:get. So no answer is without bounds, and
+/// whoever pages by `offset` and `limit` misses no entry.
 pub async fn list(call: Call) -> Result<Answer> {
     let query = call.visit.query();
     let window = query.window(100, 500)?;
@@ -60,10 +54,9 @@ pub async fn list(call: Call) -> Result<Answer> {
         }
         let filter = LogFilter { customer, section, object, what, newest_first };
         let page = change_log::list(tx, &filter, window)?;
-        let rows = page.rows.iter().map(|entry| entry_json(tx, actor, entry, parts)).collect::<Result<Vec<_>>>()?;
-        Answer::json(&json!({
-            "offset": window.offset, "limit": window.limit, "total": page.total, "changelogs": rows
-        }))
+        let mut reader = Reader::new(tx, actor, parts);
+        let rows = page.rows.iter().map(|entry| reader.tell(entry)).collect::<Result<Vec<_>>>()?;
+        Answer::json(&ListAnswer { offset: window.offset, limit: window.limit, total: page.total, changelogs: rows })
     })
     .await
 }
@@ -90,96 +83,8 @@ pub async fn get(call: Call) -> Result<Answer> {
             None => {}
         }
         let parts = Parts { data: true, employees: true, changes: true };
-        Answer::json(&entry_json(tx, actor, &entry, parts)?)
+        Answer::json(&Reader::new(tx, actor, parts).tell(&entry)?)
     })
-}
-
-fn entry_json(tx: &ReadTx, actor: &Actor, entry: &LogEntry, parts: Parts) -> Result<Value> {
-    let after = if parts.changes || parts.data && entry.before.is_none() && !entry.refused {
-        change_log::state_after(tx, entry)?
-    } else {
-        None
-    };
-    let changes = match (&entry.before, &after) {
-        (Some(before), Some(after)) if !entry.refused => compare(before, after, entry, actor.level),
-        _ => vec![],
-    };
-    let mut body = json!({
-        "_id": Id::from_number(entry.seq),
-        "when": entry.at,
-        "where": entry.section,
-        "what": if entry.refused { "OTHER" } else { Action::what(&entry.action) },
-        "id": entry.object,
-        "customer": entry.customer,
-        "description": entry.description,
-        "hasComparison": entry.before.is_some(),
-    });
-    if parts.employees {
-        add_author(tx, actor, entry, &mut body)?;
-    }
-    if parts.changes {
-        body["changes"] = json!(changes);
-    }
-    if parts.data
-        && let Some(data) = entry.before.as_ref().or(after.as_ref())
-    {
-        body["data"] = object_of(data, entry, actor.level);
-    }
-    Ok(body)
-}
-
-/// Who it was, if the reader may see who.
-fn add_author(tx: &ReadTx, actor: &Actor, entry: &LogEntry, body: &mut Value) -> Result<()> {
-    let Some(author) = entry.actor else {
-        body["employee"] = Value::Null;
-        body["employeeName"] = json!("System");
-        return Ok(());
-    };
-    if let Some(employee) = employees::find(tx, author)?
-        && is_allowed(tx, actor, CHANGE_LOG, Belongs::to_customer(employee.customer))?
-    {
-        body["employee"] = json!(author);
-        body["employeeName"] = json!(entry.actor_name);
-    }
-    Ok(())
-}
-
-/// A recorded object in the API's shape, as somebody of `level` may see it.
-fn object_of(text: &str, entry: &LogEntry, level: Level) -> Value {
-    let mut value: Value = serde_json::from_str(text).unwrap_or_default();
-    if entry.section == MOBILE_CONFIGS {
-        return json!({ "_id": entry.object, "customer": entry.customer, "configs": value });
-    }
-    if let Some(object) = value.as_object_mut()
-        && level < Level::Reseller
-    {
-        object.remove("notes");
-    }
-    value
-}
-
-/// Properties that differ: `[{ key, oldValue, oldDisplayValue, newValue, newDisplayValue }]`.
-fn compare(before: &str, after: &str, entry: &LogEntry, level: Level) -> Vec<Value> {
-    let empty = Map::new();
-    let (before, after) = (object_of(before, entry, level), object_of(after, entry, level));
-    let (before, after) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
-    let mut keys: Vec<&String> = before.keys().collect();
-    keys.extend(after.keys().filter(|key| !before.contains_key(*key)));
-    keys.into_iter()
-        .filter(|key| before.get(*key) != after.get(*key))
-        .map(|key| {
-            let (old, new) = (before.get(key), after.get(key));
-            json!({
-                "key": key,
-                "oldValue": old, "oldDisplayValue": old.map(display),
-                "newValue": new, "newDisplayValue": new.map(display),
-            })
-        })
-        .collect()
-}
-
-fn display(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Whose changes a short log is to hold; `reseller` wins over `customer`.

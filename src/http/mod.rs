@@ -4,6 +4,7 @@ pub mod answer;
 pub mod auth;
 pub mod call;
 mod change_log;
+mod change_log_entry;
 pub mod conditions;
 mod customer_addresses;
 mod customers;

@@ -15,7 +15,9 @@ pub const LITE_MS: i64 = 5 * 24 * 3_600_000;
 /// The most rows a short log holds.
 const LITE_ROWS_MAX: i64 = 10_000;
 
-const COLUMNS: &str = "seq, at, actor, actor_name, action, outcome, section, object, customer, description, before";
+/// Of what was before, only whether it is there: it may be long, and its type stands in the row's head.
+const COLUMNS: &str = "seq, at, actor, actor_name, action, outcome, section, object, customer, description,
+    typeof(before) <> 'null'";
 
 /// One audit entry as the change log shows it.
 #[derive(Debug)]
@@ -30,8 +32,8 @@ pub struct LogEntry {
     pub object: Id,
     pub customer: Option<Id>,
     pub description: String,
-    /// What the object held before; of a mobile config, its `configs`.
-    pub before: Option<String>,
+    /// Whether it is kept what the object held before: see [`state_before`].
+    pub has_before: bool,
 }
 
 fn from_row(row: &Row) -> rusqlite::Result<LogEntry> {
@@ -46,7 +48,7 @@ fn from_row(row: &Row) -> rusqlite::Result<LogEntry> {
         object: row.get(7)?,
         customer: row.get(8)?,
         description: row.get(9)?,
-        before: row.get(10)?,
+        has_before: row.get(10)?,
     })
 }
 
@@ -80,6 +82,12 @@ pub fn list(tx: &ReadTx, filter: &LogFilter, window: Window) -> Result<Page<LogE
     let sql = format!("select {COLUMNS} {source} order by seq {order} limit {} offset {}", window.limit, window.offset);
     let rows = tx.conn.prepare(&sql)?.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
     Ok(Page { total, rows })
+}
+
+/// What the object held before an entry; of a mobile config, its `configs`.
+pub fn state_before(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
+    let mut statement = tx.conn.prepare_cached("select before from audit where seq = ?1")?;
+    Ok(statement.query_row([entry.seq], |row| row.get(0))?)
 }
 
 /// The object after an entry: what the next accepted entry on it held before, else what it is now.

@@ -1,8 +1,8 @@
 //! What one request may cost: however odd it is, its answer stays short and the others are not kept waiting.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::support::{TestApp, assert_error, code_of, demo};
+use super::support::{Client, TestApp, assert_error, code_of, demo};
 
 fn config(employee: &str) -> String {
     format!("/pbx/app/mobileconfig/{employee}")
@@ -61,4 +61,35 @@ fn free_text_that_is_long_or_no_text_is_refused() {
     for value in ["a".repeat(200), "%25".repeat(200), "%F0%9F%99%82".repeat(200)] {
         assert_eq!(admin.get(&format!("/employee?filter={value}")).ok()["total"], 0);
     }
+}
+
+/// The bakery's log of Ida's mobile config, with all that it can tell.
+fn log(caller: &Client, window: &str) -> Vec<Value> {
+    let path = format!("/log/changelog/customer/{}/PbxAppMobileConfigs/{}", demo::BAKERY, demo::IDA);
+    let page = caller.get(&format!("{path}?version=2&includeChanges=1&includeData=1&{window}")).ok();
+    assert_eq!(page["total"], 8);
+    page["changelogs"].as_array().unwrap().clone()
+}
+
+#[test]
+fn the_change_log_tells_the_data_of_eight_mebibytes_and_then_the_entries_alone() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    for n in 0..8 {
+        let large = json!([{ "type": "LATER", "n": n, "data": "x".repeat(900_000) }]);
+        manager.post(&config(demo::IDA), json!({ "configs": large })).ok();
+    }
+    let has_data = |entry: &Value| (entry.get("data").is_some(), entry.get("changes").is_some());
+    let page = log(&app.viewer(), "limit=500");
+    let told: Vec<_> = page.iter().map(has_data).collect();
+    // The first entry holds one object, the others two: with the fifth change there are more than 8 MiB.
+    let expected: Vec<_> = (0..8).map(|n| (n <= 5, n <= 5)).collect();
+    assert_eq!(told, expected);
+    assert!(page[1..].iter().all(|entry| entry["hasComparison"] == true));
+    let last = &log(&manager, "limit=1&offset=7")[0];
+    assert_eq!((last["_id"].clone(), has_data(last)), (page[7]["_id"].clone(), (true, true)), "whoever pages gets it");
+    let alone = manager.get(&format!("/log/changelog/{}", page[7]["_id"].as_str().unwrap())).ok();
+    assert_eq!((&alone["data"], &alone["changes"]), (&last["data"], &last["changes"]));
+    assert_eq!(alone["data"]["configs"][0]["n"], 6);
+    assert_eq!(alone["changes"][0]["newValue"][0]["n"], 7);
 }

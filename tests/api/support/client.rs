@@ -98,7 +98,12 @@ impl Request {
             None => AGENT.run(request.body(()).unwrap()),
         };
         let mut answer = answered.unwrap_or_else(|error| panic!("{what}: no answer: {error}"));
-        let body = answer.body_mut().read_to_vec().unwrap_or_else(|error| panic!("{what}: half an answer: {error}"));
+        let body = answer
+            .body_mut()
+            .with_config()
+            .limit(64 << 20)
+            .read_to_vec()
+            .unwrap_or_else(|error| panic!("{what}: half an answer: {error}"));
         Response { what, status: answer.status().as_u16(), headers: answer.headers().clone(), body }
     }
 }
