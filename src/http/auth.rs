@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::call::{COOKIE, Call, Visit};
 use super::idempotency;
-use crate::domain::access::{IMPERSONATE, Level};
+use crate::domain::access::Level;
 use crate::domain::audit::Action;
 use crate::domain::customer::CustomerState;
 use crate::domain::employee::EmployeeState;
@@ -16,7 +16,7 @@ use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
 use crate::login::{self, Extended, Outcome, SessionAnswer};
 use crate::passwords::Verified;
-use crate::reach::allow_change;
+use crate::reach::may_impersonate;
 use crate::secrets::new_token;
 use crate::store::{customers, employees, sessions};
 
@@ -111,7 +111,7 @@ async fn open_session(
     let db = state.db.clone();
     // An authenticator key that was made is kept although the login is refused: the refusal is an answer here, and
     // becomes an error behind the commit.
-    let written = db.write(visit.author(None), move |tx| {
+    let written = db.write(visit.author(), move |tx| {
         let mut wanted = None;
         let answer =
             idempotency::once(tx, &state.sealer, key, |tx| match login::open_session(tx, &state.sealer, &request)? {
@@ -174,7 +174,7 @@ pub async fn logout(call: Call) -> Result<CookieAnswer> {
     cookie.make_removal();
     let had_cookie = call.visit.request.cookie(COOKIE).is_some();
     let employee = call.actor().employee;
-    let author = call.visit.author(Some(call.actor().clone()));
+    let author = call.author();
     let db = call.visit.state.db.clone();
     db.write(author, move |tx| sessions::delete_of(tx, employee)).await?;
     Ok(CookieAnswer { answer: Answer::success(), cookie: had_cookie.then_some(cookie) })
@@ -235,8 +235,7 @@ pub async fn impersonate(call: Call) -> Result<Answer> {
     call.write(move |tx, actor| {
         let employee = employees::get(tx, id)?;
         let (action, subject) = (Action::Impersonate, employees::subject(&employee));
-        allow_change(tx, actor, IMPERSONATE, super::employees::belongs(&employee), action, subject)?;
-        if employee.access_level > actor.level {
+        if !may_impersonate(tx, actor, super::employees::belongs(&employee), employee.access_level)? {
             return Err(tx.refuse(Error::access_denied(), action, subject));
         }
         let customer = customers::get(tx, employee.customer)?;

@@ -17,6 +17,7 @@ mod documented;
 mod employee_secrets;
 mod employees;
 mod idempotency;
+mod impersonation;
 mod login;
 mod mobile_config_list;
 mod mobile_configs;
