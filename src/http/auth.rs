@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::call::{COOKIE, Call, Visit};
 use super::idempotency;
+use crate::db::ReadTx;
 use crate::domain::access::Level;
 use crate::domain::audit::Action;
 use crate::domain::customer::CustomerState;
@@ -17,7 +18,7 @@ use crate::error::{Check, Error, Result};
 use crate::login::{self, Extended, Outcome, SessionAnswer};
 use crate::passwords::Verified;
 use crate::reach::may_impersonate;
-use crate::secrets::new_token;
+use crate::secrets::{new_token, token_hash};
 use crate::store::{customers, employees, sessions};
 
 /// api:auth:login, with a JSON body.
@@ -77,7 +78,8 @@ async fn log_in(visit: Visit, body: &Map<String, Value>) -> Result<CookieAnswer>
     let stored = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
     let verified = state.passwords.verify(given.password, stored.clone()).await?;
     let candidate = candidate.filter(|_| verified.is_right).ok_or_else(login::refused)?;
-    let key = visit.idempotency_key("login")?;
+    // By who it is, not by the name: that may pass to somebody else.
+    let key = visit.idempotency_key(&format!("login {}", candidate.employee.id))?;
     let result = open_session(&visit, candidate, stored, verified, given.authenticator_token, given.persist, key).await;
     // A wrong code counts as a failure; whoever has the password and is told to bring a code does not.
     if !matches!(result, Err(Error::Unauthenticated { .. })) {
@@ -97,7 +99,7 @@ async fn open_session(
     persist: bool,
     key: Option<idempotency::Key>,
 ) -> Result<Answer> {
-    let (token, token_hash) = new_token()?;
+    let (token, hash) = new_token()?;
     let request = login::Request {
         employee: candidate.employee.id,
         authenticator_token,
@@ -105,7 +107,7 @@ async fn open_session(
         address: visit.address(),
         checked_hash,
         verified,
-        token_hash,
+        token_hash: hash,
     };
     let state = visit.state.clone().into_inner();
     let db = state.db.clone();
@@ -113,14 +115,19 @@ async fn open_session(
     // becomes an error behind the commit.
     let written = db.write(visit.author(), move |tx| {
         let mut wanted = None;
-        let answer =
-            idempotency::once(tx, &state.sealer, key, |tx| match login::open_session(tx, &state.sealer, &request)? {
+        let is_good = |tx: &ReadTx, answer: &Answer| match token_of(answer).and_then(|token| token_hash(&token)) {
+            Some(token) => login::lives(tx, &token, &request.address),
+            None => Ok(false),
+        };
+        let answer = idempotency::once_while(tx, &state.sealer, key, is_good, |tx| {
+            match login::open_session(tx, &state.sealer, &request)? {
                 Outcome::Issued(session) => session_answer(&session, &token),
                 Outcome::AuthenticatorRequired { key } => {
                     wanted = Some(Error::AuthenticatorRequired { key });
                     Err(Error::Busy)
                 }
-            });
+            }
+        });
         match wanted {
             Some(error) => Ok(Err(error)),
             None => answer.map(Ok),
