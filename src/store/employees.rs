@@ -175,6 +175,9 @@ pub fn put(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Resu
         });
     written.map_err(on_duplicate_address)?;
     tx.identities_change();
+    if let Some(old) = old {
+        end_unfit_sessions(tx, old, &employee)?;
+    }
     let (action, description) = match old {
         None => (Action::Create, "Employee created"),
         Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
@@ -193,6 +196,19 @@ pub fn put(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Resu
         )?;
     }
     Ok(employee)
+}
+
+/// Ends the sessions that were not to be had as the employee is now: all of one who may not log in (or might not until
+/// now), else, when it must log in in another way, all but the one the change is made in.
+fn end_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Result<()> {
+    let may_log_in = |it: &Employee| it.state == EmployeeState::Enabled && it.access_level != Level::NoLogin;
+    let same_way = (&old.ip_restriction, old.authenticator_validation, old.sms_validation)
+        == (&new.ip_restriction, new.authenticator_validation, new.sms_validation);
+    match may_log_in(old) && may_log_in(new) {
+        false => sessions::delete_of(tx, new.id),
+        true if same_way => Ok(()),
+        true => sessions::delete_others_of(tx, new.id),
+    }
 }
 
 /// The only constraint of the table that a valid employee can break is the login name's.
@@ -253,14 +269,10 @@ pub fn delete_of_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
 
 /// Takes from a deleted employee what only the living have: access and a mobile config.
 fn retire(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
-    end_access(tx, employee.id)?;
+    sessions::delete_of(tx, employee.id)?;
+    tokens::delete_of(tx, employee.id)?;
+    credentials::delete(tx, employee.id)?;
     mobile_configs::delete(tx, employee.id)
-}
-
-fn end_access(tx: &mut WriteTx, employee: Id) -> Result<()> {
-    sessions::delete_of(tx, employee)?;
-    tokens::delete_of(tx, employee)?;
-    credentials::delete(tx, employee)
 }
 
 /// Employees whose delete has fallen due.

@@ -24,4 +24,5 @@ mod mobile_configs;
 mod not_served;
 mod pbx_app;
 mod server;
+mod session_ends;
 mod writes_side_by_side;
