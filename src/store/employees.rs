@@ -12,11 +12,12 @@ use crate::domain::id::Id;
 use crate::domain::mobile_config::{Event, Kind};
 use crate::error::{Error, Result};
 
-const COLUMNS: &str = "id, customer, access_level, state, name, title, department, address, language, primary_contact,
+pub(super) const COLUMNS: &str =
+    "id, customer, access_level, state, name, title, department, address, language, primary_contact,
     email_address, no_email, sms_validation, sms_number, authenticator_validation, ip_restriction,
     organization_resellers, notify_usage_limit, notify_usage_limit_reseller, birthdate, delete_at, rev";
 
-fn from_row(row: &Row) -> rusqlite::Result<Employee> {
+pub(super) fn from_row(row: &Row) -> rusqlite::Result<Employee> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     Ok(Employee {
         id: row.get(0)?,
