@@ -75,7 +75,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_failures_per_address: Option<u32>,
 
-    /// How long a failed login counts, in seconds [default: 300]
+    /// How long failed logins count, in seconds from the first of them [default: 300]
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_failure_window_s: Option<u64>,

@@ -12,8 +12,9 @@ use crate::domain::access::Actor;
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::reach;
 use crate::secrets::token_hash;
-use crate::store::{actors, sessions, tokens};
+use crate::store::{sessions, tokens};
 
 /// How long an entry may go unused before it is dropped from memory.
 const FORGET_MS: i64 = 3_600_000;
@@ -21,6 +22,8 @@ const FORGET_MS: i64 = 3_600_000;
 /// What a token stands for.
 pub struct Identity {
     pub actor: Actor,
+    /// SHA-256 of the token.
+    pub token: Hash,
     /// `None`: a machine-to-machine token.
     pub session: Option<sessions::Session>,
     /// Version of the identities in the database that this was read under.
@@ -117,11 +120,12 @@ fn load(tx: &ReadTx, hash: &Hash, version: u64) -> Result<Option<Identity>> {
         None => tokens::find(tx, hash)?,
     };
     let Some(employee) = employee else { return Ok(None) };
-    let Some(mut actor) = actors::find(tx, employee)? else { return Ok(None) };
-    actor.impersonator = session.as_ref().and_then(|session| session.impersonator);
+    let impersonator = session.as_ref().and_then(|session| session.impersonator);
+    let Some(actor) = reach::caller(tx, employee, impersonator)? else { return Ok(None) };
     let last_used = session.as_ref().map_or(tx.now, |session| session.last_used_at).millis();
     Ok(Some(Identity {
         actor,
+        token: *hash,
         session,
         version,
         last_used_ms: AtomicI64::new(last_used),

@@ -9,6 +9,7 @@ use crate::domain::employee::{Employee, EmployeeState, ip_list};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::passwords::Verified;
+use crate::reach;
 use crate::secrets::Sealer;
 use crate::store::{credentials, customers, employees, sessions};
 
@@ -98,6 +99,13 @@ pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, request: &Request) -> Res
     };
     sessions::insert(tx, &request.token_hash, &session)?;
     Ok(Outcome::Issued(Box::new(SessionAnswer::of(tx, &employee, &customer, request.persist)?)))
+}
+
+/// Whether the session of a token can be used still, by whom it was issued to: a login that is repeated answers it again.
+pub fn lives(tx: &ReadTx, token: &Hash, address: &str) -> Result<bool> {
+    let Some(session) = sessions::find(tx, token)? else { return Ok(false) };
+    let is_here = session.login_ip == address && !session.is_expired(session.last_used_at, tx.now);
+    Ok(is_here && reach::caller(tx, session.employee, session.impersonator)?.is_some())
 }
 
 fn check_address(employee: &Employee, address: &str) -> Result<()> {

@@ -1,11 +1,11 @@
 //! How far a caller reaches: its stand to an object, and whether that is enough.
 
 use crate::db::{ReadTx, Subject, WriteTx};
-use crate::domain::access::{Actor, Level, Permission, Relation};
+use crate::domain::access::{Actor, IMPERSONATE, Level, Permission, Relation};
 use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
-use crate::store::customers;
+use crate::store::{actors, customers};
 
 /// Whose object it is: a customer's, or that of one of its employees.
 #[derive(Clone, Copy, Debug)]
@@ -60,4 +60,28 @@ pub fn allow_change(
         return Ok(());
     }
     Err(tx.refuse(Error::access_denied(), action, subject))
+}
+
+/// Who calls, as of this transaction; `None` when it may not call (any more), or its impersonator may not act as it (any
+/// more): a session that was lent ends with the right to lend it.
+pub fn caller(tx: &ReadTx, employee: Id, impersonator: Option<Id>) -> Result<Option<Actor>> {
+    let Some(actor) = actors::find(tx, employee)? else { return Ok(None) };
+    if let Some(impersonator) = impersonator {
+        let Some(impersonator) = actors::find(tx, impersonator)? else { return Ok(None) };
+        if !may_impersonate(tx, &impersonator, Belongs::to_employee(employee, actor.customer), actor.level)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Actor { impersonator, ..actor }))
+}
+
+/// Whether `actor` may act as an employee of this level (api:auth:impersonate): nobody above itself.
+pub fn may_impersonate(tx: &ReadTx, actor: &Actor, employee: Belongs, level: Level) -> Result<bool> {
+    Ok(level <= actor.level && is_allowed(tx, actor, IMPERSONATE, employee)?)
+}
+
+/// 403 `access_denied`, recorded, for an impersonator: what lets somebody in is the employee's own to make and know, and
+/// would outlive the session that was lent.
+pub fn allow_in_person(tx: &mut WriteTx, actor: &Actor, action: Action, subject: Subject) -> Result<()> {
+    if actor.impersonator.is_none() { Ok(()) } else { Err(tx.refuse(Error::access_denied(), action, subject)) }
 }

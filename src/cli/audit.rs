@@ -6,12 +6,13 @@ use clap::Subcommand;
 
 use super::{Store, progress};
 use crate::clock::Clock;
-use crate::db::ReadOnly;
+use crate::db::{ReadOnly, schema_difference};
+use crate::error::Error;
 use crate::store::audit::{self, Verdict};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Recompute the chain of the audit trail; the first entry that does not fit is named
+    /// Recompute the chain of the audit trail and compare the objects with it; the first that does not fit is named
     Verify(Store),
 }
 
@@ -20,20 +21,27 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
     let path = store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
     let bar = progress::bar("entries", 0);
-    let verdict = database.read(|tx| {
-        audit::verify(tx, |seq| {
-            if seq % 1_000 == 0 {
-                bar.set_position(seq as u64)
-            }
-        })
-    });
+    let step = |seq: i64| {
+        if seq % 1_000 == 0 {
+            bar.set_position(seq as u64)
+        }
+    };
+    let found = database.read(|tx| Ok((audit::verify(tx, step), schema_difference(tx.conn)?)));
     bar.finish_and_clear();
-    match verdict.map_err(|error| format!("{} cannot be read: {error}", path.display()))? {
+    let unreadable = |error: Error| format!("{} cannot be read: {error}", path.display());
+    let (verdict, schema) = found.map_err(unreadable)?;
+    if let (Ok(Verdict::Intact { .. }) | Err(_), Some(wrong)) = (&verdict, schema) {
+        return Err(format!("the database was changed by hand: {wrong}"));
+    }
+    match verdict.map_err(unreadable)? {
         Verdict::Intact { entries, head } => {
             let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
             println!("the audit trail is intact: {entries} entries, head {head}");
             Ok(ExitCode::SUCCESS)
         }
+        Verdict::Differs { object } => Err(format!(
+            "the chain of the audit trail is whole, but {object}: it was changed by hand, or newer entries were taken out"
+        )),
         Verdict::Broken { seq, reason } => Err(format!(
             "the audit trail is broken at entry {seq}: {reason}; entries before it are as they were written"
         )),

@@ -11,7 +11,7 @@ use crate::error::{Error, Result as DomainResult};
 use crate::login;
 use crate::secrets::{Sealer, key_path};
 use crate::store::audit::{self, Verdict};
-use crate::store::health;
+use crate::store::health::{self, HealthCheck};
 
 /// One thing that was looked at.
 struct Finding {
@@ -24,8 +24,8 @@ struct Finding {
 pub fn run(store: &Store) -> Result<ExitCode, String> {
     let path = store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
-    let mut findings = database.read(examine).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    findings.push(database.read(|tx| authenticator_keys(tx, &path)).map_err(|error| error.to_string())?);
+    let findings = database.read(|tx| Ok(examine(tx, &path)));
+    let mut findings = findings.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     findings.push(rights(&path));
     let key = key_path(&path);
     if key.exists() {
@@ -48,28 +48,25 @@ pub fn run(store: &Store) -> Result<ExitCode, String> {
     ))
 }
 
-fn examine(tx: &ReadTx) -> DomainResult<Vec<Finding>> {
-    let verdict = audit::verify(tx, |_| {})?;
-    let trail = match verdict {
-        Verdict::Intact { entries, .. } => {
-            Finding { what: "audit trail", wrong: None, detail: format!("{entries} entries") }
-        }
-        Verdict::Broken { seq, reason } => Finding {
-            what: "audit trail",
-            wrong: Some(format!("broken at entry {seq}: {reason}")),
-            detail: String::new(),
-        },
+/// One snapshot for all that is in the file. What cannot even be looked at is wrong.
+fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
+    let finding = |check: HealthCheck| Finding { what: check.what, wrong: check.wrong, detail: check.detail };
+    let mut findings: Vec<Finding> = health::examine(tx).into_iter().map(finding).collect();
+    let (wrong, detail) = match audit::verify(tx, |_| {}) {
+        Ok(Verdict::Intact { entries, .. }) => (None, format!("{entries} entries")),
+        Ok(Verdict::Broken { seq, reason }) => (Some(format!("broken at entry {seq}: {reason}")), String::new()),
+        Ok(Verdict::Differs { object }) => (Some(object), String::new()),
+        Err(error) => (Some(format!("cannot be read: {error}")), String::new()),
     };
-    let mut findings: Vec<Finding> = health::examine(tx)?
-        .into_iter()
-        .map(|check| Finding { what: check.what, wrong: check.wrong, detail: check.detail })
-        .collect();
-    findings.push(trail);
-    Ok(findings)
+    findings.push(Finding { what: "audit trail", wrong, detail });
+    let (wrong, detail) =
+        authenticator_keys(tx, path).unwrap_or_else(|error| (Some(format!("cannot be read: {error}")), String::new()));
+    findings.push(Finding { what: "authenticator keys", wrong, detail });
+    findings
 }
 
 /// Whether the key file is the one that the database was used with.
-fn authenticator_keys(tx: &ReadTx, path: &Path) -> DomainResult<Finding> {
+fn authenticator_keys(tx: &ReadTx, path: &Path) -> DomainResult<(Option<String>, String)> {
     let sealer = Sealer::read(path).map_err(Error::internal)?;
     let (all, lost) = login::count_authenticator_keys(tx, sealer.as_ref())?;
     let key = key_path(path);
@@ -77,7 +74,7 @@ fn authenticator_keys(tx: &ReadTx, path: &Path) -> DomainResult<Finding> {
         let why = if sealer.is_some() { "is another one" } else { "is missing" };
         format!("{} {why}: {lost} of {all} cannot be opened; put the right file back", key.display())
     });
-    Ok(Finding { what: "authenticator keys", wrong, detail: format!("{all} opened") })
+    Ok((wrong, format!("{all} opened")))
 }
 
 fn rights(path: &Path) -> Finding {

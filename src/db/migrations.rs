@@ -1,10 +1,13 @@
 //! The schema's versions. Append-only: a released migration is never edited.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
+
+use crate::error::{Error, Result};
 
 /// Marks the file as ours (`pragma application_id`): "TxLo".
 pub const APPLICATION_ID: i32 = 0x5478_4c6f;
@@ -19,6 +22,31 @@ pub const VERSION: i32 = 1;
 pub fn migrate(conn: &mut Connection) -> Result<(), String> {
     MIGRATIONS.to_latest(conn).map_err(|error| error.to_string())?;
     conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(|error| error.to_string())
+}
+
+/// Tables, indexes and triggers by kind and name, as the text that made them.
+type Schema = BTreeMap<(String, String), String>;
+
+fn schema_of(conn: &Connection) -> rusqlite::Result<Schema> {
+    // What SQLite makes for itself has no text, or a name that is reserved.
+    let sql =
+        "select type, name, sql from sqlite_schema where sql is not null and name not like 'sqlite\\_%' escape '\\'";
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+    rows.collect()
+}
+
+/// The first thing in which the schema of `conn` is not the one that the migrations make.
+pub fn schema_difference(conn: &Connection) -> Result<Option<String>> {
+    let mut made = Connection::open_in_memory()?;
+    MIGRATIONS.to_latest(&mut made).map_err(|error| Error::internal(error.to_string()))?;
+    let (found, expected) = (schema_of(conn)?, schema_of(&made)?);
+    let wrong = expected.iter().find_map(|(key, sql)| match found.get(key) {
+        None => Some(format!("{} {} is missing", key.0, key.1)),
+        Some(found) => (found != sql).then(|| format!("{} {} is not as it was made", key.0, key.1)),
+    });
+    let stray = || found.keys().find(|key| !expected.contains_key(key));
+    Ok(wrong.or_else(|| stray().map(|(kind, name)| format!("{kind} {name} does not belong there"))))
 }
 
 /// Refuses, in one sentence, a file that this program must not touch. Reads only.

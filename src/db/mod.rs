@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 
-pub use migrations::VERSION as SCHEMA_VERSION;
+pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
 pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
 
 use crate::clock::Clock;

@@ -21,6 +21,8 @@ pub struct ReadTx<'c> {
 pub struct Author {
     /// `None`: the system itself, or the command line.
     pub actor: Option<Actor>,
+    /// SHA-256 of the token that the caller presented.
+    pub token: Option<Hash>,
     /// Address of the caller, or `command line`, `import`, `system`.
     pub source: String,
     /// X-Request-Id; empty outside HTTP.
@@ -30,7 +32,7 @@ pub struct Author {
 impl Author {
     /// The program itself, on its own account.
     pub fn system(source: &str) -> Author {
-        Author { actor: None, source: source.into(), request: String::new() }
+        Author { actor: None, token: None, source: source.into(), request: String::new() }
     }
 
     pub fn name(&self) -> &str {

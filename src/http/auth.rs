@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::call::{COOKIE, Call, Visit};
 use super::idempotency;
-use crate::domain::access::{IMPERSONATE, Level};
+use crate::db::ReadTx;
+use crate::domain::access::Level;
 use crate::domain::audit::Action;
 use crate::domain::customer::CustomerState;
 use crate::domain::employee::EmployeeState;
@@ -16,8 +17,8 @@ use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
 use crate::login::{self, Extended, Outcome, SessionAnswer};
 use crate::passwords::Verified;
-use crate::reach::allow_change;
-use crate::secrets::new_token;
+use crate::reach::may_impersonate;
+use crate::secrets::{new_token, token_hash};
 use crate::store::{customers, employees, sessions};
 
 /// api:auth:login, with a JSON body.
@@ -77,7 +78,8 @@ async fn log_in(visit: Visit, body: &Map<String, Value>) -> Result<CookieAnswer>
     let stored = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
     let verified = state.passwords.verify(given.password, stored.clone()).await?;
     let candidate = candidate.filter(|_| verified.is_right).ok_or_else(login::refused)?;
-    let key = visit.idempotency_key("login")?;
+    // By who it is, not by the name: that may pass to somebody else.
+    let key = visit.idempotency_key(&format!("login {}", candidate.employee.id))?;
     let result = open_session(&visit, candidate, stored, verified, given.authenticator_token, given.persist, key).await;
     // A wrong code counts as a failure; whoever has the password and is told to bring a code does not.
     if !matches!(result, Err(Error::Unauthenticated { .. })) {
@@ -97,7 +99,7 @@ async fn open_session(
     persist: bool,
     key: Option<idempotency::Key>,
 ) -> Result<Answer> {
-    let (token, token_hash) = new_token()?;
+    let (token, hash) = new_token()?;
     let request = login::Request {
         employee: candidate.employee.id,
         authenticator_token,
@@ -105,22 +107,27 @@ async fn open_session(
         address: visit.address(),
         checked_hash,
         verified,
-        token_hash,
+        token_hash: hash,
     };
     let state = visit.state.clone().into_inner();
     let db = state.db.clone();
     // An authenticator key that was made is kept although the login is refused: the refusal is an answer here, and
     // becomes an error behind the commit.
-    let written = db.write(visit.author(None), move |tx| {
+    let written = db.write(visit.author(), move |tx| {
         let mut wanted = None;
-        let answer =
-            idempotency::once(tx, &state.sealer, key, |tx| match login::open_session(tx, &state.sealer, &request)? {
+        let is_good = |tx: &ReadTx, answer: &Answer| match token_of(answer).and_then(|token| token_hash(&token)) {
+            Some(token) => login::lives(tx, &token, &request.address),
+            None => Ok(false),
+        };
+        let answer = idempotency::once_while(tx, &state.sealer, key, is_good, |tx| {
+            match login::open_session(tx, &state.sealer, &request)? {
                 Outcome::Issued(session) => session_answer(&session, &token),
                 Outcome::AuthenticatorRequired { key } => {
                     wanted = Some(Error::AuthenticatorRequired { key });
                     Err(Error::Busy)
                 }
-            });
+            }
+        });
         match wanted {
             Some(error) => Ok(Err(error)),
             None => answer.map(Ok),
@@ -174,7 +181,7 @@ pub async fn logout(call: Call) -> Result<CookieAnswer> {
     cookie.make_removal();
     let had_cookie = call.visit.request.cookie(COOKIE).is_some();
     let employee = call.actor().employee;
-    let author = call.visit.author(Some(call.actor().clone()));
+    let author = call.author();
     let db = call.visit.state.db.clone();
     db.write(author, move |tx| sessions::delete_of(tx, employee)).await?;
     Ok(CookieAnswer { answer: Answer::success(), cookie: had_cookie.then_some(cookie) })
@@ -235,8 +242,7 @@ pub async fn impersonate(call: Call) -> Result<Answer> {
     call.write(move |tx, actor| {
         let employee = employees::get(tx, id)?;
         let (action, subject) = (Action::Impersonate, employees::subject(&employee));
-        allow_change(tx, actor, IMPERSONATE, super::employees::belongs(&employee), action, subject)?;
-        if employee.access_level > actor.level {
+        if !may_impersonate(tx, actor, super::employees::belongs(&employee), employee.access_level)? {
             return Err(tx.refuse(Error::access_denied(), action, subject));
         }
         let customer = customers::get(tx, employee.customer)?;

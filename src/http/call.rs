@@ -21,7 +21,7 @@ use crate::db::{Author, ReadTx, WriteTx};
 use crate::domain::access::Actor;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
-use crate::store::actors;
+use crate::reach;
 
 /// The longest body that is read; a longer one is answered 413.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
@@ -151,9 +151,9 @@ impl Visit {
         idempotency::key_of(self, scope, &self.body)
     }
 
-    /// Who writes, when it is the caller.
-    pub fn author(&self, actor: Option<Actor>) -> Author {
-        Author { actor, source: self.address(), request: self.request_id() }
+    /// Who writes, as long as nobody is known to call.
+    pub fn author(&self) -> Author {
+        Author { actor: None, token: None, source: self.address(), request: self.request_id() }
     }
 }
 
@@ -192,6 +192,11 @@ impl Call {
         &self.identity.actor
     }
 
+    /// Who writes.
+    pub fn author(&self) -> Author {
+        Author { actor: Some(self.actor().clone()), token: Some(self.identity.token), ..self.visit.author() }
+    }
+
     /// Answers from one snapshot, on this thread: for what is found by its key.
     pub fn read(&self, work: impl FnOnce(&ReadTx, &Actor) -> Result<Answer>) -> Result<Answer> {
         let answer = self.visit.state.db.read(|tx| work(tx, self.actor()))?;
@@ -213,16 +218,16 @@ impl Call {
         self,
         work: impl FnOnce(&mut WriteTx, &Actor) -> Result<Answer> + Send + 'static,
     ) -> Result<Answer> {
-        let actor = self.actor().clone();
-        let key = self.visit.idempotency_key(&actor.employee.to_string())?;
-        let author = self.visit.author(Some(actor.clone()));
+        let (employee, impersonator) = (self.actor().employee, self.actor().impersonator);
+        // What an employee was answered, a token perhaps, is not for its impersonator.
+        let scope = impersonator.map_or_else(|| employee.to_string(), |by| format!("{employee} by {by}"));
+        let key = self.visit.idempotency_key(&scope)?;
+        let author = self.author();
         let state = self.visit.state.clone().into_inner();
         let db = state.db.clone();
         db.write(author, move |tx| {
-            let mut actor = actor;
-            let now = actors::find(tx, actor.employee)?
+            let actor = reach::caller(tx, employee, impersonator)?
                 .ok_or(Error::Unauthenticated { code: "invalid_token", message: "Please login" })?;
-            (actor.level, actor.customer) = (now.level, now.customer);
             idempotency::once(tx, &state.sealer, key, |tx| work(tx, &actor))
         })
         .await

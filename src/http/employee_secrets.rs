@@ -14,7 +14,7 @@ use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::login::seal_context;
-use crate::reach::allow_change;
+use crate::reach::{allow_change, allow_in_person};
 use crate::secrets::{new_token, token_hash};
 use crate::store::{credentials, customers, employees, tokens};
 
@@ -41,6 +41,7 @@ pub async fn create_token(call: Call) -> Result<Answer> {
     let (token, hash) = new_token()?;
     call.write(move |tx, actor| {
         let employee = managed(tx, actor, id, Action::CreateToken)?;
+        allow_in_person(tx, actor, Action::CreateToken, employees::subject(&employee))?;
         if employee.access_level == Level::Admin {
             let error = Error::Forbidden { code: "id", message: "Tokens are not allowed for admins".into() };
             return Err(tx.refuse(error, Action::CreateToken, employees::subject(&employee)));
@@ -84,6 +85,7 @@ pub async fn create_authenticator_key(call: Call) -> Result<Answer> {
         let employee = employees::find_live(tx, id)?.ok_or_else(not_found)?;
         let (action, subject) = (Action::CreateAuthenticatorKey, employees::subject(&employee));
         allow_change(tx, actor, AUTHENTICATOR_KEY_CREATE, belongs(&employee), action, subject)?;
+        allow_in_person(tx, actor, action, subject)?;
         let customer = customers::get(tx, employee.customer)?;
         let is_wanted_of_all = customer.authentication_security == AuthenticationSecurity::Authenticator;
         if !employee.authenticator_validation && !is_wanted_of_all {
@@ -105,6 +107,9 @@ pub async fn reset_authenticator_key(call: Call) -> Result<Answer> {
     let id = id_in_path(&call)?;
     call.write(move |tx, actor| {
         let employee = managed(tx, actor, id, Action::ResetAuthenticatorKey)?;
+        if actor.employee == id {
+            allow_in_person(tx, actor, Action::ResetAuthenticatorKey, employees::subject(&employee))?;
+        }
         credentials::set_totp_key(tx, id, None, false)?;
         employees::record_event(tx, &employee, Action::ResetAuthenticatorKey, "Authenticator key cleared")?;
         Ok(Answer::success())

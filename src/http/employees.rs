@@ -14,7 +14,7 @@ use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Faults, Result};
-use crate::reach::{Belongs, allow, allow_change, is_allowed};
+use crate::reach::{Belongs, allow, allow_change, allow_in_person, is_allowed};
 use crate::store::employees::EmployeeFilter;
 use crate::store::{credentials, customers, employees, sessions};
 
@@ -134,6 +134,9 @@ pub async fn update(call: Call) -> Result<Answer> {
         let subject = employees::subject(&old);
         if !may_update(tx, actor, &old)? {
             return Err(tx.refuse(Error::access_denied(), Action::Update, subject));
+        }
+        if actor.employee == id && body.contains_key("password") {
+            allow_in_person(tx, actor, Action::Update, subject)?;
         }
         preconditions.check(old.rev)?;
         let new = read_body(&body, |fields| {

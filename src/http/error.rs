@@ -115,6 +115,10 @@ impl ResponseError for Error {
             Error::Unauthenticated { .. } => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
+            // It may hold a new key.
+            Error::AuthenticatorRequired { .. } => {
+                response.insert_header((header::CACHE_CONTROL, "no-store"));
+            }
             Error::TooManyRequests { retry_after_s } => {
                 response.insert_header((header::RETRY_AFTER, *retry_after_s));
             }

@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 
 use super::answer::Answer;
 use super::call::Visit;
-use crate::db::WriteTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::Hash;
 use crate::error::{Check, Error, Result};
 use crate::secrets::Sealer;
@@ -53,7 +53,14 @@ pub fn key_of(visit: &Visit, scope: &str, body: &Bytes) -> Result<Option<Key>> {
     let sealer = &visit.state.sealer;
     let hash = sealer.fingerprint(&[b"key", value.as_bytes()])?;
     let url = visit.request.uri().to_string();
-    let fingerprint = sealer.fingerprint(&[b"request", url.as_bytes(), body])?;
+    let mut parts: Vec<&[u8]> = vec![b"request", url.as_bytes(), body];
+    // With another condition it is another request. Each with its name: only what is given is counted.
+    for condition in ["if-match", "if-none-match"] {
+        if let Some(tags) = visit.request.headers().get(condition) {
+            parts.extend([condition.as_bytes(), tags.as_bytes()]);
+        }
+    }
+    let fingerprint = sealer.fingerprint(&parts)?;
     let under_way = visit.state.under_way.clone();
     if !under_way.0.lock().unwrap_or_else(PoisonError::into_inner).insert((scope.to_owned(), hash)) {
         let message = "A request with this Idempotency-Key is still under way";
@@ -69,6 +76,17 @@ pub fn once(
     key: Option<Key>,
     work: impl FnOnce(&mut WriteTx) -> Result<Answer>,
 ) -> Result<Answer> {
+    once_while(tx, sealer, key, |_, _| Ok(true), work)
+}
+
+/// As [`once`], for an answer that may lose its worth: runs `work` again unless what is remembered `is_good` still.
+pub fn once_while(
+    tx: &mut WriteTx,
+    sealer: &Sealer,
+    key: Option<Key>,
+    is_good: impl FnOnce(&ReadTx, &Answer) -> Result<bool>,
+    work: impl FnOnce(&mut WriteTx) -> Result<Answer>,
+) -> Result<Answer> {
     let Some(key) = key else { return work(tx) };
     let context = format!("idempotency {}", key.scope);
     if let Some(remembered) = idempotency::find(tx, &key.scope, &key.hash)? {
@@ -77,7 +95,10 @@ pub fn once(
             return Err(Error::invalid(CODE, Check::Format, message));
         }
         let answer = sealer.unseal(&context, &remembered.answer).and_then(|bytes| decode(&bytes));
-        return answer.ok_or_else(|| Error::internal("a remembered answer cannot be read"));
+        let answer = answer.ok_or_else(|| Error::internal("a remembered answer cannot be read"))?;
+        if is_good(tx, &answer)? {
+            return Ok(answer);
+        }
     }
     let answer = work(tx)?;
     let sealed = sealer.seal(&context, &encode(&answer))?;

@@ -2,6 +2,7 @@
 
 use rusqlite::{Row, named_params};
 
+use super::objects::{self, Newest};
 use crate::db::{ReadTx, Refusal, Subject, WriteTx};
 use crate::domain::audit::{Action, Entry, GENESIS, Hash, digest};
 use crate::domain::id::Id;
@@ -100,9 +101,14 @@ pub enum Verdict {
         seq: i64,
         reason: &'static str,
     },
+    /// The chain is whole, and an object is not what its newest entry left: it was changed by hand, or the newest
+    /// entries are missing.
+    Differs {
+        object: String,
+    },
 }
 
-/// Recomputes the chain from its first entry. Calls `progress` with each entry's number.
+/// Recomputes the chain from its first entry, and compares the objects with its newest ones. Calls `progress` with each entry's number.
 pub fn verify(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Verdict> {
     let mut statement = tx.conn.prepare(
         "select seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
@@ -111,6 +117,7 @@ pub fn verify(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Verdict> {
     )?;
     let mut rows = statement.query([])?;
     let (mut last, mut head) = (0, GENESIS);
+    let mut newest = Newest::default();
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         if seq != last + 1 {
@@ -121,10 +128,16 @@ pub fn verify(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Verdict> {
             Ok(hash) => head = hash,
             Err(reason) => return Ok(Verdict::Broken { seq, reason }),
         }
+        if row.get_ref(9)?.as_str() == Ok("accepted") {
+            newest.note(seq, row.get_ref(10)?.as_str().unwrap_or_default(), row.get(11)?, row.get(16)?);
+        }
         last = seq;
         progress(seq);
     }
-    Ok(Verdict::Intact { entries: last, head })
+    Ok(match objects::first_difference(tx, newest)? {
+        None => Verdict::Intact { entries: last, head },
+        Some(object) => Verdict::Differs { object },
+    })
 }
 
 /// The hash of the entry in `row` if it follows from `previous`; else what does not fit.

@@ -10,10 +10,11 @@ use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 
-const COLUMNS: &str = "id, name, state, parent_reseller, phone_number, fax_number, email_address, website, notes,
+pub(super) const COLUMNS: &str =
+    "id, name, state, parent_reseller, phone_number, fax_number, email_address, website, notes,
     addresses, finance, features, authentication_security, limits, integrations, rev";
 
-fn from_row(row: &Row) -> rusqlite::Result<Customer> {
+pub(super) fn from_row(row: &Row) -> rusqlite::Result<Customer> {
     let json = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     Ok(Customer {
         id: row.get(0)?,

@@ -12,11 +12,12 @@ use crate::domain::id::Id;
 use crate::domain::mobile_config::{Event, Kind};
 use crate::error::{Error, Result};
 
-const COLUMNS: &str = "id, customer, access_level, state, name, title, department, address, language, primary_contact,
+pub(super) const COLUMNS: &str =
+    "id, customer, access_level, state, name, title, department, address, language, primary_contact,
     email_address, no_email, sms_validation, sms_number, authenticator_validation, ip_restriction,
     organization_resellers, notify_usage_limit, notify_usage_limit_reseller, birthdate, delete_at, rev";
 
-fn from_row(row: &Row) -> rusqlite::Result<Employee> {
+pub(super) fn from_row(row: &Row) -> rusqlite::Result<Employee> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     Ok(Employee {
         id: row.get(0)?,
@@ -175,6 +176,9 @@ pub fn put(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Resu
         });
     written.map_err(on_duplicate_address)?;
     tx.identities_change();
+    if let Some(old) = old {
+        end_unfit_sessions(tx, old, &employee)?;
+    }
     let (action, description) = match old {
         None => (Action::Create, "Employee created"),
         Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
@@ -193,6 +197,19 @@ pub fn put(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Resu
         )?;
     }
     Ok(employee)
+}
+
+/// Ends the sessions that were not to be had as the employee is now: all of one who may not log in (or might not until
+/// now), else, when it must log in in another way, all but the one the change is made in.
+fn end_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Result<()> {
+    let may_log_in = |it: &Employee| it.state == EmployeeState::Enabled && it.access_level != Level::NoLogin;
+    let same_way = (&old.ip_restriction, old.authenticator_validation, old.sms_validation)
+        == (&new.ip_restriction, new.authenticator_validation, new.sms_validation);
+    match may_log_in(old) && may_log_in(new) {
+        false => sessions::delete_of(tx, new.id),
+        true if same_way => Ok(()),
+        true => sessions::delete_others_of(tx, new.id),
+    }
 }
 
 /// The only constraint of the table that a valid employee can break is the login name's.
@@ -253,14 +270,10 @@ pub fn delete_of_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
 
 /// Takes from a deleted employee what only the living have: access and a mobile config.
 fn retire(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
-    end_access(tx, employee.id)?;
+    sessions::delete_of(tx, employee.id)?;
+    tokens::delete_of(tx, employee.id)?;
+    credentials::delete(tx, employee.id)?;
     mobile_configs::delete(tx, employee.id)
-}
-
-fn end_access(tx: &mut WriteTx, employee: Id) -> Result<()> {
-    sessions::delete_of(tx, employee)?;
-    tokens::delete_of(tx, employee)?;
-    credentials::delete(tx, employee)
 }
 
 /// Employees whose delete has fallen due.

@@ -1,6 +1,6 @@
 //! Laws that hold for every sound database.
 
-use crate::db::ReadTx;
+use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
 use crate::error::Result;
 
 /// One law, and whether it holds.
@@ -11,28 +11,45 @@ pub struct HealthCheck {
     pub detail: String,
 }
 
-/// Looks at the whole file: takes seconds for a large one.
-pub fn examine(tx: &ReadTx) -> Result<Vec<HealthCheck>> {
-    Ok(vec![integrity(tx)?, references(tx)?, feed(tx)?, contents(tx)?])
+/// What is wrong, if anything, and what can be told of it when nothing is.
+type Finding = (Option<String>, String);
+type Law = (&'static str, fn(&ReadTx) -> Result<Finding>);
+
+/// Laws in the order they are looked at.
+const LAWS: [Law; 5] =
+    [("file", integrity), ("schema", schema), ("references", references), ("feed", feed), ("contents", contents)];
+
+/// Looks at the whole file: takes seconds for a large one. What cannot even be looked at is wrong.
+pub fn examine(tx: &ReadTx) -> Vec<HealthCheck> {
+    let check = |(what, law): Law| match law(tx) {
+        Ok((wrong, detail)) => HealthCheck { what, wrong, detail },
+        Err(error) => HealthCheck { what, wrong: Some(format!("cannot be read: {error}")), detail: String::new() },
+    };
+    LAWS.map(check).into()
 }
 
-fn integrity(tx: &ReadTx) -> Result<HealthCheck> {
+/// The schema is the one that the migrations make: nothing is missing, changed or put in.
+fn schema(tx: &ReadTx) -> Result<Finding> {
+    Ok((schema_difference(tx.conn)?, format!("as version {SCHEMA_VERSION} makes it")))
+}
+
+fn integrity(tx: &ReadTx) -> Result<Finding> {
     let mut statement = tx.conn.prepare("pragma integrity_check(5)")?;
     let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let wrong = (lines != ["ok"]).then(|| lines.join("; "));
-    Ok(HealthCheck { what: "file", wrong, detail: "sound".into() })
+    Ok((wrong, "sound".into()))
 }
 
-fn references(tx: &ReadTx) -> Result<HealthCheck> {
+fn references(tx: &ReadTx) -> Result<Finding> {
     let mut statement = tx.conn.prepare("pragma foreign_key_check")?;
     let tables: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let wrong =
         (!tables.is_empty()).then(|| format!("{} rows refer to nothing, the first in {}", tables.len(), tables[0]));
-    Ok(HealthCheck { what: "references", wrong, detail: "all lead somewhere".into() })
+    Ok((wrong, "all lead somewhere".into()))
 }
 
 /// No row is newer than the feed, none is both there and deleted, and no write is left open.
-fn feed(tx: &ReadTx) -> Result<HealthCheck> {
+fn feed(tx: &ReadTx) -> Result<Finding> {
     let (high, newest, is_open): (i64, i64, bool) = tx.conn.query_row(
         "select high, writing is not null,
             (select max(chg) from (select max(chg) as chg from customers union all select max(chg) from employees
@@ -57,10 +74,10 @@ fn feed(tx: &ReadTx) -> Result<HealthCheck> {
     } else {
         None
     };
-    Ok(HealthCheck { what: "feed", wrong, detail: format!("{high} writes") })
+    Ok((wrong, format!("{high} writes")))
 }
 
-fn contents(tx: &ReadTx) -> Result<HealthCheck> {
+fn contents(tx: &ReadTx) -> Result<Finding> {
     let (customers, employees, queues, configs): (i64, i64, i64, i64) = tx.conn.query_row(
         "select (select count(*) from customers), (select count(*) from employees), (select count(*) from queues),
             (select count(*) from mobile_configs)",
@@ -75,5 +92,5 @@ fn contents(tx: &ReadTx) -> Result<HealthCheck> {
     )?;
     let wrong = (strays > 0).then(|| format!("{strays} mobile configs do not fit their employee, or are not JSON"));
     let detail = format!("{customers} customers, {employees} employees, {queues} queues, {configs} mobile configs");
-    Ok(HealthCheck { what: "contents", wrong, detail })
+    Ok((wrong, detail))
 }

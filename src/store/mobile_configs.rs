@@ -12,9 +12,9 @@ use crate::store::{audit, tombstones};
 const TABLE: &str = "mobile_configs";
 /// Room taken for a list from the start, so that a hundred configs seldom have to be moved.
 const LIST_BYTES: usize = 192 << 10;
-const COLUMNS: &str = "id, customer, configs, rev";
+pub(super) const COLUMNS: &str = "id, customer, configs, rev";
 
-fn from_row(row: &Row) -> rusqlite::Result<MobileConfig> {
+pub(super) fn from_row(row: &Row) -> rusqlite::Result<MobileConfig> {
     Ok(MobileConfig { id: row.get(0)?, customer: row.get(1)?, configs: row.get(2)?, rev: row.get(3)? })
 }
 

@@ -10,6 +10,7 @@ pub mod employees;
 pub mod health;
 pub mod idempotency;
 pub mod mobile_configs;
+mod objects;
 pub mod queues;
 pub mod sessions;
 pub mod tokens;

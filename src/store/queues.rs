@@ -10,27 +10,28 @@ use crate::domain::queue::Queue;
 use crate::error::Result;
 use crate::store::{audit, mobile_configs, to_json};
 
-fn from_row(row: &Row) -> rusqlite::Result<Queue> {
+pub(super) const COLUMNS: &str = "id, customer, name, number";
+
+pub(super) fn from_row(row: &Row) -> rusqlite::Result<Queue> {
     Ok(Queue { id: row.get(0)?, customer: row.get(1)?, name: row.get(2)?, number: row.get(3)? })
 }
 
 pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Queue>> {
-    let mut statement = tx.conn.prepare_cached("select id, customer, name, number from queues where id = ?1")?;
+    let mut statement = tx.conn.prepare_cached(&format!("select {COLUMNS} from queues where id = ?1"))?;
     Ok(statement.query_row([id], from_row).optional()?)
 }
 
 /// The customer's queues by name.
 pub fn list(tx: &ReadTx, customer: Id) -> Result<Vec<Queue>> {
-    let mut statement = tx
-        .conn
-        .prepare_cached("select id, customer, name, number from queues where customer = ?1 order by name, id")?;
+    let sql = format!("select {COLUMNS} from queues where customer = ?1 order by name, id");
+    let mut statement = tx.conn.prepare_cached(&sql)?;
     let rows = statement.query_map([customer], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Calls `each` with every queue, in the order of their ids.
 pub fn all(tx: &ReadTx, mut each: impl FnMut(Queue) -> Result<()>) -> Result<()> {
-    let mut statement = tx.conn.prepare("select id, customer, name, number from queues order by id")?;
+    let mut statement = tx.conn.prepare(&format!("select {COLUMNS} from queues order by id"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         each(from_row(row)?)?;

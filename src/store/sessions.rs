@@ -68,7 +68,18 @@ pub fn insert(tx: &mut WriteTx, token: &Hash, session: &Session) -> Result<()> {
 
 /// Ends all sessions of an employee, impersonated ones too.
 pub fn delete_of(tx: &mut WriteTx, employee: Id) -> Result<()> {
-    tx.conn.prepare_cached("delete from sessions where employee = ?1 or impersonator = ?1")?.execute([employee])?;
+    delete_but(tx, employee, None)
+}
+
+/// As [`delete_of`], but for the session that asks for this write: nobody throws oneself out.
+pub fn delete_others_of(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    delete_but(tx, employee, tx.author.token)
+}
+
+fn delete_but(tx: &mut WriteTx, employee: Id, kept: Option<Hash>) -> Result<()> {
+    tx.conn
+        .prepare_cached("delete from sessions where (employee = ?1 or impersonator = ?1) and token_hash is not ?2")?
+        .execute(params![employee, kept])?;
     tx.identities_change();
     Ok(())
 }

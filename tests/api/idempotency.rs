@@ -121,6 +121,58 @@ fn a_login_may_be_repeated_and_its_token_is_nowhere_in_clear() {
     }
 }
 
+fn log_in(app: &TestApp, username: &str) -> Response {
+    post(&app.nobody(), "/auth/login", "key", demo::credentials(username))
+}
+
+#[test]
+fn at_login_each_user_has_keys_of_its_own() {
+    let app = TestApp::start();
+    let (manager, owner) = (log_in(&app, "manager@bakery.example.com"), log_in(&app, "owner@bakery.example.com"));
+    assert_eq!((&manager.ok()["employee"], &owner.ok()["employee"]), (&json!(demo::MANAGER), &json!(demo::OWNER)));
+    assert!(is_replay(&log_in(&app, "manager@bakery.example.com")));
+}
+
+#[test]
+fn a_login_is_done_anew_when_its_session_has_ended() {
+    let app = TestApp::start();
+    let again = || log_in(&app, "manager@bakery.example.com");
+    let manager = || app.with_token(again().ok()["token"].as_str().unwrap());
+    let is_anew = || {
+        let answer = again();
+        assert!(!is_replay(&answer), "{answer}");
+        assert_eq!(manager().token(), answer.ok()["token"], "and is remembered in the place of the old one");
+        manager().get("/employee").ok();
+    };
+    manager().get("/auth/logout").ok();
+    is_anew();
+    app.clock.advance_ms(16 * 60_000);
+    is_anew();
+    let bakery = format!("/customer/{}", demo::BAKERY);
+    app.admin().post(&bakery, json!({ "state": "BLOCKED" })).ok();
+    assert_error(&again(), 403, "account");
+    app.admin().post(&bakery, json!({ "state": "ACTIVE" })).ok();
+    app.admin().post(&format!("/employee/{}", demo::MANAGER), json!({ "state": "DISABLED" })).ok();
+    assert_error(&again(), 403, "account");
+}
+
+#[test]
+fn with_another_condition_it_is_another_request() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    let path = format!("/employee/{}", demo::EMMA);
+    let tag = manager.get(&path).etag().to_owned();
+    let change = |condition: &str, tag: &str| {
+        let request = manager.request("POST", &path).header("idempotency-key", "key").header(condition, tag);
+        request.json(json!({ "title": "Head" })).send()
+    };
+    change("if-match", &tag).ok();
+    assert!(is_replay(&change("if-match", &tag)));
+    assert_error(&change("if-match", "*"), 422, "idempotency_key");
+    assert_error(&change("if-none-match", &tag), 422, "idempotency_key");
+    assert_error(&post(&manager, &path, "key", json!({ "title": "Head" })), 422, "idempotency_key");
+}
+
 #[test]
 fn a_key_must_be_1_to_255_characters() {
     let app = TestApp::start();

@@ -138,6 +138,7 @@ fn presented_key(app: &TestApp) -> String {
     let answer = log_in_with(app, None);
     assert_error(&answer, 403, "authenticatorToken");
     assert_eq!(answer.message(), "Authenticator token required");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     let error = &answer.json()["error"];
     let key = error["key"].as_str().unwrap_or_else(|| panic!("no key: {answer}"));
     let expected = format!("otpauth://totp/TelecomX:viewer@bakery.example.com?secret={key}&issuer=TelecomX");

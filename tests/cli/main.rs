@@ -17,5 +17,6 @@ mod refusals;
 mod serve;
 mod settings;
 mod stopping;
+mod tampering;
 mod tls;
 mod token;

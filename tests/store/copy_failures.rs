@@ -40,7 +40,7 @@ fn state(db: &Db) -> (String, i64, i64) {
 }
 
 fn assert_is_healthy(db: &Db) {
-    for check in db.read(health::examine).unwrap() {
+    for check in db.read(|tx| Ok(health::examine(tx))).unwrap() {
         assert_eq!(check.wrong, None, "{}", check.what);
     }
 }

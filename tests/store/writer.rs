@@ -127,7 +127,7 @@ fn many_tasks_write_and_every_law_holds() {
         assert_eq!((&content[0]["n"], &content[0]["fate"]), (&Value::from(last), &Value::from("Accepted")));
         assert_eq!(config.rev, of_task.len() as i64, "each accepted write raised rev by one, no other did");
     }
-    for check in db.read(health::examine).unwrap() {
+    for check in db.read(|tx| Ok(health::examine(tx))).unwrap() {
         assert_eq!(check.wrong, None, "{}", check.what);
     }
     drop(db);

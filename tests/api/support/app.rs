@@ -187,7 +187,7 @@ impl TestApp {
     /// The laws that hold whatever was done to the database.
     fn check_laws(&self) {
         let database = self.open();
-        for check in database.read(health::examine).unwrap() {
+        for check in database.read(|tx| Ok(health::examine(tx))).unwrap() {
             assert_eq!(check.wrong, None, "{}", check.what);
         }
         let verdict = database.read(|tx| audit::verify(tx, |_| {})).unwrap();

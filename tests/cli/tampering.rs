@@ -1,0 +1,147 @@
+//! `audit verify` and `doctor`: a database changed by hand does not pass for one that was written by the program.
+
+use serde_json::json;
+
+use crate::support::place::is_refused;
+use crate::support::{Place, world};
+
+/// A place whose trail has 9 entries of the import, one of a token, and four of writes: the second made Anna's config
+/// what it is, the third Bo's; the last was refused.
+fn place_with_writes() -> Place {
+    let place = Place::with_world();
+    let (token, weak) = (place.token(), place.token_of(world::ANNA));
+    let server = place.serve();
+    let write = |employee: &str, token: &str, n: i64| {
+        server.post(&world::config_path(employee), token, &json!({ "configs": [{ "type": "NUMBER", "n": n }] })).status
+    };
+    assert_eq!([write(world::ANNA, &token, 1), write(world::ANNA, &token, 2), write(world::BO, &token, 3)], [200; 3]);
+    assert_eq!(write(world::BO, &weak, 4), 403);
+    assert!(server.stop().success());
+    place
+}
+
+/// Does `sql` to a copy of the place's database as somebody with sqlite3 would: past the triggers that are in the way,
+/// which stand again afterwards. Gives what `audit verify` and `doctor` say of it, the latter's findings.
+fn said_after(place: &Place, sql: &str) -> (String, String) {
+    let copy = place.path("copy.db");
+    let _ = std::fs::remove_file(&copy);
+    place.sqlite().execute("vacuum into ?1", [copy.to_str().unwrap()]).unwrap();
+    let conn = rusqlite::Connection::open(&copy).unwrap();
+    let triggers: Vec<(String, String)> = {
+        let mut statement = conn.prepare("select name, sql from sqlite_schema where type = 'trigger'").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    for (name, _) in &triggers {
+        conn.execute_batch(&format!("drop trigger {name}")).unwrap();
+    }
+    conn.execute_batch(&format!("pragma foreign_keys = off; {sql}")).unwrap();
+    for (_, text) in &triggers {
+        conn.execute_batch(text).unwrap();
+    }
+    drop(conn);
+    let verified = is_refused(place.command(&["audit", "verify", "--db"]).arg(&copy));
+    let doctor = place.command(&["doctor", "--db"]).arg(&copy).output().unwrap();
+    assert_eq!(doctor.status.code(), Some(1), "{sql}");
+    (verified, String::from_utf8(doctor.stdout).unwrap())
+}
+
+/// Both name `what`; the doctor finds it on the audit trail.
+fn assert_told(place: &Place, sql: &str, what: &str) {
+    let (verified, findings) = said_after(place, sql);
+    assert!(verified.contains(what), "{sql}: {verified}");
+    let finding = findings.lines().find(|line| line.starts_with("WRONG  audit trail: "));
+    assert!(finding.is_some_and(|line| line.contains(what)), "{sql}: {findings}");
+}
+
+#[test]
+fn an_object_that_was_changed_is_named() {
+    let place = place_with_writes();
+    let (bakery, anna, bo, sales) = (world::CUSTOMER, world::ANNA, world::BO, world::SALES);
+    for (sql, what) in [
+        (
+            format!("update customers set notes = 'x' where id = '{bakery}'"),
+            format!("customers {bakery} is not as entry 2"),
+        ),
+        (
+            format!("update employees set access_level = 'ADMIN' where id = '{anna}'"),
+            format!("employees {anna} is not as entry"),
+        ),
+        (format!("update queues set name = 'Sale' where id = '{sales}'"), format!("queues {sales} is not as entry 3")),
+        (
+            format!("update mobile_configs set configs = '[]' where id = '{anna}'"),
+            format!("mobile_configs {anna} is not as entry 13 left it"),
+        ),
+        (
+            format!("update mobile_configs set configs = (select configs from mobile_configs where id = '{bo}')"),
+            format!("mobile_configs {anna} is not as entry 13 left it"),
+        ),
+    ] {
+        assert_told(&place, &sql, &what);
+    }
+}
+
+#[test]
+fn an_object_put_in_or_taken_out_is_named() {
+    let place = place_with_writes();
+    let stranger = "a000000000000000000000ff";
+    let insert = format!(
+        "insert into queues (id, customer, name, rev, chg) values ('{stranger}', '{}', 'X', 1, 1)",
+        world::CUSTOMER
+    );
+    assert_told(&place, &insert, &format!("queues {stranger} is in no entry"));
+    let delete = format!("delete from mobile_configs where id = '{}'", world::BO);
+    assert_told(&place, &delete, &format!("PbxAppMobileConfigs {} is not there, as entry 14 left it", world::BO));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_named() {
+    let place = place_with_writes();
+    let (anna, bakery) = (world::ANNA, world::CUSTOMER);
+    for (sql, what) in [
+        (format!("update customers set limits = '{{\"sipUsageLimit\":\"x\"}}' where id = '{bakery}'"), "customers"),
+        (format!("update employees set organization_resellers = '[1]' where id = '{anna}'"), "employees"),
+        (format!("update mobile_configs set configs = cast(x'5bff5d' as text) where id = '{anna}'"), "mobile_configs"),
+        (format!("update queues set id = upper(id) where id = '{}'", world::SALES), "queues A0"),
+    ] {
+        let (verified, findings) = said_after(&place, &sql);
+        assert!(verified.contains(what) && verified.contains("cannot be read"), "{sql}: {verified}");
+        assert!(findings.contains("WRONG  audit trail: "), "{sql}: {findings}");
+    }
+}
+
+#[test]
+fn a_trail_without_its_newest_entries_or_with_none_is_told() {
+    let place = place_with_writes();
+    let (anna, bo) = (world::ANNA, world::BO);
+    assert_told(&place, "delete from audit where seq > 13", &format!("mobile_configs {bo} is not as entry"));
+    assert_told(&place, "delete from audit where seq > 12", &format!("mobile_configs {anna} is not as entry 12"));
+    assert_told(&place, "delete from audit where seq > 1", &format!("customers {} is in no entry", world::CUSTOMER));
+    assert_told(&place, "delete from audit", &format!("customers {} is in no entry", world::RESELLER));
+}
+
+#[test]
+fn a_schema_that_is_not_the_program_s_is_told() {
+    let place = place_with_writes();
+    for (sql, what) in [
+        ("drop index audit_object", "index audit_object is missing"),
+        ("drop table changelog_removed", "table changelog_removed is missing"),
+        ("drop table credentials", "table credentials is missing"),
+        ("drop table feed", "table feed is missing"),
+        ("create table mine (x)", "table mine does not belong there"),
+        (
+            "drop index queues_customer; create index queues_customer on queues (customer)",
+            "index queues_customer is not as it was made",
+        ),
+    ] {
+        let (verified, findings) = said_after(&place, sql);
+        assert!(verified.contains(what), "{sql}: {verified}");
+        assert!(findings.contains(&format!("WRONG  schema: {what}")), "{sql}: {findings}");
+    }
+    place.sqlite().execute_batch("drop trigger employees_update").unwrap();
+    for tool in [["audit", "verify"].as_slice(), &["doctor"]] {
+        let output = place.on_db(tool).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!output.status.success() && said.contains("trigger employees_update is missing"), "{said}");
+    }
+}
