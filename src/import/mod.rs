@@ -45,7 +45,7 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, document: &[u8], progress: impl Pr
     let document = Document::split(document).map_err(|fault| Error::Invalid(vec![fault]))?;
     let mut known = Known::read(tx)?;
     let is_first = known.customers.is_empty();
-    let mut faults: Vec<_> = document.misspelled().collect();
+    let mut faults: Vec<_> = document.misnamed().collect();
     let mut plan = plan(&document, &mut known, tx.now, &mut faults);
     if !faults.is_empty() {
         faults.extend(plan_configs(&document, &known).err().unwrap_or_default());
