@@ -16,7 +16,7 @@ use crate::ephemeral::Folder;
 use crate::http::{State, server};
 use crate::identity::Identities;
 use crate::passwords::Passwords;
-use crate::secrets::{Sealer, key_path};
+use crate::secrets::{Sealer, keep_from_others, key_path};
 use crate::{demo, housekeeping, login};
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -44,6 +44,7 @@ impl App {
         let (path, folder) = database(config)?;
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(Sealer::open(&path)?);
+        keep_from_others(&path);
         let (keys, lost) =
             db.read(|tx| login::count_authenticator_keys(tx, Some(&sealer))).map_err(|error| error.to_string())?;
         if lost > 0 {

@@ -10,6 +10,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::attempts::Limits;
+use crate::files::database_path;
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
 /// `TELECOMX_LOCAL_<NAME>` in the environment, or as `name` in the TOML file.
@@ -229,15 +230,15 @@ impl Config {
             .collect()
     }
 
-    /// The database file: the setting, else one in the user's data folder.
+    /// The database file by its one name: the setting, else one in the user's data folder.
     pub fn db(&self) -> Result<PathBuf, String> {
         if let Some(path) = &self.db {
-            return Ok(path.clone());
+            return database_path(path);
         }
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
         let folder = folder.ok_or("neither --db nor HOME is set: say where the database is with --db")?;
-        Ok(folder.join("telecomx-local").join("telecomx.db"))
+        database_path(&folder.join("telecomx-local").join("telecomx.db"))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::files::is_gone;
+
 const PREFIX: &str = "telecomx-local-ephemeral-";
 
 /// A temporary folder, removed with all it holds when dropped.
@@ -38,7 +40,7 @@ fn remove_left_behind() {
     for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
-        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+        if pid.is_some_and(is_gone) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }

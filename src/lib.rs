@@ -8,6 +8,7 @@ pub mod domain;
 
 pub mod authenticator;
 pub mod clock;
+pub mod files;
 pub mod passwords;
 pub mod secrets;
 

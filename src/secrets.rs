@@ -1,7 +1,8 @@
 //! Secrets: tokens, the sealing of what must be read back, and the key file behind it.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::Permissions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -11,6 +12,7 @@ use sha2::Sha256;
 
 use crate::domain::audit::{Hash, digest};
 use crate::error::{Error, Result};
+use crate::files::{Part, beside, cannot_be_written};
 
 const NONCE_BYTES: usize = 12;
 
@@ -57,25 +59,31 @@ impl Sealer {
     /// Reads `DATABASE.key`; `None` when there is none.
     pub fn read(database: &Path) -> Result<Option<Sealer>, String> {
         let path = key_path(database);
-        match std::fs::read(&path) {
-            Ok(bytes) => match bytes.try_into() {
-                Ok(key) => Ok(Some(Sealer::with_key(key))),
-                Err(_) => Err(format!(
-                    "{} is not a key file of 32 bytes: put the right one back, or move it away to start with a new one",
-                    path.display()
-                )),
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        let told = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+        let is_no_key = |what| {
+            format!("{} {what}: put the right one back, or move it away to start with a new one", path.display())
+        };
+        match std::fs::metadata(&path) {
+            Ok(data) if data.is_file() => {}
+            // Reading a pipe would wait for whoever writes to it.
+            Ok(_) => return Err(is_no_key("is not a key file, but no regular file at all")),
+            // The disk that holds the key may not be mounted yet.
+            Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+                return Err(is_no_key("is a link to a key file that is not there"));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(told(error)),
         }
+        let key = std::fs::read(&path).map_err(told)?.try_into();
+        key.map(|key| Some(Sealer::with_key(key))).map_err(|_| is_no_key("is not a key file of 32 bytes"))
     }
 
     fn make(path: &Path) -> Result<Sealer, String> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| error.to_string())?;
-        let told = |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
-        let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(told)?;
-        file.write_all(&key).and_then(|()| file.sync_all()).map_err(told)?;
+        // Whole or not at all: the next start would refuse half a key.
+        let made = Part::of(path).and_then(|part| part.file().write_all(&key).and_then(|()| part.finish()));
+        made.map_err(|error| cannot_be_written(path, &error, "check the folder's rights"))?;
         Ok(Sealer::with_key(key))
     }
 
@@ -112,9 +120,21 @@ impl Sealer {
 
 /// `DATABASE.key`
 pub fn key_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".key");
-    name.into()
+    beside(database, ".key")
+}
+
+/// Takes from others what rights they have to `DATABASE.key`, and says so: it may have been read.
+pub fn keep_from_others(database: &Path) {
+    let path = key_path(database);
+    let mode = std::fs::metadata(&path).map_or(0, |data| data.permissions().mode() & 0o777);
+    if mode & 0o077 == 0 {
+        return;
+    }
+    let file = path.display();
+    match std::fs::set_permissions(&path, Permissions::from_mode(mode & 0o700)) {
+        Ok(()) => tracing::warn!("{file} could be used by others (mode {mode:o}): now by its owner only"),
+        Err(error) => tracing::warn!("{file} can be used by others (mode {mode:o}): {error}; chmod 600 it"),
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! `backup`
 
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, part_of, progress};
+use super::{Store, cannot_be_written, progress, refuse_own};
 use crate::clock::Clock;
 use crate::db::ReadOnly;
+use crate::files::Part;
 use crate::secrets::key_path;
 
 #[derive(Args)]
@@ -26,21 +26,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if file.exists() {
         return Err(format!("{} exists already: name a new file", file.display()));
     }
-    let part = part_of(file);
-    let told = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
-    let made = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part).map_err(told)?;
+    refuse_own(file, &path)?;
+    let told = |error| cannot_be_written(file, &error);
+    let part = Part::of(file).map_err(told)?;
     let bar = progress::bar("pages", 0);
     let copied = database
-        .backup_to(&part, |done, all| {
+        .backup_to(part.path(), |done, all| {
             bar.set_length(all);
             bar.set_position(done);
         })
         .map_err(|error| format!("the backup is not complete: {error}"))
-        .and_then(|()| made.sync_all().and_then(|()| std::fs::rename(&part, file)).map_err(told));
+        .and_then(|()| part.finish().map_err(told));
     bar.finish_and_clear();
-    if copied.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
     copied?;
     println!("backed up {} to {}", path.display(), file.display());
     println!("keep {} apart from it: authenticator keys are sealed with it", key_path(&path).display());

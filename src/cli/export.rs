@@ -1,16 +1,16 @@
 //! `export`
 
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, part_of};
+use super::{Store, cannot_be_written, refuse_own};
 use crate::clock::Clock;
 use crate::db::ReadOnly;
 use crate::export;
+use crate::files::Part;
 use crate::secrets::Sealer;
 
 #[derive(Args)]
@@ -37,6 +37,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         None => to_standard_output(write)?,
         Some(file) if file.as_os_str() == "-" => to_standard_output(write)?,
         Some(file) => {
+            refuse_own(file, &path)?;
             replace_file(file, write)?;
             eprintln!("exported {} to {}", path.display(), file.display());
         }
@@ -52,15 +53,11 @@ fn to_standard_output(write: impl FnOnce(&mut dyn Write) -> Result<(), String>) 
 
 /// Writes a new file, readable by its owner only, and puts it in the place of the old one when it is whole.
 fn replace_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
-    let told = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
-    let part = part_of(file);
-    let open = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part);
-    let mut out = BufWriter::new(open.map_err(told)?);
-    let written = write(&mut out)
-        .and_then(|()| out.flush().and_then(|()| out.get_ref().sync_all()).map_err(told))
-        .and_then(|()| std::fs::rename(&part, file).map_err(told));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    written
+    let told = |error| cannot_be_written(file, &error);
+    let part = Part::of(file).map_err(told)?;
+    let mut out = BufWriter::new(part.file());
+    write(&mut out)?;
+    out.flush().map_err(told)?;
+    drop(out);
+    part.finish().map_err(told)
 }

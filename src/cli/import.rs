@@ -9,6 +9,7 @@ use super::{Store, progress};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::error::Error;
+use crate::files::{DATABASE_FILES, beside};
 use crate::import::{self, Stage};
 use crate::secrets::Sealer;
 use crate::store::credentials;
@@ -80,13 +81,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 
 /// Removes a database that this command has made for nothing.
 fn remove(database: &Path) {
-    let beside = |suffix: &str| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    for path in [database.to_owned(), beside("-wal"), beside("-shm"), beside(".key"), beside(".lock")] {
-        let _ = std::fs::remove_file(path);
+    for suffix in DATABASE_FILES {
+        let _ = std::fs::remove_file(beside(database, suffix));
     }
 }
 

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
+use crate::files::is_of_database;
 
 /// The TelecomX mobile-config API, served locally from one SQLite file.
 #[derive(Parser)]
@@ -70,11 +71,17 @@ impl Store {
     }
 }
 
-/// Where a file is written until it is whole.
-fn part_of(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    name.into()
+/// Refuses, in one sentence, to write `file` over what makes up `database`.
+fn refuse_own(file: &Path, database: &Path) -> Result<(), String> {
+    if is_of_database(file, database) {
+        return Err(format!("{} is part of the database {}: name another file", file.display(), database.display()));
+    }
+    Ok(())
+}
+
+/// One sentence on a file that cannot be written.
+fn cannot_be_written(file: &Path, error: &std::io::Error) -> String {
+    crate::files::cannot_be_written(file, error, "check the folder and its rights, or name another file")
 }
 
 /// Runs the command that was given. The error is one sentence that says what is wrong and what to do.

@@ -3,7 +3,9 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::files::{beside, cannot_be_written};
 
 /// Held for as long as the process may write. The lock is on a file beside the database: closing a second handle
 /// on the database itself would drop SQLite's own locks.
@@ -14,16 +16,16 @@ pub struct FileLock {
 impl FileLock {
     /// Takes the lock at once, or says who holds it.
     pub fn take(database: &Path) -> Result<FileLock, String> {
-        let path = lock_path(database);
-        let mut file =
-            OpenOptions::new().create(true).read(true).write(true).truncate(false).mode(0o600).open(&path).map_err(
-                |error| {
-                    format!(
-                        "{} cannot be written: {error}; check the folder's rights, or choose another --db",
-                        path.display()
-                    )
-                },
-            )?;
+        let path = beside(database, ".lock");
+        let told = |error| cannot_be_written(&path, &error, "check the folder's rights, or choose another --db");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(told)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -44,15 +46,7 @@ impl FileLock {
             .set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{}", std::process::id()));
-        written.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        written.map_err(told)?;
         Ok(FileLock { _file: file })
     }
-}
-
-/// `PATH.lock`, by the database's real name: two names of one file share one lock.
-fn lock_path(database: &Path) -> PathBuf {
-    let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
-    let mut name = real.into_os_string();
-    name.push(".lock");
-    name.into()
 }

@@ -7,7 +7,10 @@ use std::sync::LazyLock;
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
+use super::open::cannot_be;
+use super::types::is_disk_full;
 use crate::error::{Error, Result};
+use crate::files::no_room_for;
 
 /// Marks the file as ours (`pragma application_id`): "TxLo".
 pub const APPLICATION_ID: i32 = 0x5478_4c6f;
@@ -18,10 +21,18 @@ static MIGRATIONS: LazyLock<Migrations<'static>> =
 /// The schema version this program writes.
 pub const VERSION: i32 = 1;
 
-/// Brings a checked database to [`VERSION`].
-pub fn migrate(conn: &mut Connection) -> Result<(), String> {
-    MIGRATIONS.to_latest(conn).map_err(|error| error.to_string())?;
-    conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(|error| error.to_string())
+/// Brings a checked database to [`VERSION`]; writes nothing where it is there already, so that a full disk can be read.
+pub fn migrate(conn: &mut Connection, path: &Path) -> Result<(), String> {
+    let told = |error: rusqlite::Error| cannot_be("brought up to date", path, &error);
+    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(told)?;
+    if application != APPLICATION_ID {
+        // First: a start that is cut off in the middle must find its own file again.
+        conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(told)?;
+    }
+    MIGRATIONS.to_latest(conn).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => told(err),
+        other => format!("{} cannot be brought up to date: {other}", path.display()),
+    })
 }
 
 /// Tables, indexes and triggers by kind and name, as the text that made them.
@@ -51,9 +62,11 @@ pub fn schema_difference(conn: &Connection) -> Result<Option<String>> {
 
 /// Refuses, in one sentence, a file that this program must not touch. Reads only.
 pub fn check(conn: &Connection, path: &Path) -> Result<(), String> {
-    let path = path.display();
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let file = path;
+    let path = path.display();
     let told = |error: rusqlite::Error| match error.sqlite_error_code() {
+        _ if is_disk_full(&error) => no_room_for(file),
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => format!(
             "{path} is not a readable SQLite database ({error}): the file was left as it is; put a backup in its place or choose another --db"
         ),
@@ -86,7 +99,7 @@ mod tests {
     fn the_migrations_are_valid_and_their_number_is_the_version() {
         MIGRATIONS.validate().unwrap();
         let mut conn = Connection::open_in_memory().unwrap();
-        migrate(&mut conn).unwrap();
+        migrate(&mut conn, Path::new("")).unwrap();
         let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
         assert_eq!(version, VERSION);
     }

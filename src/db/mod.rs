@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use checkpoint::Checkpointer;
 use lock::FileLock;
-use open::{open_exclusive, open_writable, prepare_reader};
+use open::{cannot_be, open_exclusive, open_writable, prepare_reader};
 use writer::Writer;
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
@@ -49,10 +49,8 @@ impl Db {
     /// The error is one sentence that says what is wrong and what to do.
     pub fn open(path: &Path, clock: Clock) -> Result<Db, String> {
         let (mut conn, lock) = open_exclusive(path)?;
-        migrations::migrate(&mut conn)
-            .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
-        conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
-            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+        migrations::migrate(&mut conn, path)?;
+        conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(|error| cannot_be("opened", path, &error))?;
         let told = |error: Error| format!("{} cannot be opened: {error}", path.display());
         let identities = Arc::new(AtomicU64::new(0));
         let checkpointer = Checkpointer::start(open_writable(path)?).map_err(told)?;
@@ -109,8 +107,7 @@ impl Exclusive {
     /// Opens the database for one tool, makes or migrates it where needed.
     pub fn open(path: &Path, clock: Clock) -> Result<Exclusive, String> {
         let (mut conn, lock) = open_exclusive(path)?;
-        migrations::migrate(&mut conn)
-            .map_err(|error| format!("{} cannot be brought up to date: {error}", path.display()))?;
+        migrations::migrate(&mut conn, path)?;
         // One large transaction with nobody to write beside: new pages go straight to their place, once. Where a
         // reader keeps the write-ahead log open, the log it is.
         let tuned = conn
@@ -118,7 +115,7 @@ impl Exclusive {
             .and_then(|()| conn.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())));
         tuned.or_else(|error| match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Ok(()),
-            _ => Err(format!("{} cannot be written: {error}", path.display())),
+            _ => Err(cannot_be("written", path, &error)),
         })?;
         Ok(Exclusive { conn, clock, _lock: lock })
     }

@@ -1,5 +1,6 @@
 //! Opening a database file: its rights, its mode, and how a connection is set up.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -7,6 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::lock::FileLock;
 use super::migrations;
+use super::types::is_disk_full;
+use crate::files::{beside, cannot_be_written, no_room_for};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
@@ -19,10 +22,10 @@ pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
     let conn = connect(path)?;
     migrations::check(&conn, path)?;
     check_length(&conn, path)?;
-    tune(&conn).map_err(|error| cannot_open(path, &error))?;
+    tune(&conn).map_err(|error| cannot_be("opened", path, &error))?;
     let mode: String = conn
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(|error| format!("{} cannot be written: {error}; check its rights and the folder's", path.display()))?;
+        .map_err(|error| cannot_be("written", path, &error))?;
     if mode != "wal" {
         return Err(format!(
             "{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk",
@@ -34,18 +37,22 @@ pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
 
 pub fn open_writable(path: &Path) -> Result<Connection, String> {
     let conn = connect(path)?;
-    tune(&conn).map_err(|error| cannot_open(path, &error))?;
+    tune(&conn).map_err(|error| cannot_be("opened", path, &error))?;
     Ok(conn)
 }
 
-fn cannot_open(path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("{} cannot be opened: {error}; check its rights and the folder's", path.display())
+/// One sentence on what SQLite cannot do with the file.
+pub fn cannot_be(done: &str, path: &Path, error: &rusqlite::Error) -> String {
+    if is_disk_full(error) {
+        return no_room_for(path);
+    }
+    format!("{} cannot be {done}: {error}; check its rights and the folder's", path.display())
 }
 
 /// Opens the file as it is: nothing is read yet, nothing written.
 fn connect(path: &Path) -> Result<Connection, String> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))
+    Connection::open_with_flags(path, flags).map_err(|error| cannot_be("opened", path, &error))
 }
 
 fn tune(conn: &Connection) -> rusqlite::Result<()> {
@@ -73,18 +80,16 @@ pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
 
 fn make_folder(path: &Path) -> Result<(), String> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| format!("the folder {} cannot be made: {error}; choose another --db", folder.display()))
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => no_room_for(folder),
+        _ => format!("the folder {} cannot be made: {error}; choose another --db", folder.display()),
+    })
 }
 
 /// Makes the file before SQLite does, readable by its owner only; the log files inherit its mode.
 fn make_private_file(path: &Path) -> Result<(), String> {
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop).map_err(|error| {
-        format!("{} cannot be written: {error}; check its rights, or choose another --db", path.display())
-    })
+    let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| cannot_be_written(path, &error, "check its rights, or choose another --db"))
 }
 
 /// A file cut short would be found out only when a missing page is asked for: look now.
@@ -92,9 +97,7 @@ fn check_length(conn: &Connection, path: &Path) -> Result<(), String> {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap_or(0);
     let expected = (number("page_count") * number("page_size")).unsigned_abs();
     let length_of = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if length_of(Path::new(&log)) == 0 && length_of(path) < expected {
+    if length_of(&beside(path, "-wal")) == 0 && length_of(path) < expected {
         return Err(format!(
             "{} is cut short ({} of {expected} bytes): the file was left as it is; put a backup in its place",
             path.display(),

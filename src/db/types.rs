@@ -1,7 +1,7 @@
 //! How our types are stored, and how SQLite's errors become ours.
 
-use rusqlite::ErrorCode;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, ffi};
 
 use crate::domain::id::Id;
 use crate::domain::time::Time;
@@ -34,10 +34,16 @@ impl FromSql for Time {
     }
 }
 
+/// Also when it is the index of the write-ahead log that finds no room.
+pub fn is_disk_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(extended, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE))
+}
+
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Error {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Error::StorageFull,
+            _ if is_disk_full(&error) => Error::StorageFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy,
             _ => Error::Internal(Box::new(error)),
         }

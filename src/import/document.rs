@@ -1,7 +1,9 @@
 //! The document as text, and its objects read side by side on all processors. Nothing here looks at what they mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Formatter;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -11,7 +13,12 @@ use crate::error::{Check, Fault, Faults};
 const LISTS: [&str; 4] = ["customers", "queues", "employees", "mobileConfigs"];
 
 /// The document with its lists still as text.
-pub struct Document<'a>(HashMap<String, Vec<&'a RawValue>>);
+#[derive(Default)]
+pub struct Document<'a> {
+    lists: HashMap<String, Vec<&'a RawValue>>,
+    /// Names that stand more than once.
+    repeated: HashSet<String>,
+}
 
 /// One object of a list. Most of a document is `configs`, which is only looked through.
 pub struct Element {
@@ -30,8 +37,8 @@ pub struct Configs {
 impl<'a> Document<'a> {
     pub fn split(text: &'a [u8]) -> Result<Document<'a>, Fault> {
         let fault = |path: &str, message: String| Fault { path: path.into(), check: Check::Format, message };
-        let lists: HashMap<String, Vec<&RawValue>> = match serde_json::from_slice(text) {
-            Ok(lists) => lists,
+        let document: Document = match serde_json::from_slice(text) {
+            Ok(document) => document,
             Err(error) => {
                 // Once more, for which of them is no array.
                 let object: HashMap<String, &RawValue> = serde_json::from_slice(text)
@@ -41,35 +48,35 @@ impl<'a> Document<'a> {
                 return Err(fault(name, format!("not an array: {error}")));
             }
         };
-        if lists.is_empty() {
+        if document.lists.is_empty() {
             return Err(fault("(document)", format!("holds none of {}", LISTS.join(", "))));
         }
-        Ok(Document(lists))
+        Ok(document)
     }
 
-    /// Lists of other names: what is in them would be lost without a word.
-    pub fn misspelled(&self) -> impl Iterator<Item = Fault> {
-        let others = self.0.keys().filter(|name| !LISTS.contains(&name.as_str()));
-        others.map(|name| Fault {
-            path: name.clone(),
-            check: Check::Format,
-            message: format!("not one of {}", LISTS.join(", ")),
-        })
+    /// Lists whose name is not known, or stands twice: what is in them would be lost without a word.
+    pub fn misnamed(&self) -> impl Iterator<Item = Fault> {
+        let fault = |name: &String, check, message| Fault { path: name.clone(), check, message };
+        let others = self.lists.keys().filter(|name| !LISTS.contains(&name.as_str()));
+        let others = others.map(move |name| fault(name, Check::Format, format!("not one of {}", LISTS.join(", "))));
+        let repeated = self.repeated.iter();
+        others
+            .chain(repeated.map(move |name| fault(name, Check::Unique, "The list stands twice in the document".into())))
     }
 
     /// How many objects a list holds.
     pub fn len(&self, list: &str) -> usize {
-        self.0.get(list).map_or(0, Vec::len)
+        self.lists.get(list).map_or(0, Vec::len)
     }
 
     /// How many objects all lists hold.
     pub fn total(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
+        self.lists.values().map(Vec::len).sum()
     }
 
     /// The objects of one list, in order.
     pub fn elements(&self, list: &str) -> Vec<Element> {
-        let raw = self.0.get(list).map_or(&[][..], Vec::as_slice);
+        let raw = self.lists.get(list).map_or(&[][..], Vec::as_slice);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = raw.len().div_ceil(threads).max(1);
         let read_share = |(k, raws): (usize, &[&RawValue])| -> Vec<Element> {
@@ -83,6 +90,33 @@ impl<'a> Document<'a> {
             let workers: Vec<_> = shares.map(|part| scope.spawn(move || read_share(part))).collect();
             workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
         })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Document<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Document<'a>, D::Error> {
+        deserializer.deserialize_map(Lists)
+    }
+}
+
+/// Reads the lists one by one: a map would keep only the last of those of one name.
+struct Lists;
+
+impl<'de> Visitor<'de> for Lists {
+    type Value = Document<'de>;
+
+    fn expecting(&self, out: &mut Formatter) -> std::fmt::Result {
+        out.write_str("an object of lists")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document<'de>, A::Error> {
+        let mut document = Document::default();
+        while let Some((name, list)) = map.next_entry::<String, _>()? {
+            if document.lists.insert(name.clone(), list).is_some() {
+                document.repeated.insert(name);
+            }
+        }
+        Ok(document)
     }
 }
 

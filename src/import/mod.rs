@@ -46,7 +46,7 @@ pub fn run(tx: &mut WriteTx, sealer: &Sealer, document: &[u8], progress: impl Pr
     let mut known = Known::read(tx)?;
     let is_first = known.customers.is_empty();
     let mut faults = Faults::all();
-    faults.extend(document.misspelled());
+    faults.extend(document.misnamed());
     let mut plan = plan(&document, &mut known, tx.now, &mut faults);
     if !faults.is_empty()
         && let Err(Error::Invalid(more)) = plan_configs(&document, &known)

@@ -214,9 +214,13 @@ fn read_config(
     Some(NewConfig { id, customer, configs })
 }
 
-/// Every reseller named must exist, and none may be below itself.
+/// Every reseller named must exist, none may be below itself, and none is deleted while it has customers.
 fn check_resellers(customers: &[Customer], paths: &[String], known: &Known, faults: &mut Faults) {
     let mut seen = HashSet::new();
+    let named: HashSet<Id> = customers.iter().map(|customer| customer.id).collect();
+    let is_deleted = |id: &Id| known.deleted.contains(id);
+    let live = known.customers.iter().filter(|(id, _)| !is_deleted(id));
+    let in_use: HashSet<Id> = live.filter_map(|(_, reseller)| *reseller).collect();
     for (customer, path) in customers.iter().zip(paths) {
         let mut fault = |name: &str, check, message: &str| {
             faults.push(Fault { path: format!("{path}.{name}"), check, message: message.into() });
@@ -224,8 +228,13 @@ fn check_resellers(customers: &[Customer], paths: &[String], known: &Known, faul
         if !seen.insert(customer.id) {
             fault("_id", Check::Unique, "The id stands twice in the document");
         }
+        if is_deleted(&customer.id) && in_use.contains(&customer.id) {
+            fault("state", Check::Enum, "Reseller has customers that must be deleted first");
+        }
         let Some(parent) = customer.parent_reseller else { continue };
-        if !known.customers.contains_key(&parent) {
+        // A reseller that the document itself deletes has that fault.
+        let is_below_deleted = is_deleted(&parent) && !named.contains(&parent) && !is_deleted(&customer.id);
+        if is_below_deleted || !known.customers.contains_key(&parent) {
             fault("parentReseller", Check::Exists, "Reseller not found");
             continue;
         }

@@ -55,3 +55,25 @@ fn a_large_database_is_copied_in_several_steps() {
     let exported = crate::support::place::succeeds(place.command(&["export", "--db"]).arg(copy));
     assert!(exported == place.run(&["export"]));
 }
+
+#[test]
+fn the_database_s_own_files_are_not_made_by_it() {
+    let place = Place::with_world();
+    std::fs::remove_file(place.path("telecomx.db.key")).unwrap();
+    for suffix in [".key", "-wal", "-shm", "-journal"] {
+        let file = format!("telecomx.db{suffix}");
+        let sentence = place.refused(&["backup", &file]);
+        assert!(sentence.contains("is part of the database") && !place.path(&file).exists(), "{sentence}");
+    }
+    assert!(place.serve().stop().success());
+}
+
+#[test]
+fn what_a_killed_backup_left_is_removed() {
+    let place = Place::with_world();
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let left = ["part", "part-journal"].map(|end| place.put(&format!("copy.db.{}.{end}", ended.id()), "half"));
+    place.run(&["backup", "copy.db"]);
+    assert!(!left.iter().any(|path| path.exists()));
+}

@@ -1,6 +1,8 @@
 //! `export`, and that it is the whole truth: what is imported from it exports the same bytes.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -126,4 +128,40 @@ fn a_file_that_cannot_be_written_is_one_sentence() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = place.on_db(&["export"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "a full disk is no success");
+}
+
+/// What is in the folder, by name, with its content.
+fn content(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
+    let paths = std::fs::read_dir(place.folder()).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn the_database_s_own_files_are_never_overwritten() {
+    let place = Place::with_world();
+    std::os::unix::fs::symlink(place.folder(), place.path("folder")).unwrap();
+    std::os::unix::fs::symlink(place.db(), place.path("link")).unwrap();
+    std::fs::hard_link(place.path("telecomx.db.key"), place.path("key")).unwrap();
+    let before = content(&place);
+    // Some are there, some are yet to be made.
+    let own = ["", ".key", ".lock", "-wal", "-shm", "-journal"].map(|suffix| format!("telecomx.db{suffix}"));
+    let other_names = ["folder/telecomx.db", "folder/telecomx.db-wal", "link", "key"].map(str::to_owned);
+    for file in own.iter().chain(&other_names) {
+        let sentence = place.refused(&["export", file]);
+        assert!(sentence.contains("is part of the database") && sentence.contains("name another file"), "{sentence}");
+    }
+    assert!(content(&place) == before);
+    place.run(&["export", "telecomx.db.json"]);
+}
+
+#[test]
+fn what_a_killed_export_left_is_removed_but_not_what_a_running_one_writes() {
+    let place = Place::with_world();
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let left = place.put(&format!("out.json.{}.part", ended.id()), "half");
+    let of_another_file = place.put(&format!("other.json.{}.part", ended.id()), "half");
+    let being_written = place.put(&format!("out.json.{}.part", std::process::id()), "half");
+    place.run(&["export", "out.json"]);
+    assert!(!left.exists() && of_another_file.exists() && being_written.exists());
 }

@@ -205,3 +205,48 @@ fn one_fault_among_many_good_objects_keeps_all_of_them_out() {
     assert!(said.starts_with("employees[40].language: "), "{said}");
     assert!(!place.db().exists() && !place.path("telecomx.db.key").exists(), "no database is left behind");
 }
+
+#[test]
+fn a_list_that_stands_twice_is_a_fault() {
+    let world = world::small();
+    let twice = world.to_string().replacen('{', &format!("{{\"queues\":{},\"queues\":[],", world["queues"]), 1);
+    assert_eq!(faults_of(&Place::new(), &twice), ["queues: The list stands twice in the document"]);
+}
+
+const IN_USE: &str = "state: Reseller has customers that must be deleted first";
+
+#[test]
+fn a_reseller_is_not_deleted_while_it_has_customers() {
+    let place = Place::new();
+    let mut world = world::small();
+    world["customers"][0]["state"] = json!("DELETED");
+    assert_eq!(faults_of(&place, &world.to_string()), [format!("customers[0].{IN_USE}")]);
+    // Also when they are in the database only.
+    place.import(&world::small());
+    let alone = json!({ "customers": [world["customers"][0]] });
+    assert_eq!(faults_of(&place, &alone.to_string()), [format!("customers[0].{IN_USE}")]);
+    // With its customers, or when they have gone to another, it can be.
+    let mut moved = world::customer(world::CUSTOMER, "Bakery", Some("c00000000000000000000009"));
+    let both = json!({ "customers": [
+        world["customers"][0], moved, world::customer("c00000000000000000000009", "Another", None)
+    ] });
+    place.import(&both);
+    moved["state"] = json!("DELETED");
+    place.import(&json!({ "customers": [moved] }));
+    place.run(&["doctor"]);
+}
+
+#[test]
+fn nobody_becomes_a_customer_of_a_deleted_reseller() {
+    let place = Place::new();
+    let mut reseller = world::customer(world::RESELLER, "Reseller", None);
+    reseller["state"] = json!("DELETED");
+    place.import(&json!({ "customers": [reseller] }));
+    let customer = world::customer(world::CUSTOMER, "Bakery", Some(world::RESELLER));
+    assert_eq!(
+        faults_of(&place, &json!({ "customers": [customer] }).to_string()),
+        ["customers[0].parentReseller: Reseller not found"]
+    );
+    // With the reseller back it can.
+    place.import(&json!({ "customers": [customer, world::customer(world::RESELLER, "Reseller", None)] }));
+}

@@ -13,6 +13,8 @@ mod ephemeral;
 mod export;
 mod import;
 mod import_faults;
+mod key_file;
+mod links;
 mod refusals;
 mod serve;
 mod settings;

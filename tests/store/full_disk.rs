@@ -1,5 +1,6 @@
 //! A disk that fills up under the real server: writes are told so, reads go on, nothing answered is lost.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,6 +17,14 @@ impl SmallDisk {
         let options = format!("size={size}");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output();
         mounted.is_ok_and(|output| output.status.success()).then_some(SmallDisk(path))
+    }
+
+    /// Takes all the room there is; gives the file that took it.
+    fn fill(&self) -> PathBuf {
+        let path = self.0.join("ballast");
+        let mut ballast = std::fs::File::create(&path).unwrap();
+        while ballast.write(&[0; 4096]).is_ok() {}
+        path
     }
 }
 
@@ -111,4 +120,50 @@ fn a_kill_on_a_full_disk_loses_nothing_either() {
     assert_eq!(write(&server, &token, last + 1, 10), 200);
     assert!(server.stop().success());
     crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));
+}
+
+#[test]
+fn a_server_starts_on_a_full_disk_and_reads() {
+    let place = Place::with_world();
+    let token = place.token();
+    let Some(disk) = SmallDisk::at(place.path("disk"), "3m") else {
+        return eprintln!("SKIPPED: a small file system cannot be mounted here");
+    };
+    let db = disk.0.join("telecomx.db");
+    std::fs::copy(place.db(), &db).unwrap();
+    let server = serve(&place, &db);
+    assert_eq!(write(&server, &token, 1, 10), 200);
+    server.kill();
+    let ballast = disk.fill();
+    let server = serve(&place, &db);
+    assert_eq!(number(&server, &token), 1);
+    assert_eq!(write(&server, &token, 2, 10), 507);
+    assert_eq!(number(&server, &token), 1);
+    std::fs::remove_file(ballast).unwrap();
+    assert_eq!(write(&server, &token, 3, 10), 200, "there is room again");
+    assert!(server.stop().success());
+    crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));
+}
+
+#[test]
+fn a_first_start_without_room_says_so_and_with_room_works() {
+    let place = Place::new();
+    // From nothing at all to all but the last: whatever is the first not to fit.
+    for pages in [0, 1, 2, 4, 8, 16, 32, 40] {
+        let Some(disk) = SmallDisk::at(place.path(&format!("disk-{pages}")), "3m") else {
+            return eprintln!("SKIPPED: a small file system cannot be mounted here");
+        };
+        let ballast = disk.fill();
+        let length = std::fs::metadata(&ballast).unwrap().len();
+        std::fs::File::options().write(true).open(&ballast).unwrap().set_len(length - pages * 4096).unwrap();
+        let db = disk.0.join("telecomx.db");
+        let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--db"]);
+        let sentence = crate::support::place::is_refused(command.arg(&db));
+        let expected = "cannot be written: the disk is full; make room on it and try again";
+        assert!(sentence.ends_with(expected) && sentence.contains("telecomx.db"), "{pages} pages: {sentence}");
+        assert!(!disk.0.join("telecomx.db.key").exists(), "{pages} pages: half a key");
+        std::fs::remove_file(ballast).unwrap();
+        assert!(serve(&place, &db).stop().success(), "{pages} pages");
+        crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));
+    }
 }

@@ -1,0 +1,181 @@
+//! Files: where a name leads, what stands beside a database, and how a file is put in its place whole.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Links that are followed at most, as by Linux.
+const LINKS_MAX: usize = 40;
+
+/// Ends of the names of the files that make up a database: its own, SQLite's, and ours.
+pub const DATABASE_FILES: [&str; 6] = ["", "-wal", "-shm", "-journal", ".key", ".lock"];
+
+/// `path` with `suffix` at its end.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The one name of a database, there or yet to be made: SQLite keeps its log beside the file that a link leads to,
+/// so that is where lock and key must stand too. The error is one sentence.
+pub fn database_path(given: &Path) -> Result<PathBuf, String> {
+    let path = follow_links(given);
+    match std::fs::metadata(&path) {
+        Ok(data) if !data.is_file() => Err(format!("{} is no regular file: choose another --db", path.display())),
+        // Each name would have a lock, a key and a log of its own.
+        Ok(data) if data.nlink() > 1 => Err(format!(
+            "{} is one of {} names of the same file (hard links), and a database can have only one: remove the others, or choose another --db",
+            path.display(),
+            data.nlink()
+        )),
+        // What cannot be looked at is found out when it is opened.
+        _ => Ok(path),
+    }
+}
+
+/// Whether `file`, by whatever name, is one of the files that make up `database`, there or yet to be made.
+pub fn is_of_database(file: &Path, database: &Path) -> bool {
+    let inode = |path: &Path| std::fs::metadata(path).ok().map(|data| (data.dev(), data.ino()));
+    let name = |path: &Path| {
+        let path = follow_links(path);
+        Some(folder_of(&path).canonicalize().ok()?.join(path.file_name()?))
+    };
+    let (file_inode, file_name) = (inode(file), name(file));
+    DATABASE_FILES.map(|suffix| beside(database, suffix)).iter().any(|own| {
+        (file_inode.is_some() && file_inode == inode(own)) || (file_name.is_some() && file_name == name(own))
+    })
+}
+
+/// Where the name leads, also when nothing is there yet.
+fn follow_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = std::fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file, for its owner only, that has another name until it is whole; removed when it never is.
+pub struct Part {
+    target: PathBuf,
+    path: PathBuf,
+    file: File,
+}
+
+impl Part {
+    /// Makes one, and removes those for the same target that a killed process left behind.
+    pub fn of(target: &Path) -> io::Result<Part> {
+        remove_left_behind(target);
+        let path = beside(target, &format!(".{}.part", std::process::id()));
+        let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
+        Ok(Part { target: target.to_owned(), path, file })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Puts it in the place of what is there.
+    pub fn finish(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.path, &self.target)?;
+        // So that the name outlives a power cut too, where the file system can do that.
+        let _ = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn remove_left_behind(target: &Path) {
+    let Some(name) = target.file_name().and_then(|name| name.to_str()) else { return };
+    for entry in std::fs::read_dir(folder_of(target)).into_iter().flatten().flatten() {
+        let pid = entry.file_name().to_str().and_then(|found| pid_of_part(found, name));
+        // In a container each process may have the id of the one before it.
+        if pid.is_some_and(|pid| pid == std::process::id() || is_gone(pid)) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whose part of the file `name` this is; SQLite's journals of a part are part of it.
+fn pid_of_part(found: &str, name: &str) -> Option<u32> {
+    let (pid, end) = found.strip_prefix(name)?.strip_prefix('.')?.split_once('.')?;
+    if matches!(end, "part" | "part-journal" | "part-wal" | "part-shm") { pid.parse().ok() } else { None }
+}
+
+/// Whether the process has ended.
+pub fn is_gone(pid: u32) -> bool {
+    !Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// One sentence on a file that cannot be written; `advice` is what helps unless the disk is full.
+pub fn cannot_be_written(path: &Path, error: &io::Error, advice: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => no_room_for(path),
+        _ => format!("{} cannot be written: {error}; {advice}", path.display()),
+    }
+}
+
+/// One sentence on a full disk.
+pub fn no_room_for(path: &Path) -> String {
+    format!("{} cannot be written: the disk is full; make room on it and try again", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_link_leads_to_a_file_that_is_yet_to_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("data")).unwrap();
+        symlink("data/second", at("first")).unwrap();
+        symlink("real.db", at("data/second")).unwrap();
+        assert_eq!(database_path(&at("first")).unwrap(), at("data/real.db"));
+        assert_eq!(database_path(&at("none.db")).unwrap(), at("none.db"));
+    }
+
+    #[test]
+    fn the_files_of_a_database_are_known_by_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let database = at("a.db");
+        std::fs::write(at("a.db.key"), "").unwrap();
+        std::fs::hard_link(at("a.db.key"), at("other")).unwrap();
+        symlink(folder.path(), at("folder")).unwrap();
+        symlink("a.db-wal", at("log")).unwrap();
+        for file in ["a.db", "a.db-wal", "a.db.lock", "a.db.key", "other", "folder/a.db-journal", "log"] {
+            assert!(is_of_database(&at(file), &database), "{file}");
+        }
+        for file in ["a.json", "a.db.json", "folder/b.db", "missing/a.db"] {
+            assert!(!is_of_database(&at(file), &database), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_known_by_the_file_it_is_of() {
+        assert_eq!(pid_of_part("out.json.17.part", "out.json"), Some(17));
+        assert_eq!(pid_of_part("copy.db.17.part-journal", "copy.db"), Some(17));
+        for other in ["out.json", "out.json.part", "out.json.17.part.bak", "out.json.x.part", "my-out.json.17.part"] {
+            assert_eq!(pid_of_part(other, "out.json"), None, "{other}");
+        }
+    }
+}
