@@ -113,12 +113,20 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// The paths that this product is named after. They are tried first, and the one pattern among them is matched against
+/// what comes behind this.
+const OWN: &str = "/pbx/app/mobileconfig";
+
 /// Registers every endpoint, the pages of Swagger UI, and the answer to everything else.
 pub fn configure(config: &mut web::ServiceConfig) {
     let mut resources: Vec<(&str, actix_web::Resource, Vec<&str>)> = vec![];
     for endpoint in endpoints() {
         let place = resources.iter().position(|(path, ..)| *path == endpoint.path).unwrap_or_else(|| {
-            resources.push((endpoint.path, web::resource(endpoint.path), vec![]));
+            resources.push((
+                endpoint.path,
+                web::resource(endpoint.path.strip_prefix(OWN).unwrap_or(endpoint.path)),
+                vec![],
+            ));
             resources.len() - 1
         });
         let (path, resource, mut methods) = resources.remove(place);
@@ -129,15 +137,24 @@ pub fn configure(config: &mut web::ServiceConfig) {
     for path in not_served::shadowed_by(&served) {
         config.service(web::resource(path).default_service(web::to(not_served::answer)));
     }
-    // Paths are tried in this order: first those that the product is named after.
-    resources.sort_by_key(|(path, ..)| !path.starts_with("/pbx/app/mobileconfig"));
-    for (_, resource, methods) in resources {
+    let mut own = web::scope(OWN).default_service(web::to(not_served::answer));
+    let mut others = vec![];
+    for (path, resource, methods) in resources {
         let allow = methods.join(", ");
         let other_method = move || {
             let allow = allow.clone();
             async move { not_served::method_not_allowed(&allow) }
         };
-        config.service(resource.default_service(web::to(other_method)));
+        let resource = resource.default_service(web::to(other_method));
+        if path.starts_with(OWN) {
+            own = own.service(resource);
+        } else {
+            others.push(resource);
+        }
+    }
+    config.service(own);
+    for resource in others {
+        config.service(resource);
     }
     config.service(web::redirect("/docs", "/docs/index.html"));
     config.service(openapi::swagger_ui());
