@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 
@@ -40,6 +40,7 @@ pub async fn pass(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let begun = Instant::now();
+    normalize(&mut request);
     let id = request_id(&request);
     request.extensions_mut().insert(id.clone());
     // HEAD is GET without the body, which the connection leaves out by itself; but it must change nothing, and some GETs do.
@@ -61,6 +62,28 @@ pub async fn pass(
     name_request(response.headers_mut(), &id);
     log(&response, &id, begun);
     Ok(response)
+}
+
+/// Takes slashes at the end of the path away, and those that are doubled: the platform has some URLs with one at the end.
+/// Nearly no request has any, and actix's own middleware looks for them with a pattern.
+fn normalize(request: &mut ServiceRequest) {
+    let path = request.path();
+    if path == "/" || !(path.ends_with('/') || path.contains("//")) {
+        return;
+    }
+    let parts = request.uri().path().split('/').filter(|part| !part.is_empty());
+    let mut target: String = parts.flat_map(|part| ["/", part]).collect();
+    if target.is_empty() {
+        target.push('/');
+    }
+    if let Some(query) = request.uri().query() {
+        target = format!("{target}?{query}");
+    }
+    // What was a URI without some of its slashes is one.
+    if let Ok(uri) = Uri::try_from(target) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
 }
 
 fn name_request(headers: &mut HeaderMap, id: &RequestId) {

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Compress, Condition, NormalizePath, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, web};
 
 use crate::attempts::Attempts;
@@ -67,7 +67,6 @@ pub fn application(
     let has_cors = !state.cors_origins.is_empty();
     App::new()
         .app_data(state)
-        .wrap(NormalizePath::trim())
         .wrap(Condition::new(has_cors, cors))
         .wrap(Compress::default())
         .wrap(from_fn(middleware::pass))
