@@ -1,5 +1,5 @@
-//! Who may do what: one row per endpoint, from the access rows of the documentation's pages and the decisions of
-//! section 10 of the facts (`telecomx-api.md`).
+//! Who may do what: one row per endpoint, from the access rows of the documentation's pages, and our own decisions where
+//! they are silent.
 
 use serde_json::{Value, json};
 
