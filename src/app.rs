@@ -15,6 +15,7 @@ use crate::db::Db;
 use crate::ephemeral::Folder;
 use crate::http::{State, server};
 use crate::identity::Identities;
+use crate::mirror::worker::Worker;
 use crate::passwords::Passwords;
 use crate::secrets::{Sealer, keep_from_others, key_path};
 use crate::{demo, housekeeping, login};
@@ -58,9 +59,13 @@ impl App {
         if config.is_demo() {
             demo::load(&db, sealer.clone()).await.map_err(|error| error.to_string())?;
         }
+        let mirror =
+            Worker::start(db.clone(), sealer.clone(), config.hub_ca.clone()).map_err(|error| error.to_string())?;
         let state = web::Data::new(State {
             db,
             sealer,
+            mirror,
+            hub_ca: config.hub_ca.clone(),
             identities: Identities::default(),
             passwords: Passwords::default(),
             attempts: Attempts::new(config.login_limits()),
@@ -83,13 +88,14 @@ impl App {
     pub async fn stop(self) {
         self.housekeeping.abort();
         self.server.stop(true).await;
+        self.state.mirror.stop();
         if let Err(error) = self.state.identities.flush(&self.state.db).await {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             format!("{address} is in use: stop what listens there, or choose another address with --listen")

@@ -66,6 +66,11 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors_origins: Option<String>,
 
+    /// Certificates that hubs are to be trusted by, PEM, in the place of the usual ones [default: none]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub_ca: Option<PathBuf>,
+
     /// Failed logins per name before more are refused for a while [default: 10]
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,7 +128,7 @@ pub enum LogFormat {
 const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the file.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "db",
     "config",
     "listen",
@@ -133,6 +138,7 @@ const NAMES: [&str; 15] = [
     "tls_cert",
     "tls_key",
     "cors_origins",
+    "hub_ca",
     "login_failures_per_name",
     "login_failures_per_address",
     "login_failure_window_s",

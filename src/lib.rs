@@ -22,6 +22,10 @@ pub mod import;
 pub mod login;
 pub mod mobile_config_copy;
 
+pub mod mirror;
+
+pub mod hub;
+
 pub mod attempts;
 pub mod demo;
 pub mod housekeeping;

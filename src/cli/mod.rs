@@ -5,9 +5,11 @@ mod audit;
 mod backup;
 mod doctor;
 mod export;
+mod hub;
 mod import;
 mod progress;
 mod serve;
+mod sync;
 mod token;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ struct Program {
 enum Command {
     /// Serve the API
     Serve(Box<Config>),
+    /// The central side of the mirror
+    Hub(Box<hub::Arguments>),
     /// Load a JSON document: all of it or nothing
     Import(import::Arguments),
     /// Write everything as a JSON document, to a file or to standard output; also beside a running server
@@ -45,6 +49,9 @@ enum Command {
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
+    /// The mirror: enrol with a hub, exchange with it, see how it stands
+    #[command(subcommand)]
+    Sync(sync::Command),
     /// Machine-to-machine tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -88,11 +95,13 @@ fn cannot_be_written(file: &Path, error: &std::io::Error) -> String {
 pub fn run() -> Result<ExitCode, String> {
     match Program::parse().command {
         Command::Serve(config) => serve::run(*config),
+        Command::Hub(arguments) => hub::run(*arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Doctor(store) => doctor::run(&store),
         Command::Audit(command) => audit::run(&command),
+        Command::Sync(command) => sync::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Admin(command) => admin::run(&command),
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
@@ -16,22 +16,34 @@ use crate::store::employees;
 
 pub fn run(flags: Config) -> Result<ExitCode, String> {
     let config = flags.resolve()?;
-    start_log(&config)?;
+    start_log(config.log_level.as_deref(), config.log_format)?;
     server::block_on(async {
         let app = App::start(&config, Clock::default()).await?;
         // Listened for before anybody is told that we are ready.
-        let told = |error: std::io::Error| format!("signals cannot be listened for: {error}");
-        let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
+        let stop = Stop::listen()?;
         announce(&app, &config).await?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: requests under way are finished first");
+        stop.wait().await;
         app.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// SIGTERM or SIGINT.
+pub struct Stop(Signal, Signal);
+
+impl Stop {
+    pub fn listen() -> Result<Stop, String> {
+        let told = |error: std::io::Error| format!("signals cannot be listened for: {error}");
+        Ok(Stop(signal(SignalKind::terminate()).map_err(told)?, signal(SignalKind::interrupt()).map_err(told)?))
+    }
+
+    pub async fn wait(mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+        tracing::info!("stopping: requests under way are finished first");
+    }
 }
 
 /// The ready line first, exactly; then, for the demo, something to try.
@@ -65,8 +77,8 @@ async fn announce(app: &App, config: &Config) -> Result<(), String> {
 const LOGIN: &str =
     "Log in as manager@bakery.example.com (or admin@platform.example.com) with the password Demo-Passw0rd.\n";
 
-fn start_log(config: &Config) -> Result<(), String> {
-    let level = config.log_level.as_deref().unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
+pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<(), String> {
+    let level = level.unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
     let told = |error: &dyn std::fmt::Display| {
         format!("--log-level {level} is not understood: {error}; give error, warn, info, debug or trace")
     };
@@ -77,7 +89,7 @@ fn start_log(config: &Config) -> Result<(), String> {
     }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    match config.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
+    match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Json => log.json().flatten_event(true).init(),
         LogFormat::Text => log.with_ansi(is_terminal).init(),
     }

@@ -15,11 +15,15 @@ use crate::files::no_room_for;
 /// Marks the file as ours (`pragma application_id`): "TxLo".
 pub const APPLICATION_ID: i32 = 0x5478_4c6f;
 
-static MIGRATIONS: LazyLock<Migrations<'static>> =
-    LazyLock::new(|| Migrations::new(vec![M::up(include_str!("../../sql/migrations/001_initial.sql"))]));
+static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
+    Migrations::new(vec![
+        M::up(include_str!("../../sql/migrations/001_initial.sql")),
+        M::up(include_str!("../../sql/migrations/002_mirror.sql")),
+    ])
+});
 
 /// The schema version this program writes.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// Brings a checked database to [`VERSION`]; writes nothing where it is there already, so that a full disk can be read.
 pub fn migrate(conn: &mut Connection, path: &Path) -> Result<(), String> {

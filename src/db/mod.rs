@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use checkpoint::Checkpointer;
 use lock::FileLock;
 use open::{cannot_be, open_exclusive, open_writable, prepare_reader};
-use writer::Writer;
+use writer::{OnChange, Writer};
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
 const READERS_MAX: u32 = 16;
@@ -38,6 +38,7 @@ pub struct Db {
     // Declared before the lock: the last write is done when the lock is let go.
     writer: Writer,
     clock: Clock,
+    on_change: OnChange,
     identities: Arc<AtomicU64>,
     path: PathBuf,
     _lock: FileLock,
@@ -54,7 +55,9 @@ impl Db {
         let told = |error: Error| format!("{} cannot be opened: {error}", path.display());
         let identities = Arc::new(AtomicU64::new(0));
         let checkpointer = Checkpointer::start(open_writable(path)?).map_err(told)?;
-        let writer = Writer::start(conn, clock.clone(), identities.clone(), checkpointer).map_err(told)?;
+        let on_change = OnChange::default();
+        let writer = Writer::start(conn, clock.clone(), identities.clone(), checkpointer, on_change.clone());
+        let writer = writer.map_err(told)?;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(prepare_reader);
@@ -64,7 +67,7 @@ impl Db {
             .test_on_check_out(false)
             .build(manager)
             .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
-        Ok(Db { readers, writer, clock, identities, path: path.to_owned(), _lock: lock })
+        Ok(Db { readers, writer, on_change, clock, identities, path: path.to_owned(), _lock: lock })
     }
 
     /// Runs `work` on one snapshot, on the calling thread.
@@ -85,6 +88,11 @@ impl Db {
     /// Rises whenever a committed write has changed who may log in, or as what.
     pub fn identities_version(&self) -> u64 {
         self.identities.load(Ordering::Acquire)
+    }
+
+    /// Has `wake` called after every commit that changed mirrored rows. Once; a second one is not called.
+    pub fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_change.set(Box::new(wake));
     }
 
     pub fn clock(&self) -> &Clock {

@@ -6,9 +6,9 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -29,6 +29,9 @@ const GROUP_MAX: usize = 256;
 const WAL_CHECKPOINT_PAGES: i32 = 8_000;
 /// Length at which the writer finishes the checkpoint itself, so that the log starts over.
 const WAL_MAX_PAGES: i32 = 24_000;
+
+/// Called after a commit that changed mirrored rows; set once, by whoever mirrors them.
+pub type OnChange = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 
 thread_local! {
     /// Length of the write-ahead log after this thread's last commit, as SQLite's hook reports it.
@@ -96,6 +99,7 @@ impl Writer {
         clock: Clock,
         identities: Arc<AtomicU64>,
         checkpointer: Checkpointer,
+        on_change: OnChange,
     ) -> Result<Writer> {
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
@@ -103,7 +107,7 @@ impl Writer {
         }));
         let counters = read_counters(&conn)?;
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let state = State { conn, clock, identities, counters, checkpointer };
+        let state = State { conn, clock, identities, counters, checkpointer, on_change };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || state.run(&jobs))
@@ -142,6 +146,7 @@ struct State {
     identities: Arc<AtomicU64>,
     counters: Counters,
     checkpointer: Checkpointer,
+    on_change: OnChange,
 }
 
 impl State {
@@ -188,6 +193,11 @@ impl State {
             self.execute("update feed set writing = null")?;
         }
         self.execute("commit")?;
+        if self.counters.high != before.high
+            && let Some(on_change) = self.on_change.get()
+        {
+            on_change();
+        }
         if identities_changed {
             self.identities.fetch_add(1, Ordering::Release);
         }

@@ -288,6 +288,7 @@ mod tests {
     use crate::db::{Author, Db};
     use crate::http::{State, application};
     use crate::identity::Identities;
+    use crate::mirror::worker::Worker;
     use crate::passwords::Passwords;
     use crate::secrets::{Sealer, new_token};
     use crate::{import, store};
@@ -328,9 +329,12 @@ mod tests {
             Ok(tokens)
         };
         let tokens = db.write(Author::system("test"), load).await.unwrap();
+        let mirror = Worker::start(db.clone(), sealer.clone(), None).unwrap();
         let state = State {
             db,
             sealer,
+            mirror,
+            hub_ca: None,
             identities: Identities::default(),
             passwords: Passwords::closed(),
             attempts: Attempts::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),

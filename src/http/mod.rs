@@ -13,7 +13,7 @@ mod employees;
 pub mod error;
 mod health;
 pub mod idempotency;
-mod middleware;
+pub mod middleware;
 mod mobile_configs;
 pub mod not_served;
 pub mod openapi;
@@ -21,7 +21,11 @@ mod pbx_app;
 mod query;
 pub mod routes;
 pub mod server;
+mod sync;
 
+pub use sync::status_json as sync_status;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +37,7 @@ use actix_web::{App, web};
 use crate::attempts::Attempts;
 use crate::db::Db;
 use crate::identity::Identities;
+use crate::mirror::worker::Worker;
 use crate::passwords::Passwords;
 use crate::secrets::Sealer;
 
@@ -40,6 +45,9 @@ use crate::secrets::Sealer;
 pub struct State {
     pub db: Arc<Db>,
     pub sealer: Arc<Sealer>,
+    pub mirror: Worker,
+    /// Certificates that hubs are to be trusted by, in the place of the usual ones.
+    pub hub_ca: Option<PathBuf>,
     pub identities: Identities,
     pub passwords: Passwords,
     pub attempts: Attempts,

@@ -4,7 +4,7 @@ use actix_web::{Handler, Responder, Route, web};
 
 use super::{
     auth, change_log, customer_addresses, customers, employee_secrets, employees, health, mobile_configs, not_served,
-    openapi, pbx_app,
+    openapi, pbx_app, sync,
 };
 
 /// One endpoint: where it is, what page describes it, and what answers it.
@@ -106,6 +106,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/log/changelog/{entry}", "api:log:changelog:get", "One entry of the change log", "ChangeLogEntry", change_log::get),
         get("/log/changeloglite", "api:log:changeloglite", "Changes of the last five days", "ChangeLogLite", change_log::lite).query("date customer reseller"),
         get("/tools/changelog", "api:tools:changelog", "Changes of the last five days, to be fetched once", "ChangeLogLite", change_log::tools).query("since customer reseller remove"),
+
+        post("/sync", "", "Exchange with the hub now", "SyncStatus", sync::sync),
+        get("/sync/status", "", "How the mirror stands", "SyncStatus", sync::status),
+        post("/sync/verify", "", "Prove that the hub has exactly what is here", "SyncProof", sync::verify),
+        post("/sync/enroll", "", "Enrol with a hub, by a one-time code", "SyncStatus", sync::enroll).body("SyncEnroll"),
 
         get("/openapi.json", "", "This description", "Any", openapi::document),
         get("/healthz", "", "Whether the process runs", "Health", health::healthz),

@@ -7,12 +7,14 @@ pub mod change_log;
 pub mod credentials;
 pub mod customers;
 pub mod employees;
+pub mod feed;
 pub mod health;
 pub mod idempotency;
 pub mod mobile_configs;
 mod objects;
 pub mod queues;
 pub mod sessions;
+pub mod sync_state;
 pub mod tokens;
 pub mod tombstones;
 

@@ -145,6 +145,12 @@ pub fn rows() -> Vec<Row> {
         row("GET", "/tools/changelog", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
 
         row("GET", "/openapi.json", PUBLIC),
+        row("POST", "/sync", own_only("rA")),
+        row("GET", "/sync/status", own_only("rA")),
+        row("POST", "/sync/verify", own_only("rA")).answer(409),
+        row("POST", "/sync/enroll", own_only("rA"))
+            .body(|_| json!({ "url": "http://127.0.0.1:1", "code": "none" }))
+            .answer(409),
         row("GET", "/healthz", PUBLIC),
         row("GET", "/readyz", PUBLIC),
     ]

@@ -15,6 +15,8 @@ mod import;
 mod import_faults;
 mod key_file;
 mod links;
+mod mirror;
+mod mirror_proxy;
 mod refusals;
 mod serve;
 mod settings;

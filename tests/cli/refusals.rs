@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use telecomx_local::db::SCHEMA_VERSION;
 
 use crate::support::{Place, world};
 
@@ -44,8 +45,9 @@ fn noise(length: usize) -> Vec<u8> {
 #[test]
 fn a_database_of_a_newer_schema() {
     let place = Place::with_world();
-    place.sqlite().pragma_update(None, "user_version", 2).unwrap();
-    all_say(&place, "was written by a newer telecomx-local (schema 2, this program knows 1)");
+    let (known, newer) = (SCHEMA_VERSION, SCHEMA_VERSION + 1);
+    place.sqlite().pragma_update(None, "user_version", newer).unwrap();
+    all_say(&place, &format!("was written by a newer telecomx-local (schema {newer}, this program knows {known})"));
 }
 
 #[test]

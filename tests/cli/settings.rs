@@ -110,14 +110,14 @@ fn help_explains_each_setting_with_its_default() {
     let place = Place::new();
     let help = succeeds(&mut place.command(&["serve", "--help"]));
     let flags: Vec<&str> = help.lines().filter(|line| line.trim_start().starts_with("--")).collect();
-    assert_eq!(flags.len(), 15, "{help}");
+    assert_eq!(flags.len(), 16, "{help}");
     let settings =
         help.split("\n      --").skip(1).map(|setting| setting.split_whitespace().collect::<Vec<_>>().join(" "));
     for setting in settings {
         assert!(setting.contains("[default: "), "no default: {setting}");
     }
     let program = succeeds(&mut place.command(&["--help"]));
-    for command in ["serve", "import", "export", "backup", "doctor", "audit", "token", "admin"] {
+    for command in ["serve", "import", "export", "backup", "doctor", "audit", "token", "admin", "sync", "hub"] {
         assert!(program.contains(&format!("\n  {command}")), "{program}");
     }
     assert!(program.contains("TELECOMX_LOCAL_<NAME>"), "{program}");

@@ -1,0 +1,105 @@
+//! `sync`: the mirror from the command line, on a database that no server is using.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+
+use super::Store;
+use crate::clock::Clock;
+use crate::db::{Author, Db, ReadOnly};
+use crate::http::server::block_on;
+use crate::http::sync_status;
+use crate::mirror::worker::{self, Mirror};
+use crate::secrets::Sealer;
+use crate::store::sync_state;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Enrol with a hub by a one-time code; a running server does it by POST /sync/enroll
+    Enroll {
+        /// Where the hub is, such as https://hub.example.com
+        url: String,
+        /// The code that hub enroll has printed
+        code: String,
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Exchange with the hub until it has everything
+    Run {
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Exchange, and prove that the hub then has exactly what is here; a difference is an error
+    Verify {
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Print how the mirror stands, as JSON; also beside a running server
+    Status {
+        #[command(flatten)]
+        store: Store,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct Hub {
+    /// Certificates that the hub is to be trusted by, PEM, in the place of the usual ones [default: none]
+    #[arg(long, value_name = "FILE")]
+    hub_ca: Option<PathBuf>,
+    #[command(flatten)]
+    store: Store,
+}
+
+pub fn run(command: &Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Enroll { url, code, hub } => enroll(url, code, hub)?,
+        Command::Run { hub } => exchange(hub)?,
+        Command::Verify { hub } => return verify(hub),
+        Command::Status { store } => {
+            let database = ReadOnly::open(&store.path()?, Clock::default())?;
+            let status = database.read(sync_status).map_err(|error| error.to_string())?;
+            println!("{status:#}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>), String> {
+    let path = hub.store.path()?;
+    if !path.exists() {
+        return Err(format!("there is no database at {}: choose another --db", path.display()));
+    }
+    Ok((Arc::new(Db::open(&path, Clock::default())?), Arc::new(Sealer::open(&path)?)))
+}
+
+fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
+    let (db, sealer) = open(hub)?;
+    let enrolled = worker::enroll(url, code, hub.hub_ca.as_deref())?;
+    let told = |error: crate::error::Error| format!("enrolled as {}, but that cannot be kept: {error}", enrolled.name);
+    let (enrolment, position) = worker::sealed(url, &enrolled, &sealer).map_err(told)?;
+    let kept = db.write(Author::system("command line"), move |tx| sync_state::enroll(tx, &enrolment, &position));
+    block_on(kept).map_err(told)?;
+    println!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin);
+    Ok(())
+}
+
+fn exchange(hub: &Hub) -> Result<(), String> {
+    let (db, sealer) = open(hub)?;
+    let (_, result) = Mirror::new(db.clone(), sealer, hub.hub_ca.clone()).go();
+    result?;
+    let status = db.read(sync_status).map_err(|error| error.to_string())?;
+    println!("the hub has everything up to write {}", status["acked"]);
+    Ok(())
+}
+
+fn verify(hub: &Hub) -> Result<ExitCode, String> {
+    let (db, sealer) = open(hub)?;
+    let proof = Mirror::new(db, sealer, hub.hub_ca.clone()).verify()?;
+    if proof.equal {
+        println!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes);
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(format!("{} rows differ, such as {}", proof.differences, proof.named.join(", ")))
+}

@@ -1,0 +1,97 @@
+//! What edge and hub have in common: rows, epochs, and where one stands with the other.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// A life of an edge: it begins when the edge is enrolled, and anew at each reset. Counted, and named apart from others
+/// of the same count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epoch(pub i64, pub Uuid);
+
+/// The mirrored tables, in the order in which rows of one write are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Table {
+    Customer,
+    Queue,
+    Employee,
+    MobileConfig,
+}
+
+impl Table {
+    pub const ALL: [Table; 4] = [Table::Customer, Table::Queue, Table::Employee, Table::MobileConfig];
+
+    /// As on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Customer => "customer",
+            Table::Queue => "queue",
+            Table::Employee => "employee",
+            Table::MobileConfig => "mobile_config",
+        }
+    }
+
+    /// Its place in [`Table::ALL`].
+    pub fn number(self) -> i64 {
+        self as i64
+    }
+}
+
+/// A row as it is now, or that it is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    pub t: Table,
+    pub id: String,
+    pub rev: i64,
+    pub chg: i64,
+    /// The object in the API's shape; absent when it is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v: Option<Box<RawValue>>,
+}
+
+/// The hub's state as the edge believes it to be, or as the hub says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// None: the hub has never heard from this edge.
+    pub epoch: Option<Epoch>,
+    /// Everything up to this write is there.
+    pub acked: i64,
+    /// The attempt that brought it there; nil at the beginning.
+    pub attempt: Uuid,
+}
+
+impl Head {
+    /// Of an edge that has sent nothing yet.
+    pub const EMPTY: Head = Head { epoch: None, acked: 0, attempt: Uuid::nil() };
+}
+
+/// Where an edge stands with its hub, as it is kept on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub epoch: Epoch,
+    /// This epoch is begun here, and the hub does not have it yet; its state that is to be replaced.
+    pub resetting: Option<Head>,
+    /// The hub has everything up to this write, by this attempt.
+    pub acked: i64,
+    pub attempt: Uuid,
+    /// What a restored hub has in any case.
+    pub stable: i64,
+}
+
+impl Position {
+    /// Of an edge that has just been enrolled.
+    pub fn new(epoch: Uuid) -> Position {
+        Position { epoch: Epoch(1, epoch), resetting: None, acked: 0, attempt: Uuid::nil(), stable: 0 }
+    }
+
+    /// The hub's state that the next push builds on.
+    pub fn base(&self) -> Head {
+        match self.resetting {
+            Some(base) => base,
+            // Nothing was ever acknowledged: the hub does not know the epoch.
+            None if self.acked == 0 && self.attempt.is_nil() => Head::EMPTY,
+            None => Head { epoch: Some(self.epoch), acked: self.acked, attempt: self.attempt },
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! An edge's end of the mirror: reads what is due, records the attempt, and takes in the answer. It knows no network,
+//! no clock and no chance: whoever drives it carries its messages and gives it its uuids.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::engine::{Fork, Rule, Verdict, judge, rule};
+use super::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Row, Staged};
+use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION};
+use crate::domain::mirror::Position;
+use crate::error::{Error, Result};
+use crate::store::feed::{self, Place};
+use crate::store::sync_state;
+
+/// A message for the hub.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// To be followed by the next one once the hub has it.
+    Part(Part),
+    Push(Box<Push>),
+}
+
+/// What came of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not the answer that was waited for.
+    Ignored,
+    /// The hub has everything up to `acked`.
+    Acked { acked: i64 },
+    /// The hub had less than it once had, and is given the rest again.
+    Rewound { acked: i64 },
+    /// A new epoch has begun.
+    Forked(Fork),
+}
+
+/// A batch that goes in parts.
+struct Sending {
+    stage: Uuid,
+    parts: i64,
+    /// Behind what has been sent.
+    after: Place,
+    /// Where the batch ends.
+    to: i64,
+}
+
+/// An edge and its one exchange under way.
+pub struct Edge {
+    db: Arc<Db>,
+    sending: Option<Sending>,
+    request: Option<Uuid>,
+}
+
+/// Rows that were read together.
+struct Batch {
+    rows: Vec<Row>,
+    after: Place,
+    to: i64,
+    snap: i64,
+    /// Nothing is left of what goes up to `to`.
+    is_complete: bool,
+}
+
+impl Edge {
+    pub fn new(db: Arc<Db>) -> Edge {
+        Edge { db, sending: None, request: None }
+    }
+
+    /// The next message. A push with nothing new asks for the hub's state.
+    pub async fn next(&mut self, max_bytes: usize, fresh: &mut impl FnMut() -> Uuid) -> Result<Outgoing> {
+        let position = self.position()?;
+        let (after, to) = match &self.sending {
+            Some(sending) => (sending.after.clone(), Some(sending.to)),
+            None => (Place::after_write(position.acked), None),
+        };
+        let batch = self.db.read(|tx| read(tx, &position, after, to, max_bytes))?;
+        if !batch.is_complete {
+            let (stage, part) = match &self.sending {
+                Some(sending) => (sending.stage, sending.parts),
+                None => (fresh(), 0),
+            };
+            self.sending = Some(Sending { stage, parts: part + 1, after: batch.after, to: batch.to });
+            return Ok(Outgoing::Part(Part { stage, part, rows: batch.rows }));
+        }
+        let staged = self.sending.take().map(|sending| Staged { stage: sending.stage, parts: sending.parts });
+        let base = position.base();
+        let is_idle = position.resetting.is_none() && batch.to == position.acked;
+        let attempt = if is_idle { position.attempt } else { fresh() };
+        if !is_idle && !rule(Rule::Record) {
+            // After the reading: a copy of this database that knows the attempt has every write that it left out.
+            let to = batch.to;
+            self.db.write(Author::system("mirror"), move |tx| sync_state::record_attempt(tx, attempt, to)).await?;
+        }
+        let request = fresh();
+        self.request = Some(request);
+        Ok(Outgoing::Push(Box::new(Push {
+            proto: PROTO,
+            schema: SCHEMA_VERSION,
+            request,
+            mode: mode(&position),
+            epoch: position.epoch,
+            base,
+            to: batch.to,
+            attempt,
+            snap: batch.snap,
+            staged,
+            rows: batch.rows,
+            status: EdgeStatus::default(),
+        })))
+    }
+
+    /// Nothing came back, or nothing that says how the hub stands: what was under way is begun anew.
+    pub fn failed(&mut self) {
+        self.sending = None;
+        self.request = None;
+    }
+
+    /// Takes in an answer. `fresh`: the uuid of a new epoch, if one must begin.
+    pub async fn answered(&mut self, reply: &Reply, fresh: Uuid) -> Result<Outcome> {
+        let position = self.position()?;
+        // Judged by what is on disk, by nobody else's hand than this one's.
+        let known = self.db.read(|tx| sync_state::attempt(tx, reply.head.attempt))?;
+        let made = |_| if rule(Rule::Record) { Some(reply.head.acked) } else { known };
+        let verdict = judge(&position, self.request.unwrap_or_default(), reply, made, fresh);
+        let (next, outcome) = match verdict {
+            Verdict::Ignore => return Ok(Outcome::Ignored),
+            Verdict::Adopt(next) => {
+                let (acked, is_back) = (next.acked, next.epoch == position.epoch && next.acked < position.acked);
+                (next, if is_back { Outcome::Rewound { acked } } else { Outcome::Acked { acked } })
+            }
+            Verdict::Reset { position, reason } => (position, Outcome::Forked(reason)),
+        };
+        self.failed();
+        let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
+        if next != position {
+            self.db
+                .write(Author::system("mirror"), move |tx| {
+                    sync_state::set_position(tx, &next, forget)?;
+                    let (is_fork, is_back) =
+                        (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
+                    sync_state::note(tx, None, is_fork.into(), is_back.into())
+                })
+                .await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Where this edge stands on disk.
+    pub fn position(&self) -> Result<Position> {
+        self.db.read(sync_state::position)?.ok_or_else(|| Error::not_found("not_enrolled", "This server has no hub"))
+    }
+}
+
+fn mode(position: &Position) -> Mode {
+    if position.resetting.is_some() { Mode::Replace } else { Mode::Append }
+}
+
+/// Reads what is due behind `after`: whole writes up to about `max_bytes`, or a part of one that is larger than that.
+/// `to`: where a batch ends that is being sent in parts.
+fn read(tx: &ReadTx, position: &Position, after: Place, to: Option<i64>, max_bytes: usize) -> Result<Batch> {
+    let snap = feed::high(tx)?;
+    // A reset goes as a whole.
+    let to = to.or((mode(position) == Mode::Replace).then_some(snap));
+    let (mut rows, mut bytes, mut last) = (Vec::new(), 0, after);
+    // How many rows, and where, the last whole write ends.
+    let mut whole: Option<(usize, i64)> = None;
+    let mut is_cut = false;
+    feed::rows(tx, &last.clone(), to.unwrap_or(snap), |row, place| {
+        if !rows.is_empty() && place.chg != last.chg {
+            whole = Some((rows.len(), last.chg));
+        }
+        is_cut = bytes >= max_bytes;
+        if !is_cut {
+            bytes += row.v.as_ref().map_or(0, |v| v.get().len()) + 100;
+            rows.push(row);
+            last = place;
+        }
+        Ok(!is_cut)
+    })?;
+    if !is_cut {
+        return Ok(Batch { rows, after: last, to: to.unwrap_or(snap), snap, is_complete: true });
+    }
+    if let Some(to) = to {
+        return Ok(Batch { rows, after: last, to, snap, is_complete: false });
+    }
+    if rule(Rule::Groups) {
+        let to = last.chg;
+        return Ok(Batch { rows, after: last, to, snap, is_complete: true });
+    }
+    match whole {
+        Some((count, to)) => {
+            rows.truncate(count);
+            Ok(Batch { rows, after: last, to, snap, is_complete: true })
+        }
+        None => Ok(Batch { rows, to: last.chg, after: last, snap, is_complete: false }),
+    }
+}

@@ -1,0 +1,10 @@
+//! The edge's side of the mirror: it keeps its hub's copy exact, whatever breaks in between.
+
+pub mod digest;
+pub mod edge;
+pub mod engine;
+pub mod pacing;
+pub mod transport;
+pub mod verify;
+pub mod wire;
+pub mod worker;

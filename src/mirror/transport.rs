@@ -1,0 +1,175 @@
+//! An edge's calls of its hub over HTTP.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use super::digest::{DigestReply, DigestRequest};
+use super::edge::Outgoing;
+use super::wire::Reply;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// zstd: fast enough never to be what is waited for.
+const COMPRESSION_LEVEL: i32 = 1;
+const ANSWER_MAX_BYTES: u64 = 64 << 20;
+
+/// What became of a call that brought no state of the hub.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("the hub cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the hub does not take this: {status} {text}")]
+    Refused { status: u16, text: String, retry_after: Option<Duration> },
+    #[error("the hub's answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl CallError {
+    /// A smaller batch might do.
+    pub fn is_too_much(&self) -> bool {
+        match self {
+            CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
+            CallError::Unreachable(_) => true,
+            CallError::Unreadable(_) => false,
+        }
+    }
+
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            CallError::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// A hub's answer to an enrolment.
+#[derive(Debug, Deserialize)]
+pub struct Enrolled {
+    pub origin: String,
+    pub name: String,
+    pub token: String,
+}
+
+/// A hub, spoken to over one kept connection.
+pub struct HubClient {
+    agent: ureq::Agent,
+    url: String,
+}
+
+impl HubClient {
+    /// `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
+    pub fn new(url: &str, ca: Option<&Path>) -> Result<HubClient, String> {
+        let mut tls =
+            TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        if let Some(ca) = ca {
+            let told = |error: &dyn std::fmt::Display| format!("{} cannot be used: {error}", ca.display());
+            let pem = std::fs::read(ca).map_err(|error| told(&error))?;
+            let found: Result<Vec<Certificate<'static>>, _> = ureq::tls::parse_pem(&pem)
+                .filter_map(|item| match item {
+                    Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+                    Ok(_) => None,
+                    Err(error) => Some(Err(error)),
+                })
+                .collect();
+            let found = found.map_err(|error| told(&error))?;
+            if found.is_empty() {
+                return Err(told(&"it holds no certificate"));
+            }
+            tls = tls.root_certs(RootCerts::Specific(Arc::new(found)));
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(CALL_TIMEOUT))
+            .tls_config(tls.build())
+            .build()
+            .new_agent();
+        Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Spends a one-time code.
+    pub fn enroll(&self, code: &str) -> Result<Enrolled, CallError> {
+        let (status, text) = self.post("/sync/v1/enroll", None, &serde_json::json!({ "code": code }))?;
+        read(status, &text)
+    }
+
+    /// Sends a message: the hub's state in answer to a push, nothing in answer to a part.
+    pub fn send(&self, origin: &str, token: &str, message: &Outgoing) -> Result<Option<Reply>, CallError> {
+        match message {
+            Outgoing::Part(part) => {
+                let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/stage"), Some(token), part)?;
+                read::<serde_json::Value>(status, &text)?;
+                Ok(None)
+            }
+            Outgoing::Push(push) => {
+                let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/exchange"), Some(token), push)?;
+                // A push that was not taken is answered by the state too.
+                match serde_json::from_str(&text) {
+                    Ok(reply) if matches!(status, 200 | 409) => Ok(Some(reply)),
+                    _ => Err(refused(status, &text, None)),
+                }
+            }
+        }
+    }
+
+    /// Asks for digests; gives the answer, and how many bytes went over the wire before they were packed.
+    pub fn digest(&self, origin: &str, token: &str, request: &DigestRequest) -> Result<(DigestReply, u64), CallError> {
+        let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/digest"), Some(token), request)?;
+        let asked = serde_json::to_string(request).map_or(0, |text| text.len());
+        Ok((read(status, &text)?, (asked + text.len()) as u64))
+    }
+
+    fn post(&self, path: &str, token: Option<&str>, body: &impl Serialize) -> Result<(u16, String), CallError> {
+        let unreadable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
+        let mut packed = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL).map_err(|error| unreadable(&error))?;
+        serde_json::to_writer(&mut packed, body).map_err(|error| unreadable(&error))?;
+        let packed = packed.finish().map_err(|error| unreadable(&error))?;
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .header("content-encoding", "zstd")
+            .header("accept-encoding", "zstd");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut answer = request.send(&packed[..]).map_err(|error| CallError::Unreachable(error.to_string()))?;
+        let status = answer.status().as_u16();
+        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let is_packed = answer.headers().get("content-encoding").is_some_and(|encoding| encoding == "zstd");
+        let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_vec();
+        let body = body.map_err(|error| CallError::Unreachable(error.to_string()))?;
+        let body = if is_packed { unpack(&body).map_err(|error| unreadable(&error))? } else { body };
+        let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
+        if matches!(status, 429 | 500..) {
+            return Err(refused(status, &text, retry_after.map(Duration::from_secs)));
+        }
+        Ok((status, text))
+    }
+}
+
+/// Not more than an answer may hold, whatever it was packed to.
+fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    zstd::Decoder::new(packed)?.take(ANSWER_MAX_BYTES).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, CallError> {
+    if status != 200 {
+        return Err(refused(status, text, None));
+    }
+    serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.to_string()))
+}
+
+/// What the hub said, in its own words where it has some.
+fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError {
+    let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let text = body["error"]["message"].as_str().map_or_else(|| text.chars().take(200).collect(), str::to_owned);
+    CallError::Refused { status, text, retry_after }
+}

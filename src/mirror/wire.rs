@@ -1,0 +1,100 @@
+//! What edge and hub say to each other (protocol 1): JSON, in the order the fields have here.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use crate::domain::mirror::{Epoch, Head, Row, Table};
+
+/// The protocol that this program speaks.
+pub const PROTO: u32 = 1;
+
+/// What a push is to do with what the hub holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Add to it.
+    Append,
+    /// Take its place: the edge begins a new epoch.
+    Replace,
+}
+
+/// `POST …/exchange`: what is new, or nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Push {
+    pub proto: u32,
+    /// Schema of the edge.
+    pub schema: i32,
+    /// Named again in the answer.
+    pub request: Uuid,
+    pub mode: Mode,
+    pub epoch: Epoch,
+    /// What the edge believes the hub has.
+    pub base: Head,
+    /// What the hub has when it accepts this.
+    pub to: i64,
+    pub attempt: Uuid,
+    /// The newest write when the batch was read.
+    pub snap: i64,
+    /// Where earlier parts of this batch are staged, and how many; only when it is too large for one request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staged: Option<Staged>,
+    pub rows: Vec<Row>,
+    pub status: EdgeStatus,
+}
+
+/// Parts that have been sent ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    pub stage: Uuid,
+    pub parts: i64,
+}
+
+/// `POST …/stage`: a part of a batch that is never seen before the push that names it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Part {
+    pub stage: Uuid,
+    /// From 0.
+    pub part: i64,
+    pub rows: Vec<Row>,
+}
+
+/// What the edge says about itself; for the fleet page only.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct EdgeStatus {
+    pub version: String,
+    pub clock_ms: i64,
+    pub quarantine: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_free: Option<u64>,
+}
+
+/// The answer to a push: the hub's state, whether it accepted (200) or not (409).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reply {
+    pub request: Uuid,
+    #[serde(flatten)]
+    pub head: Head,
+    /// The newest write that the hub has heard of.
+    pub high: i64,
+    /// What it would still have if it were restored.
+    pub stable: i64,
+    /// The mirror is exactly the edge's state at `acked`.
+    pub consistent: bool,
+    pub pace: Pace,
+    pub clock_ms: i64,
+}
+
+/// When to come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    pub next_ms: u64,
+    pub spread_ms: u64,
+    /// The largest batch, in bytes before compression.
+    pub max_bytes: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { next_ms: 60_000, spread_ms: 30_000, max_bytes: 1 << 20 }
+    }
+}

@@ -1,0 +1,145 @@
+//! Where this edge stands with its hub, and the attempts it has made.
+
+use rusqlite::{OptionalExtension, named_params, params};
+use uuid::Uuid;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::mirror::{Epoch, Head, Position};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+
+/// How to reach the hub, and as whom.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    pub hub: String,
+    pub origin: String,
+    /// Sealed with the key file.
+    pub token: Vec<u8>,
+}
+
+/// How it has gone so far.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub last_success: Option<Time>,
+    pub last_error: Option<String>,
+    pub forks: i64,
+    pub rewinds: i64,
+}
+
+/// Begins with a hub; what was with another is forgotten.
+pub fn enroll(tx: &mut WriteTx, enrolment: &Enrolment, position: &Position) -> Result<()> {
+    tx.conn.execute("delete from sync_state", [])?;
+    tx.conn.execute("delete from attempts", [])?;
+    tx.conn.execute(
+        "insert into sync_state (id, hub, origin, token, epoch_n, epoch, resetting, base_attempt, acked, attempt, stable)
+         values (1, :hub, :origin, :token, :epoch_n, :epoch, 0, :nil, 0, :nil, 0)",
+        named_params! {
+            ":hub": enrolment.hub, ":origin": enrolment.origin, ":token": enrolment.token,
+            ":epoch_n": position.epoch.0, ":epoch": position.epoch.1.to_string(), ":nil": Uuid::nil().to_string(),
+        },
+    )?;
+    Ok(())
+}
+
+/// The hub this edge is enrolled with.
+pub fn enrolment(tx: &ReadTx) -> Result<Option<Enrolment>> {
+    let from_row = |row: &rusqlite::Row| Ok(Enrolment { hub: row.get(0)?, origin: row.get(1)?, token: row.get(2)? });
+    Ok(tx.conn.query_row("select hub, origin, token from sync_state", [], from_row).optional()?)
+}
+
+/// Where it stands; `None` when it is not enrolled.
+pub fn position(tx: &ReadTx) -> Result<Option<Position>> {
+    let mut statement = tx.conn.prepare_cached(
+        "select epoch_n, epoch, resetting, base_epoch_n, base_epoch, base_attempt, acked, attempt, stable from sync_state",
+    )?;
+    let found = statement.query_row([], |row| {
+        let base_epoch = match (row.get::<_, Option<i64>>(3)?, row.get::<_, Option<String>>(4)?) {
+            (Some(n), Some(epoch)) => Some((n, epoch)),
+            _ => None,
+        };
+        Ok((
+            (row.get::<_, i64>(0)?, row.get::<_, String>(1)?),
+            row.get::<_, bool>(2)?,
+            base_epoch,
+            row.get::<_, String>(5)?,
+            row.get::<_, i64>(6)?,
+            row.get::<_, String>(7)?,
+            row.get::<_, i64>(8)?,
+        ))
+    });
+    let Some((epoch, is_resetting, base_epoch, base_attempt, acked, attempt, stable)) = found.optional()? else {
+        return Ok(None);
+    };
+    let epoch_of = |(n, text): (i64, String)| Ok::<_, Error>(Epoch(n, uuid(&text)?));
+    let base = Head { epoch: base_epoch.map(epoch_of).transpose()?, acked, attempt: uuid(&base_attempt)? };
+    Ok(Some(if is_resetting {
+        Position { epoch: epoch_of(epoch)?, resetting: Some(base), acked: 0, attempt: Uuid::nil(), stable: 0 }
+    } else {
+        Position { epoch: epoch_of(epoch)?, resetting: None, acked, attempt: uuid(&attempt)?, stable }
+    }))
+}
+
+/// Takes a new position, and forgets what is not needed from there on: attempts that are stable, and the tombstones of
+/// all writes up to `forget`.
+pub fn set_position(tx: &mut WriteTx, position: &Position, forget: i64) -> Result<()> {
+    let base = position.resetting.unwrap_or(Head::EMPTY);
+    tx.conn
+        .prepare_cached(
+            "update sync_state set epoch_n = :epoch_n, epoch = :epoch, resetting = :resetting,
+                base_epoch_n = :base_epoch_n, base_epoch = :base_epoch, base_attempt = :base_attempt,
+                acked = :acked, attempt = :attempt, stable = :stable",
+        )?
+        .execute(named_params! {
+            ":epoch_n": position.epoch.0,
+            ":epoch": position.epoch.1.to_string(),
+            ":resetting": position.resetting.is_some(),
+            ":base_epoch_n": base.epoch.map(|epoch| epoch.0),
+            ":base_epoch": base.epoch.map(|epoch| epoch.1.to_string()),
+            ":base_attempt": base.attempt.to_string(),
+            ":acked": if position.resetting.is_some() { base.acked } else { position.acked },
+            ":attempt": position.attempt.to_string(),
+            ":stable": position.stable,
+        })?;
+    tx.conn
+        .prepare_cached("delete from attempts where (n < ?1 or n = ?1 and ?1 = ?2) and attempt <> ?3")?
+        .execute(params![position.stable, position.acked, position.attempt.to_string()])?;
+    tx.conn.prepare_cached("delete from tombstones where chg <= ?1")?.execute([forget])?;
+    Ok(())
+}
+
+/// Remembers an attempt that goes up to write `n`, before it is sent.
+pub fn record_attempt(tx: &mut WriteTx, attempt: Uuid, n: i64) -> Result<()> {
+    tx.conn
+        .prepare_cached("insert into attempts (attempt, n) values (?1, ?2)")?
+        .execute(params![attempt.to_string(), n])?;
+    Ok(())
+}
+
+/// Up to which write an attempt of this edge went.
+pub fn attempt(tx: &ReadTx, attempt: Uuid) -> Result<Option<i64>> {
+    let mut statement = tx.conn.prepare_cached("select n from attempts where attempt = ?1")?;
+    Ok(statement.query_row([attempt.to_string()], |row| row.get(0)).optional()?)
+}
+
+/// Notes an exchange: what went wrong, or that it went well.
+pub fn note(tx: &mut WriteTx, error: Option<&str>, forks: i64, rewinds: i64) -> Result<()> {
+    tx.conn
+        .prepare_cached(
+            "update sync_state set last_success = iif(:error is null, :now, last_success), last_error = :error,
+                forks = forks + :forks, rewinds = rewinds + :rewinds",
+        )?
+        .execute(named_params! { ":error": error, ":now": tx.now, ":forks": forks, ":rewinds": rewinds })?;
+    Ok(())
+}
+
+pub fn record(tx: &ReadTx) -> Result<Record> {
+    let from_row = |row: &rusqlite::Row| {
+        Ok(Record { last_success: row.get(0)?, last_error: row.get(1)?, forks: row.get(2)?, rewinds: row.get(3)? })
+    };
+    let found = tx.conn.query_row("select last_success, last_error, forks, rewinds from sync_state", [], from_row);
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+fn uuid(text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text).map_err(|error| Error::Internal(Box::new(error)))
+}

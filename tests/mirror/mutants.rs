@@ -1,0 +1,39 @@
+//! With any one of its safety rules broken, the mirror diverges, and the simulation notices.
+
+use telecomx_local::mirror::engine::{Rule, with};
+
+use super::simulation::play;
+
+const SEEDS: u64 = 1_000;
+
+fn is_noticed(rule: Rule) -> bool {
+    (0..SEEDS).any(|seed| {
+        let played = with(Some(rule), || std::panic::catch_unwind(|| play(seed)));
+        !matches!(played, Ok(Ok(())))
+    })
+}
+
+#[test]
+fn an_attempt_that_is_not_recorded_before_it_is_sent() {
+    assert!(is_noticed(Rule::Record));
+}
+
+#[test]
+fn an_attempt_that_is_not_checked() {
+    assert!(is_noticed(Rule::Attempt));
+}
+
+#[test]
+fn what_is_forgotten_before_it_is_stable() {
+    assert!(is_noticed(Rule::Stable));
+}
+
+#[test]
+fn an_answer_to_another_request() {
+    assert!(is_noticed(Rule::Request));
+}
+
+#[test]
+fn a_write_that_is_parted() {
+    assert!(is_noticed(Rule::Groups));
+}
