@@ -1,6 +1,7 @@
 //! An edge and its hub as real processes, killed at random over a bad line: what was answered is on both sides.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
@@ -132,6 +133,10 @@ fn a_hub_knows_each_edge_by_its_token_and_tells_it_of_no_other() {
     assert_eq!(hub.post(&format!("/sync/v1/origins/{other}/stage"), &token, &part).status, 404);
     assert_eq!(hub.get("/sync/v1/fleet", &token).status, 401, "the fleet is the administrator's");
     assert_eq!(hub.post("/sync/v1/codes", &token, &json!({ "name": "Third" })).status, 401);
+    for file in ["hub.db", "hub.db-wal", "hub.db.admin-token"] {
+        let mode = std::fs::metadata(place.path(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file} is for its owner only");
+    }
     let admin = std::fs::read_to_string(place.path("hub.db.admin-token")).unwrap();
     let fleet = hub.get("/sync/v1/fleet", admin.trim()).body;
     assert_eq!(fleet["origins"].as_array().unwrap().len(), 2, "{fleet}");

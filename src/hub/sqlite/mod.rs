@@ -2,6 +2,7 @@
 
 mod apply;
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +29,9 @@ impl SqliteHub {
     /// Opens the file, makes or migrates it where needed. The error is one sentence.
     pub fn open(path: &Path) -> Result<SqliteHub, String> {
         let told = |error: &dyn std::fmt::Display| format!("{} cannot be opened: {error}", path.display());
+        // Before SQLite makes it, for its owner only; the log files inherit that.
+        let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        made.map_err(|error| told(&error))?;
         let mut conn = Connection::open(path).map_err(|error| told(&error))?;
         conn.set_prepared_statement_cache_capacity(64);
         let prepared = conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).and_then(|()| {
