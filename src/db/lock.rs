@@ -4,8 +4,12 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::files::{beside, cannot_be_written};
+
+/// How long a lock is tried for.
+const MOMENTS: Duration = Duration::from_millis(50);
 
 /// Held for as long as the process may write. The lock is on a file beside the database: closing a second handle
 /// on the database itself would drop SQLite's own locks.
@@ -26,7 +30,7 @@ impl FileLock {
             .mode(0o600)
             .open(&path)
             .map_err(told)?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -48,5 +52,17 @@ impl FileLock {
             .and_then(|_| writeln!(file, "{}", std::process::id()));
         written.map_err(told)?;
         Ok(FileLock { _file: file })
+    }
+}
+
+/// Tries for some moments: a program that another thread of the last holder is just starting has the lock too, until it
+/// has become that program.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < MOMENTS => std::thread::yield_now(),
+            outcome => return outcome,
+        }
     }
 }
