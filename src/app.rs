@@ -87,8 +87,9 @@ impl App {
     /// Lets requests under way finish, writes what is still in memory, and closes the database.
     pub async fn stop(self) {
         self.housekeeping.abort();
-        self.server.stop(true).await;
         self.state.mirror.stop();
+        self.server.stop(true).await;
+        self.state.mirror.end();
         if let Err(error) = self.state.identities.flush(&self.state.db).await {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }

@@ -132,16 +132,17 @@ impl Edge {
         };
         self.failed();
         let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
-        if next != position {
-            self.db
-                .write(Author::system("mirror"), move |tx| {
+        let is_new = next != position;
+        self.db
+            .write(Author::system("mirror"), move |tx| {
+                if is_new {
                     sync_state::set_position(tx, &next, forget)?;
-                    let (is_fork, is_back) =
-                        (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
-                    sync_state::note(tx, None, is_fork.into(), is_back.into())
-                })
-                .await?;
-        }
+                }
+                let (is_fork, is_back) =
+                    (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
+                sync_state::note(tx, None, is_fork.into(), is_back.into())
+            })
+            .await?;
         Ok(outcome)
     }
 

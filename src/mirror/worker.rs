@@ -2,12 +2,12 @@
 //! waits for it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::edge::{Edge, Outcome};
@@ -25,7 +25,8 @@ use crate::store::sync_state::{self, Enrolment};
 const TOKEN_CONTEXT: &str = "hub token";
 /// While there is no hub to go to.
 const IDLE: Duration = Duration::from_secs(3_600);
-
+/// How long the end of the server waits for a call under way.
+const END: Duration = Duration::from_secs(1);
 /// How often a comparison is begun anew because of writes.
 const VERIFY_TRIES: usize = 5;
 
@@ -42,42 +43,66 @@ enum Order {
 /// The mirror of a running server.
 pub struct Worker {
     orders: Mutex<Sender<Order>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Who waits for the hub is told that there is no more waiting.
+    is_stopping: watch::Sender<bool>,
+    /// Closed when the thread has ended.
+    ended: Mutex<Receiver<()>>,
 }
 
 impl Worker {
     /// `ca`: certificates to trust in the place of the usual ones, PEM.
     pub fn start(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> Result<Worker> {
         let (orders, received) = channel();
-        let wake = Mutex::new(orders.clone());
-        db.on_change(move || drop(lock(&wake).send(Order::Woken)));
-        let thread = std::thread::Builder::new()
+        let (wake, is_woken) = (Mutex::new(orders.clone()), Arc::new(AtomicBool::new(false)));
+        let waking = is_woken.clone();
+        db.on_change(move || {
+            // One call at a time is waited for, however many writes there are.
+            if !waking.swap(true, Ordering::AcqRel) {
+                let _ = lock(&wake).send(Order::Woken);
+            }
+        });
+        let (running, ended) = channel();
+        std::thread::Builder::new()
             .name("mirror".into())
-            .spawn(move || Mirror::new(db, sealer, ca).run(&received))
+            .spawn(move || {
+                let _running: Sender<()> = running;
+                Mirror::new(db, sealer, ca).run(&received, &is_woken);
+            })
             .map_err(|error| Error::Internal(Box::new(error)))?;
-        Ok(Worker { orders: Mutex::new(orders), thread: Mutex::new(Some(thread)) })
+        Ok(Worker { orders: Mutex::new(orders), is_stopping: watch::Sender::new(false), ended: Mutex::new(ended) })
     }
 
     /// Exchanges with the hub now. The error says what kept it from it.
     pub async fn sync(&self) -> Result<(), String> {
-        let (reply, answer) = oneshot::channel();
-        let _ = lock(&self.orders).send(Order::Sync(reply));
-        answer.await.unwrap_or_else(|_| Err("the server is stopping".into()))
+        self.ask(Order::Sync).await
     }
 
     /// Exchanges with the hub, and proves that it then has exactly what is here.
     pub async fn verify(&self) -> Result<Proof, String> {
-        let (reply, answer) = oneshot::channel();
-        let _ = lock(&self.orders).send(Order::Verify(reply));
-        answer.await.unwrap_or_else(|_| Err("the server is stopping".into()))
+        self.ask(Order::Verify).await
     }
 
-    /// Ends the thread when its call under way has ended.
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Order) -> Result<T, String> {
+        let (reply, answer) = oneshot::channel();
+        let _ = lock(&self.orders).send(order(reply));
+        let mut is_stopping = self.is_stopping.subscribe();
+        let answered = tokio::select! {
+            answered = answer => answered.ok(),
+            _ = is_stopping.wait_for(|is_stopping| *is_stopping) => None,
+        };
+        answered.unwrap_or_else(|| Err("the server is stopping".into()))
+    }
+
+    /// No more exchanges; nobody waits for one any longer.
     pub fn stop(&self) {
         let _ = lock(&self.orders).send(Order::Stop);
-        if let Some(thread) = lock(&self.thread).take() {
-            let _ = thread.join();
-        }
+        self.is_stopping.send_replace(true);
+    }
+
+    /// Waits some moments for the thread. A call of a hub that does not answer is left to end with the process: it is as
+    /// if it had been killed, which does no harm.
+    pub fn end(&self) {
+        let _ = lock(&self.ended).recv_timeout(END);
     }
 }
 
@@ -116,14 +141,20 @@ impl Mirror {
         Mirror { db, sealer, ca, edge, pacing: Pacing::default(), client: None, runtime }
     }
 
-    fn run(mut self, orders: &Receiver<Order>) {
+    fn run(mut self, orders: &Receiver<Order>, is_woken: &AtomicBool) {
         // Not all at once when a whole town has its power back.
         let mut wait = Duration::from_millis(self.pacing.pace.spread_ms).mul_f64(share());
         loop {
             match orders.recv_timeout(wait) {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Order::Woken) if !self.pacing.may_hurry() => continue,
-                Ok(Order::Woken) | Err(RecvTimeoutError::Timeout) => wait = self.go().0,
+                Ok(Order::Woken) => {
+                    // What is written from here on wakes again: it may come too late for this exchange.
+                    is_woken.store(false, Ordering::Release);
+                    if self.pacing.may_hurry() {
+                        wait = self.go().0;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => wait = self.go().0,
                 Ok(Order::Sync(reply)) => {
                     let (next, result) = self.go();
                     wait = next;
@@ -141,18 +172,18 @@ impl Mirror {
         match self.db.read(sync_state::enrolment) {
             Ok(Some(enrolment)) => {
                 let result = self.catch_up(&enrolment);
-                let (wait, error) = match result {
-                    Ok(()) => (self.pacing.succeeded(self.pacing.pace, share()), None),
+                match result {
+                    Ok(()) => (self.pacing.succeeded(self.pacing.pace, share()), Ok(())),
                     Err(error) => {
                         self.edge.failed();
                         let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
                         tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored");
-                        (wait, Some(error.to_string()))
+                        let error = error.to_string();
+                        let noted = error.clone();
+                        self.write(move |tx| sync_state::note(tx, Some(&noted), 0, 0));
+                        (wait, Err(error))
                     }
-                };
-                let noted = error.clone();
-                self.write(move |tx| sync_state::note(tx, noted.as_deref(), 0, 0));
-                (wait, error.map_or(Ok(()), Err))
+                }
             }
             Ok(None) => (IDLE, Err("this server is not enrolled with a hub: see sync enroll".into())),
             Err(error) => (IDLE, Err(error.to_string())),

@@ -157,3 +157,22 @@ fn without_a_hub_the_mirror_says_so_and_the_rest_works() {
     let status: Value = serde_json::from_str(&place.run(&["sync", "status"])).unwrap();
     assert_eq!((&status["enrolled"], &status["consistent"]), (&json!(false), &json!(false)));
 }
+
+#[test]
+fn a_hub_that_never_answers_does_not_hold_up_the_stop() {
+    let pair = Pair::enrolled(1);
+    // Accepts connections, and says nothing on them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    pair.place.sqlite().execute("update sync_state set hub = ?1", [&url]).unwrap();
+    let edge = pair.place.serve();
+    let operator = &pair.operator;
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| edge.try_post("/sync", operator, &json!({})));
+        let _held = silent.accept().unwrap();
+        edge.signal("TERM");
+        // It is told how the mirror stands, or its connection ends.
+        drop(asked.join().unwrap());
+    });
+    assert!(edge.ends().success());
+}
