@@ -19,11 +19,12 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
         M::up(include_str!("../../sql/migrations/001_initial.sql")),
         M::up(include_str!("../../sql/migrations/002_mirror.sql")),
+        M::up(include_str!("../../sql/migrations/003_proposals.sql")),
     ])
 });
 
 /// The schema version this program writes.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// Brings a checked database to [`VERSION`]; writes nothing where it is there already, so that a full disk can be read.
 pub fn migrate(conn: &mut Connection, path: &Path) -> Result<(), String> {
