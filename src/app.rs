@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ephemeral::Folder;
-use crate::http::{State, server};
+use crate::http::{self, State, server};
 use crate::identity::Identities;
 use crate::mirror::worker::Worker;
 use crate::passwords::Passwords;
@@ -36,10 +36,7 @@ pub struct App {
 impl App {
     /// Binds, opens the database, and starts to answer. The error is one sentence that says what to do.
     pub async fn start(config: &Config, clock: Clock) -> Result<App, String> {
-        let tls = match (&config.tls_cert, &config.tls_key) {
-            (Some(cert), Some(key)) => Some(server::tls(cert, key)?),
-            _ => None,
-        };
+        let tls = server::tls(config.tls_cert.as_deref(), config.tls_key.as_deref())?;
         let listener = bind(config.listen())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (path, folder) = database(config)?;
@@ -71,10 +68,10 @@ impl App {
             attempts: Attempts::new(config.login_limits()),
             under_way: Arc::default(),
             request_timeout: config.request_timeout(),
-            cors_origins: config.cors_origins(),
             is_tls: tls.is_some(),
         });
-        let server = server::start(listener, state.clone(), tls).map_err(|error| error.to_string())?;
+        let server = http::start(listener, tls, config.cors_origins(), state.clone());
+        let server = server.map_err(|error| error.to_string())?;
         let housekeeping = tokio::task::spawn_local(keep_house(state.clone()));
         Ok(App { url, state, server, housekeeping, _folder: folder })
     }

@@ -195,13 +195,7 @@ impl Config {
                 self.listen()
             ));
         }
-        if !loopback && self.tls_cert.is_none() && !self.insecure.unwrap_or(false) {
-            return Err(format!(
-                "{} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --insecure if the network is trusted",
-                self.listen()
-            ));
-        }
-        Ok(())
+        check_reach(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
     }
 
     pub fn listen(&self) -> SocketAddr {
@@ -246,6 +240,16 @@ impl Config {
         let folder = folder.ok_or("neither --db nor HOME is set: say where the database is with --db")?;
         database_path(&folder.join("telecomx-local").join("telecomx.db"))
     }
+}
+
+/// Refuses, in one sentence, to be heard beyond this machine without TLS, unless that is meant.
+pub fn check_reach(listen: SocketAddr, has_tls: bool, is_insecure: bool) -> Result<(), String> {
+    if listen.ip().is_loopback() || has_tls || is_insecure {
+        return Ok(());
+    }
+    Err(format!(
+        "{listen} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --insecure if the network is trusted"
+    ))
 }
 
 #[cfg(test)]

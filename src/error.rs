@@ -101,6 +101,9 @@ pub enum Error {
     NotFound { code: &'static str, message: &'static str },
     #[error("{message}")]
     Conflict { code: &'static str, message: Cow<'static, str> },
+    /// It stands still until somebody has decided.
+    #[error("{0}")]
+    Locked(&'static str),
     /// The request itself cannot be read.
     #[error("{message}")]
     BadRequest { code: &'static str, message: Cow<'static, str> },

@@ -124,6 +124,12 @@ pub fn is_gone(pid: u32) -> bool {
     !Path::new(&format!("/proc/{pid}")).exists()
 }
 
+/// Makes a file, if it is not there, before SQLite does: readable by its owner only. The log files inherit its mode.
+pub fn make_private(path: &Path) -> Result<(), String> {
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| cannot_be_written(path, &error, "check its rights, or choose another file"))
+}
+
 /// One sentence on a file that cannot be written; `advice` is what helps unless the disk is full.
 pub fn cannot_be_written(path: &Path, error: &io::Error, advice: &str) -> String {
     match error.kind() {

@@ -20,7 +20,9 @@ pub mod reach;
 pub mod export;
 pub mod import;
 pub mod login;
+pub mod mobile_config_content;
 pub mod mobile_config_copy;
+pub mod proposals;
 
 pub mod mirror;
 

@@ -76,6 +76,15 @@ impl Store {
     fn path(&self) -> Result<PathBuf, String> {
         Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
     }
+
+    /// The database file, which must be there already.
+    fn existing_path(&self) -> Result<PathBuf, String> {
+        let path = self.path()?;
+        if path.exists() {
+            return Ok(path);
+        }
+        Err(format!("there is no database at {}: choose another --db", path.display()))
+    }
 }
 
 /// Refuses, in one sentence, to write `file` over what makes up `database`.

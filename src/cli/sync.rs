@@ -10,7 +10,7 @@ use super::Store;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::http::server::block_on;
-use crate::http::sync_status;
+use crate::mirror::status::status as mirror_status;
 use crate::mirror::worker::{self, Mirror};
 use crate::secrets::Sealer;
 use crate::store::sync_state;
@@ -59,7 +59,7 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
         Command::Verify { hub } => return verify(hub),
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
-            let status = database.read(sync_status).map_err(|error| error.to_string())?;
+            let status = database.read(mirror_status).map_err(|error| error.to_string())?;
             println!("{status:#}");
         }
     }
@@ -67,10 +67,7 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
 }
 
 fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>), String> {
-    let path = hub.store.path()?;
-    if !path.exists() {
-        return Err(format!("there is no database at {}: choose another --db", path.display()));
-    }
+    let path = hub.store.existing_path()?;
     Ok((Arc::new(Db::open(&path, Clock::default())?), Arc::new(Sealer::open(&path)?)))
 }
 
@@ -89,7 +86,7 @@ fn exchange(hub: &Hub) -> Result<(), String> {
     let (db, sealer) = open(hub)?;
     let (_, result) = Mirror::new(db.clone(), sealer, hub.hub_ca.clone()).go();
     result?;
-    let status = db.read(sync_status).map_err(|error| error.to_string())?;
+    let status = db.read(mirror_status).map_err(|error| error.to_string())?;
     println!("the hub has everything up to write {}", status["acked"]);
     Ok(())
 }

@@ -32,11 +32,7 @@ fn parse_id(text: &str) -> Result<Id, String> {
 
 pub fn run(command: &Command) -> Result<ExitCode, String> {
     let Command::Create { employee: id, store } = command;
-    let path = store.path()?;
-    if !path.exists() {
-        return Err(format!("there is no database at {}: choose another --db", path.display()));
-    }
-    let database = Exclusive::open(&path, Clock::default())?;
+    let database = Exclusive::open(&store.existing_path()?, Clock::default())?;
     let (token, hash) = new_token().map_err(|error| error.to_string())?;
     let created = database.write("command line", |tx| {
         let employee = employees::get(tx, *id)?;

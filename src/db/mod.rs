@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
+use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
 pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
@@ -61,7 +62,14 @@ impl Db {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(prepare_reader);
+        // The pool's own default keeps three threads for half a minute after the pool is gone.
+        let threads = ScheduledThreadPool::builder()
+            .num_threads(1)
+            .thread_name_pattern("readers-{}")
+            .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
+            .build();
         let readers = r2d2::Pool::builder()
+            .thread_pool(Arc::new(threads))
             .max_size(READERS_MAX)
             .min_idle(Some(1))
             .test_on_check_out(false)

@@ -1,7 +1,7 @@
 //! Opening a database file: its rights, its mode, and how a connection is set up.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::lock::FileLock;
 use super::migrations;
 use super::types::is_disk_full;
-use crate::files::{beside, cannot_be_written, no_room_for};
+use crate::files::{beside, make_private, no_room_for};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
@@ -18,7 +18,7 @@ const STATEMENTS: usize = 128;
 pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
     make_folder(path)?;
     let lock = FileLock::take(path)?;
-    make_private_file(path)?;
+    make_private(path)?;
     let conn = connect(path)?;
     migrations::check(&conn, path)?;
     check_length(&conn, path)?;
@@ -84,12 +84,6 @@ fn make_folder(path: &Path) -> Result<(), String> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => no_room_for(folder),
         _ => format!("the folder {} cannot be made: {error}; choose another --db", folder.display()),
     })
-}
-
-/// Makes the file before SQLite does, readable by its owner only; the log files inherit its mode.
-fn make_private_file(path: &Path) -> Result<(), String> {
-    let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    made.map(drop).map_err(|error| cannot_be_written(path, &error, "check its rights, or choose another --db"))
 }
 
 /// A file cut short would be found out only when a missing page is asked for: look now.

@@ -19,8 +19,10 @@ pub struct ReadTx<'c> {
 /// Who writes, and from where: nothing is written by nobody.
 #[derive(Clone, Debug)]
 pub struct Author {
-    /// `None`: the system itself, or the command line.
+    /// `None`: the system itself, the command line, or somebody at the hub.
     pub actor: Option<Actor>,
+    /// Of who writes without being an actor here.
+    pub called: Option<String>,
     /// SHA-256 of the token that the caller presented.
     pub token: Option<Hash>,
     /// Address of the caller, or `command line`, `import`, `system`.
@@ -32,11 +34,17 @@ pub struct Author {
 impl Author {
     /// The program itself, on its own account.
     pub fn system(source: &str) -> Author {
-        Author { actor: None, token: None, source: source.into(), request: String::new() }
+        Author { actor: None, called: None, token: None, source: source.into(), request: String::new() }
+    }
+
+    /// Somebody at the hub.
+    pub fn at_hub(name: &str) -> Author {
+        Author { called: Some(name.into()), ..Author::system("hub") }
     }
 
     pub fn name(&self) -> &str {
-        self.actor.as_ref().map_or("System", |actor| &actor.name)
+        let called = || self.called.as_deref().unwrap_or("System");
+        self.actor.as_ref().map_or_else(called, |actor| &actor.name)
     }
 }
 

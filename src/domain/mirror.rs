@@ -17,6 +17,9 @@ pub enum Table {
     Queue,
     Employee,
     MobileConfig,
+    /// One that only a newer program knows.
+    #[serde(other)]
+    Other,
 }
 
 impl Table {
@@ -29,12 +32,17 @@ impl Table {
             Table::Queue => "queue",
             Table::Employee => "employee",
             Table::MobileConfig => "mobile_config",
+            Table::Other => "other",
         }
     }
 
     /// Its place in [`Table::ALL`].
     pub fn number(self) -> i64 {
         self as i64
+    }
+
+    pub fn from_number(number: i64) -> Option<Table> {
+        Table::ALL.get(usize::try_from(number).ok()?).copied()
     }
 }
 
@@ -45,9 +53,33 @@ pub struct Row {
     pub id: String,
     pub rev: i64,
     pub chg: i64,
-    /// The object in the API's shape; absent when it is deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The object in the API's shape; absent when it is deleted, or when `bad` says why it is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub v: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad: Option<Bad>,
+}
+
+/// Why an edge does not tell what a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bad {
+    /// What is stored cannot be read.
+    Unreadable,
+    /// Somebody has given it up, as it stands.
+    Dropped,
+}
+
+/// A row that the hub could not take, and put aside with all other rows of the same write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    pub t: Table,
+    pub id: String,
+    pub chg: i64,
+    /// `unknown_table`, `schema`, `unreadable` or `dropped`.
+    pub code: String,
+    /// For a person.
+    pub detail: String,
 }
 
 /// The hub's state as the edge believes it to be, or as the hub says it is.
@@ -66,6 +98,10 @@ impl Head {
     pub const EMPTY: Head = Head { epoch: None, acked: 0, attempt: Uuid::nil() };
 }
 
+/// The last proposal that an edge has answered, and in which life of the hub: another life counts from the beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor(pub String, pub i64);
+
 /// Where an edge stands with its hub, as it is kept on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -77,12 +113,14 @@ pub struct Position {
     pub attempt: Uuid,
     /// What a restored hub has in any case.
     pub stable: i64,
+    /// Count of the epoch of this edge that the hub last knew: what a reset comes from.
+    pub parent: i64,
 }
 
 impl Position {
     /// Of an edge that has just been enrolled.
     pub fn new(epoch: Uuid) -> Position {
-        Position { epoch: Epoch(1, epoch), resetting: None, acked: 0, attempt: Uuid::nil(), stable: 0 }
+        Position { epoch: Epoch(1, epoch), resetting: None, acked: 0, attempt: Uuid::nil(), stable: 0, parent: 0 }
     }
 
     /// The hub's state that the next push builds on.

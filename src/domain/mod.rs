@@ -9,5 +9,6 @@ pub mod fields;
 pub mod id;
 pub mod mirror;
 pub mod mobile_config;
+pub mod proposal;
 pub mod queue;
 pub mod time;

@@ -153,7 +153,7 @@ impl Visit {
 
     /// Who writes, as long as nobody is known to call.
     pub fn author(&self) -> Author {
-        Author { actor: None, token: None, source: self.address(), request: self.request_id() }
+        Author { request: self.request_id(), ..Author::system(&self.address()) }
     }
 }
 

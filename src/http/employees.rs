@@ -286,7 +286,7 @@ mod tests {
     use crate::attempts::{Attempts, Limits};
     use crate::clock::Clock;
     use crate::db::{Author, Db};
-    use crate::http::{State, application};
+    use crate::http::{State, application, routes};
     use crate::identity::Identities;
     use crate::mirror::worker::Worker;
     use crate::passwords::Passwords;
@@ -340,7 +340,6 @@ mod tests {
             attempts: Attempts::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
             under_way: Arc::default(),
             request_timeout: Duration::from_secs(30),
-            cors_origins: vec![],
             is_tls: false,
         };
         (state, tokens)
@@ -350,7 +349,8 @@ mod tests {
     async fn a_password_is_hashed_only_for_those_who_may_write_it() {
         let folder = tempfile::tempdir().unwrap();
         let (state, [owner, manager, personal]) = without_hashing(folder.path()).await;
-        let server = init_service(application(web::Data::new(state))).await;
+        let server =
+            init_service(application(&[], |services| routes::configure(&web::Data::new(state), services))).await;
         let new = json!({
             "customer": CUSTOMER, "accessLevel": "PERSONAL", "name": "x", "noEmail": true, "emailAddress": "reception",
             "password": "Passw0rd",

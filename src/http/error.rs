@@ -51,6 +51,7 @@ fn status_and_code(error: &Error) -> (u16, &'static str) {
         Error::AuthenticatorRequired { .. } => (403, "authenticatorToken"),
         Error::TooLarge { .. } => (413, "payload_too_large"),
         Error::UnsupportedMediaType => (415, "unsupported_media_type"),
+        Error::Locked(_) => (423, "locked"),
         Error::PreconditionFailed => (412, "precondition_failed"),
         Error::TooManyRequests { .. } => (429, "too_many_requests"),
         Error::Busy => (503, "busy"),

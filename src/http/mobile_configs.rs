@@ -9,11 +9,11 @@ use crate::domain::access::{Actor, MOBILE_CONFIG, MOBILE_CONFIG_LIST, MOBILE_CON
 use crate::domain::audit::{Action, MOBILE_CONFIGS};
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{self, Kind, MobileConfig, Reference};
-use crate::error::{Check, Error, Fault, Faults, Result};
-use crate::mobile_config_copy;
+use crate::domain::mobile_config::{self, MobileConfig, Reference};
+use crate::error::{Error, Result};
 use crate::reach::{Belongs, allow, allow_change};
 use crate::store::{customers, employees, mobile_configs, queues};
+use crate::{mobile_config_content, mobile_config_copy};
 
 fn answer(config: &MobileConfig) -> Answer {
     Answer { rev: Some(config.rev), ..Answer::raw(config.to_json()) }
@@ -72,7 +72,7 @@ pub async fn create(call: Call) -> Result<Answer> {
         }
         let given = match given? {
             Some((configs, references)) => {
-                check_references(tx, &references, &employee)?;
+                mobile_config_content::check(tx, &references, &employee)?;
                 Some(configs)
             }
             None => None,
@@ -103,31 +103,7 @@ fn default_configs(tx: &ReadTx, employee: &Employee) -> Result<String> {
 /// The content given in a body, and what it refers to; `None` when there is none.
 fn read_configs(body: &Map<String, Value>) -> Result<Option<(String, Vec<Reference>)>> {
     let Some(value) = body.get("configs") else { return Ok(None) };
-    let mut faults = Faults::default();
-    let read = mobile_config::read(&value.to_string(), "configs", &mut faults);
-    faults.or(read)
-}
-
-/// Everything referred to must be there, and belong to the employee's customer.
-fn check_references(tx: &ReadTx, references: &[Reference], employee: &Employee) -> Result<()> {
-    let mut faults = Faults::default();
-    for reference in references {
-        if faults.is_full() {
-            break;
-        }
-        let Reference { kind, id, .. } = *reference;
-        let (owner, message) = match kind {
-            Kind::Colleagues => (
-                employees::find_live(tx, id)?.map(|found| found.customer),
-                "One or more employees or extensions were not found",
-            ),
-            Kind::Queues => (queues::find(tx, id)?.map(|found| found.customer), "Queue not found"),
-        };
-        if owner != Some(employee.customer) {
-            faults.push(Fault { path: reference.path(), check: Check::Exists, message: message.into() });
-        }
-    }
-    faults.or(())
+    mobile_config_content::read(value).map(Some)
 }
 
 /// api:pbx:app:mobileconfig:copy. 400 `bad_request` for any malformed body and across customers, 403 `access_denied`,

@@ -23,16 +23,16 @@ pub mod routes;
 pub mod server;
 mod sync;
 
-pub use sync::status_json as sync_status;
-
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, web};
+use rustls::ServerConfig;
 
 use crate::attempts::Attempts;
 use crate::db::Db;
@@ -53,32 +53,38 @@ pub struct State {
     pub attempts: Attempts,
     pub under_way: Arc<idempotency::UnderWay>,
     pub request_timeout: Duration,
-    /// Browsers' pages that may call, such as `https://app.example.com`.
-    pub cors_origins: Vec<String>,
     /// The token cookie is sent under TLS only.
     pub is_tls: bool,
 }
 
-/// The application that each worker runs.
-pub fn application(
+/// Serves the API on `listener` until the handle stops it.
+pub fn start(
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    cors_origins: Vec<String>,
     state: web::Data<State>,
+) -> std::io::Result<ServerHandle> {
+    server::start(listener, tls, cors_origins, move |services| routes::configure(&state, services))
+}
+
+/// The application that each worker runs. `cors_origins`: browsers' pages that may call, such as `https://app.example.com`.
+pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
+    cors_origins: &[String],
+    configure: C,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
         Config = (),
-        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Response = ServiceResponse<impl actix_web::body::MessageBody + use<C>>,
         Error = actix_web::Error,
         InitError = (),
-    >,
+    > + use<C>,
 > {
-    let cors = cors(&state.cors_origins);
-    let has_cors = !state.cors_origins.is_empty();
     App::new()
-        .app_data(state)
-        .wrap(Condition::new(has_cors, cors))
+        .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
         .wrap(Compress::default())
         .wrap(from_fn(middleware::pass))
-        .configure(routes::configure)
+        .configure(configure)
 }
 
 fn cors(origins: &[String]) -> Cors {

@@ -3,8 +3,8 @@
 use actix_web::{Handler, Responder, Route, web};
 
 use super::{
-    auth, change_log, customer_addresses, customers, employee_secrets, employees, health, mobile_configs, not_served,
-    openapi, pbx_app, sync,
+    State, auth, change_log, customer_addresses, customers, employee_secrets, employees, health, mobile_configs,
+    not_served, openapi, pbx_app, sync,
 };
 
 /// One endpoint: where it is, what page describes it, and what answers it.
@@ -110,9 +110,13 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/sync", "", "Exchange with the hub now", "SyncStatus", sync::sync),
         get("/sync/status", "", "How the mirror stands", "SyncStatus", sync::status),
         post("/sync/verify", "", "Prove that the hub has exactly what is here", "SyncProof", sync::verify),
+        get("/sync/quarantine", "", "Rows that the hub could not take", "SyncQuarantine", sync::quarantine),
+        post("/sync/quarantine/{entry}/retry", "", "Send a row in quarantine again", "Success", sync::retry),
+        post("/sync/quarantine/{entry}/drop", "", "Give a row in quarantine up as it stands", "Success", sync::drop),
         post("/sync/enroll", "", "Enrol with a hub, by a one-time code", "SyncStatus", sync::enroll).body("SyncEnroll"),
 
         get("/openapi.json", "", "This description", "Any", openapi::document),
+        get("/metrics", "", "Figures of the mirror, in the text format of Prometheus", "Metrics", sync::metrics),
         get("/healthz", "", "Whether the process runs", "Health", health::healthz),
         get("/readyz", "", "Whether requests can be served", "Health", health::readyz),
     ]
@@ -123,7 +127,8 @@ pub fn endpoints() -> Vec<Endpoint> {
 const OWN: &str = "/pbx/app/mobileconfig";
 
 /// Registers every endpoint, the pages of Swagger UI, and the answer to everything else.
-pub fn configure(config: &mut web::ServiceConfig) {
+pub fn configure(state: &web::Data<State>, config: &mut web::ServiceConfig) {
+    config.app_data(state.clone());
     let mut resources: Vec<(&str, actix_web::Resource, Vec<&str>)> = vec![];
     for endpoint in endpoints() {
         let place = resources.iter().position(|(path, ..)| *path == endpoint.path).unwrap_or_else(|| {

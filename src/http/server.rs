@@ -11,20 +11,21 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{State, application};
+use super::application;
 
 /// How long requests under way may still take when the server stops.
 const DRAIN_S: u64 = 8;
 /// Threads for lists and hashing, per worker: each keeps some memory of its own.
 const BLOCKING_THREADS: usize = 2;
 
-/// Starts serving on `listener`. Runs until the handle stops it.
+/// Starts serving what `configure` registers on `listener`. Runs until the handle stops it.
 pub fn start(
     listener: TcpListener,
-    state: web::Data<State>,
     tls: Option<ServerConfig>,
+    cors_origins: Vec<String>,
+    configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> std::io::Result<ServerHandle> {
-    let server = HttpServer::new(move || application(state.clone()))
+    let server = HttpServer::new(move || application(&cors_origins, configure.clone()))
         .disable_signals()
         .shutdown_timeout(DRAIN_S)
         .worker_max_blocking_threads(BLOCKING_THREADS)
@@ -45,8 +46,9 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
 }
 
-/// The server's side of TLS, from PEM files. The error says what is wrong with which file.
-pub fn tls(cert: &Path, key: &Path) -> Result<ServerConfig, String> {
+/// The server's side of TLS, from PEM files; `None` without them. The error says what is wrong with which file.
+pub fn tls(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<ServerConfig>, String> {
+    let (Some(cert), Some(key)) = (cert, key) else { return Ok(None) };
     let told =
         |path: &Path, error: &dyn std::fmt::Display| format!("{} cannot be used for TLS: {error}", path.display());
     let chain = CertificateDer::pem_file_iter(cert)
@@ -62,5 +64,6 @@ pub fn tls(cert: &Path, key: &Path) -> Result<ServerConfig, String> {
         .map_err(|error| error.to_string())?
         .with_no_client_auth()
         .with_single_cert(chain, private)
+        .map(Some)
         .map_err(|error| told(cert, &error))
 }

@@ -1,15 +1,18 @@
 //! The mirror, as whoever runs this server sees it. For RESELLER_ADMIN and ADMIN.
 
-use serde_json::{Value, json};
+use actix_web::HttpResponse;
+use serde_json::json;
 
 use super::answer::Answer;
 use super::call::Call;
-use crate::db::{Author, ReadTx};
+use crate::db::{Author, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
 use crate::error::{Error, Result};
+use crate::mirror::metrics::{CONTENT_TYPE, metrics as metrics_text};
+use crate::mirror::status::status as mirror_status;
 use crate::mirror::worker;
-use crate::store::{feed, sync_state};
+use crate::store::{quarantine, sync_state};
 
 fn check(actor: &Actor) -> Result<()> {
     if actor.level >= Level::ResellerAdmin { Ok(()) } else { Err(Error::access_denied()) }
@@ -27,7 +30,7 @@ pub async fn sync(call: Call) -> Result<Answer> {
 /// `lastError`, `quarantine`, and since when.
 pub async fn status(call: Call) -> Result<Answer> {
     check(call.actor())?;
-    Answer::json(&call.visit.state.db.read(status_json)?)
+    Answer::json(&call.visit.state.db.read(mirror_status)?)
 }
 
 /// Compares everything with the hub: `equal`, `rows`, `bytes`, `differences`, and some of those by name.
@@ -37,34 +40,42 @@ pub async fn verify(call: Call) -> Result<Answer> {
     Answer::json(&proof)
 }
 
-/// How the mirror stands.
-pub fn status_json(tx: &ReadTx) -> Result<Value> {
-    let (position, record) = (sync_state::position(tx)?, sync_state::record(tx)?);
-    let (high, enrolment) = (feed::high(tx)?, sync_state::enrolment(tx)?);
-    let acked = position.as_ref().map_or(0, |position| position.acked);
-    let is_consistent = position.as_ref().is_some_and(|position| position.resetting.is_none() && acked == high);
-    let lag_seconds = match record.last_success {
-        _ if is_consistent => Some(0),
-        Some(last) => Some((tx.now.millis() - last.millis()).max(0) / 1_000),
-        None => None,
-    };
-    Ok(json!({
-        "enrolled": enrolment.is_some(),
-        "hub": enrolment.as_ref().map(|enrolment| &enrolment.hub),
-        "origin": enrolment.as_ref().map(|enrolment| &enrolment.origin),
-        "consistent": is_consistent,
-        "acked": acked,
-        "high": high,
-        "stable": position.as_ref().map_or(0, |position| position.stable),
-        "epoch": position.as_ref().map(|position| position.epoch.0),
-        "lagChanges": high - acked,
-        "lagSeconds": lag_seconds,
-        "lastSuccess": record.last_success,
-        "lastError": record.last_error,
-        "quarantine": 0,
-        "forks": record.forks,
-        "rewinds": record.rewinds,
-    }))
+/// Rows that the hub could not take: `{ "quarantine": [ { "id", "table", "row", "code", "detail", … } ] }`.
+pub async fn quarantine(call: Call) -> Result<Answer> {
+    check(call.actor())?;
+    let entries = call.visit.state.db.read(quarantine::list)?;
+    Answer::json(&json!({ "quarantine": entries }))
+}
+
+/// Has a row in quarantine sent again. 404 `quarantine`.
+pub async fn retry(call: Call) -> Result<Answer> {
+    settle(call, quarantine::retry).await
+}
+
+/// Gives a row in quarantine up as it stands: the rest of its write is mirrored, the row not before it changes. 404
+/// `quarantine`.
+pub async fn drop(call: Call) -> Result<Answer> {
+    settle(call, quarantine::drop).await
+}
+
+async fn settle(call: Call, how: fn(&mut WriteTx, i64) -> Result<()>) -> Result<Answer> {
+    check(call.actor())?;
+    let not_there = || Error::not_found("quarantine", "There is no such row in quarantine");
+    let id: i64 = call.visit.segment("entry").parse().map_err(|_| not_there())?;
+    call.write(move |tx, actor| {
+        check(actor)?;
+        how(tx, id)?;
+        Ok(Answer::success())
+    })
+    .await
+}
+
+/// The mirror's figures in the text format of Prometheus.
+pub async fn metrics(call: Call) -> Result<HttpResponse> {
+    check(call.actor())?;
+    let state = &call.visit.state;
+    let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts()))?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 
 /// `{ "url", "code" }`: enrols with a hub. The code is spent; what an earlier hub had is left to it.

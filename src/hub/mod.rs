@@ -5,10 +5,11 @@ pub mod rules;
 pub mod sqlite;
 
 use crate::domain::audit::digest;
-use crate::domain::mirror::{Head, Row, Table};
+use crate::domain::mirror::{Head, Refused, Row, Table};
+use crate::domain::proposal::{Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::Result;
-use crate::mirror::wire::{Pace, Part, Push, Reply};
+use crate::mirror::wire::{EdgeStatus, Pace, Part, Push, Reply};
 use uuid::Uuid;
 
 /// An edge, as the hub knows it.
@@ -23,44 +24,87 @@ pub struct Origin {
     pub stable: i64,
     pub enrolled_at: Time,
     pub last_seen: Option<Time>,
+    /// Epochs that the edge has begun anew.
     pub resets: i64,
+    /// Count of the epoch that the last of them came from.
+    pub parent: i64,
+    /// Two edges take turns under this name: nothing is taken until somebody has decided.
+    pub is_locked: bool,
+    /// Rows that are put aside.
+    pub quarantined: i64,
+    pub status: EdgeStatus,
 }
 
 impl Origin {
     /// The mirror is exactly the edge's state at `acked`.
     pub fn is_consistent(&self) -> bool {
-        self.head.acked == self.high
+        self.head.acked == self.high && self.quarantined == 0
     }
+}
 
+/// Whether a push was taken, how the origin stands after it, and what the edge is to be told.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub accepted: bool,
+    pub origin: Origin,
+    /// [`QUARANTINE_MAX`] at most.
+    pub quarantine: Vec<Refused>,
+    pub hub_epoch: String,
+    /// Those behind the edge's cursor, about [`PROPOSALS_MAX_BYTES`] of them.
+    pub proposals: Vec<Proposal>,
+}
+
+/// Rows in quarantine that an edge is told of.
+pub const QUARANTINE_MAX: i64 = 100;
+/// Proposals in one answer: so many, unless the first alone is longer.
+pub const PROPOSALS_MAX_BYTES: usize = 1 << 20;
+
+impl Taken {
     /// What the edge is told, in answer to `request`.
-    pub fn reply(&self, request: Uuid, pace: Pace, now: Time) -> Reply {
+    pub fn reply(self, request: Uuid, pace: Pace, now: Time) -> Reply {
         Reply {
             request,
-            head: self.head,
-            high: self.high,
-            stable: self.stable,
-            consistent: self.is_consistent(),
+            head: self.origin.head,
+            high: self.origin.high,
+            stable: self.origin.stable,
+            consistent: self.origin.is_consistent(),
+            accepted: self.accepted,
+            quarantine: self.quarantine,
+            hub_epoch: self.hub_epoch,
+            proposals: self.proposals,
             pace,
             clock_ms: now.millis(),
         }
     }
 }
 
-/// Whether a push was taken, and how the origin stands after it.
+/// Whom a one-time code lets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
-    pub accepted: bool,
-    pub origin: Origin,
+pub enum Admits {
+    /// A new edge, which is to have this name.
+    New(String),
+    /// A machine that takes the place of the edge with this id: the token of the one before is good for nothing then.
+    Replacement(String),
+}
+
+/// A proposal and what became of it.
+#[derive(Clone, Debug)]
+pub struct Filed {
+    pub proposal: Proposal,
+    pub filed_at: Time,
+    /// None: not answered.
+    pub answer: Option<(Outcome, Time)>,
 }
 
 /// Where a hub keeps its mirrors. Each call is one transaction: all of it is on disk when it returns, or nothing.
 ///
 /// Calls for one origin are serial. Those that name an origin answer 404 `origin` when there is none.
 pub trait HubStore: Send + Sync + 'static {
-    /// Lets one edge enrol under `name` with the code of this hash.
-    fn add_code(&self, code_hash: [u8; 32], name: &str, now: Time) -> impl Future<Output = Result<()>> + Send;
+    /// Lets one edge enrol with the code of this hash.
+    fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> impl Future<Output = Result<()>> + Send;
 
-    /// Spends a code: a new origin with the token of this hash. `None` when there is no such code.
+    /// Spends a code: an origin with the token of this hash, under the id `origin` if it is a new one. `None` when there
+    /// is no such code.
     fn enroll(
         &self,
         code_hash: [u8; 32],
@@ -75,10 +119,15 @@ pub trait HubStore: Send + Sync + 'static {
     /// Every origin, by name.
     fn origins(&self) -> impl Future<Output = Result<Vec<Origin>>> + Send;
 
+    /// Lets a locked origin go on: with whichever edge comes first.
+    fn unlock(&self, origin: &str) -> impl Future<Output = Result<()>> + Send;
+
     /// Keeps a part of a batch aside. Once kept, it is not kept again.
     fn stage(&self, origin: &str, part: &Part) -> impl Future<Output = Result<()>> + Send;
 
-    /// Takes a push that [`rules::accepts`], with what was staged for it; another changes nothing.
+    /// Takes a push that [`rules::accepts`], with what was staged for it; another changes nothing. Rows with a fault are
+    /// put aside with their whole write; 409 `schema` when they are so many that the fault is not theirs. 423 while the
+    /// origin is locked.
     fn push(&self, origin: &str, push: &Push, now: Time) -> impl Future<Output = Result<Taken>> + Send;
 
     /// Calls `each` with table, id, rev and text of every row of an origin, in one snapshot; gives the origin as of it.
@@ -88,19 +137,33 @@ pub trait HubStore: Send + Sync + 'static {
         each: impl FnMut(Table, &str, i64, &str) + Send,
     ) -> impl Future<Output = Result<Origin>> + Send;
 
-    /// Rows of one table behind `after`, by id.
+    /// Rows of one table behind `after`, by id, and the origin as of the same moment.
     fn rows(
         &self,
         origin: &str,
         table: Table,
         after: &str,
         limit: i64,
-    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
+    ) -> impl Future<Output = Result<(Origin, Vec<Row>)>> + Send;
+
+    /// Rows that are put aside because of what they hold.
+    fn quarantine(&self, origin: &str) -> impl Future<Output = Result<Vec<Refused>>> + Send;
+
+    /// Files a proposal under the next number; `base` is read from the mirror. One that is there already, by its uuid,
+    /// keeps its number. 409 `base_rev` when the mirror has another rev, 409 `uuid` when the same uuid asked for
+    /// something else.
+    fn file(&self, origin: &str, proposal: Proposal, now: Time) -> impl Future<Output = Result<Filed>> + Send;
+
+    /// Proposals behind number `after`, in their order.
+    fn proposals(&self, origin: &str, after: i64, limit: i64) -> impl Future<Output = Result<Vec<Filed>>> + Send;
+
+    /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days.
+    fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// A new one-time code for an edge that is to be called `name`.
-pub async fn add_code(store: &impl HubStore, name: &str, now: Time) -> Result<String> {
+/// A new one-time code.
+pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Result<String> {
     let code = Uuid::new_v4().simple().to_string();
-    store.add_code(digest(code.as_bytes()), name, now).await?;
+    store.add_code(digest(code.as_bytes()), admits, now).await?;
     Ok(code)
 }

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::engine::{Fork, Rule, Verdict, judge, rule};
-use super::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Row, Staged};
+use super::wire::{Cursor, EdgeStatus, Mode, PROTO, Part, Proposal, Push, Reply, Row, Staged};
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION};
 use crate::domain::mirror::Position;
+use crate::domain::proposal::{Fate, Outcome as Answer};
+use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::proposals;
+use crate::secrets::Sealer;
 use crate::store::feed::{self, Place};
-use crate::store::sync_state;
+use crate::store::{proposals as answers, quarantine, sync_state};
 
 /// A message for the hub.
 #[derive(Debug)]
@@ -47,8 +51,11 @@ struct Sending {
 /// An edge and its one exchange under way.
 pub struct Edge {
     db: Arc<Db>,
+    sealer: Arc<Sealer>,
     sending: Option<Sending>,
     request: Option<Uuid>,
+    /// Answers to proposals that the push under way tells.
+    telling: Vec<Uuid>,
 }
 
 /// Rows that were read together.
@@ -62,8 +69,9 @@ struct Batch {
 }
 
 impl Edge {
-    pub fn new(db: Arc<Db>) -> Edge {
-        Edge { db, sending: None, request: None }
+    /// `sealer`: for what a proposal may need to be sealed.
+    pub fn new(db: Arc<Db>, sealer: Arc<Sealer>) -> Edge {
+        Edge { db, sealer, sending: None, request: None, telling: vec![] }
     }
 
     /// The next message. A push with nothing new asks for the hub's state.
@@ -93,19 +101,26 @@ impl Edge {
         }
         let request = fresh();
         self.request = Some(request);
+        let to = batch.to;
+        let (cursor, outcomes, status) =
+            self.db.read(|tx| Ok((sync_state::cursor(tx)?, answers::untold(tx, to)?, status(tx)?)))?;
+        self.telling = outcomes.iter().map(|answer| answer.uuid).collect();
         Ok(Outgoing::Push(Box::new(Push {
             proto: PROTO,
             schema: SCHEMA_VERSION,
             request,
             mode: mode(&position),
             epoch: position.epoch,
+            parent: position.resetting.map(|_| position.parent),
             base,
             to: batch.to,
             attempt,
             snap: batch.snap,
             staged,
             rows: batch.rows,
-            status: EdgeStatus::default(),
+            cursor,
+            outcomes,
+            status,
         })))
     }
 
@@ -113,6 +128,7 @@ impl Edge {
     pub fn failed(&mut self) {
         self.sending = None;
         self.request = None;
+        self.telling = vec![];
     }
 
     /// Takes in an answer. `fresh`: the uuid of a new epoch, if one must begin.
@@ -130,7 +146,9 @@ impl Edge {
             }
             Verdict::Reset { position, reason } => (position, Outcome::Forked(reason)),
         };
+        let told = if reply.accepted { std::mem::take(&mut self.telling) } else { vec![] };
         self.failed();
+        let aside = reply.quarantine.clone();
         let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
         let is_new = next != position;
         self.db
@@ -140,16 +158,76 @@ impl Edge {
                 }
                 let (is_fork, is_back) =
                     (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
-                sync_state::note(tx, None, is_fork.into(), is_back.into())
+                answers::mark_told(tx, &told)?;
+                quarantine::set(tx, &aside)?;
+                sync_state::note(tx, is_fork.into(), is_back.into())
             })
             .await?;
+        if !matches!(outcome, Outcome::Forked(_)) {
+            self.answer_proposals(reply).await?;
+        }
         Ok(outcome)
+    }
+
+    /// Applies what the centre wants, each proposal with its answer and the cursor in one transaction.
+    async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
+        let hub_now = Time::from_millis(reply.clock_ms);
+        for proposal in &reply.proposals {
+            let cursor = Cursor(reply.hub_epoch.clone(), proposal.seq);
+            let (tried, at, sealer) = (proposal.clone(), cursor.clone(), self.sealer.clone());
+            let author = Author::at_hub(&proposal.author);
+            let applied = self.db.write(author.clone(), move |tx| {
+                if !answers::tell_again(tx, tried.uuid)? {
+                    let answer = proposals::apply(tx, &sealer, &tried, hub_now)?;
+                    let chg = feed::high(tx)?;
+                    answers::record(tx, &answer, chg)?;
+                }
+                sync_state::set_cursor(tx, &at)
+            });
+            match applied.await {
+                Ok(()) => {}
+                Err(error @ (Error::Internal(_) | Error::Busy | Error::StorageFull)) => return Err(error),
+                Err(refusal) => self.reject(proposal, refusal, cursor, author).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn reject(&self, proposal: &Proposal, refusal: Error, cursor: Cursor, author: Author) -> Result<()> {
+        let answer = Answer { uuid: proposal.uuid, result: Fate::Rejected, rev: None, detail: refusal.to_string() };
+        self.db
+            .write(author, move |tx| {
+                let chg = feed::high(tx)?;
+                answers::record(tx, &answer, chg)?;
+                sync_state::set_cursor(tx, &cursor)
+            })
+            .await
+    }
+
+    /// Whether there is something that the hub has not heard: writes, or answers to its proposals.
+    pub fn is_behind(&self) -> Result<bool> {
+        let position = self.position()?;
+        self.db.read(|tx| {
+            Ok(position.resetting.is_some() || position.acked != feed::high(tx)? || answers::has_untold(tx)?)
+        })
     }
 
     /// Where this edge stands on disk.
     pub fn position(&self) -> Result<Position> {
         self.db.read(sync_state::position)?.ok_or_else(|| Error::not_found("not_enrolled", "This server has no hub"))
     }
+}
+
+/// What the hub is told of this edge, for its fleet page.
+fn status(tx: &ReadTx) -> Result<EdgeStatus> {
+    let record = sync_state::record(tx)?;
+    Ok(EdgeStatus {
+        version: env!("CARGO_PKG_VERSION").into(),
+        clock_ms: tx.now.millis(),
+        forks: record.forks,
+        rewinds: record.rewinds,
+        proved_ms: record.proved_at.map(Time::millis),
+    })
 }
 
 fn mode(position: &Position) -> Mode {

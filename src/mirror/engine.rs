@@ -45,7 +45,9 @@ pub fn judge(
     let reset = |reason| {
         let newest = hub.epoch.map_or(0, |epoch| epoch.0).max(position.epoch.0);
         let epoch = Epoch(newest + 1, fresh);
-        let position = Position { epoch, resetting: Some(hub), acked: 0, attempt: Uuid::nil(), stable: 0 };
+        // An epoch that is only begun is nothing to the hub.
+        let parent = if position.resetting.is_some() { position.parent } else { position.epoch.0 };
+        let position = Position { epoch, resetting: Some(hub), acked: 0, attempt: Uuid::nil(), stable: 0, parent };
         Verdict::Reset { position, reason }
     };
     // A reset that is under way goes on as long as what it replaces is still there.
@@ -65,7 +67,7 @@ pub fn judge(
     }
     let stable = reply.stable.min(hub.acked).max(position.stable);
     let (acked, attempt) = (hub.acked, hub.attempt);
-    Verdict::Adopt(Position { epoch: position.epoch, resetting: None, acked, attempt, stable })
+    Verdict::Adopt(Position { resetting: None, acked, attempt, stable, ..position.clone() })
 }
 
 /// The rules that keep the mirror from diverging.

@@ -3,7 +3,10 @@
 pub mod digest;
 pub mod edge;
 pub mod engine;
+pub mod metrics;
 pub mod pacing;
+pub mod snapshot;
+pub mod status;
 pub mod transport;
 pub mod verify;
 pub mod wire;

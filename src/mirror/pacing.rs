@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::wire::Pace;
 
 const DELAY_MIN: Duration = Duration::from_secs(1);
-const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+/// The longest wait while something is wrong.
+pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 /// The smallest batch that is tried, in bytes.
 const BATCH_MIN: usize = 16 << 10;
 

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::digest::{DigestReply, DigestRequest};
 use super::edge::Outgoing;
+use super::metrics::Counts;
 use super::wire::Reply;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +41,11 @@ impl CallError {
         }
     }
 
+    /// It will not pass by itself: the token is good for nothing, two edges take turns, or one side must be upgraded.
+    pub fn is_alarm(&self) -> bool {
+        matches!(self, CallError::Refused { status: 401 | 404 | 409 | 423, .. })
+    }
+
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             CallError::Refused { retry_after, .. } => *retry_after,
@@ -59,11 +66,12 @@ pub struct Enrolled {
 pub struct HubClient {
     agent: ureq::Agent,
     url: String,
+    counts: Arc<Counts>,
 }
 
 impl HubClient {
     /// `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
-    pub fn new(url: &str, ca: Option<&Path>) -> Result<HubClient, String> {
+    pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> Result<HubClient, String> {
         let mut tls =
             TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
         if let Some(ca) = ca {
@@ -89,7 +97,7 @@ impl HubClient {
             .tls_config(tls.build())
             .build()
             .new_agent();
-        Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned() })
+        Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned(), counts })
     }
 
     /// Spends a one-time code.
@@ -129,6 +137,7 @@ impl HubClient {
         let mut packed = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL).map_err(|error| unreadable(&error))?;
         serde_json::to_writer(&mut packed, body).map_err(|error| unreadable(&error))?;
         let packed = packed.finish().map_err(|error| unreadable(&error))?;
+        self.counts.bytes_out.fetch_add(packed.len() as u64, Relaxed);
         let mut request = self
             .agent
             .post(format!("{}{path}", self.url))
@@ -144,6 +153,7 @@ impl HubClient {
         let is_packed = answer.headers().get("content-encoding").is_some_and(|encoding| encoding == "zstd");
         let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_vec();
         let body = body.map_err(|error| CallError::Unreachable(error.to_string()))?;
+        self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
         let body = if is_packed { unpack(&body).map_err(|error| unreadable(&error))? } else { body };
         let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
         if matches!(status, 429 | 500..) {

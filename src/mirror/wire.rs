@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use crate::domain::mirror::{Epoch, Head, Row, Table};
+pub use crate::domain::mirror::{Cursor, Epoch, Head, Refused, Row, Table};
+pub use crate::domain::proposal::{Outcome, Proposal};
 
 /// The protocol that this program speaks.
 pub const PROTO: u32 = 1;
@@ -28,6 +29,9 @@ pub struct Push {
     pub request: Uuid,
     pub mode: Mode,
     pub epoch: Epoch,
+    /// With [`Mode::Replace`]: count of the edge's last epoch that the hub knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<i64>,
     /// What the edge believes the hub has.
     pub base: Head,
     /// What the hub has when it accepts this.
@@ -39,6 +43,12 @@ pub struct Push {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staged: Option<Staged>,
     pub rows: Vec<Row>,
+    /// Which proposals have been answered.
+    #[serde(default)]
+    pub cursor: Cursor,
+    /// Answers that the hub has not heard, as far as their rows are here or before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<Outcome>,
     pub status: EdgeStatus,
 }
 
@@ -59,13 +69,16 @@ pub struct Part {
 }
 
 /// What the edge says about itself; for the fleet page only.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EdgeStatus {
     pub version: String,
     pub clock_ms: i64,
-    pub quarantine: i64,
+    pub forks: i64,
+    pub rewinds: i64,
+    /// When both sides were last found equal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub disk_free: Option<u64>,
+    pub proved_ms: Option<i64>,
 }
 
 /// The answer to a push: the hub's state, whether it accepted (200) or not (409).
@@ -80,6 +93,15 @@ pub struct Reply {
     pub stable: i64,
     /// The mirror is exactly the edge's state at `acked`.
     pub consistent: bool,
+    /// The push was taken, and the outcomes in it.
+    pub accepted: bool,
+    /// Rows that are put aside, a hundred at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantine: Vec<Refused>,
+    pub hub_epoch: String,
+    /// Behind the cursor, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
     pub pace: Pace,
     pub clock_ms: i64,
 }

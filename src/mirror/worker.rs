@@ -11,14 +11,14 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::edge::{Edge, Outcome};
-use super::pacing::Pacing;
+use super::metrics::Counts;
+use super::pacing::{DELAY_MAX, Pacing};
 use super::transport::{CallError, Enrolled, HubClient};
 use super::verify::{self, Proof};
 use crate::db::{Author, Db};
 use crate::domain::mirror::Position;
 use crate::error::{Error, Result};
 use crate::secrets::Sealer;
-use crate::store::feed;
 use crate::store::sync_state::{self, Enrolment};
 
 /// What the token of the hub is sealed for.
@@ -47,6 +47,7 @@ pub struct Worker {
     is_stopping: watch::Sender<bool>,
     /// Closed when the thread has ended.
     ended: Mutex<Receiver<()>>,
+    counts: Arc<Counts>,
 }
 
 impl Worker {
@@ -62,14 +63,22 @@ impl Worker {
             }
         });
         let (running, ended) = channel();
+        let mut mirror = Mirror::new(db, sealer, ca);
+        let counts = mirror.counts.clone();
         std::thread::Builder::new()
             .name("mirror".into())
             .spawn(move || {
                 let _running: Sender<()> = running;
-                Mirror::new(db, sealer, ca).run(&received, &is_woken);
+                mirror.run(&received, &is_woken);
             })
             .map_err(|error| Error::Internal(Box::new(error)))?;
-        Ok(Worker { orders: Mutex::new(orders), is_stopping: watch::Sender::new(false), ended: Mutex::new(ended) })
+        let is_stopping = watch::Sender::new(false);
+        Ok(Worker { orders: Mutex::new(orders), is_stopping, ended: Mutex::new(ended), counts })
+    }
+
+    /// What has gone over the wire so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Exchanges with the hub now. The error says what kept it from it.
@@ -112,7 +121,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Spends a code at `url`, and keeps what it was exchanged for. What another hub had of this edge is its own affair.
 pub fn enroll(url: &str, code: &str, ca: Option<&std::path::Path>) -> Result<Enrolled, String> {
-    HubClient::new(url, ca)?.enroll(code).map_err(|error| format!("not enrolled: {error}"))
+    HubClient::new(url, ca, Arc::default())?.enroll(code).map_err(|error| format!("not enrolled: {error}"))
 }
 
 /// The rows to be written for an enrolment.
@@ -131,17 +140,18 @@ pub struct Mirror {
     pacing: Pacing,
     /// The hub's URL, and the client for it.
     client: Option<(String, HubClient)>,
+    counts: Arc<Counts>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Mirror {
     pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> Mirror {
-        let edge = Edge::new(db.clone());
+        let edge = Edge::new(db.clone(), sealer.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
-        Mirror { db, sealer, ca, edge, pacing: Pacing::default(), client: None, runtime }
+        Mirror { db, sealer, ca, edge, pacing: Pacing::default(), client: None, counts: Arc::default(), runtime }
     }
 
-    fn run(mut self, orders: &Receiver<Order>, is_woken: &AtomicBool) {
+    fn run(&mut self, orders: &Receiver<Order>, is_woken: &AtomicBool) {
         // Not all at once when a whole town has its power back.
         let mut wait = Duration::from_millis(self.pacing.pace.spread_ms).mul_f64(share());
         loop {
@@ -176,11 +186,16 @@ impl Mirror {
                     Ok(()) => (self.pacing.succeeded(self.pacing.pace, share()), Ok(())),
                     Err(error) => {
                         self.edge.failed();
+                        let is_alarm = error.is_alarm();
                         let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
-                        tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored");
+                        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
+                        match is_alarm {
+                            true => tracing::error!(%error, "the mirror stands still: somebody must act"),
+                            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
+                        }
                         let error = error.to_string();
                         let noted = error.clone();
-                        self.write(move |tx| sync_state::note(tx, Some(&noted), 0, 0));
+                        self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
                         (wait, Err(error))
                     }
                 }
@@ -201,6 +216,9 @@ impl Mirror {
             let Some((_, client)) = &self.client else { break };
             let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
             if let Some(proof) = proof.map_err(|error| error.to_string())? {
+                if proof.equal {
+                    self.write(sync_state::note_proof);
+                }
                 return Ok(proof);
             }
         }
@@ -218,7 +236,8 @@ impl Mirror {
         let local = |error: &dyn std::fmt::Display| CallError::Unreadable(format!("(here) {error}"));
         let token = self.token(enrolment)?;
         if self.client.as_ref().is_none_or(|(url, _)| *url != enrolment.hub) {
-            let client = HubClient::new(&enrolment.hub, self.ca.as_deref()).map_err(|error| local(&error))?;
+            let client = HubClient::new(&enrolment.hub, self.ca.as_deref(), self.counts.clone())
+                .map_err(|error| local(&error))?;
             self.client = Some((enrolment.hub.clone(), client));
         }
         let (Some((_, client)), Some(runtime)) = (&self.client, &self.runtime) else {
@@ -227,14 +246,14 @@ impl Mirror {
         loop {
             let message = runtime.block_on(self.edge.next(self.pacing.batch, &mut Uuid::new_v4));
             let message = message.map_err(|error| local(&error))?;
-            let Some(reply) = client.send(&enrolment.origin, &token, &message)? else { continue };
+            let sent = client.send(&enrolment.origin, &token, &message);
+            self.counts.note(&message, &sent);
+            let Some(reply) = sent? else { continue };
             let outcome = runtime.block_on(self.edge.answered(&reply, Uuid::new_v4()));
             self.pacing.pace = reply.pace;
             match outcome.map_err(|error| local(&error))? {
-                Outcome::Acked { acked } => {
-                    let high = self.db.read(feed::high).map_err(|error| local(&error))?;
-                    let is_new = self.edge.position().is_ok_and(|position| position.resetting.is_none());
-                    if is_new && acked == high {
+                Outcome::Acked { .. } => {
+                    if !self.edge.is_behind().map_err(|error| local(&error))? {
                         return Ok(());
                     }
                 }

@@ -1,12 +1,12 @@
 //! The feed: what the mirror is still to hear of, as rows and tombstones in the order of their last write.
 
-use rusqlite::named_params;
+use rusqlite::{OptionalExtension, named_params, params};
 use serde_json::value::RawValue;
 
-use super::{customers, employees, mobile_configs, queues};
-use crate::db::ReadTx;
+use super::{customers, employees, mobile_configs, quarantine, queues};
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
-use crate::domain::mirror::{Row, Table};
+use crate::domain::mirror::{Bad, Row, Table};
 use crate::error::{Error, Result};
 
 /// A place in the feed: behind this row.
@@ -47,30 +47,80 @@ pub fn rows(tx: &ReadTx, after: &Place, to: i64, mut each: impl FnMut(Row, Place
     )?;
     let mut keys =
         statement.query(named_params! { ":chg": after.chg, ":to": to, ":table": after.table, ":id": after.id })?;
+    let dropped = quarantine::dropped(tx)?;
     while let Some(key) = keys.next()? {
-        let (chg, table, id, rev) = (key.get(0)?, key.get(1)?, key.get::<_, Id>(2)?, key.get(3)?);
-        let t = Table::ALL.into_iter().find(|t| t.number() == table).ok_or_else(|| Error::internal("no such table"))?;
-        let v = if key.get(4)? { None } else { Some(object(tx, t, id)?) };
-        let id = id.to_string();
+        let (chg, table, id, rev) = (key.get(0)?, key.get(1)?, key.get::<_, String>(2)?, key.get(3)?);
+        let t = Table::from_number(table).ok_or_else(|| Error::internal("no such table"))?;
+        let (v, bad) = match key.get(4)? {
+            true => (None, None),
+            false => readable(id.parse().map_or(Ok(None), |id| object(tx, t, id)))?,
+        };
+        let is_dropped = dropped.iter().any(|(table, row, as_of)| (*table, row, *as_of) == (t, &id, chg));
+        let (v, bad) = if is_dropped { (None, Some(Bad::Dropped)) } else { (v, bad) };
         let place = Place { chg, table, id: id.clone() };
-        if !each(Row { t, id, rev, chg, v }, place)? {
+        if !each(Row { t, id, rev, chg, v, bad }, place)? {
             break;
         }
     }
     Ok(())
 }
 
+/// A row's text, or that it has none that can be read. A disk that cannot be read is another matter.
+fn readable(object: Result<Option<Box<RawValue>>>) -> Result<(Option<Box<RawValue>>, Option<Bad>)> {
+    match object {
+        Ok(Some(v)) => Ok((Some(v), None)),
+        // It is there, under an id that is none.
+        Ok(None) => Ok((None, Some(Bad::Unreadable))),
+        Err(Error::Internal(cause)) => {
+            let is_of_the_row = match cause.downcast_ref::<rusqlite::Error>() {
+                Some(error) => error.sqlite_error().is_none(),
+                None => cause.is::<serde_json::Error>() || cause.is::<std::string::FromUtf8Error>(),
+            };
+            if is_of_the_row { Ok((None, Some(Bad::Unreadable))) } else { Err(Error::Internal(cause)) }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Rev and text of a mirrored row as it stands; `None` when there is none.
+pub fn find(tx: &ReadTx, table: Table, id: Id) -> Result<Option<(i64, Box<RawValue>)>> {
+    let Some(name) = name_of(table) else { return Ok(None) };
+    let mut statement = tx.conn.prepare_cached(&format!("select rev from {name} where id = ?1"))?;
+    let rev = statement.query_row([id], |row| row.get(0)).optional()?;
+    let Some(rev) = rev else { return Ok(None) };
+    Ok(object(tx, table, id)?.map(|object| (rev, object)))
+}
+
+/// Has a row sent again, as it stands.
+pub fn touch(tx: &mut WriteTx, table: Table, id: &str) -> Result<()> {
+    let Some(name) = name_of(table) else { return Ok(()) };
+    let chg = tx.change()?;
+    tx.conn.prepare_cached(&format!("update {name} set chg = ?2 where id = ?1"))?.execute(params![id, chg])?;
+    Ok(())
+}
+
+fn name_of(table: Table) -> Option<&'static str> {
+    match table {
+        Table::Customer => Some("customers"),
+        Table::Queue => Some("queues"),
+        Table::Employee => Some("employees"),
+        Table::MobileConfig => Some("mobile_configs"),
+        Table::Other => None,
+    }
+}
+
 /// A mirrored object as it is sent: in the API's shape.
-fn object(tx: &ReadTx, table: Table, id: Id) -> Result<Box<RawValue>> {
+fn object(tx: &ReadTx, table: Table, id: Id) -> Result<Option<Box<RawValue>>> {
     let text = match table {
         Table::Customer => customers::find(tx, id)?.map(|customer| to_text(&customer)),
         Table::Queue => queues::find(tx, id)?.map(|queue| to_text(&queue)),
         Table::Employee => employees::find(tx, id)?.map(|employee| to_text(&employee)),
         Table::MobileConfig => mobile_configs::find(tx, id)?
             .map(|config| String::from_utf8(config.to_json()).map_err(|error| Error::Internal(Box::new(error)))),
+        Table::Other => None,
     };
-    let text = text.ok_or_else(|| Error::internal(format!("{id} is in the feed and nowhere else")))??;
-    RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error)))
+    let text = text.transpose()?;
+    text.map(RawValue::from_string).transpose().map_err(|error| Error::Internal(Box::new(error)))
 }
 
 fn to_text<T: serde::Serialize>(object: &T) -> Result<String> {

@@ -12,6 +12,8 @@ pub mod health;
 pub mod idempotency;
 pub mod mobile_configs;
 mod objects;
+pub mod proposals;
+pub mod quarantine;
 pub mod queues;
 pub mod sessions;
 pub mod sync_state;

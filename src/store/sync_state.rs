@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::mirror::{Epoch, Head, Position};
+use crate::domain::mirror::{Cursor, Epoch, Head, Position};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
@@ -24,12 +24,17 @@ pub struct Record {
     pub last_error: Option<String>,
     pub forks: i64,
     pub rewinds: i64,
+    /// When both sides were last found equal.
+    pub proved_at: Option<Time>,
+    /// Why it stands still until somebody acts.
+    pub alarm: Option<String>,
 }
 
 /// Begins with a hub; what was with another is forgotten.
 pub fn enroll(tx: &mut WriteTx, enrolment: &Enrolment, position: &Position) -> Result<()> {
-    tx.conn.execute("delete from sync_state", [])?;
-    tx.conn.execute("delete from attempts", [])?;
+    for table in ["sync_state", "attempts", "proposals", "quarantine"] {
+        tx.conn.execute(&format!("delete from {table}"), [])?;
+    }
     tx.conn.execute(
         "insert into sync_state (id, hub, origin, token, epoch_n, epoch, resetting, base_attempt, acked, attempt, stable)
          values (1, :hub, :origin, :token, :epoch_n, :epoch, 0, :nil, 0, :nil, 0)",
@@ -50,7 +55,8 @@ pub fn enrolment(tx: &ReadTx) -> Result<Option<Enrolment>> {
 /// Where it stands; `None` when it is not enrolled.
 pub fn position(tx: &ReadTx) -> Result<Option<Position>> {
     let mut statement = tx.conn.prepare_cached(
-        "select epoch_n, epoch, resetting, base_epoch_n, base_epoch, base_attempt, acked, attempt, stable from sync_state",
+        "select epoch_n, epoch, resetting, base_epoch_n, base_epoch, base_attempt, acked, attempt, stable, parent_n
+         from sync_state",
     )?;
     let found = statement.query_row([], |row| {
         let base_epoch = match (row.get::<_, Option<i64>>(3)?, row.get::<_, Option<String>>(4)?) {
@@ -64,18 +70,19 @@ pub fn position(tx: &ReadTx) -> Result<Option<Position>> {
             row.get::<_, String>(5)?,
             row.get::<_, i64>(6)?,
             row.get::<_, String>(7)?,
-            row.get::<_, i64>(8)?,
+            (row.get::<_, i64>(8)?, row.get::<_, i64>(9)?),
         ))
     });
-    let Some((epoch, is_resetting, base_epoch, base_attempt, acked, attempt, stable)) = found.optional()? else {
+    let Some((epoch, is_resetting, base_epoch, base_attempt, acked, attempt, (stable, parent))) = found.optional()?
+    else {
         return Ok(None);
     };
     let epoch_of = |(n, text): (i64, String)| Ok::<_, Error>(Epoch(n, uuid(&text)?));
     let base = Head { epoch: base_epoch.map(epoch_of).transpose()?, acked, attempt: uuid(&base_attempt)? };
     Ok(Some(if is_resetting {
-        Position { epoch: epoch_of(epoch)?, resetting: Some(base), acked: 0, attempt: Uuid::nil(), stable: 0 }
+        Position { epoch: epoch_of(epoch)?, resetting: Some(base), acked: 0, attempt: Uuid::nil(), stable: 0, parent }
     } else {
-        Position { epoch: epoch_of(epoch)?, resetting: None, acked, attempt: uuid(&attempt)?, stable }
+        Position { epoch: epoch_of(epoch)?, resetting: None, acked, attempt: uuid(&attempt)?, stable, parent }
     }))
 }
 
@@ -87,7 +94,7 @@ pub fn set_position(tx: &mut WriteTx, position: &Position, forget: i64) -> Resul
         .prepare_cached(
             "update sync_state set epoch_n = :epoch_n, epoch = :epoch, resetting = :resetting,
                 base_epoch_n = :base_epoch_n, base_epoch = :base_epoch, base_attempt = :base_attempt,
-                acked = :acked, attempt = :attempt, stable = :stable",
+                acked = :acked, attempt = :attempt, stable = :stable, parent_n = :parent",
         )?
         .execute(named_params! {
             ":epoch_n": position.epoch.0,
@@ -99,6 +106,7 @@ pub fn set_position(tx: &mut WriteTx, position: &Position, forget: i64) -> Resul
             ":acked": if position.resetting.is_some() { base.acked } else { position.acked },
             ":attempt": position.attempt.to_string(),
             ":stable": position.stable,
+            ":parent": position.parent,
         })?;
     tx.conn
         .prepare_cached("delete from attempts where (n < ?1 or n = ?1 and ?1 = ?2) and attempt <> ?3")?
@@ -121,23 +129,58 @@ pub fn attempt(tx: &ReadTx, attempt: Uuid) -> Result<Option<i64>> {
     Ok(statement.query_row([attempt.to_string()], |row| row.get(0)).optional()?)
 }
 
-/// Notes an exchange: what went wrong, or that it went well.
-pub fn note(tx: &mut WriteTx, error: Option<&str>, forks: i64, rewinds: i64) -> Result<()> {
+/// Notes an exchange that went well.
+pub fn note(tx: &mut WriteTx, forks: i64, rewinds: i64) -> Result<()> {
     tx.conn
         .prepare_cached(
-            "update sync_state set last_success = iif(:error is null, :now, last_success), last_error = :error,
+            "update sync_state set last_success = :now, last_error = null, alarm = null,
                 forks = forks + :forks, rewinds = rewinds + :rewinds",
         )?
-        .execute(named_params! { ":error": error, ":now": tx.now, ":forks": forks, ":rewinds": rewinds })?;
+        .execute(named_params! { ":now": tx.now, ":forks": forks, ":rewinds": rewinds })?;
+    Ok(())
+}
+
+/// Notes what went wrong; `is_alarm`: it will not pass by itself.
+pub fn note_error(tx: &mut WriteTx, error: &str, is_alarm: bool) -> Result<()> {
+    tx.conn
+        .prepare_cached("update sync_state set last_error = ?1, alarm = ?2")?
+        .execute(params![error, is_alarm.then_some(error)])?;
+    Ok(())
+}
+
+/// Notes that both sides were found equal.
+pub fn note_proof(tx: &mut WriteTx) -> Result<()> {
+    tx.conn.execute("update sync_state set proved_at = ?1", [tx.now])?;
     Ok(())
 }
 
 pub fn record(tx: &ReadTx) -> Result<Record> {
-    let from_row = |row: &rusqlite::Row| {
-        Ok(Record { last_success: row.get(0)?, last_error: row.get(1)?, forks: row.get(2)?, rewinds: row.get(3)? })
-    };
-    let found = tx.conn.query_row("select last_success, last_error, forks, rewinds from sync_state", [], from_row);
+    let mut statement =
+        tx.conn.prepare_cached("select last_success, last_error, forks, rewinds, proved_at, alarm from sync_state")?;
+    let found = statement.query_row([], |row| {
+        Ok(Record {
+            last_success: row.get(0)?,
+            last_error: row.get(1)?,
+            forks: row.get(2)?,
+            rewinds: row.get(3)?,
+            proved_at: row.get(4)?,
+            alarm: row.get(5)?,
+        })
+    });
     Ok(found.optional()?.unwrap_or_default())
+}
+
+/// The last proposal that was answered, and in which life of the hub.
+pub fn cursor(tx: &ReadTx) -> Result<Cursor> {
+    let mut statement = tx.conn.prepare_cached("select coalesce(hub_epoch, ''), proposal_cursor from sync_state")?;
+    Ok(statement.query_row([], |row| Ok(Cursor(row.get(0)?, row.get(1)?)))?)
+}
+
+pub fn set_cursor(tx: &mut WriteTx, cursor: &Cursor) -> Result<()> {
+    tx.conn
+        .prepare_cached("update sync_state set hub_epoch = ?1, proposal_cursor = ?2")?
+        .execute(params![cursor.0, cursor.1])?;
+    Ok(())
 }
 
 fn uuid(text: &str) -> Result<Uuid> {

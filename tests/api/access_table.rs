@@ -53,6 +53,11 @@ impl Row {
     fn names_an_object(self) -> Row {
         Row { may_be_absent: true, ..self }
     }
+
+    /// What the path names is nobody's: who may not call is told that, whether it is there or not.
+    fn names_nobody_s(self) -> Row {
+        Row { may_be_absent: false, ..self }
+    }
 }
 
 fn row(method: &'static str, path: &'static str, lets_through: [&'static str; 5]) -> Row {
@@ -148,6 +153,10 @@ pub fn rows() -> Vec<Row> {
         row("POST", "/sync", own_only("rA")),
         row("GET", "/sync/status", own_only("rA")),
         row("POST", "/sync/verify", own_only("rA")).answer(409),
+        row("GET", "/sync/quarantine", own_only("rA")),
+        row("POST", "/sync/quarantine/{entry}/retry", own_only("rA")).names_nobody_s().answer(404),
+        row("POST", "/sync/quarantine/{entry}/drop", own_only("rA")).names_nobody_s().answer(404),
+        row("GET", "/metrics", own_only("rA")),
         row("POST", "/sync/enroll", own_only("rA"))
             .body(|_| json!({ "url": "http://127.0.0.1:1", "code": "none" }))
             .answer(409),

@@ -104,7 +104,7 @@ impl SimulatedEdge {
 
     fn start(&mut self) {
         let db = Arc::new(Db::open(&self.path, Clock::default()).unwrap());
-        self.running = Some((db.clone(), Edge::new(db)));
+        self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
     }
 
     pub fn db(&self) -> &Db {
@@ -251,7 +251,7 @@ impl SimulatedHub {
     pub fn rows(&self, origin: &str) -> Rows {
         let mut rows = Rows::new();
         for table in Table::ALL {
-            for row in block_on(self.store().rows(origin, table, "", i64::MAX)).unwrap() {
+            for row in block_on(self.store().rows(origin, table, "", i64::MAX)).unwrap().1 {
                 rows.insert((row.t, row.id), (row.rev, row.chg, row.v.unwrap().get().to_owned()));
             }
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use telecomx_local::domain::mirror::Head;
 use telecomx_local::domain::time::Time;
-use telecomx_local::hub::HubStore;
+use telecomx_local::hub::{Admits, HubStore};
 use telecomx_local::mirror::edge::{Outcome, Outgoing};
 use telecomx_local::mirror::wire::{Pace, Part, Push, Reply};
 
@@ -63,7 +63,7 @@ impl Simulation {
             .map(|i| {
                 let (origin, now) = (format!("origin{i}"), Time::from_millis(0));
                 let hash = [i as u8; 32];
-                block_on(hub.store().add_code(hash, &origin, now)).unwrap();
+                block_on(hub.store().add_code(hash, &Admits::New(origin.clone()), now)).unwrap();
                 block_on(hub.store().enroll(hash, hash, &origin, now)).unwrap().unwrap();
                 let edge = SimulatedEdge::enrolled(folder.path().join(format!("{origin}.db")), &origin, chance.uuid());
                 Side {
@@ -189,7 +189,7 @@ impl Simulation {
                 let push: Push = serde_json::from_str(&text).unwrap();
                 let taken = block_on(self.hub.store().push(&self.sides[i].origin, &push, now)).unwrap();
                 self.check_claim(i)?;
-                let reply = taken.origin.reply(push.request, Pace::default(), now);
+                let reply = taken.reply(push.request, Pace::default(), now);
                 self.sides[i].network.push((k, Message::Reply(serde_json::to_string(&reply).unwrap())));
             }
             // The next part, or the push, may be sent.

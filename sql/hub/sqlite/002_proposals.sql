@@ -1,0 +1,55 @@
+-- Proposals, quarantine, and what a hub remembers of itself.
+
+-- This life of the hub: a backup that is put in its place begins another one.
+create table hub (
+    id    integer not null primary key check (id = 1),
+    epoch text    not null
+) strict;
+insert into hub (id, epoch) values (1, lower(hex(randomblob(8))));
+
+alter table origins add column parent_n integer not null default 0;     -- the epoch that the last reset came from
+alter table origins add column locked integer not null default 0;       -- two edges take turns: somebody must decide
+alter table origins add column quarantined integer not null default 0;  -- rows that are put aside
+
+-- A code may also be for a machine that takes an edge's place.
+alter table enrolment_codes add column origin text;
+
+-- Changes that the centre wants, and what became of them.
+create table proposals (
+    origin      text    not null references origins (origin),
+    seq         integer not null,              -- from 1, for each origin
+    uuid        text    not null,
+    t           integer not null,
+    id          text    not null,
+    base_rev    integer,
+    base        text,
+    patch       text,
+    copy        text,
+    expires     integer not null,
+    author      text    not null,
+    filed_at    integer not null,
+    result      text,                          -- null: not answered
+    rev         integer,
+    detail      text,
+    answered_at integer,
+    primary key (origin, seq),
+    unique (origin, uuid)
+) strict, without rowid;
+
+-- Rows that are put aside, whole writes at a time. code 'group': nothing is wrong with the row but the write it is of.
+create table quarantine (
+    origin     text    not null references origins (origin),
+    t          integer not null,
+    id         text    not null,
+    rev        integer not null,
+    chg        integer not null,
+    v          text,
+    code       text    not null,
+    detail     text    not null,
+    first_seen integer not null,
+    tries      integer not null default 1,
+    primary key (origin, t, id)
+) strict, without rowid;
+
+alter table staged add column code text;       -- what is wrong with the row
+alter table staged add column detail text;

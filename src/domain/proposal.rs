@@ -1,0 +1,83 @@
+//! What the centre wants changed on an edge, and what came of it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::id::Id;
+use super::mirror::Table;
+
+/// A change that an edge is asked for: one of `patch` and `copy`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Proposal {
+    pub uuid: Uuid,
+    /// Its place among the proposals for this edge.
+    pub seq: i64,
+    pub table: Table,
+    pub id: String,
+    /// The rev of the row that it is made for, 0 for one that is not there; of a copy, the target's, if that matters.
+    pub base_rev: Option<i64>,
+    /// What the properties in `patch` were at that rev: a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Box<RawValue>>,
+    /// Properties to be given other values: a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Copy>,
+    /// Not to be applied after this, by the hub's clock; milliseconds since 1970.
+    pub expires_ms: i64,
+    pub author: String,
+}
+
+/// One employee's mobile config onto another's, as `POST /pbx/app/mobileconfig/` takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copy {
+    #[serde(rename = "_id")]
+    pub from: Id,
+    #[serde(rename = "copyTo")]
+    pub to: Id,
+}
+
+/// What became of a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    Applied,
+    /// What it would change has been changed here meanwhile.
+    Conflict,
+    /// It cannot be applied, by the rules that hold for everybody.
+    Rejected,
+    Expired,
+}
+
+impl Fate {
+    pub const ALL: [Fate; 4] = [Fate::Applied, Fate::Conflict, Fate::Rejected, Fate::Expired];
+
+    /// As on the wire and on disk.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::Applied => "applied",
+            Fate::Conflict => "conflict",
+            Fate::Rejected => "rejected",
+            Fate::Expired => "expired",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Fate> {
+        Fate::ALL.into_iter().find(|result| result.name() == name)
+    }
+}
+
+/// An edge's answer to a proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub uuid: Uuid,
+    pub result: Fate,
+    /// The row's, when it was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rev: Option<i64>,
+    /// Why, for a person: faults, or both values of what was in conflict.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}

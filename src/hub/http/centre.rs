@@ -1,0 +1,106 @@
+//! What the centre's own people call, with the administrator's token.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{State, any_origin, check_admin, in_path, parse};
+use crate::domain::fields::read_body;
+use crate::domain::mirror::Table;
+use crate::domain::time::Time;
+use crate::error::Result;
+use crate::hub::{self, Admits, HubStore, Origin};
+
+const ROWS_MAX: i64 = 1_000;
+
+/// `{ "name" }` or `{ "origin" }` → `{ "code" }`: for one edge to enrol with, or for a machine that takes the place of
+/// one.
+pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let body: serde_json::Map<String, Value> = parse(&body)?;
+    let admits = read_body(&body, |fields| {
+        let (mut name, mut origin) = (String::new(), None);
+        fields.text("origin", &mut origin);
+        if origin.is_none() {
+            fields.require(&["name"]);
+        }
+        fields.required_text("name", 1, 200, &mut name);
+        origin.map_or(Admits::New(name), Admits::Replacement)
+    })?;
+    let code = hub::add_code(&*state.store, &admits, state.clock.now()).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "code": code })))
+}
+
+#[derive(Deserialize)]
+pub struct RowsQuery {
+    table: Table,
+    after: Option<String>,
+}
+
+/// The mirror itself: `?table=mobile_config&after=ID`, a thousand rows at most, by id. For the origin and for the
+/// administrator.
+pub async fn rows<S: HubStore>(
+    request: HttpRequest,
+    state: State<S>,
+    query: web::Query<RowsQuery>,
+) -> Result<HttpResponse> {
+    let origin = any_origin(&request, &state).await?;
+    let after = query.after.as_deref().unwrap_or("");
+    let (found, rows) = state.store.rows(&origin, query.table, after, ROWS_MAX).await?;
+    Ok(HttpResponse::Ok().json(json!({ "as_of": found.head.acked, "consistent": found.is_consistent(), "rows": rows })))
+}
+
+/// Rows that are put aside because of what they hold.
+pub async fn quarantine<S: HubStore>(request: HttpRequest, state: State<S>) -> Result<HttpResponse> {
+    let origin = any_origin(&request, &state).await?;
+    let rows = state.store.quarantine(&origin).await?;
+    Ok(HttpResponse::Ok().json(json!({ "quarantine": rows })))
+}
+
+/// Lets an origin under whose name two edges took turns go on, with whichever comes first.
+pub async fn unlock<S: HubStore>(request: HttpRequest, state: State<S>) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    state.store.unlock(in_path(&request)).await?;
+    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+}
+
+/// Every origin: where it stands, and since when.
+pub async fn fleet<S: HubStore>(request: HttpRequest, state: State<S>) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let now = state.clock.now();
+    let origins = state.store.origins().await?;
+    let origins: Vec<_> = origins.iter().map(|origin| line(origin, now)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "origins": origins })))
+}
+
+/// Seconds since then; never less than none.
+pub fn age(now: Time, then: Option<Time>) -> Option<i64> {
+    then.map(|then| ((now.millis() - then.millis()) / 1_000).max(0))
+}
+
+fn line(origin: &Origin, now: Time) -> Value {
+    let proved = origin.status.proved_ms.map(Time::from_millis);
+    json!({
+        "origin": origin.origin,
+        "name": origin.name,
+        "consistent": origin.is_consistent(),
+        "locked": origin.is_locked,
+        "acked": origin.head.acked,
+        "high": origin.high,
+        "stable": origin.stable,
+        "lagChanges": origin.high - origin.head.acked,
+        // What it has written since, nobody here can know.
+        "lagSeconds": age(now, origin.last_seen),
+        "lastSeen": origin.last_seen,
+        "quarantine": origin.quarantined,
+        "epoch": origin.head.epoch.map(|epoch| epoch.0),
+        "resets": origin.resets,
+        "forks": origin.status.forks,
+        "rewinds": origin.status.rewinds,
+        "lastProof": proved,
+        "lastProofAgeSeconds": age(now, proved),
+        "clock": Time::from_millis(origin.status.clock_ms),
+        "version": origin.status.version,
+    })
+}

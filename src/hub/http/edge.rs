@@ -1,0 +1,148 @@
+//! What an edge calls.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering::Relaxed;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{BODY_MAX_BYTES, State, own_origin, parse};
+use crate::db::SCHEMA_VERSION;
+use crate::domain::audit::digest;
+use crate::domain::mirror::{Head, Row, Table};
+use crate::error::{Error, Result};
+use crate::http::answer::Answer;
+use crate::hub::{HubStore, rules};
+use crate::mirror::digest::{DigestReply, DigestRequest, Tree, digest_of, leaf_of};
+use crate::mirror::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
+use crate::mirror::wire::{PROTO, Part, Push};
+use crate::secrets::new_token;
+
+/// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
+pub async fn well_known<S: HubStore>(state: State<S>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "protocols": [PROTO],
+        "schema": { "min": 1, "max": SCHEMA_VERSION },
+        "version": env!("CARGO_PKG_VERSION"),
+        "limits": { "body_bytes": BODY_MAX_BYTES, "batch_bytes": state.pace.max_bytes },
+        "clock_ms": state.clock.now().millis(),
+    }))
+}
+
+/// `{ "code" }` → `{ "origin", "name", "token" }`: the code is spent; the token is shown this once.
+pub async fn enroll<S: HubStore>(state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+    #[derive(Deserialize)]
+    struct Enroll {
+        code: String,
+    }
+    let given: Enroll = parse(&body)?;
+    let (token, hash) = new_token()?;
+    let origin = uuid::Uuid::new_v4().simple().to_string();
+    let code = digest(given.code.trim().as_bytes());
+    let enrolled = state.store.enroll(code, hash, &origin, state.clock.now()).await?;
+    let enrolled = enrolled.ok_or_else(|| Error::not_found("code", "The code is not known, or was used already"))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(json!({ "origin": enrolled.origin, "name": enrolled.name, "token": token })))
+}
+
+/// A push: 200 when it was taken, 409 when it does not build on what is there; either way the state.
+pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<Answer> {
+    let origin = own_origin(&request, &state).await?;
+    let spoken: Spoken = parse(&body)?;
+    if spoken.proto != PROTO {
+        let side = if spoken.proto < PROTO { "edge" } else { "hub" };
+        let message =
+            format!("The hub speaks protocol {PROTO}, the edge {}: the {side} must be upgraded", spoken.proto);
+        return Err(Error::conflict("upgrade_required", message));
+    }
+    let push: Push = parse(&body)?;
+    let now = state.clock.now();
+    let taken = state.store.push(&origin.origin, &push, now).await?;
+    let counts = &state.counts;
+    counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
+    if taken.accepted && !rules::is_idle(&push) {
+        counts.batches.fetch_add(1, Relaxed);
+        counts.rows.fetch_add(push.rows.len() as u64, Relaxed);
+    } else if !taken.accepted {
+        counts.rejected.fetch_add(1, Relaxed);
+    }
+    let status = if taken.accepted { 200 } else { 409 };
+    let answer = Answer::json(&taken.reply(push.request, state.pace, now))?;
+    counts.bytes_out.fetch_add(answer.body.len() as u64, Relaxed);
+    Ok(Answer { status, ..answer })
+}
+
+/// What is looked at first: the rest may be of another protocol.
+#[derive(Deserialize)]
+struct Spoken {
+    proto: u32,
+}
+
+/// A part of a batch that is to come.
+pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+    let origin = own_origin(&request, &state).await?;
+    let part: Part = parse(&body)?;
+    state.store.stage(&origin.origin, &part).await?;
+    state.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
+    state.counts.rows.fetch_add(part.rows.len() as u64, Relaxed);
+    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+}
+
+/// Levels of the hash tree, for an edge to compare with its own.
+pub async fn digests<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+    let origin = own_origin(&request, &state).await?;
+    let asked: DigestRequest = parse(&body)?;
+    let leaves: HashSet<u16> = asked.leaves.iter().copied().collect();
+    let (mut tree, mut of_leaves) = (Tree::default(), vec![]);
+    let found = state
+        .store
+        .scan(&origin.origin, |t, id, rev, v| {
+            tree.add(t, id, rev, v);
+            if !leaves.is_empty() && leaves.contains(&leaf_of(t, id)) {
+                of_leaves.push(digest_of(t, id, rev, v));
+            }
+        })
+        .await?;
+    let leaves = asked.branches.iter().map(|branch| tree.leaves_of(*branch)).collect();
+    let branches = if asked.branches.is_empty() && asked.leaves.is_empty() { tree.branches() } else { vec![] };
+    Ok(HttpResponse::Ok().json(DigestReply { head: found.head, rows: tree.rows, branches, leaves, of_leaves }))
+}
+
+#[derive(Deserialize)]
+pub struct SnapshotQuery {
+    after: Option<String>,
+}
+
+/// Everything, for a machine that takes an edge's place: page by page behind `?after=`, which the page before names.
+pub async fn snapshot<S: HubStore>(
+    request: HttpRequest,
+    state: State<S>,
+    query: web::Query<SnapshotQuery>,
+) -> Result<HttpResponse> {
+    let origin = own_origin(&request, &state).await?.origin;
+    let malformed = || Error::bad_request("after is not as a page has named it");
+    let (first, mut after) = match &query.after {
+        Some(after) => after_of(after).ok_or_else(malformed)?,
+        None => (Table::ALL[0], String::new()),
+    };
+    let (mut rows, mut head): (Vec<Row>, Option<Head>) = (vec![], None);
+    for table in Table::ALL.into_iter().filter(|table| *table >= first) {
+        let room = PAGE_ROWS - rows.len() as i64;
+        let (found, page) = state.store.rows(&origin, table, &after, room).await?;
+        // Each table is read by itself: all in one page must be of one state.
+        if head.replace(found.head).is_some_and(|head| head != found.head) {
+            return Err(Error::Busy);
+        }
+        rows.extend(page);
+        if rows.len() as i64 == PAGE_ROWS {
+            break;
+        }
+        after.clear();
+    }
+    let head = head.unwrap_or(Head::EMPTY);
+    let after = (rows.len() as i64 == PAGE_ROWS).then(|| rows.last().map(|row| format!("{}/{}", row.t.name(), row.id)));
+    Ok(HttpResponse::Ok().json(Page { head, digest: page_digest(&rows), after: after.flatten(), rows }))
+}

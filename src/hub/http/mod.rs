@@ -1,0 +1,125 @@
+//! The hub's calls (`/sync/v1`). Each URL stands in `configure`.
+
+mod centre;
+mod edge;
+mod metrics;
+mod proposals;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use rustls::ServerConfig;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{HubStore, Origin};
+use crate::clock::Clock;
+use crate::domain::audit::Hash;
+use crate::error::{Error, Result};
+use crate::http::error::plain;
+use crate::http::server;
+use crate::mirror::wire::Pace;
+use crate::secrets::token_hash;
+use metrics::Counts;
+
+/// The longest body, after it was unpacked: a batch, and one row more.
+const BODY_MAX_BYTES: usize = 8 << 20;
+
+/// What all calls share.
+pub struct HubState<S> {
+    pub store: Arc<S>,
+    pub clock: Clock,
+    /// SHA-256 of the administrator's token.
+    pub admin: Hash,
+    pub pace: Pace,
+    counts: Counts,
+}
+
+impl<S: HubStore> HubState<S> {
+    pub fn new(store: Arc<S>, clock: Clock, admin: Hash) -> HubState<S> {
+        HubState { store, clock, admin, pace: Pace::default(), counts: Counts::default() }
+    }
+}
+
+/// What each call works with.
+type State<S> = web::Data<HubState<S>>;
+
+/// Serves a hub on `listener` until the handle stops it.
+pub fn start<S: HubStore>(
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    state: HubState<S>,
+) -> std::io::Result<ServerHandle> {
+    let state = State::new(state);
+    server::start(listener, tls, vec![], move |services| configure(&state, services))
+}
+
+/// Every URL of a hub.
+fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
+    let origin = |call: &str| format!("/sync/v1/origins/{{origin}}/{call}");
+    services
+        .app_data(state.clone())
+        .app_data(web::PayloadConfig::new(BODY_MAX_BYTES))
+        .route("/healthz", web::get().to(|| async { HttpResponse::Ok().json(json!({ "status": "ok" })) }))
+        .route("/metrics", web::get().to(metrics::metrics::<S>))
+        .route("/.well-known/telecomx-local", web::get().to(edge::well_known::<S>))
+        .route("/sync/v1/enroll", web::post().to(edge::enroll::<S>))
+        .route("/sync/v1/codes", web::post().to(centre::add_code::<S>))
+        .route("/sync/v1/fleet", web::get().to(centre::fleet::<S>))
+        .route(&origin("exchange"), web::post().to(edge::exchange::<S>))
+        .route(&origin("stage"), web::post().to(edge::stage::<S>))
+        .route(&origin("digest"), web::post().to(edge::digests::<S>))
+        .route(&origin("snapshot"), web::get().to(edge::snapshot::<S>))
+        .route(&origin("rows"), web::get().to(centre::rows::<S>))
+        .route(&origin("quarantine"), web::get().to(centre::quarantine::<S>))
+        .route(&origin("unlock"), web::post().to(centre::unlock::<S>))
+        .route(&origin("proposals"), web::get().to(proposals::list::<S>))
+        .route(&origin("proposals"), web::post().to(proposals::file::<S>))
+        .default_service(web::to(|| async { plain(404, "not_found", "There is no such URL") }));
+}
+
+fn bearer(request: &HttpRequest) -> Result<Hash> {
+    let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = value.and_then(|value| value.strip_prefix("Bearer ")).and_then(token_hash);
+    token.ok_or_else(refused)
+}
+
+fn refused() -> Error {
+    Error::Unauthenticated { code: "invalid_token", message: "Token is not valid" }
+}
+
+fn check_admin<S>(request: &HttpRequest, state: &HubState<S>) -> Result<()> {
+    // Digests are compared: how far they agree tells nothing about the token.
+    if bearer(request)? == state.admin { Ok(()) } else { Err(refused()) }
+}
+
+fn in_path(request: &HttpRequest) -> &str {
+    request.match_info().get("origin").unwrap_or_default()
+}
+
+/// The origin in the path, which must be the token's: anybody else's is not there.
+async fn own_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<Origin> {
+    let of_token = state.store.origin_of(bearer(request)?).await?.ok_or_else(refused)?;
+    if in_path(request) == of_token.origin {
+        return Ok(of_token);
+    }
+    Err(Error::not_found("origin", "Origin not found"))
+}
+
+/// The origin in the path, for itself and for the administrator.
+async fn any_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<String> {
+    match check_admin(request, state) {
+        Ok(()) => Ok(in_path(request).to_owned()),
+        Err(_) => Ok(own_origin(request, state).await?.origin),
+    }
+}
+
+fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|error| Error::BadRequest {
+        code: "bad_request",
+        message: format!("The body cannot be read: {error}").into(),
+    })
+}

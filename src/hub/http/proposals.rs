@@ -1,0 +1,140 @@
+//! Changes that the centre wants of an edge.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::value::to_raw_value;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{State, check_admin, in_path, parse};
+use crate::domain::fields::{Fields, read_body};
+use crate::domain::id::Id;
+use crate::domain::mirror::Table;
+use crate::domain::proposal::{Copy, Proposal};
+use crate::domain::time::Time;
+use crate::error::{Check, Error, Result};
+use crate::hub::{Filed, HubStore};
+
+/// How long a proposal is good for when it does not say.
+const GOOD_FOR_MS: i64 = 30 * 24 * 3_600_000;
+const LISTED_MAX: i64 = 1_000;
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    #[serde(default)]
+    after: i64,
+}
+
+/// Proposals behind `?after=`, a thousand at most, each with what became of it.
+pub async fn list<S: HubStore>(
+    request: HttpRequest,
+    state: State<S>,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let filed = state.store.proposals(in_path(&request), query.after, LISTED_MAX).await?;
+    let proposals: Vec<Value> = filed.iter().map(render).collect();
+    Ok(HttpResponse::Ok().json(json!({ "proposals": proposals })))
+}
+
+/// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` in
+/// the place of table, id and patch. The same uuid again answers as the first time.
+pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let body: Map<String, Value> = parse(&body)?;
+    let now = state.clock.now();
+    let proposal = read_body(&body, |fields| read(fields, now))?;
+    let proposal = proposal.ok_or_else(|| Error::bad_request("Request not valid"))?;
+    let filed = state.store.file(in_path(&request), proposal, now).await?;
+    Ok(HttpResponse::Ok().json(render(&filed)))
+}
+
+fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
+    let copy = read_copy(fields);
+    let (mut table, mut base_rev, mut author, mut uuid) = (None, None, None, None);
+    let names = Table::ALL.map(Table::name);
+    let parse_table = |name: &str| Table::ALL.into_iter().find(|table| table.name() == name).map(Some);
+    fields.choice("table", parse_table, &names, &mut table);
+    let mut id = fields.id("id");
+    fields.count("base_rev", &mut base_rev);
+    fields.text("author", &mut author);
+    fields.text("uuid", &mut uuid);
+    let uuid = match uuid.as_deref().map(Uuid::parse_str) {
+        None => Uuid::new_v4(),
+        Some(Ok(uuid)) => uuid,
+        Some(Err(_)) => {
+            fields.fault("uuid", Check::Format, "uuid must be a UUID");
+            return None;
+        }
+    };
+    let mut expires = now.plus_ms(GOOD_FOR_MS);
+    match fields.value("expires") {
+        None | Some(Value::Null) => {}
+        Some(value) => match value.as_str().and_then(Time::parse) {
+            Some(time) => expires = time,
+            None => fields.fault("expires", Check::Format, "expires must be a time, such as 2027-01-31T12:00:00Z"),
+        },
+    }
+    let patch = match fields.value("patch") {
+        Some(Value::Object(patch)) if !patch.is_empty() && !patch.contains_key("_id") => to_raw_value(patch).ok(),
+        None => None,
+        Some(_) => {
+            fields.fault("patch", Check::Type, "patch must be an object of properties to change, without _id");
+            None
+        }
+    };
+    match &copy {
+        Some(copy) => {
+            if table.is_some_and(|table| table != Table::MobileConfig) || id.is_some_and(|id| id != copy.to) {
+                fields.fault("copy", Check::Enum, "A copy is of a mobile_config, onto copyTo");
+            }
+            if patch.is_some() {
+                fields.fault("patch", Check::Unique, "Give either patch or copy");
+            }
+            (table, id) = (Some(Table::MobileConfig), Some(copy.to));
+        }
+        None => fields.require(&["table", "id", "patch"]),
+    }
+    Some(Proposal {
+        uuid,
+        seq: 0,
+        table: table?,
+        id: id?.to_string(),
+        base_rev,
+        base: None,
+        patch,
+        copy,
+        expires_ms: expires.millis(),
+        author: author.unwrap_or_else(|| "Hub administrator".into()),
+    })
+}
+
+fn read_copy(fields: &mut Fields) -> Option<Copy> {
+    let value = fields.value("copy")?;
+    let id = |name: &str| value.get(name).and_then(Value::as_str).and_then(|text| text.parse::<Id>().ok());
+    let copy = id("_id").zip(id("copyTo")).map(|(from, to)| Copy { from, to });
+    if copy.is_none() {
+        fields.fault("copy", Check::Format, "copy must be { _id, copyTo }, ids of employees");
+    }
+    copy
+}
+
+fn render(filed: &Filed) -> Value {
+    let Filed { proposal, filed_at, answer } = filed;
+    json!({
+        "uuid": proposal.uuid,
+        "seq": proposal.seq,
+        "table": proposal.table,
+        "id": proposal.id,
+        "base_rev": proposal.base_rev,
+        "patch": proposal.patch,
+        "copy": proposal.copy,
+        "expires": Time::from_millis(proposal.expires_ms),
+        "author": proposal.author,
+        "filedAt": filed_at,
+        "result": answer.as_ref().map(|(outcome, _)| outcome.result),
+        "rev": answer.as_ref().and_then(|(outcome, _)| outcome.rev),
+        "detail": answer.as_ref().map(|(outcome, _)| &outcome.detail),
+        "answeredAt": answer.as_ref().map(|(_, at)| at),
+    })
+}

@@ -1,0 +1,124 @@
+//! Changes that the centre wants, and what became of them.
+
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, named_params, params};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{origins, rows};
+use crate::domain::mirror::Table;
+use crate::domain::proposal::{Copy, Fate, Outcome, Proposal};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::hub::{Filed, PROPOSALS_MAX_BYTES, rules};
+
+const COLUMNS: &str = "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail,
+    answered_at";
+/// Proposals in one answer.
+const OFFERED_MAX: i64 = 100;
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Internal(Box::new(error))
+}
+
+fn from_row(row: &SqlRow) -> Result<Filed> {
+    let raw = |column: usize| -> Result<Option<Box<RawValue>>> {
+        let text: Option<String> = row.get(column)?;
+        text.map(RawValue::from_string).transpose().map_err(unreadable)
+    };
+    let copy: Option<String> = row.get(7)?;
+    let copy: Option<Copy> = copy.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+    let uuid = Uuid::parse_str(&row.get::<_, String>(1)?).map_err(unreadable)?;
+    let result: Option<String> = row.get(11)?;
+    let answer = match (result.as_deref().and_then(Fate::parse), row.get(14)?) {
+        (Some(result), Some(at)) => {
+            let (rev, detail) = (row.get(12)?, row.get::<_, Option<String>>(13)?.unwrap_or_default());
+            Some((Outcome { uuid, result, rev, detail }, at))
+        }
+        _ => None,
+    };
+    Ok(Filed {
+        proposal: Proposal {
+            uuid,
+            seq: row.get(0)?,
+            table: Table::from_number(row.get(2)?).unwrap_or(Table::Other),
+            id: row.get(3)?,
+            base_rev: row.get(4)?,
+            base: raw(5)?,
+            patch: raw(6)?,
+            copy,
+            expires_ms: row.get(8)?,
+            author: row.get(9)?,
+        },
+        filed_at: row.get(10)?,
+        answer,
+    })
+}
+
+/// Files a proposal, or finds the one with its uuid.
+pub fn file(tx: &Connection, origin: &str, mut proposal: Proposal, now: Time) -> Result<Filed> {
+    origins::get(tx, origin)?;
+    if let Some(filed) = find(tx, origin, proposal.uuid)? {
+        return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);
+    }
+    let mirrored = rows::find(tx, origin, proposal.table, &proposal.id)?;
+    rules::complete(&mut proposal, mirrored.as_ref().map(|(rev, v)| (*rev, v.as_str())))?;
+    let seq = "select coalesce(max(seq), 0) + 1 from proposals where origin = ?1";
+    proposal.seq = tx.query_row(seq, [origin], |row| row.get(0))?;
+    let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
+    tx.execute(
+        "insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at)
+         values (:origin, :seq, :uuid, :t, :id, :base_rev, :base, :patch, :copy, :expires, :author, :now)",
+        named_params! {
+            ":origin": origin, ":seq": proposal.seq, ":uuid": proposal.uuid.to_string(),
+            ":t": proposal.table.number(), ":id": proposal.id, ":base_rev": proposal.base_rev,
+            ":base": proposal.base.as_ref().map(|base| base.get()),
+            ":patch": proposal.patch.as_ref().map(|patch| patch.get()),
+            ":copy": copy, ":expires": proposal.expires_ms, ":author": proposal.author, ":now": now,
+        },
+    )?;
+    Ok(Filed { proposal, filed_at: now, answer: None })
+}
+
+fn find(tx: &Connection, origin: &str, uuid: Uuid) -> Result<Option<Filed>> {
+    let sql = format!("select {COLUMNS} from proposals where origin = ?1 and uuid = ?2");
+    let found = tx.query_row(&sql, params![origin, uuid.to_string()], |row| Ok(from_row(row)));
+    found.optional()?.transpose()
+}
+
+/// Proposals behind number `after`, in their order.
+pub fn list(conn: &Connection, origin: &str, after: i64, limit: i64) -> Result<Vec<Filed>> {
+    let sql = format!("select {COLUMNS} from proposals where origin = ?1 and seq > ?2 order by seq limit ?3");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut found = statement.query(params![origin, after, limit])?;
+    let mut filed = vec![];
+    while let Some(row) = found.next()? {
+        filed.push(from_row(row)?);
+    }
+    Ok(filed)
+}
+
+/// What an edge is offered in one answer. Answered ones too: an edge that was put back to an image has to do them again.
+pub fn behind(conn: &Connection, origin: &str, after: i64) -> Result<Vec<Proposal>> {
+    let mut bytes = 0;
+    let offered = list(conn, origin, after, OFFERED_MAX)?.into_iter().map(|filed| filed.proposal);
+    Ok(offered
+        .take_while(|proposal| {
+            let is_first = bytes == 0;
+            bytes += proposal.patch.as_ref().map_or(0, |patch| patch.get().len()) + 500;
+            is_first || bytes <= PROPOSALS_MAX_BYTES
+        })
+        .collect())
+}
+
+/// Notes an edge's answer; a later one is the one that holds.
+pub fn answer(tx: &Connection, origin: &str, outcome: &Outcome, now: Time) -> Result<()> {
+    tx.prepare_cached(
+        "update proposals set result = :result, rev = :rev, detail = :detail, answered_at = :now
+         where origin = :origin and uuid = :uuid",
+    )?
+    .execute(named_params! {
+        ":origin": origin, ":uuid": outcome.uuid.to_string(), ":result": outcome.result.name(),
+        ":rev": outcome.rev, ":detail": outcome.detail, ":now": now,
+    })?;
+    Ok(())
+}

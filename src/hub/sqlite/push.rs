@@ -1,0 +1,155 @@
+//! What a push does to its origin.
+
+use rusqlite::{Connection, named_params, params};
+
+use super::{origins, proposals, quarantine, rows};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::hub::{Origin, rules};
+use crate::mirror::wire::{Mode, Part, Push, Staged};
+
+/// How old `last_seen` may be before an exchange that brings nothing writes it anew.
+const SEEN_MS: i64 = 30_000;
+
+/// Keeps a part of a batch, each row with what is wrong with it.
+pub fn stage(tx: &Connection, origin: &str, part: &Part) -> Result<()> {
+    origins::get(tx, origin)?;
+    let stage = part.stage.to_string();
+    if part.part == 0 {
+        // Whatever was begun before is not gone on with.
+        tx.execute("delete from staged where origin = ?1 and stage <> ?2", params![origin, stage])?;
+        tx.execute("delete from staged_parts where origin = ?1 and stage <> ?2", params![origin, stage])?;
+    }
+    let added = tx.execute(
+        "insert or ignore into staged_parts (origin, stage, part) values (?1, ?2, ?3)",
+        params![origin, stage, part.part],
+    )?;
+    let mut insert = tx.prepare_cached(
+        "insert into staged (origin, stage, part, t, id, rev, chg, v, code, detail)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    for row in part.rows.iter().filter(|_| added > 0) {
+        let (v, fault) = (row.v.as_ref().map(|v| v.get()), rules::fault(row));
+        let (code, detail) = fault.unzip();
+        insert.execute(params![origin, stage, part.part, row.t.number(), row.id, row.rev, row.chg, v, code, detail])?;
+    }
+    Ok(())
+}
+
+/// Whether all parts that a push names are there.
+fn is_staged(tx: &Connection, origin: &str, staged: Staged) -> Result<bool> {
+    let there: i64 = tx.query_row(
+        "select count(*) from staged_parts where origin = ?1 and stage = ?2 and part < ?3",
+        params![origin, staged.stage.to_string(), staged.parts],
+        |row| row.get(0),
+    )?;
+    Ok(there == staged.parts)
+}
+
+/// Takes a push, if it may be taken: whether it was, and how the origin stands then. The inner error, that the origin is
+/// locked, leaves the lock behind.
+pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Result<(bool, Origin)>> {
+    let before = origins::get(tx, origin)?;
+    let locked = || Error::Locked("Two edges take turns under this name: see the fleet page, and decide");
+    if before.is_locked {
+        return Ok(Err(locked()));
+    }
+    let is_whole = push.staged.map_or(Ok(true), |staged| is_staged(tx, origin, staged))?;
+    if !is_whole || !rules::accepts(&before.head, push) {
+        return Ok(Ok((false, before)));
+    }
+    if rules::takes_turns(&before, push) {
+        tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
+        return Ok(Err(locked()));
+    }
+    for outcome in &push.outcomes {
+        proposals::answer(tx, origin, outcome, now)?;
+    }
+    if rules::is_idle(push) {
+        return idle(tx, before, push, now).map(|origin| Ok((true, origin)));
+    }
+    apply(tx, &before, push, now)?;
+    let head = rules::head_after(push);
+    let is_reset = push.mode == Mode::Replace;
+    tx.prepare_cached(
+        "update origins set epoch_n = :epoch_n, epoch = :epoch, acked = :acked, attempt = :attempt, high = :high,
+            stable = iif(:is_reset, 0, stable), resets = resets + :is_reset, parent_n = iif(:is_reset, :parent, parent_n),
+            quarantined = :quarantined, last_seen = :now, status = :status
+         where origin = :origin",
+    )?
+    .execute(named_params! {
+        ":origin": origin,
+        ":epoch_n": push.epoch.0,
+        ":epoch": push.epoch.1.to_string(),
+        ":acked": head.acked,
+        ":attempt": head.attempt.to_string(),
+        ":high": push.snap,
+        ":is_reset": is_reset,
+        ":parent": push.parent.unwrap_or(0),
+        ":quarantined": quarantine::count(tx, origin)?,
+        ":now": now,
+        ":status": status(push),
+    })?;
+    Ok(Ok((true, origins::get(tx, origin)?)))
+}
+
+/// One that brings no rows: only what the fleet page shows is brought up to date, and not each time.
+fn idle(tx: &Connection, before: Origin, push: &Push, now: Time) -> Result<Origin> {
+    let is_old = before.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
+    if before.high == push.snap && !is_old {
+        return Ok(before);
+    }
+    tx.prepare_cached("update origins set high = ?2, last_seen = ?3, status = ?4 where origin = ?1")?
+        .execute(params![before.origin, push.snap, now, status(push)])?;
+    Ok(Origin { high: push.snap, last_seen: Some(now), status: push.status.clone(), ..before })
+}
+
+fn status(push: &Push) -> String {
+    serde_json::to_string(&push.status).unwrap_or_default()
+}
+
+fn apply(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Result<()> {
+    let (origin, is_reset) = (&*before.origin, push.mode == Mode::Replace);
+    let sorted = rules::sort(&push.rows)?;
+    if is_reset {
+        rows::set_aside(tx, before, now)?;
+    }
+    if let Some(staged) = push.staged {
+        apply_staged(tx, origin, staged, now)?;
+    }
+    rows::apply(tx, origin, &sorted.good)?;
+    if before.quarantined > 0 || !sorted.aside.is_empty() {
+        quarantine::settle(tx, origin, &sorted, now)?;
+    }
+    if is_reset {
+        rows::discard_found(tx, before)?;
+    }
+    Ok(())
+}
+
+/// Applies what was staged, and clears it away.
+fn apply_staged(tx: &Connection, origin: &str, staged: Staged, now: Time) -> Result<()> {
+    let stage = staged.stage.to_string();
+    let (faulty, all): (i64, i64) = tx.query_row(
+        "select count(*) filter (where code in ('schema', 'unreadable')), count(*) from staged
+         where origin = ?1 and stage = ?2",
+        params![origin, stage],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    rules::check_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
+    quarantine::settle_staged(tx, origin, &stage, now)?;
+    tx.execute(
+        "insert into mirror (origin, t, id, rev, chg, v)
+         select origin, t, id, rev, chg, v from staged where origin = ?1 and stage = ?2 and v is not null
+         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v",
+        params![origin, stage],
+    )?;
+    tx.execute(
+        "delete from mirror where origin = ?1 and (t, id) in
+            (select t, id from staged where origin = ?1 and stage = ?2 and v is null)",
+        params![origin, stage],
+    )?;
+    tx.execute("delete from staged where origin = ?1", [origin])?;
+    tx.execute("delete from staged_parts where origin = ?1", [origin])?;
+    Ok(())
+}

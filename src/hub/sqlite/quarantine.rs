@@ -1,0 +1,110 @@
+//! Rows that are put aside: whole writes of which a row cannot be taken.
+
+use rusqlite::{Connection, named_params, params};
+
+use crate::domain::mirror::{Refused, Row, Table};
+use crate::domain::time::Time;
+use crate::error::Result;
+use crate::hub::rules::{Fault, Sorted};
+
+/// The code of a row that has no fault of its own.
+const GROUP: &str = "group";
+
+fn put(tx: &Connection, origin: &str, row: &Row, fault: Option<&Fault>, now: Time) -> Result<()> {
+    let (code, detail) = fault.map_or((GROUP, "Of the same write as a row with a fault"), |(code, why)| (*code, why));
+    tx.prepare_cached(
+        "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
+         values (:origin, :t, :id, :rev, :chg, :v, :code, :detail, :now)
+         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
+            code = excluded.code, detail = excluded.detail, tries = tries + 1",
+    )?
+    .execute(named_params! {
+        ":origin": origin, ":t": row.t.number(), ":id": row.id, ":rev": row.rev, ":chg": row.chg,
+        ":v": row.v.as_ref().map(|v| v.get()), ":code": code, ":detail": detail, ":now": now,
+    })?;
+    Ok(())
+}
+
+/// Puts aside what could not be taken; what has been taken is aside no longer, nor is what stood with it.
+pub fn settle(tx: &Connection, origin: &str, sorted: &Sorted, now: Time) -> Result<()> {
+    for (row, fault) in &sorted.aside {
+        put(tx, origin, row, fault.as_ref(), now)?;
+    }
+    let mut taken = tx.prepare_cached("delete from quarantine where origin = ?1 and t = ?2 and id = ?3")?;
+    for row in &sorted.good {
+        taken.execute(params![origin, row.t.number(), row.id])?;
+    }
+    release(tx, origin)
+}
+
+/// What was staged and could not be taken goes the same way.
+pub fn settle_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result<()> {
+    tx.execute(
+        "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
+         select origin, t, id, rev, chg, v, coalesce(code, 'group'),
+            coalesce(detail, 'Of the same write as a row with a fault'), :now
+         from staged where origin = :origin and stage = :stage
+            and (code is not null or chg in (select chg from staged where origin = :origin and stage = :stage
+                and code in ('schema', 'unreadable')))
+         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
+            code = excluded.code, detail = excluded.detail, tries = tries + 1",
+        named_params! { ":origin": origin, ":stage": stage, ":now": now },
+    )?;
+    tx.execute(
+        "delete from staged where origin = :origin and stage = :stage
+            and (code is not null or chg in (select chg from staged where origin = :origin and stage = :stage
+                and code in ('schema', 'unreadable')))",
+        named_params! { ":origin": origin, ":stage": stage },
+    )?;
+    tx.execute(
+        "delete from quarantine where origin = ?1
+            and (t, id) in (select t, id from staged where origin = ?1 and stage = ?2)",
+        params![origin, stage],
+    )?;
+    release(tx, origin)
+}
+
+/// Takes the rows that are aside only because of others, when those are gone.
+fn release(tx: &Connection, origin: &str) -> Result<()> {
+    const FREE: &str = "origin = ?1 and code = 'group' and chg not in
+        (select chg from quarantine where origin = ?1 and code in ('schema', 'unreadable'))";
+    tx.execute(
+        &format!(
+            "insert into mirror (origin, t, id, rev, chg, v)
+             select origin, t, id, rev, chg, v from quarantine where {FREE} and v is not null
+             on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v"
+        ),
+        [origin],
+    )?;
+    tx.execute(
+        &format!(
+            "delete from mirror where origin = ?1
+                and (t, id) in (select t, id from quarantine where {FREE} and v is null)"
+        ),
+        [origin],
+    )?;
+    tx.execute(&format!("delete from quarantine where {FREE}"), [origin])?;
+    Ok(())
+}
+
+pub fn count(tx: &Connection, origin: &str) -> Result<i64> {
+    let mut statement = tx.prepare_cached("select count(*) from quarantine where origin = ?1")?;
+    Ok(statement.query_row([origin], |row| row.get(0))?)
+}
+
+/// Those with a fault of their own, the oldest write first.
+pub fn list(conn: &Connection, origin: &str, limit: i64) -> Result<Vec<Refused>> {
+    let mut statement = conn.prepare_cached(
+        "select t, id, chg, code, detail from quarantine where origin = ?1 and code <> ?2 order by chg, t, id limit ?3",
+    )?;
+    let rows = statement.query_map(params![origin, GROUP, limit], |row| {
+        Ok(Refused {
+            t: Table::from_number(row.get(0)?).unwrap_or(Table::Other),
+            id: row.get(1)?,
+            chg: row.get(2)?,
+            code: row.get(3)?,
+            detail: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,0 +1,40 @@
+//! Everything a hub holds of an edge, page by page, for a machine that takes the edge's place.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::mirror::{Head, Row, Table};
+
+/// Rows in a page.
+pub const PAGE_ROWS: i64 = 1_000;
+
+/// `GET …/snapshot?after=`
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Page {
+    /// The state that the page is of: the same in all pages, or they do not belong together.
+    pub head: Head,
+    /// Of the rows, see [`page_digest`].
+    pub digest: String,
+    /// Where the next page begins; absent in the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    pub rows: Vec<Row>,
+}
+
+/// SHA-256 in hex over table, id, rev and text of each row, in their order.
+pub fn page_digest(rows: &[Row]) -> String {
+    let mut hash = Sha256::new();
+    for row in rows {
+        let text = row.v.as_ref().map_or("", |v| v.get());
+        hash.update(format!("{}/{}/{}/{}:", row.t.name(), row.id, row.rev, text.len()));
+        hash.update(text);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Table and id of a page's `after`.
+pub fn after_of(text: &str) -> Option<(Table, String)> {
+    let (table, id) = text.split_once('/')?;
+    let table = Table::ALL.into_iter().find(|known| known.name() == table)?;
+    Some((table, id.to_owned()))
+}

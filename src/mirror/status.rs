@@ -1,0 +1,39 @@
+//! How the mirror stands, for whoever runs this edge.
+
+use serde_json::{Value, json};
+
+use crate::db::ReadTx;
+use crate::error::Result;
+use crate::store::{feed, quarantine, sync_state};
+
+/// How the mirror stands, as `GET /sync/status` answers.
+pub fn status(tx: &ReadTx) -> Result<Value> {
+    let (position, record) = (sync_state::position(tx)?, sync_state::record(tx)?);
+    let (high, enrolment, aside) = (feed::high(tx)?, sync_state::enrolment(tx)?, quarantine::count(tx)?);
+    let acked = position.as_ref().map_or(0, |position| position.acked);
+    let has_all = position.as_ref().is_some_and(|position| position.resetting.is_none() && acked == high);
+    let lag_seconds = match record.last_success {
+        _ if has_all => Some(0),
+        Some(last) => Some((tx.now.millis() - last.millis()).max(0) / 1_000),
+        None => None,
+    };
+    Ok(json!({
+        "enrolled": enrolment.is_some(),
+        "hub": enrolment.as_ref().map(|enrolment| &enrolment.hub),
+        "origin": enrolment.as_ref().map(|enrolment| &enrolment.origin),
+        "consistent": has_all && aside == 0,
+        "acked": acked,
+        "high": high,
+        "stable": position.as_ref().map_or(0, |position| position.stable),
+        "epoch": position.as_ref().map(|position| position.epoch.0),
+        "lagChanges": high - acked,
+        "lagSeconds": lag_seconds,
+        "lastSuccess": record.last_success,
+        "lastError": record.last_error,
+        "alarm": record.alarm,
+        "quarantine": aside,
+        "forks": record.forks,
+        "rewinds": record.rewinds,
+        "lastProof": record.proved_at,
+    }))
+}

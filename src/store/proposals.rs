@@ -1,0 +1,65 @@
+//! Answers to proposals of the centre.
+
+use rusqlite::{OptionalExtension, named_params, params};
+use uuid::Uuid;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::proposal::{Fate, Outcome};
+use crate::error::{Error, Result};
+
+/// Answers told in one exchange.
+const TOLD_MAX: i64 = 200;
+
+fn from_row(row: &rusqlite::Row) -> Result<Outcome> {
+    let (uuid, result): (String, String) = (row.get(0)?, row.get(1)?);
+    Ok(Outcome {
+        uuid: Uuid::parse_str(&uuid).map_err(|error| Error::Internal(Box::new(error)))?,
+        result: Fate::parse(&result).ok_or_else(|| Error::internal("no such result"))?,
+        rev: row.get(2)?,
+        detail: row.get(3)?,
+    })
+}
+
+pub fn record(tx: &mut WriteTx, outcome: &Outcome, chg: i64) -> Result<()> {
+    tx.conn
+        .prepare_cached(
+            "insert into proposals (id, result, rev, detail, chg, at) values (:id, :result, :rev, :detail, :chg, :now)",
+        )?
+        .execute(named_params! {
+            ":id": outcome.uuid.to_string(), ":result": outcome.result.name(), ":rev": outcome.rev,
+            ":detail": outcome.detail, ":chg": chg, ":now": tx.now,
+        })?;
+    Ok(())
+}
+
+/// Whether a proposal was answered before; its answer is to be told again then.
+pub fn tell_again(tx: &mut WriteTx, uuid: Uuid) -> Result<bool> {
+    let mut statement = tx.conn.prepare_cached("update proposals set is_told = 0 where id = ?1")?;
+    Ok(statement.execute([uuid.to_string()])? > 0)
+}
+
+/// Answers that the hub has not heard, as far as what they changed is in writes up to `to`.
+pub fn untold(tx: &ReadTx, to: i64) -> Result<Vec<Outcome>> {
+    let mut statement = tx.conn.prepare_cached(
+        "select id, result, rev, detail from proposals where is_told = 0 and chg <= ?1 order by chg, id limit ?2",
+    )?;
+    let mut rows = statement.query(params![to, TOLD_MAX])?;
+    let mut outcomes = vec![];
+    while let Some(row) = rows.next()? {
+        outcomes.push(from_row(row)?);
+    }
+    Ok(outcomes)
+}
+
+pub fn has_untold(tx: &ReadTx) -> Result<bool> {
+    let mut statement = tx.conn.prepare_cached("select 1 from proposals where is_told = 0 limit 1")?;
+    Ok(statement.query_row([], |_| Ok(())).optional()?.is_some())
+}
+
+pub fn mark_told(tx: &mut WriteTx, told: &[Uuid]) -> Result<()> {
+    let mut statement = tx.conn.prepare_cached("update proposals set is_told = 1 where id = ?1")?;
+    for uuid in told {
+        statement.execute([uuid.to_string()])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Rows that the hub could not take, as it told.
+
+use rusqlite::{OptionalExtension, named_params, params};
+use serde::Serialize;
+
+use super::feed;
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::mirror::{Refused, Table};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+
+/// The code of a row that somebody has given up.
+const DROPPED: &str = "dropped";
+
+/// A row in quarantine, as `GET /sync/quarantine` shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Of the entry.
+    pub id: i64,
+    pub table: &'static str,
+    pub row: String,
+    /// The write that the hub refused.
+    pub write: i64,
+    pub code: String,
+    pub detail: String,
+    pub first_seen: Time,
+    pub tries: i64,
+}
+
+pub fn list(tx: &ReadTx) -> Result<Vec<Entry>> {
+    let mut statement = tx
+        .conn
+        .prepare_cached("select id, t, row, chg, code, detail, first_seen, tries from quarantine order by chg, id")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Entry {
+            id: row.get(0)?,
+            table: Table::from_number(row.get(1)?).unwrap_or(Table::Other).name(),
+            row: row.get(2)?,
+            write: row.get(3)?,
+            code: row.get(4)?,
+            detail: row.get(5)?,
+            first_seen: row.get(6)?,
+            tries: row.get(7)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub fn count(tx: &ReadTx) -> Result<i64> {
+    Ok(tx.conn.prepare_cached("select count(*) from quarantine")?.query_row([], |row| row.get(0))?)
+}
+
+/// Takes over what the hub has put aside. What was tried again or given up here since is left as it is.
+pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
+    if told.is_empty() && count(tx)? == 0 {
+        return Ok(());
+    }
+    let known: Vec<(i64, i64, String, i64)> = {
+        let mut statement = tx.conn.prepare_cached("select id, t, row, chg from quarantine")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    for (id, t, row, _) in &known {
+        if !told.iter().any(|refused| refused.t.number() == *t && refused.id == *row) {
+            tx.conn.execute("delete from quarantine where id = ?1", [id])?;
+        }
+    }
+    for refused in told {
+        tx.conn
+            .prepare_cached(
+                "insert into quarantine (t, row, chg, code, detail, first_seen)
+                 values (:t, :row, :chg, :code, :detail, :now)
+                 on conflict (t, row) do update set chg = excluded.chg, code = excluded.code, detail = excluded.detail,
+                    tries = tries + (excluded.chg > chg) where excluded.chg >= chg",
+            )?
+            .execute(named_params! {
+                ":t": refused.t.number(), ":row": refused.id, ":chg": refused.chg, ":code": refused.code,
+                ":detail": refused.detail, ":now": tx.now,
+            })?;
+    }
+    Ok(())
+}
+
+/// Sends the row of an entry again, as it stands. 404 `quarantine` when there is no such entry.
+pub fn retry(tx: &mut WriteTx, id: i64) -> Result<()> {
+    let (t, row) = find(tx, id)?;
+    feed::touch(tx, t, &row)
+}
+
+/// Gives a row up as it stands: the rest of its write is taken, the row itself not before it changes.
+pub fn drop(tx: &mut WriteTx, id: i64) -> Result<()> {
+    let (t, row) = find(tx, id)?;
+    feed::touch(tx, t, &row)?;
+    let chg = tx.change()?;
+    tx.conn.execute("update quarantine set code = ?2, chg = ?3 where id = ?1", params![id, DROPPED, chg])?;
+    Ok(())
+}
+
+fn find(tx: &ReadTx, id: i64) -> Result<(Table, String)> {
+    let mut statement = tx.conn.prepare_cached("select t, row from quarantine where id = ?1")?;
+    let found = statement.query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
+    let (t, row) = found.ok_or_else(|| Error::not_found("quarantine", "There is no such row in quarantine"))?;
+    Ok((Table::from_number(t).ok_or_else(|| Error::internal("no such table"))?, row))
+}
+
+/// Rows that are given up, and the write as of which they are.
+pub fn dropped(tx: &ReadTx) -> Result<Vec<(Table, String, i64)>> {
+    let mut statement = tx.conn.prepare_cached("select t, row, chg from quarantine where code = ?1")?;
+    let rows = statement.query_map([DROPPED], |row| {
+        Ok((Table::from_number(row.get(0)?).unwrap_or(Table::Other), row.get(1)?, row.get(2)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
