@@ -18,6 +18,7 @@ use crate::identity::Identities;
 use crate::mirror::worker::Worker;
 use crate::passwords::Passwords;
 use crate::secrets::{Sealer, keep_from_others, key_path};
+use crate::store::clock_floor;
 use crate::{demo, housekeeping, login};
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -43,6 +44,12 @@ impl App {
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(Sealer::open(&path)?);
         keep_from_others(&path);
+        if let Some(floor) = db.read(clock_floor::find).map_err(|error| error.to_string())? {
+            db.clock().raise(floor);
+        }
+        if folder.is_none() {
+            db.keep_reserve();
+        }
         let (keys, lost) =
             db.read(|tx| login::count_authenticator_keys(tx, Some(&sealer))).map_err(|error| error.to_string())?;
         if lost > 0 {
@@ -116,6 +123,7 @@ async fn keep_house(state: web::Data<State>) {
     let mut ticks = tokio::time::interval(HOUSEKEEPING_EVERY);
     loop {
         ticks.tick().await;
+        state.db.keep_reserve();
         if let Err(error) = housekeeping::step(&state.db, &state.identities).await {
             tracing::warn!(%error, "housekeeping failed; the next round tries again");
         }

@@ -2,24 +2,81 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use crate::domain::time::Time;
 
+/// 2026-11-01: this program is not older than that, whatever a clock says.
+const BUILT_MS: i64 = 1_793_491_200_000;
+/// A time this long after it is a wrong clock, and makes no floor.
+const FLOOR_MAX_MS: i64 = BUILT_MS + 10 * 366 * 24 * 3_600_000;
+
 /// Tells the time, with an offset that tests move instead of sleeping.
-#[derive(Clone, Default)]
+///
+/// An appliance may start in 1970: its sessions and one-time codes would live again. So time never goes back behind a
+/// floor, and goes on from there: when this program was built, what [`Clock::raise`] was last told, and what has passed
+/// since.
+#[derive(Clone)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
+    /// As of `began`.
+    floor_ms: Arc<AtomicI64>,
+    began: Instant,
 }
 
+#[allow(clippy::disallowed_methods, reason = "this is the room")]
 impl Clock {
-    #[allow(clippy::disallowed_methods, reason = "this is the room")]
     pub fn now(&self) -> Time {
-        let now = chrono::Utc::now().timestamp_millis();
-        Time::from_millis(now + self.offset_ms.load(Ordering::Relaxed))
+        let now = chrono::Utc::now().timestamp_millis() + self.offset_ms.load(Ordering::Relaxed);
+        Time::from_millis(now.max(self.floor_ms.load(Ordering::Relaxed) + self.passed_ms()))
+    }
+
+    /// It is this late at least: by what was written down before the last start, or by the hub.
+    pub fn raise(&self, time: Time) {
+        let time = time.millis();
+        if time <= FLOOR_MAX_MS {
+            self.floor_ms.fetch_max(time - self.passed_ms(), Ordering::Relaxed);
+        }
+    }
+
+    fn passed_ms(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX / 2)
     }
 
     /// Moves this clock, and every clone of it, forward.
     pub fn advance_ms(&self, millis: i64) {
         self.offset_ms.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock { offset_ms: Arc::default(), floor_ms: Arc::new(AtomicI64::new(BUILT_MS)), began: Instant::now() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+
+    #[test]
+    fn a_clock_in_1970_goes_on_from_what_was_last_known() {
+        let clock = Clock::default();
+        clock.advance_ms(-100 * YEAR_MS);
+        assert!((BUILT_MS..BUILT_MS + YEAR_MS).contains(&clock.now().millis()));
+        let known = Time::from_millis(BUILT_MS + YEAR_MS);
+        clock.raise(known);
+        assert!((0..YEAR_MS).contains(&(clock.now().millis() - known.millis())));
+        clock.raise(Time::from_millis(BUILT_MS));
+        assert!(clock.now() >= known, "it is never lowered");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_by_decades_makes_no_floor() {
+        let clock = Clock::default();
+        clock.raise(Time::from_millis(BUILT_MS + 50 * YEAR_MS));
+        assert!(clock.now().millis() < BUILT_MS + 50 * YEAR_MS);
     }
 }

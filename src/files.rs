@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LINKS_MAX: usize = 40;
 
 /// Ends of the names of the files that make up a database: its own, SQLite's, and ours.
-pub const DATABASE_FILES: [&str; 6] = ["", "-wal", "-shm", "-journal", ".key", ".lock"];
+pub const DATABASE_FILES: [&str; 7] = ["", "-wal", "-shm", "-journal", ".key", ".lock", ".reserve"];
 
 /// `path` with `suffix` at its end.
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -3,12 +3,14 @@
 use crate::db::{Author, Db};
 use crate::error::Result;
 use crate::identity::Identities;
-use crate::store::{employees, idempotency, sessions};
+use crate::store::{clock_floor, employees, idempotency, sessions};
 
 /// One round. Called at the start and once a minute.
 pub async fn step(db: &Db, identities: &Identities) -> Result<()> {
     identities.flush(db).await?;
+    db.clock().raise(db.clock().now());
     db.write(Author::system("system"), |tx| {
+        clock_floor::put(tx)?;
         sessions::delete_forgotten(tx)?;
         idempotency::delete_old(tx)?;
         for employee in employees::due_for_delete(tx)? {

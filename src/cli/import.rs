@@ -1,15 +1,14 @@
 //! `import`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, progress};
+use super::{Store, progress, remove_database};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::error::Error;
-use crate::files::{DATABASE_FILES, beside};
 use crate::import::{self, Stage};
 use crate::secrets::Sealer;
 use crate::store::credentials;
@@ -61,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             }
             drop(database);
             if is_new {
-                remove(&path);
+                remove_database(&path);
             }
             let count = if faults.len() == 1 { "1 fault".into() } else { format!("{} faults", faults.len()) };
             return Err(format!("nothing was imported: {count} in {}", name_of(&arguments.file)));
@@ -79,14 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes a database that this command has made for nothing.
-fn remove(database: &Path) {
-    for suffix in DATABASE_FILES {
-        let _ = std::fs::remove_file(beside(database, suffix));
-    }
-}
-
-fn name_of(file: &Path) -> String {
+fn name_of(file: &std::path::Path) -> String {
     if file.as_os_str() == "-" { "standard input".into() } else { file.display().to_string() }
 }
 

@@ -8,6 +8,7 @@ mod export;
 mod hub;
 mod import;
 mod progress;
+mod restore;
 mod serve;
 mod sync;
 mod token;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
-use crate::files::is_of_database;
+use crate::files::{DATABASE_FILES, beside, is_of_database};
 
 /// The TelecomX mobile-config API, served locally from one SQLite file.
 #[derive(Parser)]
@@ -44,6 +45,8 @@ enum Command {
     Export(export::Arguments),
     /// Copy the database to a new file; also beside a running server
     Backup(backup::Arguments),
+    /// Rebuild the database of a machine from its hub, and go on in its place
+    Restore(restore::Arguments),
     /// Examine the database, and say what is wrong; also beside a running server
     Doctor(Store),
     /// The audit trail
@@ -95,6 +98,13 @@ fn refuse_own(file: &Path, database: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Removes a database that a command has made for nothing.
+fn remove_database(database: &Path) {
+    for suffix in DATABASE_FILES {
+        let _ = std::fs::remove_file(beside(database, suffix));
+    }
+}
+
 /// One sentence on a file that cannot be written.
 fn cannot_be_written(file: &Path, error: &std::io::Error) -> String {
     crate::files::cannot_be_written(file, error, "check the folder and its rights, or name another file")
@@ -108,6 +118,7 @@ pub fn run() -> Result<ExitCode, String> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Doctor(store) => doctor::run(&store),
         Command::Audit(command) => audit::run(&command),
         Command::Sync(command) => sync::run(&command),

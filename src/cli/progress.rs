@@ -9,3 +9,9 @@ pub fn bar(what: &'static str, total: usize) -> ProgressBar {
         .progress_chars("=> ");
     ProgressBar::new(total as u64).with_style(style).with_message(what)
 }
+
+/// A count on standard error of what is not known how much it will be.
+pub fn counter(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:>12} {spinner} {human_pos} rows {elapsed}");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner())).with_message(what)
+}

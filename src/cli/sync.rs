@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::Store;
+use super::{Store, progress};
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::http::server::block_on;
+use crate::mirror::link::{self, Link};
 use crate::mirror::status::status as mirror_status;
-use crate::mirror::worker::{self, Mirror};
 use crate::secrets::Sealer;
-use crate::store::sync_state;
+use crate::store::{feed, sync_state};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -73,18 +73,26 @@ fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>), String> {
 
 fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
     let (db, sealer) = open(hub)?;
-    let enrolled = worker::enroll(url, code, hub.hub_ca.as_deref())?;
+    let enrolled = link::enroll(url, code, hub.hub_ca.as_deref())?;
     let told = |error: crate::error::Error| format!("enrolled as {}, but that cannot be kept: {error}", enrolled.name);
-    let (enrolment, position) = worker::sealed(url, &enrolled, &sealer).map_err(told)?;
+    let (enrolment, position) = link::sealed(url, &enrolled, &sealer).map_err(told)?;
     let kept = db.write(Author::system("command line"), move |tx| sync_state::enroll(tx, &enrolment, &position));
     block_on(kept).map_err(told)?;
     println!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin);
     Ok(())
 }
 
+/// The mirror, with a bar over what is to be sent.
+fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<Link, String> {
+    let due = db.read(|tx| feed::count(tx, sync_state::position(tx)?.map_or(0, |position| position.acked)));
+    let bar = progress::bar("mirroring", due.map_err(|error| error.to_string())? as usize);
+    let link = Link::new(db.clone(), sealer, hub.hub_ca.clone());
+    Ok(link.telling(move |rows| bar.inc(rows)))
+}
+
 fn exchange(hub: &Hub) -> Result<(), String> {
     let (db, sealer) = open(hub)?;
-    let (_, result) = Mirror::new(db.clone(), sealer, hub.hub_ca.clone()).go();
+    let (_, result) = link(&db, sealer, hub)?.go();
     result?;
     let status = db.read(mirror_status).map_err(|error| error.to_string())?;
     println!("the hub has everything up to write {}", status["acked"]);
@@ -93,7 +101,7 @@ fn exchange(hub: &Hub) -> Result<(), String> {
 
 fn verify(hub: &Hub) -> Result<ExitCode, String> {
     let (db, sealer) = open(hub)?;
-    let proof = Mirror::new(db, sealer, hub.hub_ca.clone()).verify()?;
+    let proof = link(&db, sealer, hub)?.verify()?;
     if proof.equal {
         println!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes);
         return Ok(ExitCode::SUCCESS);

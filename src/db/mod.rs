@@ -1,9 +1,11 @@
 //! How we talk to SQLite; knows no entity. [`Db::read`] and [`Db::write`] are the only two doors.
 
 mod checkpoint;
+mod job;
 mod lock;
 mod migrations;
 mod open;
+mod reserve;
 mod tx;
 pub mod types;
 mod writer;
@@ -24,7 +26,8 @@ use crate::error::{Error, Result};
 use checkpoint::Checkpointer;
 use lock::FileLock;
 use open::{cannot_be, open_exclusive, open_writable, prepare_reader};
-use writer::{OnChange, Writer};
+use reserve::Reserve;
+use writer::{OnChange, Shared, Writer};
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
 const READERS_MAX: u32 = 16;
@@ -41,6 +44,7 @@ pub struct Db {
     clock: Clock,
     on_change: OnChange,
     identities: Arc<AtomicU64>,
+    reserve: Arc<Reserve>,
     path: PathBuf,
     _lock: FileLock,
 }
@@ -57,8 +61,14 @@ impl Db {
         let identities = Arc::new(AtomicU64::new(0));
         let checkpointer = Checkpointer::start(open_writable(path)?).map_err(told)?;
         let on_change = OnChange::default();
-        let writer = Writer::start(conn, clock.clone(), identities.clone(), checkpointer, on_change.clone());
-        let writer = writer.map_err(told)?;
+        let reserve = Arc::new(Reserve::of(path));
+        let shared = Shared {
+            clock: clock.clone(),
+            identities: identities.clone(),
+            on_change: on_change.clone(),
+            reserve: reserve.clone(),
+        };
+        let writer = Writer::start(conn, shared, checkpointer).map_err(told)?;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(prepare_reader);
@@ -75,7 +85,7 @@ impl Db {
             .test_on_check_out(false)
             .build(manager)
             .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
-        Ok(Db { readers, writer, on_change, clock, identities, path: path.to_owned(), _lock: lock })
+        Ok(Db { readers, writer, on_change, clock, identities, reserve, path: path.to_owned(), _lock: lock })
     }
 
     /// Runs `work` on one snapshot, on the calling thread.
@@ -101,6 +111,19 @@ impl Db {
     /// Has `wake` called after every commit that changed mirrored rows. Once; a second one is not called.
     pub fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
         let _ = self.on_change.set(Box::new(wake));
+    }
+
+    /// Keeps room back on the disk, for what must go on when it is full; tried again where there was none. While that room
+    /// is in use, changes that callers ask for are refused as [`Error::StorageFull`].
+    pub fn keep_reserve(&self) {
+        if !self.reserve.is_given_up() {
+            self.reserve.keep();
+        }
+    }
+
+    /// The disk is full: callers' changes are refused.
+    pub fn is_full(&self) -> bool {
+        self.reserve.is_given_up()
     }
 
     pub fn clock(&self) -> &Clock {

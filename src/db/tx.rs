@@ -42,6 +42,11 @@ impl Author {
         Author { called: Some(name.into()), ..Author::system("hub") }
     }
 
+    /// Whether it is a change that somebody asks for, which a full disk does not take.
+    pub fn is_somebody(&self) -> bool {
+        self.actor.is_some() || self.called.is_some()
+    }
+
     pub fn name(&self) -> &str {
         let called = || self.called.as_deref().unwrap_or("System");
         self.actor.as_ref().map_or_else(called, |actor| &actor.name)

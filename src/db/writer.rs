@@ -5,7 +5,6 @@
 //! no trace in the numbers, the feed or the chain; only a refusal's audit entry stays.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -14,7 +13,9 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, passive};
+use super::job::{Job, Outcome, Request};
+use super::reserve::Reserve;
 use super::tx::{Author, Counters, WriteTx};
 use crate::clock::Clock;
 use crate::domain::audit::GENESIS;
@@ -29,6 +30,8 @@ const GROUP_MAX: usize = 256;
 const WAL_CHECKPOINT_PAGES: i32 = 8_000;
 /// Length at which the writer finishes the checkpoint itself, so that the log starts over.
 const WAL_MAX_PAGES: i32 = 24_000;
+/// The same on a full disk, where the log must not grow beyond the room kept back.
+const WAL_MAX_PAGES_FULL: i32 = 250;
 
 /// Called after a commit that changed mirrored rows; set once, by whoever mirrors them.
 pub type OnChange = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
@@ -38,54 +41,6 @@ thread_local! {
     static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
 }
 
-/// A request in the queue: run inside the shared transaction, answered after its commit.
-trait Job: Send {
-    fn author(&mut self) -> Author;
-    fn run(&mut self, tx: &mut WriteTx) -> Outcome;
-    /// `failure`: why nothing was committed after all.
-    fn answer(self: Box<Self>, failure: Option<Error>);
-}
-
-/// What a job did, as far as the writer needs to know.
-#[derive(Clone, Copy, PartialEq)]
-enum Outcome {
-    Done,
-    Failed,
-}
-
-struct Request<T, F> {
-    author: Option<Author>,
-    work: Option<F>,
-    result: Option<Result<T>>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T: Send, F: FnOnce(&mut WriteTx) -> Result<T> + Send> Job for Request<T, F> {
-    fn author(&mut self) -> Author {
-        self.author.take().unwrap_or_else(|| Author::system("system"))
-    }
-
-    fn run(&mut self, tx: &mut WriteTx) -> Outcome {
-        let Some(work) = self.work.take() else { return Outcome::Failed };
-        let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
-            .unwrap_or_else(|_| Err(Error::internal("a write panicked; see the line above in the log")));
-        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
-        self.result = Some(result);
-        outcome
-    }
-
-    fn answer(self: Box<Self>, failure: Option<Error>) {
-        let result = match (failure, self.result) {
-            // A request that failed by itself keeps its own error: nothing of it was to be committed.
-            (Some(failure), Some(Ok(_)) | None) => Err(failure),
-            (_, Some(result)) => result,
-            (None, None) => Err(Error::Busy),
-        };
-        // The caller may have gone away; what was committed stays.
-        let _ = self.reply.send(result);
-    }
-}
-
 /// The queue in front of the writer thread.
 pub struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
@@ -93,21 +48,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on its own connection. `identities` counts changes of who may log in, or as what.
-    pub fn start(
-        conn: Connection,
-        clock: Clock,
-        identities: Arc<AtomicU64>,
-        checkpointer: Checkpointer,
-        on_change: OnChange,
-    ) -> Result<Writer> {
+    /// Starts the thread on its own connection.
+    pub fn start(conn: Connection, shared: Shared, checkpointer: Checkpointer) -> Result<Writer> {
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
             Ok(())
         }));
         let counters = read_counters(&conn)?;
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let state = State { conn, clock, identities, counters, checkpointer, on_change };
+        let state = State { conn, shared, counters, checkpointer };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || state.run(&jobs))
@@ -122,7 +71,7 @@ impl Writer {
         work: impl FnOnce(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Request { author: Some(author), work: Some(work), result: None, reply });
+        let job = Box::new(Request::new(author, work, reply));
         match self.queue.as_ref().ok_or(Error::Busy)?.try_send(job) {
             Ok(()) => Ok(answer),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Error::Busy),
@@ -140,13 +89,20 @@ impl Drop for Writer {
     }
 }
 
+/// What the writer has in common with the rest of the program.
+pub struct Shared {
+    pub clock: Clock,
+    /// Counts changes of who may log in, or as what.
+    pub identities: Arc<AtomicU64>,
+    pub on_change: OnChange,
+    pub reserve: Arc<Reserve>,
+}
+
 struct State {
     conn: Connection,
-    clock: Clock,
-    identities: Arc<AtomicU64>,
+    shared: Shared,
     counters: Counters,
     checkpointer: Checkpointer,
-    on_change: OnChange,
 }
 
 impl State {
@@ -154,8 +110,12 @@ impl State {
         while let Ok(first) = jobs.recv() {
             let mut group = Vec::with_capacity(64);
             let failure = self.commit_group(first, jobs, &mut group).err();
-            if failure.is_some() {
+            if let Some(failure) = &failure {
                 self.abandon_transaction();
+                if matches!(failure, Error::StorageFull) && self.shared.reserve.give_up() {
+                    tracing::error!("the disk is full: changes are refused until there is room, the mirror goes on");
+                    let _ = passive(&self.conn);
+                }
             }
             for job in group {
                 job.answer(failure.as_ref().map(Error::repeat));
@@ -194,21 +154,26 @@ impl State {
         }
         self.execute("commit")?;
         if self.counters.high != before.high
-            && let Some(on_change) = self.on_change.get()
+            && let Some(on_change) = self.shared.on_change.get()
         {
             on_change();
         }
         if identities_changed {
-            self.identities.fetch_add(1, Ordering::Release);
+            self.shared.identities.fetch_add(1, Ordering::Release);
         }
         Ok(())
     }
 
     /// Runs one job in its savepoint. An error means that the whole transaction is lost.
     fn run_job(&mut self, job: &mut dyn Job, identities_changed: &mut bool) -> Result<()> {
+        let author = job.author();
+        if author.is_somebody() && !self.has_room() {
+            job.refuse(Error::StorageFull);
+            return Ok(());
+        }
         self.execute("savepoint request")?;
         let before = self.counters;
-        let mut tx = WriteTx::new(&self.conn, self.clock.now(), job.author(), before);
+        let mut tx = WriteTx::new(&self.conn, self.shared.clock.now(), author, before);
         let outcome = job.run(&mut tx);
         // A full disk makes SQLite roll back everything, not only the savepoint.
         if self.conn.is_autocommit() {
@@ -224,13 +189,26 @@ impl State {
                 let author = tx.author.clone();
                 self.execute("rollback to request")?;
                 if let Some(refusal) = refusal {
-                    let mut tx = WriteTx::new(&self.conn, self.clock.now(), author, before);
+                    let mut tx = WriteTx::new(&self.conn, self.shared.clock.now(), author, before);
                     crate::store::audit::append_refusal(&mut tx, &refusal)?;
                     self.counters = tx.counters;
                 }
             }
         }
         self.execute("release request")
+    }
+
+    /// Whether the disk takes callers' changes: room that was given up is taken back first.
+    fn has_room(&self) -> bool {
+        let reserve = &self.shared.reserve;
+        if !reserve.is_given_up() {
+            return true;
+        }
+        let is_kept = reserve.keep();
+        if is_kept {
+            tracing::info!("there is room on the disk again: changes are taken");
+        }
+        is_kept
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
@@ -250,9 +228,10 @@ impl State {
 
     fn checkpoint_if_due(&self) {
         let pages = WAL_PAGES.get();
-        if pages > WAL_MAX_PAGES {
+        let most = if self.shared.reserve.is_given_up() { WAL_MAX_PAGES_FULL } else { WAL_MAX_PAGES };
+        if pages > most {
             // The thread has written nearly all of it back: what is left is short, and then the log starts over.
-            let _ = super::checkpoint::passive(&self.conn);
+            let _ = passive(&self.conn);
         } else if pages > WAL_CHECKPOINT_PAGES {
             self.checkpointer.wake();
         }

@@ -9,9 +9,9 @@ use crate::db::{Author, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
 use crate::error::{Error, Result};
+use crate::mirror::link;
 use crate::mirror::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::mirror::status::status as mirror_status;
-use crate::mirror::worker;
 use crate::store::{quarantine, sync_state};
 
 fn check(actor: &Actor) -> Result<()> {
@@ -91,9 +91,9 @@ pub async fn enroll(call: Call) -> Result<Answer> {
     })?;
     let state = call.visit.state.clone().into_inner();
     let (ca, given) = (state.hub_ca.clone(), url.clone());
-    let enrolled = actix_web::web::block(move || worker::enroll(&given, &code, ca.as_deref())).await;
+    let enrolled = actix_web::web::block(move || link::enroll(&given, &code, ca.as_deref())).await;
     let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
-    let (enrolment, position) = worker::sealed(&url, &enrolled, &state.sealer)?;
+    let (enrolment, position) = link::sealed(&url, &enrolled, &state.sealer)?;
     let author: Author = call.visit.author();
     state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await?;
     sync(call).await

@@ -100,6 +100,9 @@ pub struct Filed {
 ///
 /// Calls for one origin are serial. Those that name an origin answer 404 `origin` when there is none.
 pub trait HubStore: Send + Sync + 'static {
+    /// This life of the hub: one that is restored from a backup begins another.
+    fn epoch(&self) -> impl Future<Output = Result<String>> + Send;
+
     /// Lets one edge enrol with the code of this hash.
     fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> impl Future<Output = Result<()>> + Send;
 

@@ -25,6 +25,16 @@ pub enum Outgoing {
     Push(Box<Push>),
 }
 
+impl Outgoing {
+    /// How many it brings.
+    pub fn rows(&self) -> usize {
+        match self {
+            Outgoing::Part(part) => part.rows.len(),
+            Outgoing::Push(push) => push.rows.len(),
+        }
+    }
+}
+
 /// What came of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -103,7 +113,7 @@ impl Edge {
         self.request = Some(request);
         let to = batch.to;
         let (cursor, outcomes, status) =
-            self.db.read(|tx| Ok((sync_state::cursor(tx)?, answers::untold(tx, to)?, status(tx)?)))?;
+            self.db.read(|tx| Ok((sync_state::cursor(tx)?, answers::untold(tx, to)?, self.status(tx)?)))?;
         self.telling = outcomes.iter().map(|answer| answer.uuid).collect();
         Ok(Outgoing::Push(Box::new(Push {
             proto: PROTO,
@@ -133,6 +143,7 @@ impl Edge {
 
     /// Takes in an answer. `fresh`: the uuid of a new epoch, if one must begin.
     pub async fn answered(&mut self, reply: &Reply, fresh: Uuid) -> Result<Outcome> {
+        self.db.clock().raise(Time::from_millis(reply.clock_ms));
         let position = self.position()?;
         // Judged by what is on disk, by nobody else's hand than this one's.
         let known = self.db.read(|tx| sync_state::attempt(tx, reply.head.attempt))?;
@@ -186,7 +197,9 @@ impl Edge {
             });
             match applied.await {
                 Ok(()) => {}
-                Err(error @ (Error::Internal(_) | Error::Busy | Error::StorageFull)) => return Err(error),
+                // It is offered again: what is here goes on being mirrored.
+                Err(Error::StorageFull) => return Ok(()),
+                Err(error @ (Error::Internal(_) | Error::Busy)) => return Err(error),
                 Err(refusal) => self.reject(proposal, refusal, cursor, author).await?,
             }
         }
@@ -212,22 +225,23 @@ impl Edge {
         })
     }
 
+    /// What the hub is told of this edge, for its fleet page.
+    fn status(&self, tx: &ReadTx) -> Result<EdgeStatus> {
+        let record = sync_state::record(tx)?;
+        Ok(EdgeStatus {
+            version: env!("CARGO_PKG_VERSION").into(),
+            clock_ms: tx.now.millis(),
+            forks: record.forks,
+            rewinds: record.rewinds,
+            proved_ms: record.proved_at.map(Time::millis),
+            is_full: self.db.is_full(),
+        })
+    }
+
     /// Where this edge stands on disk.
     pub fn position(&self) -> Result<Position> {
         self.db.read(sync_state::position)?.ok_or_else(|| Error::not_found("not_enrolled", "This server has no hub"))
     }
-}
-
-/// What the hub is told of this edge, for its fleet page.
-fn status(tx: &ReadTx) -> Result<EdgeStatus> {
-    let record = sync_state::record(tx)?;
-    Ok(EdgeStatus {
-        version: env!("CARGO_PKG_VERSION").into(),
-        clock_ms: tx.now.millis(),
-        forks: record.forks,
-        rewinds: record.rewinds,
-        proved_ms: record.proved_at.map(Time::millis),
-    })
 }
 
 fn mode(position: &Position) -> Mode {

@@ -29,10 +29,7 @@ pub struct Counts {
 impl Counts {
     /// Counts a message and what came of it.
     pub fn note<E>(&self, message: &Outgoing, sent: &std::result::Result<Option<Reply>, E>) {
-        let rows = match message {
-            Outgoing::Part(part) => part.rows.len(),
-            Outgoing::Push(push) => push.rows.len(),
-        };
+        let rows = message.rows();
         self.rows.fetch_add(rows as u64, Relaxed);
         match sent {
             Ok(None) => {}

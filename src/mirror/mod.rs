@@ -3,8 +3,11 @@
 pub mod digest;
 pub mod edge;
 pub mod engine;
+pub mod link;
 pub mod metrics;
 pub mod pacing;
+pub mod packing;
+pub mod restore;
 pub mod snapshot;
 pub mod status;
 pub mod transport;

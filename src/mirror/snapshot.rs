@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::mirror::{Head, Row, Table};
+use crate::domain::mirror::{Cursor, Head, Row, Table};
 
 /// Rows in a page.
 pub const PAGE_ROWS: i64 = 1_000;
@@ -13,6 +13,9 @@ pub const PAGE_ROWS: i64 = 1_000;
 pub struct Page {
     /// The state that the page is of: the same in all pages, or they do not belong together.
     pub head: Head,
+    /// The last proposal up to which all are answered: what they changed is in the rows.
+    #[serde(default)]
+    pub cursor: Cursor,
     /// Of the rows, see [`page_digest`].
     pub digest: String,
     /// Where the next page begins; absent in the last one.

@@ -1,8 +1,8 @@
 //! An edge's calls of its hub over HTTP.
 
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use super::digest::{DigestReply, DigestRequest};
 use super::edge::Outgoing;
 use super::metrics::Counts;
+use super::packing::{self, GZIP, ZSTD};
+use super::snapshot::Page;
 use super::wire::Reply;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
-/// zstd: fast enough never to be what is waited for.
-const COMPRESSION_LEVEL: i32 = 1;
 const ANSWER_MAX_BYTES: u64 = 64 << 20;
 
 /// What became of a call that brought no state of the hub.
@@ -67,6 +67,8 @@ pub struct HubClient {
     agent: ureq::Agent,
     url: String,
     counts: Arc<Counts>,
+    /// How what is sent is packed: zstd, until that is refused.
+    packing: AtomicU8,
 }
 
 impl HubClient {
@@ -97,7 +99,7 @@ impl HubClient {
             .tls_config(tls.build())
             .build()
             .new_agent();
-        Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned(), counts })
+        Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned(), counts, packing: AtomicU8::new(ZSTD) })
     }
 
     /// Spends a one-time code.
@@ -132,29 +134,56 @@ impl HubClient {
         Ok((read(status, &text)?, (asked + text.len()) as u64))
     }
 
+    /// A page of everything that the hub holds, behind `after`.
+    pub fn snapshot(&self, origin: &str, token: &str, after: Option<&str>) -> Result<Page, CallError> {
+        let request = self.agent.get(format!("{}/sync/v1/origins/{origin}/snapshot", self.url));
+        let request = after.iter().fold(request, |request, after| request.query("after", after));
+        let (status, text) = self.read_answer(with_token(request, Some(token)).call())?;
+        read(status, &text)
+    }
+
     fn post(&self, path: &str, token: Option<&str>, body: &impl Serialize) -> Result<(u16, String), CallError> {
-        let unreadable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
-        let mut packed = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL).map_err(|error| unreadable(&error))?;
-        serde_json::to_writer(&mut packed, body).map_err(|error| unreadable(&error))?;
-        let packed = packed.finish().map_err(|error| unreadable(&error))?;
+        let packing = self.packing.load(Relaxed);
+        let answered = self.post_packed(path, token, body, packing)?;
+        if packing == ZSTD && answered.0 == 415 {
+            // Something on the way, or the hub, does not know zstd.
+            self.packing.store(GZIP, Relaxed);
+            return self.post_packed(path, token, body, GZIP);
+        }
+        Ok(answered)
+    }
+
+    fn post_packed(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: &impl Serialize,
+        packing: u8,
+    ) -> Result<(u16, String), CallError> {
+        let packed = packing::pack(packing, body).map_err(|error| CallError::Unreadable(error.to_string()))?;
         self.counts.bytes_out.fetch_add(packed.len() as u64, Relaxed);
-        let mut request = self
+        let request = self
             .agent
             .post(format!("{}{path}", self.url))
             .header("content-type", "application/json")
-            .header("content-encoding", "zstd")
-            .header("accept-encoding", "zstd");
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let mut answer = request.send(&packed[..]).map_err(|error| CallError::Unreachable(error.to_string()))?;
+            .header("content-encoding", packing::name(packing));
+        self.read_answer(with_token(request, token).send(&packed[..]))
+    }
+
+    fn read_answer(
+        &self,
+        sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<(u16, String), CallError> {
+        let unreadable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
+        let mut answer = sent.map_err(|error| CallError::Unreachable(error.to_string()))?;
         let status = answer.status().as_u16();
-        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let is_packed = answer.headers().get("content-encoding").is_some_and(|encoding| encoding == "zstd");
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let retry_after = header("retry-after").and_then(|value| value.parse().ok());
+        let packing = header("content-encoding");
         let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_vec();
         let body = body.map_err(|error| CallError::Unreachable(error.to_string()))?;
         self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
-        let body = if is_packed { unpack(&body).map_err(|error| unreadable(&error))? } else { body };
+        let body = packing::unpack(packing.as_deref(), body, ANSWER_MAX_BYTES).map_err(|error| unreadable(&error))?;
         let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
         if matches!(status, 429 | 500..) {
             return Err(refused(status, &text, retry_after.map(Duration::from_secs)));
@@ -163,11 +192,12 @@ impl HubClient {
     }
 }
 
-/// Not more than an answer may hold, whatever it was packed to.
-fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    zstd::Decoder::new(packed)?.take(ANSWER_MAX_BYTES).read_to_end(&mut text)?;
-    Ok(text)
+fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq::RequestBuilder<B> {
+    let request = request.header("accept-encoding", packing::ACCEPTED);
+    match token {
+        Some(token) => request.header("authorization", format!("Bearer {token}")),
+        None => request,
+    }
 }
 
 fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, CallError> {

@@ -79,6 +79,8 @@ pub struct EdgeStatus {
     /// When both sides were last found equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proved_ms: Option<i64>,
+    /// Its disk is full: it refuses changes.
+    pub is_full: bool,
 }
 
 /// The answer to a push: the hub's state, whether it accepted (200) or not (409).

@@ -8,27 +8,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
-use uuid::Uuid;
 
-use super::edge::{Edge, Outcome};
+use super::link::{Link, share};
 use super::metrics::Counts;
-use super::pacing::{DELAY_MAX, Pacing};
-use super::transport::{CallError, Enrolled, HubClient};
-use super::verify::{self, Proof};
-use crate::db::{Author, Db};
-use crate::domain::mirror::Position;
+use super::verify::Proof;
+use crate::db::Db;
+use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::secrets::Sealer;
-use crate::store::sync_state::{self, Enrolment};
+use crate::store::sync_state;
 
-/// What the token of the hub is sealed for.
-const TOKEN_CONTEXT: &str = "hub token";
-/// While there is no hub to go to.
-const IDLE: Duration = Duration::from_secs(3_600);
 /// How long the end of the server waits for a call under way.
 const END: Duration = Duration::from_secs(1);
-/// How often a comparison is begun anew because of writes.
-const VERIFY_TRIES: usize = 5;
+/// How often both sides are compared, and how far that is spread; the first time so soon after the start.
+const PROOF_EVERY_MS: i64 = 24 * 3_600_000;
+const FIRST_PROOF_MS: i64 = 3_600_000;
 
 enum Order {
     /// Something was written.
@@ -63,13 +57,13 @@ impl Worker {
             }
         });
         let (running, ended) = channel();
-        let mut mirror = Mirror::new(db, sealer, ca);
-        let counts = mirror.counts.clone();
+        let link = Link::new(db, sealer, ca);
+        let counts = link.counts.clone();
         std::thread::Builder::new()
             .name("mirror".into())
             .spawn(move || {
                 let _running: Sender<()> = running;
-                mirror.run(&received, &is_woken);
+                Mirror::new(link).run(&received, &is_woken);
             })
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let is_stopping = watch::Sender::new(false);
@@ -119,163 +113,71 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Spends a code at `url`, and keeps what it was exchanged for. What another hub had of this edge is its own affair.
-pub fn enroll(url: &str, code: &str, ca: Option<&std::path::Path>) -> Result<Enrolled, String> {
-    HubClient::new(url, ca, Arc::default())?.enroll(code).map_err(|error| format!("not enrolled: {error}"))
-}
-
-/// The rows to be written for an enrolment.
-pub fn sealed(url: &str, enrolled: &Enrolled, sealer: &Sealer) -> Result<(Enrolment, Position)> {
-    let token = sealer.seal(TOKEN_CONTEXT, enrolled.token.as_bytes())?;
-    let enrolment = Enrolment { hub: url.to_owned(), origin: enrolled.origin.clone(), token };
-    Ok((enrolment, Position::new(Uuid::new_v4())))
-}
-
-/// What the thread, or the command line, works with.
-pub struct Mirror {
-    db: Arc<Db>,
-    sealer: Arc<Sealer>,
-    ca: Option<PathBuf>,
-    edge: Edge,
-    pacing: Pacing,
-    /// The hub's URL, and the client for it.
-    client: Option<(String, HubClient)>,
-    counts: Arc<Counts>,
-    runtime: Option<tokio::runtime::Runtime>,
+/// What the thread works with.
+struct Mirror {
+    link: Link,
+    /// When both sides are to be compared next.
+    proof_at: Time,
 }
 
 impl Mirror {
-    pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> Mirror {
-        let edge = Edge::new(db.clone(), sealer.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
-        Mirror { db, sealer, ca, edge, pacing: Pacing::default(), client: None, counts: Arc::default(), runtime }
+    fn new(link: Link) -> Mirror {
+        let proof_at = link.db.clock().now().plus_ms(part_of(FIRST_PROOF_MS));
+        Mirror { link, proof_at }
     }
 
     fn run(&mut self, orders: &Receiver<Order>, is_woken: &AtomicBool) {
         // Not all at once when a whole town has its power back.
-        let mut wait = Duration::from_millis(self.pacing.pace.spread_ms).mul_f64(share());
+        let mut wait = Duration::from_millis(self.link.pacing.pace.spread_ms).mul_f64(share());
         loop {
             match orders.recv_timeout(wait) {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Order::Woken) => {
                     // What is written from here on wakes again: it may come too late for this exchange.
                     is_woken.store(false, Ordering::Release);
-                    if self.pacing.may_hurry() {
-                        wait = self.go().0;
+                    if self.link.pacing.may_hurry() {
+                        wait = self.link.go().0;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => wait = self.go().0,
+                Err(RecvTimeoutError::Timeout) => {
+                    let (next, result) = self.link.go();
+                    wait = next;
+                    if result.is_ok() {
+                        self.prove_if_due();
+                    }
+                }
                 Ok(Order::Sync(reply)) => {
-                    let (next, result) = self.go();
+                    let (next, result) = self.link.go();
                     wait = next;
                     let _ = reply.send(result);
                 }
                 Ok(Order::Verify(reply)) => {
-                    let _ = reply.send(self.verify());
+                    let _ = reply.send(self.link.verify());
                 }
             }
         }
     }
 
-    /// Exchanges until the hub has everything; gives how long to wait then, and what went wrong.
-    pub fn go(&mut self) -> (Duration, Result<(), String>) {
-        match self.db.read(sync_state::enrolment) {
-            Ok(Some(enrolment)) => {
-                let result = self.catch_up(&enrolment);
-                match result {
-                    Ok(()) => (self.pacing.succeeded(self.pacing.pace, share()), Ok(())),
-                    Err(error) => {
-                        self.edge.failed();
-                        let is_alarm = error.is_alarm();
-                        let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
-                        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
-                        match is_alarm {
-                            true => tracing::error!(%error, "the mirror stands still: somebody must act"),
-                            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
-                        }
-                        let error = error.to_string();
-                        let noted = error.clone();
-                        self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
-                        (wait, Err(error))
-                    }
-                }
+    /// Once a day or so, both sides are compared. A difference is told, and left for somebody to look at.
+    fn prove_if_due(&mut self) {
+        if self.link.db.clock().now() < self.proof_at {
+            return;
+        }
+        self.proof_at = self.link.db.clock().now().plus_ms(PROOF_EVERY_MS + part_of(FIRST_PROOF_MS));
+        match self.link.verify() {
+            Ok(proof) if proof.equal => tracing::info!(rows = proof.rows, "the hub has exactly what is here"),
+            Ok(proof) => {
+                let alarm =
+                    format!("the hub differs in {} rows, such as {}", proof.differences, proof.named.join(", "));
+                tracing::error!(%alarm, "the proof of equality failed");
+                self.link.write(move |tx| sync_state::note_error(tx, &alarm, true));
             }
-            Ok(None) => (IDLE, Err("this server is not enrolled with a hub: see sync enroll".into())),
-            Err(error) => (IDLE, Err(error.to_string())),
-        }
-    }
-
-    /// Exchanges, and compares what both sides have then.
-    pub fn verify(&mut self) -> Result<Proof, String> {
-        for _ in 0..VERIFY_TRIES {
-            self.go().1?;
-            let told = |error: Error| error.to_string();
-            let enrolment = self.db.read(sync_state::enrolment).map_err(told)?.ok_or("this server has no hub")?;
-            let token = self.token(&enrolment).map_err(|error| error.to_string())?;
-            let head = self.edge.position().map_err(told)?.base();
-            let Some((_, client)) = &self.client else { break };
-            let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
-            if let Some(proof) = proof.map_err(|error| error.to_string())? {
-                if proof.equal {
-                    self.write(sync_state::note_proof);
-                }
-                return Ok(proof);
-            }
-        }
-        Err("there were writes all the while: try again when it is quieter".into())
-    }
-
-    fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
-        let token = self.sealer.unseal(TOKEN_CONTEXT, &enrolment.token).and_then(|token| String::from_utf8(token).ok());
-        token.ok_or_else(|| {
-            CallError::Unreadable("(here) the token cannot be unsealed: the key file is another one".into())
-        })
-    }
-
-    fn catch_up(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
-        let local = |error: &dyn std::fmt::Display| CallError::Unreadable(format!("(here) {error}"));
-        let token = self.token(enrolment)?;
-        if self.client.as_ref().is_none_or(|(url, _)| *url != enrolment.hub) {
-            let client = HubClient::new(&enrolment.hub, self.ca.as_deref(), self.counts.clone())
-                .map_err(|error| local(&error))?;
-            self.client = Some((enrolment.hub.clone(), client));
-        }
-        let (Some((_, client)), Some(runtime)) = (&self.client, &self.runtime) else {
-            return Err(local(&"nothing to call the hub with"));
-        };
-        loop {
-            let message = runtime.block_on(self.edge.next(self.pacing.batch, &mut Uuid::new_v4));
-            let message = message.map_err(|error| local(&error))?;
-            let sent = client.send(&enrolment.origin, &token, &message);
-            self.counts.note(&message, &sent);
-            let Some(reply) = sent? else { continue };
-            let outcome = runtime.block_on(self.edge.answered(&reply, Uuid::new_v4()));
-            self.pacing.pace = reply.pace;
-            match outcome.map_err(|error| local(&error))? {
-                Outcome::Acked { .. } => {
-                    if !self.edge.is_behind().map_err(|error| local(&error))? {
-                        return Ok(());
-                    }
-                }
-                Outcome::Rewound { acked } => tracing::warn!(acked, "the hub was restored: it is given the rest again"),
-                Outcome::Forked(reason) => {
-                    tracing::error!(?reason, "the hub follows another life of this edge: a new epoch begins");
-                }
-                Outcome::Ignored => {}
-            }
-        }
-    }
-
-    fn write(&self, work: impl FnOnce(&mut crate::db::WriteTx) -> Result<()> + Send + 'static) {
-        if let Some(runtime) = &self.runtime
-            && let Err(error) = runtime.block_on(self.db.write(Author::system("mirror"), work))
-        {
-            tracing::warn!(%error, "how the mirror stands could not be written");
+            Err(error) => tracing::warn!(%error, "nothing could be proved; the next day tries again"),
         }
     }
 }
 
-/// A random part of 0 to 1.
-fn share() -> f64 {
-    f64::from(Uuid::new_v4().as_u64_pair().0 as u32) / f64::from(u32::MAX)
+/// A random part of so much time.
+fn part_of(millis: i64) -> i64 {
+    (millis as f64 * share()) as i64
 }

@@ -29,6 +29,16 @@ pub fn high(tx: &ReadTx) -> Result<i64> {
     Ok(tx.conn.prepare_cached("select high from feed")?.query_row([], |row| row.get(0))?)
 }
 
+/// How many rows and tombstones writes behind `chg` have touched.
+pub fn count(tx: &ReadTx, chg: i64) -> Result<u64> {
+    let mut statement = tx.conn.prepare_cached(
+        "select (select count(*) from customers where chg > :chg) + (select count(*) from queues where chg > :chg)
+            + (select count(*) from employees where chg > :chg) + (select count(*) from mobile_configs where chg > :chg)
+            + (select count(*) from tombstones where chg > :chg)",
+    )?;
+    Ok(statement.query_row(named_params! { ":chg": chg }, |row| row.get::<_, i64>(0))?.unsigned_abs())
+}
+
 /// Calls `each` with every row behind `after` whose last write is not behind `to`, until it says stop (`false`).
 pub fn rows(tx: &ReadTx, after: &Place, to: i64, mut each: impl FnMut(Row, Place) -> Result<bool>) -> Result<()> {
     // Only the indexes are read here; a table before the one that `after` is in begins behind its write.
@@ -96,6 +106,16 @@ pub fn touch(tx: &mut WriteTx, table: Table, id: &str) -> Result<()> {
     let Some(name) = name_of(table) else { return Ok(()) };
     let chg = tx.change()?;
     tx.conn.prepare_cached(&format!("update {name} set chg = ?2 where id = ?1"))?.execute(params![id, chg])?;
+    Ok(())
+}
+
+/// Gives a row that this write has put another rev: that which it has at the hub.
+pub fn set_rev(tx: &mut WriteTx, table: Table, id: &str, rev: i64) -> Result<()> {
+    let Some(name) = name_of(table) else { return Ok(()) };
+    let chg = tx.change()?;
+    tx.conn
+        .prepare_cached(&format!("update {name} set rev = ?2, chg = ?3 where id = ?1"))?
+        .execute(params![id, rev, chg])?;
     Ok(())
 }
 

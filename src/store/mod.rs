@@ -4,6 +4,7 @@
 pub mod actors;
 pub mod audit;
 pub mod change_log;
+pub mod clock_floor;
 pub mod credentials;
 pub mod customers;
 pub mod employees;

@@ -100,6 +100,7 @@ fn line(origin: &Origin, now: Time) -> Value {
         "rewinds": origin.status.rewinds,
         "lastProof": proved,
         "lastProofAgeSeconds": age(now, proved),
+        "diskFull": origin.status.is_full,
         "clock": Time::from_millis(origin.status.clock_ms),
         "version": origin.status.version,
     })

@@ -77,6 +77,10 @@ impl SqliteHub {
 }
 
 impl HubStore for SqliteHub {
+    async fn epoch(&self) -> Result<String> {
+        Ok(self.epoch.clone())
+    }
+
     async fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> Result<()> {
         self.write(|tx| origins::add_code(tx, code_hash, admits, now))
     }

@@ -1,0 +1,95 @@
+//! Room kept back on the disk for what must go on when the rest of it is full.
+//!
+//! In WAL mode nothing can be written on a full disk, not even a delete or a checkpoint. A file beside the database holds
+//! some room; it is given up when the disk is full, and taken back as soon as there is room again. In between callers'
+//! changes are refused, so that what was freed lasts for the mirror, sessions and housekeeping.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Result, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use crate::files::beside;
+
+const LENGTH: u64 = 8 << 20;
+
+/// There is none: not asked for, or the disk is too small for it.
+const NONE: u8 = 0;
+const KEPT: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+pub struct Reserve {
+    path: PathBuf,
+    state: AtomicU8,
+}
+
+impl Reserve {
+    /// None as yet.
+    pub fn of(database: &Path) -> Reserve {
+        Reserve { path: beside(database, ".reserve"), state: AtomicU8::new(NONE) }
+    }
+
+    /// Keeps room back, where there is some.
+    pub fn keep(&self) -> bool {
+        let is_kept = self.is_there() || self.make().is_ok();
+        if is_kept {
+            self.state.store(KEPT, Ordering::Relaxed);
+        } else {
+            let _ = std::fs::remove_file(&self.path);
+        }
+        is_kept
+    }
+
+    /// Gives the room to what must go on. Whether there was any.
+    pub fn give_up(&self) -> bool {
+        let had_some = self.state.compare_exchange(KEPT, GIVEN_UP, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if had_some && let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(%error, "the room kept back could not be given up");
+        }
+        had_some
+    }
+
+    /// The disk is full, and the room kept back is in use.
+    pub fn is_given_up(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == GIVEN_UP
+    }
+
+    fn is_there(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|data| data.len() == LENGTH)
+    }
+
+    fn make(&self) -> Result<()> {
+        let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&self.path)?;
+        match fallocate(&file, FallocateFlags::empty(), 0, LENGTH) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file),
+            done => Ok(done?),
+        }
+    }
+}
+
+/// Where room cannot be asked for, it is written full.
+fn fill(mut file: &File) -> Result<()> {
+    let block = [0; 64 << 10];
+    (0..LENGTH / block.len() as u64).try_for_each(|_| file.write_all(&block))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_kept_given_up_once_and_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = Reserve::of(&folder.path().join("a.db"));
+        assert!(!reserve.give_up() && !reserve.is_given_up(), "there is none to give up");
+        assert!(reserve.keep());
+        assert_eq!(std::fs::metadata(folder.path().join("a.db.reserve")).unwrap().len(), LENGTH);
+        assert!(reserve.give_up() && reserve.is_given_up() && !reserve.give_up());
+        assert!(!folder.path().join("a.db.reserve").exists());
+        assert!(reserve.keep() && !reserve.is_given_up());
+    }
+}

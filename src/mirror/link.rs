@@ -1,0 +1,181 @@
+//! An edge's link with its hub: exchanges until the hub has everything, and proofs of it. For the worker's thread and for
+//! the command line.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::edge::{Edge, Outcome};
+use super::metrics::Counts;
+use super::pacing::{DELAY_MAX, Pacing};
+use super::transport::{CallError, Enrolled, HubClient};
+use super::verify::{self, Proof};
+use crate::db::{Author, Db};
+use crate::domain::mirror::Position;
+use crate::error::{Error, Result};
+use crate::secrets::Sealer;
+use crate::store::sync_state::{self, Enrolment};
+
+/// What the token of the hub is sealed for.
+const TOKEN_CONTEXT: &str = "hub token";
+/// While there is no hub to go to.
+const IDLE: Duration = Duration::from_secs(3_600);
+/// How often a comparison is begun anew because of writes.
+const VERIFY_TRIES: usize = 5;
+
+/// Spends a code at `url`, and keeps what it was exchanged for. What another hub had of this edge is its own affair.
+pub fn enroll(url: &str, code: &str, ca: Option<&Path>) -> Result<Enrolled, String> {
+    HubClient::new(url, ca, Arc::default())?.enroll(code).map_err(|error| format!("not enrolled: {error}"))
+}
+
+/// The rows to be written for an enrolment.
+pub fn sealed(url: &str, enrolled: &Enrolled, sealer: &Sealer) -> Result<(Enrolment, Position)> {
+    let token = sealer.seal(TOKEN_CONTEXT, enrolled.token.as_bytes())?;
+    let enrolment = Enrolment { hub: url.to_owned(), origin: enrolled.origin.clone(), token };
+    Ok((enrolment, Position::new(Uuid::new_v4())))
+}
+
+/// One edge, its hub, and how it has gone.
+pub struct Link {
+    pub db: Arc<Db>,
+    sealer: Arc<Sealer>,
+    ca: Option<PathBuf>,
+    edge: Edge,
+    pub pacing: Pacing,
+    /// The hub's URL, and the client for it.
+    client: Option<(String, HubClient)>,
+    pub counts: Arc<Counts>,
+    runtime: Option<tokio::runtime::Runtime>,
+    /// Is told of each exchange how many rows were sent.
+    progress: Option<Box<dyn Fn(u64) + Send>>,
+}
+
+impl Link {
+    pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> Link {
+        let edge = Edge::new(db.clone(), sealer.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
+        Link {
+            db,
+            sealer,
+            ca,
+            edge,
+            pacing: Pacing::default(),
+            client: None,
+            counts: Arc::default(),
+            runtime,
+            progress: None,
+        }
+    }
+
+    /// `progress`: is told of each exchange how many rows were sent.
+    pub fn telling(self, progress: impl Fn(u64) + Send + 'static) -> Link {
+        Link { progress: Some(Box::new(progress)), ..self }
+    }
+
+    /// Exchanges until the hub has everything; gives how long to wait then, and what went wrong.
+    pub fn go(&mut self) -> (Duration, Result<(), String>) {
+        match self.db.read(sync_state::enrolment) {
+            Ok(Some(enrolment)) => {
+                let result = self.catch_up(&enrolment);
+                match result {
+                    Ok(()) => (self.pacing.succeeded(self.pacing.pace, share()), Ok(())),
+                    Err(error) => {
+                        self.edge.failed();
+                        let is_alarm = error.is_alarm();
+                        let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
+                        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
+                        match is_alarm {
+                            true => tracing::error!(%error, "the mirror stands still: somebody must act"),
+                            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
+                        }
+                        let error = error.to_string();
+                        let noted = error.clone();
+                        self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
+                        (wait, Err(error))
+                    }
+                }
+            }
+            Ok(None) => (IDLE, Err("this server is not enrolled with a hub: see sync enroll".into())),
+            Err(error) => (IDLE, Err(error.to_string())),
+        }
+    }
+
+    /// Exchanges, and compares what both sides have then.
+    pub fn verify(&mut self) -> Result<Proof, String> {
+        for _ in 0..VERIFY_TRIES {
+            self.go().1?;
+            let told = |error: Error| error.to_string();
+            let enrolment = self.db.read(sync_state::enrolment).map_err(told)?.ok_or("this server has no hub")?;
+            let token = self.token(&enrolment).map_err(|error| error.to_string())?;
+            let head = self.edge.position().map_err(told)?.base();
+            let Some((_, client)) = &self.client else { break };
+            let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
+            if let Some(proof) = proof.map_err(|error| error.to_string())? {
+                if proof.equal {
+                    self.write(sync_state::note_proof);
+                }
+                return Ok(proof);
+            }
+        }
+        Err("there were writes all the while: try again when it is quieter".into())
+    }
+
+    fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
+        let token = self.sealer.unseal(TOKEN_CONTEXT, &enrolment.token).and_then(|token| String::from_utf8(token).ok());
+        token.ok_or_else(|| {
+            CallError::Unreadable("(here) the token cannot be unsealed: the key file is another one".into())
+        })
+    }
+
+    fn catch_up(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
+        let local = |error: &dyn std::fmt::Display| CallError::Unreadable(format!("(here) {error}"));
+        let token = self.token(enrolment)?;
+        if self.client.as_ref().is_none_or(|(url, _)| *url != enrolment.hub) {
+            let client = HubClient::new(&enrolment.hub, self.ca.as_deref(), self.counts.clone())
+                .map_err(|error| local(&error))?;
+            self.client = Some((enrolment.hub.clone(), client));
+        }
+        let (Some((_, client)), Some(runtime)) = (&self.client, &self.runtime) else {
+            return Err(local(&"nothing to call the hub with"));
+        };
+        loop {
+            let message = runtime.block_on(self.edge.next(self.pacing.batch, &mut Uuid::new_v4));
+            let message = message.map_err(|error| local(&error))?;
+            let sent = client.send(&enrolment.origin, &token, &message);
+            self.counts.note(&message, &sent);
+            if let Some(progress) = &self.progress {
+                progress(message.rows() as u64);
+            }
+            let Some(reply) = sent? else { continue };
+            let outcome = runtime.block_on(self.edge.answered(&reply, Uuid::new_v4()));
+            self.pacing.pace = reply.pace;
+            match outcome.map_err(|error| local(&error))? {
+                Outcome::Acked { .. } => {
+                    if !self.edge.is_behind().map_err(|error| local(&error))? {
+                        return Ok(());
+                    }
+                }
+                Outcome::Rewound { acked } => tracing::warn!(acked, "the hub was restored: it is given the rest again"),
+                Outcome::Forked(reason) => {
+                    tracing::error!(?reason, "the hub follows another life of this edge: a new epoch begins");
+                }
+                Outcome::Ignored => {}
+            }
+        }
+    }
+
+    pub fn write(&self, work: impl FnOnce(&mut crate::db::WriteTx) -> Result<()> + Send + 'static) {
+        if let Some(runtime) = &self.runtime
+            && let Err(error) = runtime.block_on(self.db.write(Author::system("mirror"), work))
+        {
+            tracing::warn!(%error, "how the mirror stands could not be written");
+        }
+    }
+}
+
+/// A random part of 0 to 1.
+pub fn share() -> f64 {
+    f64::from(Uuid::new_v4().as_u64_pair().0 as u32) / f64::from(u32::MAX)
+}
