@@ -98,6 +98,10 @@ impl Head {
     pub const EMPTY: Head = Head { epoch: None, acked: 0, attempt: Uuid::nil() };
 }
 
+/// An entry of an audit trail: its number, and its hash in hex. 0 and nothing before the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead(pub i64, pub String);
+
 /// The last proposal that an edge has answered, and in which life of the hub: another life counts from the beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor(pub String, pub i64);

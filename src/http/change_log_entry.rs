@@ -134,7 +134,10 @@ impl<'t> Reader<'t> {
         if !self.parts.employees {
             return Ok(None);
         }
-        let Some(id) = entry.actor else { return Ok(Some(Author { employee: None, employee_name: "System" })) };
+        // The system itself, or somebody at the hub.
+        let Some(id) = entry.actor else {
+            return Ok(Some(Author { employee: None, employee_name: &entry.actor_name }));
+        };
         let Some(employee) = employees::find(self.tx, id)? else { return Ok(None) };
         let is_shown = is_allowed(self.tx, self.actor, CHANGE_LOG, Belongs::to_customer(employee.customer))?;
         Ok(is_shown.then_some(Author { employee: Some(id), employee_name: &entry.actor_name }))

@@ -5,7 +5,7 @@ pub mod rules;
 pub mod sqlite;
 
 use crate::domain::audit::digest;
-use crate::domain::mirror::{Head, Refused, Row, Table};
+use crate::domain::mirror::{AuditHead, Head, Refused, Row, Table};
 use crate::domain::proposal::{Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::Result;
@@ -32,6 +32,10 @@ pub struct Origin {
     pub is_locked: bool,
     /// Rows that are put aside.
     pub quarantined: i64,
+    /// The newest entry of the edge's audit trail that it has told of.
+    pub audit: AuditHead,
+    /// That entry has become another one on the edge.
+    pub audit_differs: bool,
     pub status: EdgeStatus,
 }
 
@@ -69,6 +73,8 @@ impl Taken {
             stable: self.origin.stable,
             consistent: self.origin.is_consistent(),
             accepted: self.accepted,
+            audit: self.origin.audit.0,
+            audit_differs: self.origin.audit_differs,
             quarantine: self.quarantine,
             hub_epoch: self.hub_epoch,
             proposals: self.proposals,

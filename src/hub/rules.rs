@@ -8,7 +8,7 @@ use serde_json::Map;
 use serde_json::value::RawValue;
 
 use super::Origin;
-use crate::domain::mirror::{Bad, Head, Row, Table};
+use crate::domain::mirror::{AuditHead, Bad, Head, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::error::{Error, Result};
 use crate::mirror::wire::{Mode, Push};
@@ -41,6 +41,17 @@ pub fn takes_turns(origin: &Origin, push: &Push) -> bool {
     let Some(present) = origin.head.epoch else { return false };
     push.mode == Mode::Replace
         && push.parent.is_some_and(|parent| parent < present.0 && origin.parent > 0 && parent > origin.parent)
+}
+
+/// What is known of an edge's audit trail after a push: its newest entry, and whether the entry that was known before has
+/// become another one. Where both know another entry, as after the hub was restored, nothing can be said.
+pub fn audit_after(origin: &Origin, push: &Push) -> (AuditHead, bool) {
+    let [known, newest] = &push.audit;
+    if push.mode == Mode::Replace || (*known == origin.audit && newest.0 >= known.0) {
+        (newest.clone(), false)
+    } else {
+        (origin.audit.clone(), origin.audit_differs || known.0 == origin.audit.0)
+    }
 }
 
 /// What is wrong with a row: a code, and a sentence.

@@ -15,7 +15,9 @@ use crate::error::{Error, Result};
 use crate::proposals;
 use crate::secrets::Sealer;
 use crate::store::feed::{self, Place};
-use crate::store::{proposals as answers, quarantine, sync_state};
+use crate::store::{audit, proposals as answers, quarantine, sync_state};
+
+const AUDIT_DIFFERS: &str = "the audit trail is not the one that the hub was told of: entries were changed or cut off";
 
 /// A message for the hub.
 #[derive(Debug)]
@@ -112,8 +114,10 @@ impl Edge {
         let request = fresh();
         self.request = Some(request);
         let to = batch.to;
-        let (cursor, outcomes, status) =
-            self.db.read(|tx| Ok((sync_state::cursor(tx)?, answers::untold(tx, to)?, self.status(tx)?)))?;
+        let (cursor, outcomes, status, audit) = self.db.read(|tx| {
+            let known = audit::entry_at(tx, sync_state::audit_acked(tx)?)?;
+            Ok((sync_state::cursor(tx)?, answers::untold(tx, to)?, self.status(tx)?, [known, audit::head(tx)?]))
+        })?;
         self.telling = outcomes.iter().map(|answer| answer.uuid).collect();
         Ok(Outgoing::Push(Box::new(Push {
             proto: PROTO,
@@ -130,6 +134,7 @@ impl Edge {
             rows: batch.rows,
             cursor,
             outcomes,
+            audit,
             status,
         })))
     }
@@ -159,7 +164,8 @@ impl Edge {
         };
         let told = if reply.accepted { std::mem::take(&mut self.telling) } else { vec![] };
         self.failed();
-        let aside = reply.quarantine.clone();
+        let (aside, audit) = (reply.quarantine.clone(), reply.audit);
+        let alarm = reply.audit_differs.then_some(AUDIT_DIFFERS);
         let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
         let is_new = next != position;
         self.db
@@ -171,7 +177,8 @@ impl Edge {
                     (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
                 answers::mark_told(tx, &told)?;
                 quarantine::set(tx, &aside)?;
-                sync_state::note(tx, is_fork.into(), is_back.into())
+                sync_state::set_audit_acked(tx, audit)?;
+                sync_state::note(tx, is_fork.into(), is_back.into(), alarm)
             })
             .await?;
         if !matches!(outcome, Outcome::Forked(_)) {

@@ -74,8 +74,9 @@ pub struct HubClient {
 impl HubClient {
     /// `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
     pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> Result<HubClient, String> {
-        let mut tls =
-            TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let mut tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::PlatformVerifier);
         if let Some(ca) = ca {
             let told = |error: &dyn std::fmt::Display| format!("{} cannot be used: {error}", ca.display());
             let pem = std::fs::read(ca).map_err(|error| told(&error))?;

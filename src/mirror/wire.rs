@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use crate::domain::mirror::{Cursor, Epoch, Head, Refused, Row, Table};
+pub use crate::domain::mirror::{AuditHead, Cursor, Epoch, Head, Refused, Row, Table};
 pub use crate::domain::proposal::{Outcome, Proposal};
 
 /// The protocol that this program speaks.
@@ -49,6 +49,9 @@ pub struct Push {
     /// Answers that the hub has not heard, as far as their rows are here or before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<Outcome>,
+    /// Of the audit trail: the entry that the edge knows the hub to hold, and the newest one, as they stand.
+    #[serde(default)]
+    pub audit: [AuditHead; 2],
     pub status: EdgeStatus,
 }
 
@@ -97,6 +100,12 @@ pub struct Reply {
     pub consistent: bool,
     /// The push was taken, and the outcomes in it.
     pub accepted: bool,
+    /// Number of the newest entry of the edge's audit trail that the hub knows the hash of.
+    #[serde(default)]
+    pub audit: i64,
+    /// That entry is another one on the edge: its trail was changed, or cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audit_differs: bool,
     /// Rows that are put aside, a hundred at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantine: Vec<Refused>,

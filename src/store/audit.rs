@@ -1,11 +1,12 @@
 //! The audit trail: append, and prove.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::objects::{self, Newest};
 use crate::db::{ReadTx, Refusal, Subject, WriteTx};
 use crate::domain::audit::{Action, Entry, GENESIS, Hash, digest};
 use crate::domain::id::Id;
+use crate::domain::mirror::AuditHead;
 use crate::domain::time::Time;
 use crate::error::Result;
 
@@ -106,6 +107,19 @@ pub enum Verdict {
     Differs {
         object: String,
     },
+}
+
+/// The newest entry.
+pub fn head(tx: &ReadTx) -> Result<AuditHead> {
+    let newest = tx.conn.prepare_cached("select coalesce(max(seq), 0) from audit")?.query_row([], |row| row.get(0))?;
+    entry_at(tx, newest)
+}
+
+/// The entry of this number as it stands; without a hash when there is none.
+pub fn entry_at(tx: &ReadTx, seq: i64) -> Result<AuditHead> {
+    let mut statement = tx.conn.prepare_cached("select lower(hex(hash)) from audit where seq = ?1")?;
+    let hash: Option<String> = statement.query_row([seq], |row| row.get(0)).optional()?;
+    Ok(AuditHead(seq, hash.unwrap_or_default()))
 }
 
 /// Recomputes the chain from its first entry, and compares the objects with its newest ones. Calls `progress` with each entry's number.

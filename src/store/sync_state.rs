@@ -129,14 +129,14 @@ pub fn attempt(tx: &ReadTx, attempt: Uuid) -> Result<Option<i64>> {
     Ok(statement.query_row([attempt.to_string()], |row| row.get(0)).optional()?)
 }
 
-/// Notes an exchange that went well.
-pub fn note(tx: &mut WriteTx, forks: i64, rewinds: i64) -> Result<()> {
+/// Notes an exchange that went well; `alarm`: but for something that somebody must look at.
+pub fn note(tx: &mut WriteTx, forks: i64, rewinds: i64, alarm: Option<&str>) -> Result<()> {
     tx.conn
         .prepare_cached(
-            "update sync_state set last_success = :now, last_error = null, alarm = null,
+            "update sync_state set last_success = :now, last_error = null, alarm = :alarm,
                 forks = forks + :forks, rewinds = rewinds + :rewinds",
         )?
-        .execute(named_params! { ":now": tx.now, ":forks": forks, ":rewinds": rewinds })?;
+        .execute(named_params! { ":now": tx.now, ":forks": forks, ":rewinds": rewinds, ":alarm": alarm })?;
     Ok(())
 }
 
@@ -180,6 +180,16 @@ pub fn set_cursor(tx: &mut WriteTx, cursor: &Cursor) -> Result<()> {
     tx.conn
         .prepare_cached("update sync_state set hub_epoch = ?1, proposal_cursor = ?2")?
         .execute(params![cursor.0, cursor.1])?;
+    Ok(())
+}
+
+/// Number of the newest audit entry whose hash the hub knows.
+pub fn audit_acked(tx: &ReadTx) -> Result<i64> {
+    Ok(tx.conn.prepare_cached("select audit_acked from sync_state")?.query_row([], |row| row.get(0))?)
+}
+
+pub fn set_audit_acked(tx: &mut WriteTx, seq: i64) -> Result<()> {
+    tx.conn.prepare_cached("update sync_state set audit_acked = ?1")?.execute([seq])?;
     Ok(())
 }
 

@@ -1,12 +1,37 @@
 //! A bad line between an edge and its hub: it stays where it is while the hub behind it comes and goes, cuts
-//! connections after some bytes, and sends old requests again.
+//! connections after some bytes, carries half of what it was given as if that were all, holds things up, and sends old
+//! requests again.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::support::chance::Chance;
+
+/// What happens to what goes one way over a connection.
+enum Fate {
+    Carried,
+    /// Cut after so many bytes.
+    Cut(u64),
+    /// Half of what comes first, and then the end.
+    Halved,
+    /// Each piece after a while.
+    Delayed(Duration),
+}
+
+impl Fate {
+    fn draw(is_bad: bool, chance: &mut Chance) -> Fate {
+        match chance.below(12) {
+            _ if !is_bad => Fate::Carried,
+            0..3 => Fate::Cut(chance.below(6_000)),
+            3 => Fate::Halved,
+            4 => Fate::Delayed(Duration::from_millis(chance.below(30))),
+            _ => Fate::Carried,
+        }
+    }
+}
 
 #[derive(Clone)]
 pub struct Proxy {
@@ -16,6 +41,8 @@ pub struct Proxy {
     is_bad: Arc<AtomicBool>,
     pub cuts: Arc<AtomicU64>,
     pub replays: Arc<AtomicU64>,
+    pub halves: Arc<AtomicU64>,
+    pub delays: Arc<AtomicU64>,
     /// What was last sent to the hub over one connection.
     last: Arc<Mutex<Vec<u8>>>,
 }
@@ -29,6 +56,8 @@ impl Proxy {
             is_bad: Arc::new(AtomicBool::new(true)),
             cuts: Arc::default(),
             replays: Arc::default(),
+            halves: Arc::default(),
+            delays: Arc::default(),
             last: Arc::default(),
         };
         let serving = proxy.clone();
@@ -59,18 +88,31 @@ impl Proxy {
             self.replay(connect);
         }
         let Ok(hub) = connect() else { return };
-        let limit = |chance: &mut Chance| if is_bad && chance.below(3) == 0 { chance.below(6_000) } else { u64::MAX };
-        let (to_hub, to_client) = (limit(chance), limit(chance));
+        let (up, down) = (Fate::draw(is_bad, chance), Fate::draw(is_bad, chance));
         let (client_again, hub_again) = (client.try_clone().unwrap(), hub.try_clone().unwrap());
-        let up = self.clone();
-        std::thread::spawn(move || up.copy(client_again, hub_again, to_hub, true));
-        self.copy(hub, client, to_client, false);
+        let other_way = self.clone();
+        std::thread::spawn(move || other_way.copy(client_again, hub_again, &up, true));
+        self.copy(hub, client, &down, false);
     }
 
-    /// Carries up to `limit` bytes, and cuts then.
-    fn copy(&self, mut from: TcpStream, mut to: TcpStream, limit: u64, is_kept: bool) {
+    fn copy(&self, mut from: TcpStream, mut to: TcpStream, fate: &Fate, is_kept: bool) {
+        let limit = if let Fate::Cut(limit) = fate { *limit } else { u64::MAX };
         let (mut buffer, mut carried, mut kept) = ([0; 4_096], 0, vec![]);
         while let Ok(count @ 1..) = from.read(&mut buffer) {
+            match fate {
+                Fate::Delayed(pause) => {
+                    // Nothing is ever sent here: it is the time that passes.
+                    let (_open, nothing) = std::sync::mpsc::channel::<()>();
+                    let _ = nothing.recv_timeout(*pause);
+                    self.delays.fetch_add(1, Ordering::Relaxed);
+                }
+                Fate::Halved => {
+                    let _ = to.write_all(&buffer[..count / 2]);
+                    self.halves.fetch_add(1, Ordering::Relaxed);
+                    break;
+                }
+                Fate::Carried | Fate::Cut(_) => {}
+            }
             let count = count.min((limit - carried) as usize);
             carried += count as u64;
             kept.extend_from_slice(&buffer[..count]);

@@ -1,38 +1,11 @@
 //! A disk that fills up under the real server: writes are told so, reads go on, nothing answered is lost.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::json;
 
+use crate::support::disk::SmallDisk;
 use crate::support::{Place, Server, world};
-
-/// A small file system of its own; unmounted when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn at(path: PathBuf, size: &str) -> Option<SmallDisk> {
-        std::fs::create_dir(&path).unwrap();
-        let options = format!("size={size}");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output();
-        mounted.is_ok_and(|output| output.status.success()).then_some(SmallDisk(path))
-    }
-
-    /// Takes all the room there is; gives the file that took it.
-    fn fill(&self) -> PathBuf {
-        let path = self.0.join("ballast");
-        let mut ballast = std::fs::File::create(&path).unwrap();
-        while ballast.write(&[0; 4096]).is_ok() {}
-        path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
-    }
-}
 
 fn serve(place: &Place, db: &Path) -> Server {
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--db"]);
@@ -57,9 +30,9 @@ fn writes_are_told_reads_go_on_and_with_room_writes_go_on() {
     let Some(disk) = SmallDisk::at(place.path("disk"), "3m") else {
         return eprintln!("SKIPPED: a small file system cannot be mounted here");
     };
-    let db = disk.0.join("telecomx.db");
+    let db = disk.path().join("telecomx.db");
     std::fs::copy(place.db(), &db).unwrap();
-    let ballast = disk.0.join("ballast");
+    let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
     let server = serve(&place, &db);
 
@@ -101,9 +74,9 @@ fn a_kill_on_a_full_disk_loses_nothing_either() {
     let Some(disk) = SmallDisk::at(place.path("disk"), "3m") else {
         return eprintln!("SKIPPED: a small file system cannot be mounted here");
     };
-    let db = disk.0.join("telecomx.db");
+    let db = disk.path().join("telecomx.db");
     std::fs::copy(place.db(), &db).unwrap();
-    let ballast = disk.0.join("ballast");
+    let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
     let server = serve(&place, &db);
     let mut last = 0;
@@ -129,7 +102,7 @@ fn a_server_starts_on_a_full_disk_and_reads() {
     let Some(disk) = SmallDisk::at(place.path("disk"), "3m") else {
         return eprintln!("SKIPPED: a small file system cannot be mounted here");
     };
-    let db = disk.0.join("telecomx.db");
+    let db = disk.path().join("telecomx.db");
     std::fs::copy(place.db(), &db).unwrap();
     let server = serve(&place, &db);
     assert_eq!(write(&server, &token, 1, 10), 200);
@@ -156,12 +129,12 @@ fn a_first_start_without_room_says_so_and_with_room_works() {
         let ballast = disk.fill();
         let length = std::fs::metadata(&ballast).unwrap().len();
         std::fs::File::options().write(true).open(&ballast).unwrap().set_len(length - pages * 4096).unwrap();
-        let db = disk.0.join("telecomx.db");
+        let db = disk.path().join("telecomx.db");
         let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--db"]);
         let sentence = crate::support::place::is_refused(command.arg(&db));
         let expected = "cannot be written: the disk is full; make room on it and try again";
         assert!(sentence.ends_with(expected) && sentence.contains("telecomx.db"), "{pages} pages: {sentence}");
-        assert!(!disk.0.join("telecomx.db.key").exists(), "{pages} pages: half a key");
+        assert!(!disk.path().join("telecomx.db.key").exists(), "{pages} pages: half a key");
         std::fs::remove_file(ballast).unwrap();
         assert!(serve(&place, &db).stop().success(), "{pages} pages");
         crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));

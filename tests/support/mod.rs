@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod chance;
+pub mod disk;
 pub mod place;
 pub mod server;
 pub mod world;

@@ -10,6 +10,9 @@ insert into hub (id, epoch) values (1, lower(hex(randomblob(8))));
 alter table origins add column parent_n integer not null default 0;     -- the epoch that the last reset came from
 alter table origins add column locked integer not null default 0;       -- two edges take turns: somebody must decide
 alter table origins add column quarantined integer not null default 0;  -- rows that are put aside
+alter table origins add column audit_seq integer not null default 0;    -- the newest entry of its audit trail, and its hash
+alter table origins add column audit_hash text not null default '';
+alter table origins add column audit_differs integer not null default 0; -- that entry has become another one on the edge
 
 -- A code may also be for a machine that takes an edge's place.
 alter table enrolment_codes add column origin text;

@@ -94,6 +94,7 @@ fn line(origin: &Origin, now: Time) -> Value {
         "lagSeconds": age(now, origin.last_seen),
         "lastSeen": origin.last_seen,
         "quarantine": origin.quarantined,
+        "auditDiffers": origin.audit_differs,
         "epoch": origin.head.epoch.map(|epoch| epoch.0),
         "resets": origin.resets,
         "forks": origin.status.forks,

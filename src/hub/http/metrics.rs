@@ -41,7 +41,7 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: State<S>) -> Resu
         let name = family(&mut text, &format!("hub_{name}_total"), "counter", help);
         let _ = writeln!(text, "{name} {}", value.load(Relaxed));
     }
-    let figures: [Figure; 9] = [
+    let figures: [Figure; 10] = [
         ("consistent", "gauge", "1: the mirror is exactly what the edge last told of", &|origin| {
             Some(origin.is_consistent().into())
         }),
@@ -49,6 +49,9 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: State<S>) -> Resu
         ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.high - origin.head.acked)),
         ("lag_seconds", "gauge", "Since the edge was heard of", &|origin| age(now, origin.last_seen)),
         ("quarantined", "gauge", "Rows that are put aside", &|origin| Some(origin.quarantined)),
+        ("audit_differs", "gauge", "1: its audit trail is not the one it was", &|origin| {
+            Some(origin.audit_differs.into())
+        }),
         ("resets_total", "counter", "Epochs that were begun anew", &|origin| Some(origin.resets)),
         ("forks_total", "counter", "Forks that the edge has told of", &|origin| Some(origin.status.forks)),
         ("rewinds_total", "counter", "Rewinds that the edge has told of", &|origin| Some(origin.status.rewinds)),

@@ -93,6 +93,7 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
             }
             (table, id) = (Some(Table::MobileConfig), Some(copy.to));
         }
+        None if fields.value("copy").is_some() => {}
         None => fields.require(&["table", "id", "patch"]),
     }
     Some(Proposal {

@@ -3,13 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use uuid::Uuid;
 
-use crate::domain::mirror::{Epoch, Head};
+use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::hub::{Admits, Origin};
 
 const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
-    parent_n, locked, quarantined, status";
+    parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs";
 
 fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
     let uuid = |column: usize, text: String| {
@@ -33,6 +33,8 @@ fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
         parent: row.get(11)?,
         is_locked: row.get(12)?,
         quarantined: row.get(13)?,
+        audit: AuditHead(row.get(15)?, row.get(16)?),
+        audit_differs: row.get(17)?,
         // For the fleet page only.
         status: serde_json::from_str(&row.get::<_, String>(14)?).unwrap_or_default(),
     })

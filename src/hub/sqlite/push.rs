@@ -71,10 +71,12 @@ pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Res
     apply(tx, &before, push, now)?;
     let head = rules::head_after(push);
     let is_reset = push.mode == Mode::Replace;
+    let (audit, audit_differs) = rules::audit_after(&before, push);
     tx.prepare_cached(
         "update origins set epoch_n = :epoch_n, epoch = :epoch, acked = :acked, attempt = :attempt, high = :high,
             stable = iif(:is_reset, 0, stable), resets = resets + :is_reset, parent_n = iif(:is_reset, :parent, parent_n),
-            quarantined = :quarantined, last_seen = :now, status = :status
+            quarantined = :quarantined, last_seen = :now, status = :status,
+            audit_seq = :audit_seq, audit_hash = :audit_hash, audit_differs = :audit_differs
          where origin = :origin",
     )?
     .execute(named_params! {
@@ -89,6 +91,9 @@ pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Res
         ":quarantined": quarantine::count(tx, origin)?,
         ":now": now,
         ":status": status(push),
+        ":audit_seq": audit.0,
+        ":audit_hash": audit.1,
+        ":audit_differs": audit_differs,
     })?;
     Ok(Ok((true, origins::get(tx, origin)?)))
 }
@@ -96,12 +101,18 @@ pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Res
 /// One that brings no rows: only what the fleet page shows is brought up to date, and not each time.
 fn idle(tx: &Connection, before: Origin, push: &Push, now: Time) -> Result<Origin> {
     let is_old = before.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
-    if before.high == push.snap && !is_old {
+    let (audit, audit_differs) = rules::audit_after(&before, push);
+    let is_known = before.high == push.snap && before.audit == audit && before.audit_differs == audit_differs;
+    if is_known && !is_old {
         return Ok(before);
     }
-    tx.prepare_cached("update origins set high = ?2, last_seen = ?3, status = ?4 where origin = ?1")?
-        .execute(params![before.origin, push.snap, now, status(push)])?;
-    Ok(Origin { high: push.snap, last_seen: Some(now), status: push.status.clone(), ..before })
+    tx.prepare_cached(
+        "update origins set high = ?2, last_seen = ?3, status = ?4, audit_seq = ?5, audit_hash = ?6, audit_differs = ?7
+         where origin = ?1",
+    )?
+    .execute(params![before.origin, push.snap, now, status(push), audit.0, audit.1, audit_differs])?;
+    let status = push.status.clone();
+    Ok(Origin { high: push.snap, last_seen: Some(now), status, audit, audit_differs, ..before })
 }
 
 fn status(push: &Push) -> String {

@@ -1,0 +1,105 @@
+//! Rows that the hub cannot take: put aside and shown on both sides, while the rest flows.
+
+use serde_json::json;
+
+use super::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
+use crate::support::{Place, world};
+
+/// Spoils the configs of these employees in one write, as a bad disk or a hand might, past the triggers.
+fn spoil(place: &Place, ids: &[String]) {
+    let mut conn = place.sqlite();
+    let tx = conn.transaction().unwrap();
+    tx.execute("update feed set high = high + 1, writing = high + 1", []).unwrap();
+    for id in ids {
+        let spoilt = "update mobile_configs set configs = '[{', chg = (select high from feed) where id = ?1";
+        assert_eq!(tx.execute(spoilt, [id]).unwrap(), 1);
+    }
+    tx.execute("update feed set writing = null", []).unwrap();
+    tx.commit().unwrap();
+}
+
+fn holding(employees: usize) -> Place {
+    let mut world = world_with_operator(employees);
+    let config = |n| world::config(&world::nth(n), json!([{ "type": "NUMBER", "n": n }]));
+    world["mobileConfigs"].as_array_mut().unwrap().extend((0..employees).map(config));
+    Place::holding(&world)
+}
+
+#[test]
+fn a_poison_row_is_in_quarantine_on_both_sides_and_everything_else_flows() {
+    let (hub_place, place) = (HubPlace::new(), holding(6));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let (writer, operator) = (place.token(), place.token_of(OPERATOR));
+    place.run(&["sync", "run"]);
+    spoil(&place, &[world::nth(1)]);
+    let edge = place.serve();
+    let body = json!({ "configs": [{ "type": "NUMBER", "n": 70 }] });
+    assert_eq!(edge.post(&world::config_path(&world::nth(0)), &writer, &body).status, 200);
+    let status = sync(&edge, &operator);
+    assert_eq!((&status["consistent"], &status["quarantine"]), (&json!(false), &json!(1)), "{status}");
+    assert_eq!((&status["lagChanges"], &status["lastError"]), (&json!(0), &json!(null)), "the queue moves: {status}");
+    let here = edge.get("/sync/quarantine", &operator).body["quarantine"][0].clone();
+    assert_eq!((&here["table"], &here["row"]), (&json!("mobile_config"), &json!(world::nth(1))));
+    assert_eq!(here["code"], "unreadable");
+    let there = hub.get(&hub.path("quarantine"))["quarantine"][0].clone();
+    assert_eq!((&there["id"], &there["code"]), (&json!(world::nth(1)), &json!("unreadable")));
+    assert_eq!((&hub.only()["quarantine"], &hub.only()["consistent"]), (&json!(1), &json!(false)));
+    assert_eq!(hub.rows()[&format!("mobile_config/{}", world::nth(0))]["v"]["configs"][0]["n"], 70);
+
+    // Tried again as it stands, it is refused again; mended, it is taken.
+    let entry = here["id"].as_i64().unwrap();
+    assert_eq!(edge.post(&format!("/sync/quarantine/{entry}/retry"), &operator, &json!({})).status, 200);
+    sync(&edge, &operator);
+    assert_eq!(edge.get("/sync/quarantine", &operator).body["quarantine"][0]["tries"], 2);
+    assert_eq!(edge.post(&world::config_path(&world::nth(1)), &writer, &body).status, 200);
+    let status = sync(&edge, &operator);
+    assert_eq!((&status["consistent"], &status["quarantine"]), (&json!(true), &json!(0)), "{status}");
+    is_proved(&edge, &operator);
+    assert_eq!(edge.post(&format!("/sync/quarantine/{entry}/drop"), &operator, &json!({})).status, 404);
+}
+
+#[test]
+fn a_poison_schema_stops_the_mirror_with_an_alarm_and_nothing_is_taken() {
+    let (hub_place, place) = (HubPlace::new(), holding(40));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let (writer, operator) = (place.token(), place.token_of(OPERATOR));
+    place.run(&["sync", "run"]);
+    let held = hub.rows();
+    spoil(&place, &(0..30).map(world::nth).collect::<Vec<_>>());
+    let edge = place.serve();
+    let status = sync(&edge, &operator);
+    assert!(status["alarm"].as_str().unwrap().contains("30 of"), "{status}");
+    assert_eq!((&status["consistent"], &status["quarantine"]), (&json!(false), &json!(0)));
+    assert_eq!(hub.rows(), held);
+    let body = json!({ "configs": [] });
+    assert_eq!(edge.post(&world::config_path(&world::nth(39)), &writer, &body).status, 200, "the server works on");
+    // Mended, it goes on by itself.
+    for n in 0..30 {
+        assert_eq!(edge.post(&world::config_path(&world::nth(n)), &writer, &body).status, 200);
+    }
+    let status = sync(&edge, &operator);
+    assert_eq!((&status["consistent"], &status["alarm"]), (&json!(true), &json!(null)), "{status}");
+    is_proved(&edge, &operator);
+}
+
+#[test]
+fn a_trail_that_was_cut_off_disagrees_with_what_the_hub_was_told() {
+    let (hub_place, place) = (HubPlace::new(), holding(1));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let operator = place.token_of(OPERATOR);
+    place.run(&["sync", "run"]);
+    place.run(&["sync", "run"]);
+    assert_eq!(hub.only()["auditDiffers"], false);
+    // The last entries, which changed nothing that is mirrored: the chain before them is whole.
+    place
+        .sqlite()
+        .execute_batch("drop trigger audit_no_delete; delete from audit where seq = (select max(seq) from audit)")
+        .unwrap();
+    let edge = place.serve();
+    let status = sync(&edge, &operator);
+    assert!(status["alarm"].as_str().unwrap().contains("audit trail"), "{status}");
+    assert_eq!(hub.only()["auditDiffers"], true);
+}

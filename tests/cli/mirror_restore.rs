@@ -1,0 +1,65 @@
+//! A machine that takes an edge's place, from what the hub holds.
+
+use serde_json::json;
+
+use super::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
+use crate::support::place::is_refused;
+use crate::support::{Place, world};
+
+/// `restore` of a new database in `place`.
+fn restore(place: &Place, url: &str, code: &str) -> String {
+    place.run(&["restore", "--from-hub", url, code])
+}
+
+#[test]
+fn it_holds_what_the_hub_held_and_carries_on_under_a_new_epoch() {
+    let (hub_place, old) = (HubPlace::new(), Place::holding(&world_with_operator(30)));
+    let hub = hub_place.start();
+    old.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let (writer, operator) = (old.token(), old.token_of(OPERATOR));
+    let edge = old.serve();
+    for n in 0..3 {
+        let body = json!({ "configs": [{ "type": "NUMBER", "n": n }] });
+        assert_eq!(edge.post(&world::config_path(&world::nth(n)), &writer, &body).status, 200);
+        assert_eq!(edge.post(&world::config_path(&world::nth(0)), &writer, &body).status, 200);
+    }
+    assert_eq!(sync(&edge, &operator)["consistent"], true);
+    let (held, exported, epoch) = (hub.rows(), old.run(&["export"]), hub.only()["epoch"].as_i64().unwrap());
+
+    let new = Place::new();
+    let said = restore(&new, &hub.server.url, &hub_place.replacement_code(&hub.origin()));
+    assert!(said.contains("restored Bakery") && said.contains("34 employees"), "{said}");
+    assert_eq!(new.run(&["export"]), exported);
+    new.run(&["doctor"]);
+    // The machine before it is shut out, and says that somebody must act.
+    let status = sync(&edge, &operator);
+    assert!(status["alarm"].as_str().unwrap().contains("401"), "{status}");
+
+    let (writer, operator) = (new.token(), new.token_of(OPERATOR));
+    let edge = new.serve();
+    let status = sync(&edge, &operator);
+    assert_eq!((&status["consistent"], &status["forks"]), (&json!(true), &json!(0)), "{status}");
+    assert_eq!(hub.only()["epoch"].as_i64().unwrap(), epoch + 1);
+    assert_eq!(hub.rows(), held, "what the machine before it had, with its revs");
+    let body = json!({ "configs": [] });
+    assert_eq!(edge.post(&world::config_path(&world::nth(0)), &writer, &body).status, 200);
+    sync(&edge, &operator);
+    is_proved(&edge, &operator);
+    assert_eq!(hub.only()["locked"], false);
+}
+
+#[test]
+fn what_cannot_be_restored_is_one_sentence_and_leaves_nothing_behind() {
+    let hub_place = HubPlace::new();
+    let hub = hub_place.start();
+    let new = Place::new();
+    let refused = |url: &str, code: &str| is_refused(&mut new.on_db(&["restore", "--from-hub", url, code]));
+    assert!(refused(&hub.server.url, "nonsense").contains("not known"));
+    assert!(refused("http://127.0.0.1:1", "code").contains("cannot be reached"));
+    let sentence = refused(&hub.server.url, &hub_place.code("Bakery"));
+    assert!(sentence.contains("holds nothing of Bakery") && sentence.contains("--origin"), "{sentence}");
+    let left: Vec<_> = std::fs::read_dir(new.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
+    new.import(&world::small());
+    assert!(refused(&hub.server.url, "code").contains("is there already"));
+}
