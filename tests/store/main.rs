@@ -9,4 +9,5 @@ mod full_disk;
 mod killed_import;
 mod migrations;
 mod power_cut;
+mod torn_log;
 mod writer;

@@ -86,31 +86,3 @@ fn revs(place: &Place) -> Vec<i64> {
         })
         .collect()
 }
-
-#[test]
-fn a_log_cut_anywhere_loses_only_its_end() {
-    let place = Place::holding(&world::with_employees(1));
-    let token = place.token();
-    let server = place.serve();
-    for n in 1..=12 {
-        let body = json!({ "configs": [{ "type": "NUMBER", "n": n, "padding": "x".repeat(3_000) }] });
-        assert_eq!(server.post(&world::config_path(&world::nth(0)), &token, &body).status, 200);
-    }
-    server.kill();
-    let log = std::fs::read(place.path("telecomx.db-wal")).unwrap();
-    let mut before = 13;
-    for part in (0..=8).rev() {
-        // A cut in the middle of a page, as a power cut leaves a file that was being written.
-        let torn = Place::new();
-        std::fs::copy(place.db(), torn.db()).unwrap();
-        torn.put("telecomx.db-wal", &log[..(log.len() * part / 8).saturating_sub(100)]);
-        let server = torn.serve();
-        let answer = server.get(&world::config_path(&world::nth(0)), &token);
-        let found = if answer.status == 404 { 0 } else { answer.body["configs"][0]["n"].as_i64().unwrap() };
-        assert!(found <= before, "{found} after {before}");
-        before = found;
-        assert!(server.stop().success());
-        assert!(!torn.run(&["doctor"]).contains("WRONG"));
-    }
-    assert_eq!(before, 0);
-}
