@@ -4,12 +4,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::Store;
 use crate::clock::Clock;
-use crate::db::{ReadOnly, ReadTx, SCHEMA_VERSION};
+use crate::db::{Exclusive, ReadOnly, ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result as DomainResult};
 use crate::login;
 use crate::secrets::{Sealer, key_path};
+use crate::store::adopt;
 use crate::store::audit::{self, Verdict};
 use crate::store::health::{self, HealthCheck};
 
@@ -21,8 +24,29 @@ struct Finding {
     detail: String,
 }
 
-pub fn run(store: &Store) -> Result<ExitCode, String> {
-    let path = store.path()?;
+#[derive(Args)]
+pub struct Arguments {
+    /// First take over, as it stands, what was changed by hand: it is then mirrored, and in the audit trail; no server may run
+    #[arg(long)]
+    adopt: bool,
+    #[command(flatten)]
+    store: Store,
+}
+
+fn adopt_all(path: &Path) -> Result<(), String> {
+    let database = Exclusive::open(path, Clock::default())?;
+    let adopted = database.write("command line", adopt::run);
+    for what in adopted.map_err(|error| format!("nothing was adopted: {error}"))? {
+        println!("adopted: {what}");
+    }
+    database.close().map_err(|error| error.to_string())
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let path = if arguments.adopt { arguments.store.existing_path()? } else { arguments.store.path()? };
+    if arguments.adopt {
+        adopt_all(&path)?;
+    }
     let database = ReadOnly::open(&path, Clock::default())?;
     let findings = database.read(|tx| Ok(examine(tx, &path)));
     let mut findings = findings.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;

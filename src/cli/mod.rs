@@ -48,7 +48,7 @@ enum Command {
     /// Rebuild the database of a machine from its hub, and go on in its place
     Restore(restore::Arguments),
     /// Examine the database, and say what is wrong; also beside a running server
-    Doctor(Store),
+    Doctor(doctor::Arguments),
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
@@ -119,7 +119,7 @@ pub fn run() -> Result<ExitCode, String> {
         Command::Export(arguments) => export::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
-        Command::Doctor(store) => doctor::run(&store),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Audit(command) => audit::run(&command),
         Command::Sync(command) => sync::run(&command),
         Command::Token(command) => token::run(&command),

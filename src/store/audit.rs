@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::objects::{self, Newest};
+use super::objects::{self, Difference, Newest};
 use crate::db::{ReadTx, Refusal, Subject, WriteTx};
 use crate::domain::audit::{Action, Entry, GENESIS, Hash, digest};
 use crate::domain::id::Id;
@@ -122,8 +122,39 @@ pub fn entry_at(tx: &ReadTx, seq: i64) -> Result<AuditHead> {
     Ok(AuditHead(seq, hash.unwrap_or_default()))
 }
 
-/// Recomputes the chain from its first entry, and compares the objects with its newest ones. Calls `progress` with each entry's number.
-pub fn verify(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Verdict> {
+/// Recomputes the chain from its first entry, and compares the objects with its newest ones. Calls `progress` with each
+/// entry's number.
+pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<Verdict> {
+    let (entries, head, newest) = match walk(tx, progress)? {
+        Ok(walked) => walked,
+        Err((seq, reason)) => return Ok(Verdict::Broken { seq, reason }),
+    };
+    let mut first = None;
+    objects::differences(tx, newest, |difference| {
+        first = Some(difference.wrong);
+        false
+    })?;
+    Ok(first.map_or(Verdict::Intact { entries, head }, |object| Verdict::Differs { object }))
+}
+
+/// Every object that is not what its newest entry left. The inner error: the chain is broken.
+pub fn differences(tx: &ReadTx) -> Result<Result<Vec<Difference>, (i64, &'static str)>> {
+    let newest = match walk(tx, |_| {})? {
+        Ok((_, _, newest)) => newest,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let mut found = vec![];
+    objects::differences(tx, newest, |difference| {
+        found.push(difference);
+        true
+    })?;
+    Ok(Ok(found))
+}
+
+/// The number and hash of the last entry, and the newest on each object; or the first entry that does not fit, and why.
+type Walked = Result<(i64, Hash, Newest), (i64, &'static str)>;
+
+fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> crate::error::Result<Walked> {
     let mut statement = tx.conn.prepare(
         "select seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
                 section, object, customer, description, before, digest_before, digest_after, hash
@@ -135,12 +166,12 @@ pub fn verify(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Verdict> {
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         if seq != last + 1 {
-            return Ok(Verdict::Broken { seq: last + 1, reason: "the entry is missing" });
+            return Ok(Err((last + 1, "the entry is missing")));
         }
         let checked = check_entry(row, &head).unwrap_or(Err("the entry is not readable"));
         match checked {
             Ok(hash) => head = hash,
-            Err(reason) => return Ok(Verdict::Broken { seq, reason }),
+            Err(reason) => return Ok(Err((seq, reason))),
         }
         if row.get_ref(9)?.as_str() == Ok("accepted") {
             newest.note(seq, row.get_ref(10)?.as_str().unwrap_or_default(), row.get(11)?, row.get(16)?);
@@ -148,10 +179,7 @@ pub fn verify(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Verdict> {
         last = seq;
         progress(seq);
     }
-    Ok(match objects::first_difference(tx, newest)? {
-        None => Verdict::Intact { entries: last, head },
-        Some(object) => Verdict::Differs { object },
-    })
+    Ok(Ok((last, head, newest)))
 }
 
 /// The hash of the entry in `row` if it follows from `previous`; else what does not fit.

@@ -2,6 +2,7 @@
 //! the number of the write (`chg`) and appends its audit entry.
 
 pub mod actors;
+pub mod adopt;
 pub mod audit;
 pub mod change_log;
 pub mod clock_floor;

@@ -55,32 +55,60 @@ const TABLES: [Table; 4] = [
     },
 ];
 
-/// The first object that is not what its newest entry left, and how: changed, put in, taken out, or not readable.
-pub fn first_difference(tx: &ReadTx, mut newest: Newest) -> Result<Option<String>> {
+/// An object that is not what its newest entry left.
+pub struct Difference {
+    pub section: &'static str,
+    /// Of its table.
+    pub name: &'static str,
+    /// As it is stored: it may be no id.
+    pub id: String,
+    /// What the trail is to be told that it is now; `None`: it cannot be read, or is not there.
+    pub text: Option<String>,
+    pub is_there: bool,
+    /// What is wrong, for a person.
+    pub wrong: String,
+}
+
+/// Calls `each` with every object that is not what its newest entry left (changed, put in, not readable, taken out),
+/// until it says stop (`false`).
+pub fn differences(tx: &ReadTx, mut newest: Newest, mut each: impl FnMut(Difference) -> bool) -> Result<()> {
     for table in &TABLES {
         let sql = format!("select {} from {} order by id", table.columns, table.name);
         let mut statement = tx.conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let wrong = match check_row(table, row, &mut newest) {
-                Ok(wrong) => wrong,
-                Err(error) => Some(format!("cannot be read: {error}")),
+            let (text, wrong) = match check_row(table, row, &mut newest) {
+                Ok((_, None)) => continue,
+                Ok((text, Some(wrong))) => (Some(text), wrong),
+                Err(error) => (None, format!("cannot be read: {error}")),
             };
-            if let Some(wrong) = wrong {
-                let id = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned();
-                return Ok(Some(format!("{} {id} {wrong}", table.name)));
+            let id = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned();
+            let wrong = format!("{} {id} {wrong}", table.name);
+            if !each(Difference { section: table.section, name: table.name, id, text, is_there: true, wrong }) {
+                return Ok(());
             }
         }
     }
-    let gone = newest.0.into_iter().filter(|(_, (_, left))| left.is_some()).min_by_key(|(_, (seq, _))| *seq);
-    Ok(gone.map(|((section, id), (seq, _))| format!("{section} {id} is not there, as entry {seq} left it")))
+    let mut gone: Vec<_> = newest.0.into_iter().filter(|(_, (_, left))| left.is_some()).collect();
+    gone.sort_by_key(|(_, (seq, _))| *seq);
+    for ((section, id), (seq, _)) in gone {
+        let name = TABLES.iter().find(|table| table.section == section).map_or("", |table| table.name);
+        let wrong = format!("{section} {id} is not there, as entry {seq} left it");
+        if !each(Difference { section, name, id: id.to_string(), text: None, is_there: false, wrong }) {
+            break;
+        }
+    }
+    Ok(())
 }
 
-fn check_row(table: &Table, row: &Row, newest: &mut Newest) -> Result<Option<String>> {
+/// How the trail renders a row, and what is wrong with it.
+fn check_row(table: &Table, row: &Row, newest: &mut Newest) -> Result<(String, Option<String>)> {
     let id: Id = row.get(0)?;
-    let found = digest((table.render)(row)?.as_bytes());
-    Ok(match newest.0.remove(&(table.section, id)) {
+    let text = (table.render)(row)?;
+    let found = digest(text.as_bytes());
+    let wrong = match newest.0.remove(&(table.section, id)) {
         None => Some("is in no entry".to_owned()),
         Some((seq, left)) => (left != Some(found)).then(|| format!("is not as entry {seq} left it")),
-    })
+    };
+    Ok((text, wrong))
 }

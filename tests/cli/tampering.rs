@@ -145,3 +145,41 @@ fn a_schema_that_is_not_the_program_s_is_told() {
         assert!(!output.status.success() && said.contains("trigger employees_update is missing"), "{said}");
     }
 }
+
+#[test]
+fn what_was_changed_by_hand_is_adopted_on_purpose_only() {
+    let place = place_with_writes();
+    let by_hand = "drop trigger mobile_configs_update; drop trigger mobile_configs_delete; drop trigger queues_update;
+        update mobile_configs set configs = '[]' where id = 'e00000000000000000000002';
+        delete from mobile_configs where id = 'e00000000000000000000003';
+        update queues set name = 'By hand' where id = 'a00000000000000000000001';";
+    let triggers: Vec<String> = {
+        let conn = place.sqlite();
+        let mut statement = conn
+            .prepare(
+                "select sql from sqlite_schema where name in
+            ('mobile_configs_update', 'mobile_configs_delete', 'queues_update')",
+            )
+            .unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    place.sqlite().execute_batch(by_hand).unwrap();
+    triggers.iter().for_each(|trigger| place.sqlite().execute_batch(trigger).unwrap());
+    assert!(place.refused(&["doctor"]).contains("1 of "));
+    let high: i64 = place.sqlite().query_row("select high from feed", [], |row| row.get(0)).unwrap();
+    let said = place.run(&["doctor", "--adopt"]);
+    assert_eq!(said.matches("adopted: ").count(), 3, "{said}");
+    assert!(!said.contains("WRONG"), "{said}");
+    let due: i64 = place
+        .sqlite()
+        .query_row(
+            "select (select count(*) from mobile_configs where chg > ?1) + (select count(*) from queues where chg > ?1)
+                + (select count(*) from tombstones where chg > ?1)",
+            [high],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(due, 3, "each is to be mirrored");
+    assert!(!place.run(&["doctor", "--adopt"]).contains("adopted"), "there is nothing left to adopt");
+}
