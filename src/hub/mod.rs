@@ -49,8 +49,7 @@ pub struct Taken {
     pub origin: Origin,
     /// [`QUARANTINE_MAX`] at most.
     pub quarantine: Vec<Refused>,
-    pub hub_epoch: String,
-    /// Those behind the edge's cursor, about [`PROPOSALS_MAX_BYTES`] of them.
+    /// Those that are not answered, about [`PROPOSALS_MAX_BYTES`] of them, when the edge has sent everything.
     pub proposals: Vec<Proposal>,
 }
 
@@ -70,7 +69,6 @@ impl Taken {
             consistent: self.origin.is_consistent(),
             accepted: self.accepted,
             quarantine: self.quarantine,
-            hub_epoch: self.hub_epoch,
             proposals: self.proposals,
             pace,
             clock_ms: now.millis(),

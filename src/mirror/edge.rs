@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::engine::{Fork, Rule, Verdict, judge, rule};
-use super::wire::{Cursor, EdgeStatus, Mode, PROTO, Part, Proposal, Push, Reply, Row, Staged};
+use super::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Row, Staged};
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION};
 use crate::domain::mirror::Position;
 use crate::domain::proposal::{Fate, Outcome as Answer};
@@ -102,8 +102,7 @@ impl Edge {
         let request = fresh();
         self.request = Some(request);
         let to = batch.to;
-        let (cursor, outcomes, status) =
-            self.db.read(|tx| Ok((sync_state::cursor(tx)?, answers::untold(tx, to)?, status(tx)?)))?;
+        let (outcomes, status) = self.db.read(|tx| Ok((answers::untold(tx, to)?, status(tx)?)))?;
         self.telling = outcomes.iter().map(|answer| answer.uuid).collect();
         Ok(Outgoing::Push(Box::new(Push {
             proto: PROTO,
@@ -118,7 +117,6 @@ impl Edge {
             snap: batch.snap,
             staged,
             rows: batch.rows,
-            cursor,
             outcomes,
             status,
         })))
@@ -169,39 +167,29 @@ impl Edge {
         Ok(outcome)
     }
 
-    /// Applies what the centre wants, each proposal with its answer and the cursor in one transaction.
+    /// Applies what the centre wants, each proposal with its answer in one transaction.
     async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
         let hub_now = Time::from_millis(reply.clock_ms);
         for proposal in &reply.proposals {
-            let cursor = Cursor(reply.hub_epoch.clone(), proposal.seq);
-            let (tried, at, sealer) = (proposal.clone(), cursor.clone(), self.sealer.clone());
+            let (tried, sealer) = (proposal.clone(), self.sealer.clone());
             let author = Author::at_hub(&proposal.author);
             let applied = self.db.write(author.clone(), move |tx| {
                 if !answers::tell_again(tx, tried.uuid)? {
                     let answer = proposals::apply(tx, &sealer, &tried, hub_now)?;
-                    let chg = feed::high(tx)?;
-                    answers::record(tx, &answer, chg)?;
+                    answers::record(tx, &answer)?;
                 }
-                sync_state::set_cursor(tx, &at)
+                Ok(())
             });
-            match applied.await {
-                Ok(()) => {}
+            let refused = match applied.await {
+                Ok(()) => continue,
+                Err(error) if feed::is_unreadable(&error) => "What is stored here cannot be read".into(),
                 Err(error @ (Error::Internal(_) | Error::Busy | Error::StorageFull)) => return Err(error),
-                Err(refusal) => self.reject(proposal, refusal, cursor, author).await?,
-            }
+                Err(refusal) => refusal.to_string(),
+            };
+            let answer = Answer { uuid: proposal.uuid, result: Fate::Rejected, rev: None, detail: refused };
+            self.db.write(author, move |tx| answers::record(tx, &answer)).await?;
         }
         Ok(())
-    }
-
-    async fn reject(&self, proposal: &Proposal, refusal: Error, cursor: Cursor, author: Author) -> Result<()> {
-        let answer = Answer { uuid: proposal.uuid, result: Fate::Rejected, rev: None, detail: refusal.to_string() };
-        self.db
-            .write(author, move |tx| {
-                let chg = feed::high(tx)?;
-                answers::record(tx, &answer, chg)?;
-                sync_state::set_cursor(tx, &cursor)
-            })
-            .await
     }
 
     /// Whether there is something that the hub has not heard: writes, or answers to its proposals.

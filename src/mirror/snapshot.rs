@@ -35,6 +35,5 @@ pub fn page_digest(rows: &[Row]) -> String {
 /// Table and id of a page's `after`.
 pub fn after_of(text: &str) -> Option<(Table, String)> {
     let (table, id) = text.split_once('/')?;
-    let table = Table::ALL.into_iter().find(|known| known.name() == table)?;
-    Some((table, id.to_owned()))
+    Some((Table::named(table)?, id.to_owned()))
 }

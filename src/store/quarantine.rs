@@ -62,11 +62,12 @@ pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
         rows.collect::<rusqlite::Result<_>>()?
     };
     for (id, t, row, _) in &known {
-        if !told.iter().any(|refused| refused.t.number() == *t && refused.id == *row) {
+        if !told.iter().any(|refused| refused.row().0.number() == *t && refused.row().1 == row) {
             tx.conn.execute("delete from quarantine where id = ?1", [id])?;
         }
     }
     for refused in told {
+        let (table, row) = refused.row();
         tx.conn
             .prepare_cached(
                 "insert into quarantine (t, row, chg, code, detail, first_seen)
@@ -75,7 +76,7 @@ pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
                     tries = tries + (excluded.chg > chg) where excluded.chg >= chg",
             )?
             .execute(named_params! {
-                ":t": refused.t.number(), ":row": refused.id, ":chg": refused.chg, ":code": refused.code,
+                ":t": table.number(), ":row": row, ":chg": refused.chg, ":code": refused.code,
                 ":detail": refused.detail, ":now": tx.now,
             })?;
     }
