@@ -146,9 +146,10 @@ impl Edge {
         };
         let told = if reply.accepted { std::mem::take(&mut self.telling) } else { vec![] };
         self.failed();
-        let aside = reply.quarantine.clone();
+        // What a hub has put aside of another life says nothing of this one.
+        let aside = next.resetting.is_none().then(|| reply.quarantine.clone());
         let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
-        let is_new = next != position;
+        let (is_new, acked) = (next != position, next.acked);
         self.db
             .write(Author::system("mirror"), move |tx| {
                 if is_new {
@@ -157,7 +158,9 @@ impl Edge {
                 let (is_fork, is_back) =
                     (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
                 answers::mark_told(tx, &told)?;
-                quarantine::set(tx, &aside)?;
+                if let Some(aside) = aside {
+                    quarantine::set(tx, &aside, acked)?;
+                }
                 sync_state::note(tx, is_fork.into(), is_back.into())
             })
             .await?;

@@ -51,8 +51,9 @@ pub fn count(tx: &ReadTx) -> Result<i64> {
     Ok(tx.conn.prepare_cached("select count(*) from quarantine")?.query_row([], |row| row.get(0))?)
 }
 
-/// Takes over what the hub has put aside. What was tried again or given up here since is left as it is.
-pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
+/// Takes over what a hub that has everything up to `acked` has put aside. What was tried again or given up here since is
+/// left as it is.
+pub fn set(tx: &mut WriteTx, told: &[Refused], acked: i64) -> Result<()> {
     if told.is_empty() && count(tx)? == 0 {
         return Ok(());
     }
@@ -61,8 +62,8 @@ pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         rows.collect::<rusqlite::Result<_>>()?
     };
-    for (id, t, row, _) in &known {
-        if !told.iter().any(|refused| refused.row().0.number() == *t && refused.row().1 == row) {
+    for (id, t, row, chg) in &known {
+        if *chg <= acked && !told.iter().any(|refused| refused.row().0.number() == *t && refused.row().1 == row) {
             tx.conn.execute("delete from quarantine where id = ?1", [id])?;
         }
     }
