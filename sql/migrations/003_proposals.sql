@@ -31,8 +31,6 @@ create table clock_floor (
     at integer not null
 ) strict;
 
-alter table sync_state add column hub_epoch text;                              -- the life of the hub that the cursor is of
-alter table sync_state add column proposal_cursor integer not null default 0;  -- the last proposal that was answered
 alter table sync_state add column proved_at integer;                           -- when both sides were last found equal
 alter table sync_state add column alarm text;                                  -- why the mirror stands still until somebody acts
 alter table sync_state add column parent_n integer not null default 0;         -- count of the epoch that a reset comes from

@@ -36,6 +36,11 @@ impl Table {
         }
     }
 
+    /// The one of this name, if it is known.
+    pub fn named(name: &str) -> Option<Table> {
+        Table::ALL.into_iter().find(|table| table.name() == name)
+    }
+
     /// Its place in [`Table::ALL`].
     pub fn number(self) -> i64 {
         self as i64
@@ -48,16 +53,40 @@ impl Table {
 
 /// A row as it is now, or that it is gone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "SentRow")]
 pub struct Row {
     pub t: Table,
+    /// Of [`Table::Other`]: the table's name, a slash, and the id, so that whoever knows the table finds its row again.
     pub id: String,
     pub rev: i64,
     pub chg: i64,
     /// The object in the API's shape; absent when it is deleted, or when `bad` says why it is not told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub v: Option<Box<RawValue>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bad: Option<Bad>,
+}
+
+/// A row as it comes, of whatever table.
+#[derive(Deserialize)]
+struct SentRow {
+    t: String,
+    id: String,
+    rev: i64,
+    chg: i64,
+    #[serde(default)]
+    v: Option<Box<RawValue>>,
+    #[serde(default)]
+    bad: Option<Bad>,
+}
+
+impl From<SentRow> for Row {
+    fn from(SentRow { t, id, rev, chg, v, bad }: SentRow) -> Row {
+        match Table::named(&t) {
+            Some(t) => Row { t, id, rev, chg, v, bad },
+            None => Row { t: Table::Other, id: format!("{t}/{id}"), rev, chg, v, bad },
+        }
+    }
 }
 
 /// Why an edge does not tell what a row holds.
@@ -74,12 +103,22 @@ pub enum Bad {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     pub t: Table,
+    /// As in [`Row`].
     pub id: String,
     pub chg: i64,
     /// `unknown_table`, `schema`, `unreadable` or `dropped`.
     pub code: String,
     /// For a person.
     pub detail: String,
+}
+
+impl Refused {
+    /// The row, by the table that the edge knows and the hub may not.
+    pub fn row(&self) -> (Table, &str) {
+        let known = self.id.split_once('/').filter(|_| self.t == Table::Other);
+        let known = known.and_then(|(name, id)| Some((Table::named(name)?, id)));
+        known.unwrap_or((self.t, &self.id))
+    }
 }
 
 /// The hub's state as the edge believes it to be, or as the hub says it is.
@@ -101,10 +140,6 @@ impl Head {
 /// An entry of an audit trail: its number, and its hash in hex. 0 and nothing before the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead(pub i64, pub String);
-
-/// The last proposal that an edge has answered, and in which life of the hub: another life counts from the beginning.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor(pub String, pub i64);
 
 /// Where an edge stands with its hub, as it is kept on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -53,8 +53,7 @@ pub struct Taken {
     pub origin: Origin,
     /// [`QUARANTINE_MAX`] at most.
     pub quarantine: Vec<Refused>,
-    pub hub_epoch: String,
-    /// Those behind the edge's cursor, about [`PROPOSALS_MAX_BYTES`] of them.
+    /// Those that are not answered, about [`PROPOSALS_MAX_BYTES`] of them, when the edge has sent everything.
     pub proposals: Vec<Proposal>,
 }
 
@@ -76,7 +75,6 @@ impl Taken {
             audit: self.origin.audit.0,
             audit_differs: self.origin.audit_differs,
             quarantine: self.quarantine,
-            hub_epoch: self.hub_epoch,
             proposals: self.proposals,
             pace,
             clock_ms: now.millis(),
@@ -106,9 +104,6 @@ pub struct Filed {
 ///
 /// Calls for one origin are serial. Those that name an origin answer 404 `origin` when there is none.
 pub trait HubStore: Send + Sync + 'static {
-    /// This life of the hub: one that is restored from a backup begins another.
-    fn epoch(&self) -> impl Future<Output = Result<String>> + Send;
-
     /// Lets one edge enrol with the code of this hash.
     fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> impl Future<Output = Result<()>> + Send;
 

@@ -54,6 +54,12 @@ pub fn audit_after(origin: &Origin, push: &Push) -> (AuditHead, bool) {
     }
 }
 
+/// Whether a push may lose something that was there because of a proposal. A machine that begins with what the hub has,
+/// from no epoch of its own, loses nothing.
+pub fn may_lose(push: &Push) -> bool {
+    push.mode == Mode::Replace && push.parent != Some(0)
+}
+
 /// What is wrong with a row: a code, and a sentence.
 pub type Fault = (&'static str, String);
 
@@ -73,6 +79,10 @@ struct Shape<'v> {
 /// What is wrong with a row, if anything.
 pub fn fault(row: &Row) -> Option<Fault> {
     if row.t == Table::Other {
+        // Nor does it have the row: there is nothing to delete.
+        if row.v.is_none() && row.bad.is_none() {
+            return None;
+        }
         return Some(("unknown_table", "This hub does not know the table: a newer one may".into()));
     }
     match row.bad {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::engine::{Fork, Rule, Verdict, judge, rule};
-use super::wire::{Cursor, EdgeStatus, Mode, PROTO, Part, Proposal, Push, Reply, Row, Staged};
+use super::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Row, Staged};
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION};
 use crate::domain::mirror::Position;
 use crate::domain::proposal::{Fate, Outcome as Answer};
@@ -114,9 +114,9 @@ impl Edge {
         let request = fresh();
         self.request = Some(request);
         let to = batch.to;
-        let (cursor, outcomes, status, audit) = self.db.read(|tx| {
+        let (outcomes, status, audit) = self.db.read(|tx| {
             let known = audit::entry_at(tx, sync_state::audit_acked(tx)?)?;
-            Ok((sync_state::cursor(tx)?, answers::untold(tx, to)?, self.status(tx)?, [known, audit::head(tx)?]))
+            Ok((answers::untold(tx, to)?, self.status(tx)?, [known, audit::head(tx)?]))
         })?;
         self.telling = outcomes.iter().map(|answer| answer.uuid).collect();
         Ok(Outgoing::Push(Box::new(Push {
@@ -132,7 +132,6 @@ impl Edge {
             snap: batch.snap,
             staged,
             rows: batch.rows,
-            cursor,
             outcomes,
             audit,
             status,
@@ -164,10 +163,12 @@ impl Edge {
         };
         let told = if reply.accepted { std::mem::take(&mut self.telling) } else { vec![] };
         self.failed();
-        let (aside, audit) = (reply.quarantine.clone(), reply.audit);
+        // What a hub has put aside of another life says nothing of this one.
+        let aside = next.resetting.is_none().then(|| reply.quarantine.clone());
+        let audit = reply.audit;
         let alarm = reply.audit_differs.then_some(AUDIT_DIFFERS);
         let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
-        let is_new = next != position;
+        let (is_new, acked) = (next != position, next.acked);
         self.db
             .write(Author::system("mirror"), move |tx| {
                 if is_new {
@@ -176,7 +177,9 @@ impl Edge {
                 let (is_fork, is_back) =
                     (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
                 answers::mark_told(tx, &told)?;
-                quarantine::set(tx, &aside)?;
+                if let Some(aside) = aside {
+                    quarantine::set(tx, &aside, acked)?;
+                }
                 sync_state::set_audit_acked(tx, audit)?;
                 sync_state::note(tx, is_fork.into(), is_back.into(), alarm)
             })
@@ -187,41 +190,31 @@ impl Edge {
         Ok(outcome)
     }
 
-    /// Applies what the centre wants, each proposal with its answer and the cursor in one transaction.
+    /// Applies what the centre wants, each proposal with its answer in one transaction.
     async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
         let hub_now = Time::from_millis(reply.clock_ms);
         for proposal in &reply.proposals {
-            let cursor = Cursor(reply.hub_epoch.clone(), proposal.seq);
-            let (tried, at, sealer) = (proposal.clone(), cursor.clone(), self.sealer.clone());
+            let (tried, sealer) = (proposal.clone(), self.sealer.clone());
             let author = Author::at_hub(&proposal.author);
             let applied = self.db.write(author.clone(), move |tx| {
                 if !answers::tell_again(tx, tried.uuid)? {
                     let answer = proposals::apply(tx, &sealer, &tried, hub_now)?;
-                    let chg = feed::high(tx)?;
-                    answers::record(tx, &answer, chg)?;
+                    answers::record(tx, &answer)?;
                 }
-                sync_state::set_cursor(tx, &at)
+                Ok(())
             });
-            match applied.await {
-                Ok(()) => {}
+            let refused = match applied.await {
+                Ok(()) => continue,
+                Err(error) if feed::is_unreadable(&error) => "What is stored here cannot be read".into(),
                 // It is offered again: what is here goes on being mirrored.
                 Err(Error::StorageFull) => return Ok(()),
                 Err(error @ (Error::Internal(_) | Error::Busy)) => return Err(error),
-                Err(refusal) => self.reject(proposal, refusal, cursor, author).await?,
-            }
+                Err(refusal) => refusal.to_string(),
+            };
+            let answer = Answer { uuid: proposal.uuid, result: Fate::Rejected, rev: None, detail: refused };
+            self.db.write(author, move |tx| answers::record(tx, &answer)).await?;
         }
         Ok(())
-    }
-
-    async fn reject(&self, proposal: &Proposal, refusal: Error, cursor: Cursor, author: Author) -> Result<()> {
-        let answer = Answer { uuid: proposal.uuid, result: Fate::Rejected, rev: None, detail: refusal.to_string() };
-        self.db
-            .write(author, move |tx| {
-                let chg = feed::high(tx)?;
-                answers::record(tx, &answer, chg)?;
-                sync_state::set_cursor(tx, &cursor)
-            })
-            .await
     }
 
     /// Whether there is something that the hub has not heard: writes, or answers to its proposals.

@@ -8,7 +8,7 @@ use super::pacing::Pacing;
 use super::snapshot::{Page, page_digest};
 use super::transport::{CallError, Enrolled, HubClient};
 use crate::db::WriteTx;
-use crate::domain::mirror::{Cursor, Epoch, Head, Position, Table};
+use crate::domain::mirror::{Epoch, Head, Position, Table};
 use crate::error::{Error, Result};
 use crate::import;
 use crate::secrets::Sealer;
@@ -22,7 +22,6 @@ const PAGE_TRIES: usize = 8;
 pub struct Fetched {
     pub head: Head,
     pub rows: usize,
-    cursor: Cursor,
     /// The rows as a document to be imported.
     document: Lists,
     revs: Vec<(Table, String, i64)>,
@@ -58,7 +57,6 @@ pub fn fetch(client: &HubClient, enrolled: &Enrolled, mut progress: impl FnMut(u
         let so_far = fetched.get_or_insert_with(|| Fetched {
             head: page.head,
             rows: 0,
-            cursor: page.cursor.clone(),
             document: Lists::default(),
             revs: vec![],
         });
@@ -111,7 +109,7 @@ pub fn rebuild(
     fetched: &Fetched,
     fresh: Uuid,
 ) -> Result<String> {
-    let Some(Epoch(parent, _)) = fetched.head.epoch else {
+    let Some(Epoch(newest, _)) = fetched.head.epoch else {
         return Err(Error::conflict("origin", "The hub holds nothing of it"));
     };
     let written = import::run(tx, sealer, fetched.document.document().as_bytes(), |_, _, _| {})?;
@@ -119,15 +117,15 @@ pub fn rebuild(
         feed::set_rev(tx, *table, id, *rev)?;
     }
     let position = Position {
-        epoch: Epoch(parent + 1, fresh),
+        epoch: Epoch(newest + 1, fresh),
         resetting: Some(fetched.head),
         acked: 0,
         attempt: Uuid::nil(),
         stable: 0,
-        parent,
+        // It holds what the hub holds: nothing is lost.
+        parent: 0,
     };
     sync_state::enroll(tx, enrolment, &position)?;
     sync_state::set_position(tx, &position, 0)?;
-    sync_state::set_cursor(tx, &fetched.cursor)?;
     Ok(written)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::mirror::{Cursor, Head, Row, Table};
+use crate::domain::mirror::{Head, Row, Table};
 
 /// Rows in a page.
 pub const PAGE_ROWS: i64 = 1_000;
@@ -13,9 +13,6 @@ pub const PAGE_ROWS: i64 = 1_000;
 pub struct Page {
     /// The state that the page is of: the same in all pages, or they do not belong together.
     pub head: Head,
-    /// The last proposal up to which all are answered: what they changed is in the rows.
-    #[serde(default)]
-    pub cursor: Cursor,
     /// Of the rows, see [`page_digest`].
     pub digest: String,
     /// Where the next page begins; absent in the last one.
@@ -38,6 +35,5 @@ pub fn page_digest(rows: &[Row]) -> String {
 /// Table and id of a page's `after`.
 pub fn after_of(text: &str) -> Option<(Table, String)> {
     let (table, id) = text.split_once('/')?;
-    let table = Table::ALL.into_iter().find(|known| known.name() == table)?;
-    Some((table, id.to_owned()))
+    Some((Table::named(table)?, id.to_owned()))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use crate::domain::mirror::{AuditHead, Cursor, Epoch, Head, Refused, Row, Table};
+pub use crate::domain::mirror::{AuditHead, Epoch, Head, Refused, Row, Table};
 pub use crate::domain::proposal::{Outcome, Proposal};
 
 /// The protocol that this program speaks.
@@ -43,9 +43,6 @@ pub struct Push {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staged: Option<Staged>,
     pub rows: Vec<Row>,
-    /// Which proposals have been answered.
-    #[serde(default)]
-    pub cursor: Cursor,
     /// Answers that the hub has not heard, as far as their rows are here or before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<Outcome>,
@@ -109,8 +106,7 @@ pub struct Reply {
     /// Rows that are put aside, a hundred at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantine: Vec<Refused>,
-    pub hub_epoch: String,
-    /// Behind the cursor, in their order.
+    /// Those that are not answered, in their order; once the edge has sent everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
     pub pace: Pace,

@@ -81,14 +81,17 @@ fn readable(object: Result<Option<Box<RawValue>>>) -> Result<(Option<Box<RawValu
         Ok(Some(v)) => Ok((Some(v), None)),
         // It is there, under an id that is none.
         Ok(None) => Ok((None, Some(Bad::Unreadable))),
-        Err(Error::Internal(cause)) => {
-            let is_of_the_row = match cause.downcast_ref::<rusqlite::Error>() {
-                Some(error) => error.sqlite_error().is_none(),
-                None => cause.is::<serde_json::Error>() || cause.is::<std::string::FromUtf8Error>(),
-            };
-            if is_of_the_row { Ok((None, Some(Bad::Unreadable))) } else { Err(Error::Internal(cause)) }
-        }
+        Err(error) if is_unreadable(&error) => Ok((None, Some(Bad::Unreadable))),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether it is what a row holds that cannot be read, and not the disk.
+pub fn is_unreadable(error: &Error) -> bool {
+    let Error::Internal(cause) = error else { return false };
+    match cause.downcast_ref::<rusqlite::Error>() {
+        Some(error) => error.sqlite_error().is_none(),
+        None => cause.is::<serde_json::Error>() || cause.is::<std::string::FromUtf8Error>(),
     }
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
+use super::feed;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::proposal::{Fate, Outcome};
 use crate::error::{Error, Result};
@@ -20,7 +21,10 @@ fn from_row(row: &rusqlite::Row) -> Result<Outcome> {
     })
 }
 
-pub fn record(tx: &mut WriteTx, outcome: &Outcome, chg: i64) -> Result<()> {
+/// Keeps an answer. It is told once the hub has everything that is written by now: what it has changed, and what it was
+/// given because of.
+pub fn record(tx: &mut WriteTx, outcome: &Outcome) -> Result<()> {
+    let chg = feed::high(tx)?;
     tx.conn
         .prepare_cached(
             "insert into proposals (id, result, rev, detail, chg, at) values (:id, :result, :rev, :detail, :chg, :now)",

@@ -51,8 +51,9 @@ pub fn count(tx: &ReadTx) -> Result<i64> {
     Ok(tx.conn.prepare_cached("select count(*) from quarantine")?.query_row([], |row| row.get(0))?)
 }
 
-/// Takes over what the hub has put aside. What was tried again or given up here since is left as it is.
-pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
+/// Takes over what a hub that has everything up to `acked` has put aside. What was tried again or given up here since is
+/// left as it is.
+pub fn set(tx: &mut WriteTx, told: &[Refused], acked: i64) -> Result<()> {
     if told.is_empty() && count(tx)? == 0 {
         return Ok(());
     }
@@ -61,12 +62,13 @@ pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         rows.collect::<rusqlite::Result<_>>()?
     };
-    for (id, t, row, _) in &known {
-        if !told.iter().any(|refused| refused.t.number() == *t && refused.id == *row) {
+    for (id, t, row, chg) in &known {
+        if *chg <= acked && !told.iter().any(|refused| refused.row().0.number() == *t && refused.row().1 == row) {
             tx.conn.execute("delete from quarantine where id = ?1", [id])?;
         }
     }
     for refused in told {
+        let (table, row) = refused.row();
         tx.conn
             .prepare_cached(
                 "insert into quarantine (t, row, chg, code, detail, first_seen)
@@ -75,7 +77,7 @@ pub fn set(tx: &mut WriteTx, told: &[Refused]) -> Result<()> {
                     tries = tries + (excluded.chg > chg) where excluded.chg >= chg",
             )?
             .execute(named_params! {
-                ":t": refused.t.number(), ":row": refused.id, ":chg": refused.chg, ":code": refused.code,
+                ":t": table.number(), ":row": row, ":chg": refused.chg, ":code": refused.code,
                 ":detail": refused.detail, ":now": tx.now,
             })?;
     }

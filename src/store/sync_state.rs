@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::mirror::{Cursor, Epoch, Head, Position};
+use crate::domain::mirror::{Epoch, Head, Position};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
@@ -168,19 +168,6 @@ pub fn record(tx: &ReadTx) -> Result<Record> {
         })
     });
     Ok(found.optional()?.unwrap_or_default())
-}
-
-/// The last proposal that was answered, and in which life of the hub.
-pub fn cursor(tx: &ReadTx) -> Result<Cursor> {
-    let mut statement = tx.conn.prepare_cached("select coalesce(hub_epoch, ''), proposal_cursor from sync_state")?;
-    Ok(statement.query_row([], |row| Ok(Cursor(row.get(0)?, row.get(1)?)))?)
-}
-
-pub fn set_cursor(tx: &mut WriteTx, cursor: &Cursor) -> Result<()> {
-    tx.conn
-        .prepare_cached("update sync_state set hub_epoch = ?1, proposal_cursor = ?2")?
-        .execute(params![cursor.0, cursor.1])?;
-    Ok(())
 }
 
 /// Number of the newest audit entry whose hash the hub knows.

@@ -3,7 +3,14 @@
 
 #[path = "../support/chance.rs"]
 mod chance;
+mod clones;
+mod drive;
+mod edge;
+mod hub;
 #[cfg(feature = "mutants")]
 mod mutants;
-mod simulated;
+mod network;
+mod rest;
 mod simulation;
+mod skew;
+mod wishes;

@@ -2,7 +2,7 @@
 
 use telecomx_local::mirror::engine::{Rule, with};
 
-use super::simulation::play;
+use crate::simulation::play;
 
 const SEEDS: u64 = 1_000;
 

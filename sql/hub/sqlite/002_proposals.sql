@@ -1,11 +1,4 @@
--- Proposals, quarantine, and what a hub remembers of itself.
-
--- This life of the hub: a backup that is put in its place begins another one.
-create table hub (
-    id    integer not null primary key check (id = 1),
-    epoch text    not null
-) strict;
-insert into hub (id, epoch) values (1, lower(hex(randomblob(8))));
+-- Proposals and quarantine.
 
 alter table origins add column parent_n integer not null default 0;     -- the epoch that the last reset came from
 alter table origins add column locked integer not null default 0;       -- two edges take turns: somebody must decide
@@ -38,6 +31,7 @@ create table proposals (
     primary key (origin, seq),
     unique (origin, uuid)
 ) strict, without rowid;
+create index proposals_open on proposals (origin, seq) where result is null;
 
 -- Rows that are put aside, whole writes at a time. code 'group': nothing is wrong with the row but the write it is of.
 create table quarantine (

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{BODY_MAX_BYTES, State, own_origin, parse};
 use crate::db::SCHEMA_VERSION;
 use crate::domain::audit::digest;
-use crate::domain::mirror::{Cursor, Head, Row, Table};
+use crate::domain::mirror::{Head, Row, Table};
 use crate::error::{Error, Result};
 use crate::http::answer::Answer;
 use crate::hub::{HubStore, rules};
@@ -19,8 +19,6 @@ use crate::mirror::digest::{DigestReply, DigestRequest, Tree, digest_of, leaf_of
 use crate::mirror::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
 use crate::mirror::wire::{PROTO, Part, Push};
 use crate::secrets::new_token;
-
-const PROPOSALS_AT_ONCE: i64 = 1_000;
 
 /// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
 pub async fn well_known<S: HubStore>(state: State<S>) -> HttpResponse {
@@ -146,20 +144,5 @@ pub async fn snapshot<S: HubStore>(
     }
     let head = head.unwrap_or(Head::EMPTY);
     let after = (rows.len() as i64 == PAGE_ROWS).then(|| rows.last().map(|row| format!("{}/{}", row.t.name(), row.id)));
-    let cursor = answered_up_to(&*state.store, &origin).await?;
-    Ok(HttpResponse::Ok().json(Page { head, cursor, digest: page_digest(&rows), after: after.flatten(), rows }))
-}
-
-/// The last proposal up to which all are answered.
-async fn answered_up_to(store: &impl HubStore, origin: &str) -> Result<Cursor> {
-    let mut last = 0;
-    loop {
-        let filed = store.proposals(origin, last, PROPOSALS_AT_ONCE).await?;
-        let answered = filed.iter().take_while(|filed| filed.answer.is_some());
-        let seq = answered.last().map(|filed| filed.proposal.seq);
-        last = seq.unwrap_or(last);
-        if (filed.len() as i64) < PROPOSALS_AT_ONCE || seq != filed.last().map(|filed| filed.proposal.seq) {
-            return Ok(Cursor(store.epoch().await?, last));
-        }
-    }
+    Ok(HttpResponse::Ok().json(Page { head, digest: page_digest(&rows), after: after.flatten(), rows }))
 }

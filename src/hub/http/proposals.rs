@@ -53,7 +53,7 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
     let copy = read_copy(fields);
     let (mut table, mut base_rev, mut author, mut uuid) = (None, None, None, None);
     let names = Table::ALL.map(Table::name);
-    let parse_table = |name: &str| Table::ALL.into_iter().find(|table| table.name() == name).map(Some);
+    let parse_table = |name: &str| Table::named(name).map(Some);
     fields.choice("table", parse_table, &names, &mut table);
     let mut id = fields.id("id");
     fields.count("base_rev", &mut base_rev);

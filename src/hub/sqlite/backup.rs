@@ -14,8 +14,7 @@ use super::origins;
 /// Pages copied at a time.
 const STEP_PAGES: i32 = 1_000;
 
-/// Copies one snapshot to `target` and checks the copy. The copy is another life of the hub: whoever is put back to it
-/// has proposals offered again. Gives the origins as they stand in it.
+/// Copies one snapshot to `target` and checks the copy. Gives the origins as they stand in it.
 pub fn copy(conn: &Connection, target: &Path) -> Result<Vec<Origin>> {
     let mut copy = Connection::open(target)?;
     // One snapshot for the whole copy: without it, every write beside it would start the copy over.
@@ -24,7 +23,6 @@ pub fn copy(conn: &Connection, target: &Path) -> Result<Vec<Origin>> {
     conn.execute_batch("rollback")?;
     // The copy stands alone: no write-ahead log beside it.
     copy.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
-    copy.execute("update hub set epoch = lower(hex(randomblob(8)))", [])?;
     let report: String = copy.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
     if report != "ok" {
         return Err(Error::internal(format!("the copy is not sound: {report}")));

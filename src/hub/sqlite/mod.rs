@@ -25,7 +25,6 @@ use crate::mirror::wire::{Part, Push};
 pub struct SqliteHub {
     path: PathBuf,
     conn: Mutex<Connection>,
-    epoch: String,
 }
 
 impl SqliteHub {
@@ -47,8 +46,8 @@ impl SqliteHub {
             M::up(include_str!("../../../sql/hub/sqlite/002_proposals.sql")),
         ]);
         migrations.to_latest(&mut conn).map_err(|error| told(&error))?;
-        let epoch = conn.query_row("select epoch from hub", [], |row| row.get(0)).map_err(|error| told(&error))?;
-        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), epoch })
+        quarantine::name_known_tables(&conn).map_err(|error| told(&error))?;
+        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn) })
     }
 
     /// Copies the file to `target`, also beside a running hub, checks the copy, and calls what it holds stable.
@@ -77,10 +76,6 @@ impl SqliteHub {
 }
 
 impl HubStore for SqliteHub {
-    async fn epoch(&self) -> Result<String> {
-        Ok(self.epoch.clone())
-    }
-
     async fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> Result<()> {
         self.write(|tx| origins::add_code(tx, code_hash, admits, now))
     }
@@ -108,13 +103,13 @@ impl HubStore for SqliteHub {
     async fn push(&self, origin: &str, push: &Push, now: Time) -> Result<Taken> {
         let (accepted, origin) = self.write(|tx| push::take(tx, origin, push, now))??;
         let conn = self.lock();
-        let after = if push.cursor.0 == self.epoch { push.cursor.1 } else { 0 };
-        let proposals = proposals::behind(&conn, &origin.origin, after)?;
+        let is_caught_up = accepted && push.to == push.snap;
+        let proposals = if is_caught_up { proposals::offered(&conn, &origin.origin)? } else { vec![] };
         let quarantine = match origin.quarantined {
             0 => vec![],
             _ => quarantine::list(&conn, &origin.origin, super::QUARANTINE_MAX)?,
         };
-        Ok(Taken { accepted, origin, quarantine, hub_epoch: self.epoch.clone(), proposals })
+        Ok(Taken { accepted, origin, quarantine, proposals })
     }
 
     async fn scan(&self, origin: &str, each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {
@@ -151,7 +146,10 @@ impl HubStore for SqliteHub {
             let (week, quarter) = (now.plus_ms(-7 * DAY_MS), now.plus_ms(-90 * DAY_MS));
             tx.execute("delete from enrolment_codes where created_at < ?1", params![week])?;
             tx.execute("delete from lost_tail where lost_at < ?1", params![quarter])?;
-            tx.execute("delete from proposals where answered_at < ?1", params![quarter])?;
+            // Not the newest: the numbers go on behind it.
+            let sql = "delete from proposals where answered_at < ?1
+                and seq < (select max(seq) from proposals newest where newest.origin = proposals.origin)";
+            tx.execute(sql, params![quarter])?;
             Ok(())
         })
     }

@@ -1,6 +1,6 @@
 //! Changes that the centre wants, and what became of them.
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, named_params, params};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -87,9 +87,12 @@ fn find(tx: &Connection, origin: &str, uuid: Uuid) -> Result<Option<Filed>> {
 
 /// Proposals behind number `after`, in their order.
 pub fn list(conn: &Connection, origin: &str, after: i64, limit: i64) -> Result<Vec<Filed>> {
-    let sql = format!("select {COLUMNS} from proposals where origin = ?1 and seq > ?2 order by seq limit ?3");
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut found = statement.query(params![origin, after, limit])?;
+    select(conn, "origin = ?1 and seq > ?2 order by seq limit ?3", params![origin, after, limit])
+}
+
+fn select(conn: &Connection, which: &str, params: impl Params) -> Result<Vec<Filed>> {
+    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from proposals where {which}"))?;
+    let mut found = statement.query(params)?;
     let mut filed = vec![];
     while let Some(row) = found.next()? {
         filed.push(from_row(row)?);
@@ -97,17 +100,27 @@ pub fn list(conn: &Connection, origin: &str, after: i64, limit: i64) -> Result<V
     Ok(filed)
 }
 
-/// What an edge is offered in one answer. Answered ones too: an edge that was put back to an image has to do them again.
-pub fn behind(conn: &Connection, origin: &str, after: i64) -> Result<Vec<Proposal>> {
+/// What an edge is offered in one answer: what it has not answered.
+pub fn offered(conn: &Connection, origin: &str) -> Result<Vec<Proposal>> {
+    let open = select(conn, "origin = ?1 and result is null order by seq limit ?2", params![origin, OFFERED_MAX])?;
     let mut bytes = 0;
-    let offered = list(conn, origin, after, OFFERED_MAX)?.into_iter().map(|filed| filed.proposal);
-    Ok(offered
+    Ok(open
+        .into_iter()
+        .map(|filed| filed.proposal)
         .take_while(|proposal| {
             let is_first = bytes == 0;
             bytes += proposal.patch.as_ref().map_or(0, |patch| patch.get().len()) + 500;
             is_first || bytes <= PROPOSALS_MAX_BYTES
         })
         .collect())
+}
+
+/// Takes all answers back: what they tell of may be lost with the state that a reset replaces. An edge that has it still
+/// answers the same again.
+pub fn reopen(tx: &Connection, origin: &str) -> Result<()> {
+    let sql = "update proposals set result = null, rev = null, detail = null, answered_at = null where origin = ?1";
+    tx.execute(sql, [origin])?;
+    Ok(())
 }
 
 /// Notes an edge's answer; a later one is the one that holds.

@@ -6,7 +6,7 @@ use super::{origins, proposals, quarantine, rows};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::hub::{Origin, rules};
-use crate::mirror::wire::{Mode, Part, Push, Staged};
+use crate::mirror::wire::{Mode, Part, Push, Row, Staged};
 
 /// How old `last_seen` may be before an exchange that brings nothing writes it anew.
 const SEEN_MS: i64 = 30_000;
@@ -24,14 +24,18 @@ pub fn stage(tx: &Connection, origin: &str, part: &Part) -> Result<()> {
         "insert or ignore into staged_parts (origin, stage, part) values (?1, ?2, ?3)",
         params![origin, stage, part.part],
     )?;
+    if added > 0 { keep(tx, origin, &stage, part.part, &part.rows) } else { Ok(()) }
+}
+
+fn keep(tx: &Connection, origin: &str, stage: &str, part: i64, rows: &[Row]) -> Result<()> {
     let mut insert = tx.prepare_cached(
         "insert into staged (origin, stage, part, t, id, rev, chg, v, code, detail)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
-    for row in part.rows.iter().filter(|_| added > 0) {
+    for row in rows {
         let (v, fault) = (row.v.as_ref().map(|v| v.get()), rules::fault(row));
         let (code, detail) = fault.unzip();
-        insert.execute(params![origin, stage, part.part, row.t.number(), row.id, row.rev, row.chg, v, code, detail])?;
+        insert.execute(params![origin, stage, part, row.t.number(), row.id, row.rev, row.chg, v, code, detail])?;
     }
     Ok(())
 }
@@ -61,6 +65,9 @@ pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Res
     if rules::takes_turns(&before, push) {
         tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
         return Ok(Err(locked()));
+    }
+    if rules::may_lose(push) {
+        proposals::reopen(tx, origin)?;
     }
     for outcome in &push.outcomes {
         proposals::answer(tx, origin, outcome, now)?;
@@ -121,16 +128,23 @@ fn status(push: &Push) -> String {
 
 fn apply(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Result<()> {
     let (origin, is_reset) = (&*before.origin, push.mode == Mode::Replace);
-    let sorted = rules::sort(&push.rows)?;
     if is_reset {
         rows::set_aside(tx, before, now)?;
     }
-    if let Some(staged) = push.staged {
-        apply_staged(tx, origin, staged, now)?;
-    }
-    rows::apply(tx, origin, &sorted.good)?;
-    if before.quarantined > 0 || !sorted.aside.is_empty() {
-        quarantine::settle(tx, origin, &sorted, now)?;
+    match push.staged {
+        Some(staged) => {
+            // A write may begin in one part and end in this last one: it is taken or put aside whole.
+            let stage = staged.stage.to_string();
+            keep(tx, origin, &stage, staged.parts, &push.rows)?;
+            apply_staged(tx, origin, &stage, now)?;
+        }
+        None => {
+            let sorted = rules::sort(&push.rows)?;
+            rows::apply(tx, origin, &sorted.good)?;
+            if before.quarantined > 0 || !sorted.aside.is_empty() {
+                quarantine::settle(tx, origin, &sorted, now)?;
+            }
+        }
     }
     if is_reset {
         rows::discard_found(tx, before)?;
@@ -139,8 +153,7 @@ fn apply(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Result<()>
 }
 
 /// Applies what was staged, and clears it away.
-fn apply_staged(tx: &Connection, origin: &str, staged: Staged, now: Time) -> Result<()> {
-    let stage = staged.stage.to_string();
+fn apply_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result<()> {
     let (faulty, all): (i64, i64) = tx.query_row(
         "select count(*) filter (where code in ('schema', 'unreadable')), count(*) from staged
          where origin = ?1 and stage = ?2",
@@ -148,7 +161,7 @@ fn apply_staged(tx: &Connection, origin: &str, staged: Staged, now: Time) -> Res
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     rules::check_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
-    quarantine::settle_staged(tx, origin, &stage, now)?;
+    quarantine::settle_staged(tx, origin, stage, now)?;
     tx.execute(
         "insert into mirror (origin, t, id, rev, chg, v)
          select origin, t, id, rev, chg, v from staged where origin = ?1 and stage = ?2 and v is not null

@@ -51,8 +51,10 @@ pub fn set_aside(tx: &Connection, origin: &Origin, now: Time) -> Result<()> {
 pub fn discard_found(tx: &Connection, origin: &Origin) -> Result<()> {
     tx.execute(
         "delete from lost_tail where origin = ?1 and epoch_n = ?2
-            and exists (select 1 from mirror m where m.origin = ?1 and m.t = lost_tail.t and m.id = lost_tail.id
-                and m.rev = lost_tail.rev and m.v = lost_tail.v)",
+            and (exists (select 1 from mirror m where m.origin = ?1 and m.t = lost_tail.t and m.id = lost_tail.id
+                and m.rev = lost_tail.rev and m.v = lost_tail.v)
+            or exists (select 1 from quarantine q where q.origin = ?1 and q.t = lost_tail.t and q.id = lost_tail.id
+                and q.rev = lost_tail.rev and q.v = lost_tail.v))",
         params![origin.origin, origin.head.epoch.map_or(0, |epoch| epoch.0)],
     )?;
     Ok(())

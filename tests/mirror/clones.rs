@@ -1,0 +1,76 @@
+//! Two edges under one name, and one edge that is put back again and again.
+
+use telecomx_local::hub::HubStore;
+
+use crate::drive::block_on;
+use crate::network::Message;
+use crate::simulation::Simulation;
+
+/// One exchange of edge `k` of the first origin, in as many messages as it takes.
+fn exchange(simulation: &mut Simulation, k: usize) -> Result<(), String> {
+    loop {
+        simulation.send(0, k)?;
+        let (k, message) = simulation.sides[0].network.pop().unwrap();
+        let is_part = matches!(message, Message::Part(_));
+        simulation.deliver(0, k, message)?;
+        let (k, answer) = simulation.sides[0].network.pop().unwrap();
+        simulation.deliver(0, k, answer)?;
+        if !is_part {
+            return Ok(());
+        }
+    }
+}
+
+fn is_locked(simulation: &Simulation) -> bool {
+    simulation.hub.origin("origin0").is_locked
+}
+
+/// A simulation in which nothing breaks by itself, with one edge that has something at the hub.
+fn quiet(seed: u64) -> Simulation {
+    let mut simulation = Simulation::new(seed);
+    simulation.is_breaking = false;
+    simulation.skew.is_hub_old = false;
+    simulation.sides[0].is_disturbed = true;
+    write_and_exchange(&mut simulation, 0);
+    simulation
+}
+
+fn write_and_exchange(simulation: &mut Simulation, k: usize) {
+    simulation.sides[0].edges[k].work(&mut simulation.chance);
+    // To hear of the fork, to begin anew, and to go on.
+    (0..3).for_each(|_| exchange(simulation, k).unwrap());
+}
+
+#[test]
+fn of_two_live_clones_nothing_is_taken_until_somebody_decides() {
+    for seed in 0..20 {
+        let mut simulation = quiet(seed);
+        simulation.clone_edge(0);
+        for turn in 0..8 {
+            write_and_exchange(&mut simulation, turn % 2);
+        }
+        assert!(is_locked(&simulation), "seed {seed}");
+        simulation.retire_clone(0);
+        write_and_exchange(&mut simulation, 0);
+        assert!(is_locked(&simulation), "seed {seed}: it unlocked by itself");
+        block_on(simulation.hub.store().unlock("origin0")).unwrap();
+        write_and_exchange(&mut simulation, 0);
+        assert!(!is_locked(&simulation), "seed {seed}");
+        simulation.come_to_rest().unwrap();
+    }
+}
+
+#[test]
+fn an_edge_that_is_put_back_to_one_image_again_and_again_is_one_edge() {
+    for seed in 0..20 {
+        let mut simulation = quiet(seed);
+        simulation.sides[0].edges[0].keep_image(&mut simulation.chance);
+        for _ in 0..6 {
+            write_and_exchange(&mut simulation, 0);
+            simulation.sides[0].edges[0].restore(&mut simulation.chance);
+            write_and_exchange(&mut simulation, 0);
+            assert!(!is_locked(&simulation), "seed {seed}");
+        }
+        simulation.come_to_rest().unwrap();
+    }
+}

@@ -1,0 +1,289 @@
+//! An edge of a simulation, on a file of its own, and what is done on it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use serde_json::json;
+use telecomx_local::clock::Clock;
+use telecomx_local::db::{Author, Db, Exclusive, WriteTx};
+use telecomx_local::domain::audit::Action;
+use telecomx_local::domain::employee::Employee;
+use telecomx_local::domain::id::Id;
+use telecomx_local::domain::mirror::{Position, Table};
+use telecomx_local::error::{Error, Result};
+use telecomx_local::import;
+use telecomx_local::mirror::edge::Edge;
+use telecomx_local::secrets::Sealer;
+use telecomx_local::store::feed::{self, Place};
+use telecomx_local::store::{employees, mobile_configs, quarantine, sync_state};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub use crate::chance::Chance;
+use crate::drive::block_on;
+use crate::skew::REFUSED;
+
+/// What stands under an id: its rev, its last write, and its text.
+pub type Rows = BTreeMap<(Table, String), (i64, i64, String)>;
+
+/// What each attempt would make of the mirror; only where it goes up to the newest write.
+pub type Expected = HashMap<Uuid, Rows>;
+
+pub const EMPLOYEES: u64 = 5;
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// A folder in memory where there is one: what is simulated is not the disk.
+pub fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+pub fn employee(n: u64) -> Id {
+    format!("e{n:023}").parse().unwrap()
+}
+
+/// A database with a customer and some employees, made once.
+fn template() -> &'static Path {
+    static TEMPLATE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = TEMPLATE.get_or_init(|| {
+        let folder = folder();
+        let path = folder.path().join("template.db");
+        let customer = "c00000000000000000000001";
+        let employees: Vec<_> = (0..EMPLOYEES)
+            .map(|n| json!({ "_id": employee(n), "customer": customer, "accessLevel": "PERSONAL", "name": format!("Employee {n}") }))
+            .collect();
+        let world = json!({
+            "customers": [{ "_id": customer, "name": "Customer",
+                "addresses": [{ "address": "Gade 1", "zip": "8000", "city": "Aarhus" }] }],
+            "employees": employees
+        });
+        let database = Exclusive::open(&path, Clock::default()).unwrap();
+        let sealer = Sealer::with_key([1; 32]);
+        database.write("test", |tx| import::run(tx, &sealer, world.to_string().as_bytes(), |_, _, _| {})).unwrap();
+        database.close().unwrap();
+        (folder, path)
+    });
+    path
+}
+
+/// Copies a database that nobody is writing to, with its write-ahead log, in the place of another.
+pub fn copy_database(from: &Path, to: &Path) {
+    let beside = |path: &Path, suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    std::fs::copy(from, to).unwrap();
+    let _ = std::fs::remove_file(beside(to, "-shm"));
+    let _ = std::fs::remove_file(beside(to, "-wal"));
+    let log = beside(from, "-wal");
+    if log.exists() {
+        std::fs::copy(log, beside(to, "-wal")).unwrap();
+    }
+}
+
+pub struct SimulatedEdge {
+    path: PathBuf,
+    clock: Clock,
+    running: Option<(Arc<Db>, Edge)>,
+    images: Vec<PathBuf>,
+    /// The image it was put back to last.
+    restored: Option<PathBuf>,
+    /// It was put back to one image and then to another: to a hub that is two edges.
+    pub is_torn: bool,
+    is_full: bool,
+}
+
+impl SimulatedEdge {
+    /// A new edge that has just been enrolled.
+    pub fn enrolled(path: PathBuf, origin: &str, epoch: Uuid) -> SimulatedEdge {
+        std::fs::copy(template(), &path).unwrap();
+        let edge = SimulatedEdge::on(path);
+        let enrolment = sync_state::Enrolment { hub: "simulated".into(), origin: origin.into(), token: vec![] };
+        edge.write(move |tx| sync_state::enroll(tx, &enrolment, &Position::new(epoch))).unwrap();
+        edge
+    }
+
+    fn on(path: PathBuf) -> SimulatedEdge {
+        let (clock, images) = (Clock::default(), vec![]);
+        let mut edge =
+            SimulatedEdge { path, clock, running: None, images, restored: None, is_torn: false, is_full: false };
+        edge.start();
+        edge
+    }
+
+    fn start(&mut self) {
+        self.is_full = false;
+        let db = Arc::new(Db::open(&self.path, self.clock.clone()).unwrap());
+        self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
+    }
+
+    pub fn db(&self) -> Arc<Db> {
+        self.running.as_ref().unwrap().0.clone()
+    }
+
+    pub fn edge(&mut self) -> &mut Edge {
+        &mut self.running.as_mut().unwrap().1
+    }
+
+    pub fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut WriteTx) -> Result<T> + Send + 'static) -> Result<T> {
+        block_on(self.db().write(Author::system("test"), work))
+    }
+
+    /// Killed, and started again: what was under way is forgotten.
+    pub fn crash(&mut self) {
+        self.running = None;
+        self.start();
+    }
+
+    /// A copy of the disk as it is.
+    fn image(&mut self, name: &str) -> PathBuf {
+        let image = self.path.with_extension(name);
+        assert!(!image.exists());
+        copy_database(&self.path, &image);
+        image
+    }
+
+    pub fn keep_image(&mut self, chance: &mut Chance) {
+        let image = self.image(&format!("image{}", chance.number()));
+        self.images.push(image);
+    }
+
+    /// Restored from an image that was kept, if there is one.
+    pub fn restore(&mut self, chance: &mut Chance) {
+        if self.images.is_empty() {
+            return;
+        }
+        let image = self.images[chance.below(self.images.len() as u64) as usize].clone();
+        self.running = None;
+        // Elsewhere: a connection of the one that is gone may still be closing.
+        self.path = self.path.with_extension(format!("restored{}", chance.number()));
+        copy_database(&image, &self.path);
+        self.is_torn |= self.restored.replace(image.clone()).is_some_and(|other| other != image);
+        self.start();
+    }
+
+    /// A second machine with the same disk.
+    pub fn cloned(&mut self, chance: &mut Chance) -> SimulatedEdge {
+        SimulatedEdge::on(self.image(&format!("clone{}", chance.number())))
+    }
+
+    /// Whether `error` is that of a disk that is full here.
+    pub fn expects(&self, error: &Error) -> bool {
+        self.is_full && matches!(error, Error::StorageFull)
+    }
+
+    /// Changes one object or several, in one write. With the disk full, nothing changes.
+    pub fn work(&self, chance: &mut Chance) {
+        let count = if chance.below(5) == 0 { 1 + chance.below(EMPLOYEES) } else { 1 };
+        let steps: Vec<(u64, u64, u64)> =
+            (0..count).map(|_| (chance.below(EMPLOYEES), chance.below(4), chance.number())).collect();
+        let before = self.is_full.then(|| self.rows());
+        let written = self.write(move |tx| {
+            for (n, what, mark) in &steps {
+                change(tx, employee(*n), *what, *mark)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = written {
+            assert!(self.expects(&error), "{error}");
+            assert!(Some(self.rows()) == before, "a full disk changed something");
+        }
+    }
+
+    /// One write of which the mirror cannot take one row: what is stored is not readable, or not to the hub's liking.
+    pub fn poison(&self, chance: &mut Chance) {
+        let (n, other, mark) = (chance.below(EMPLOYEES), chance.below(EMPLOYEES), chance.number());
+        // Not UTF-8.
+        let content = ["cast(x'5bff5d' as text)".into(), format!("'[{{\"type\":\"{REFUSED}\"}}]'")];
+        let content = content[chance.below(2) as usize].clone();
+        let written = self.write(move |tx| {
+            change(tx, employee(n), 2, mark)?;
+            let chg = tx.change()?;
+            let sql = format!("update mobile_configs set configs = {content}, chg = ?1 where id = ?2");
+            tx.conn.execute(&sql, (chg, employee(n)))?;
+            if other == n { Ok(()) } else { change(tx, employee(other), mark % 3, mark) }
+        });
+        assert!(written.is_ok_and(|()| true) || self.is_full);
+    }
+
+    /// Has the row of some entry of the quarantine tried again, or gives it up.
+    pub fn settle(&self, chance: &mut Chance) {
+        let entries = self.db().read(quarantine::list).unwrap();
+        if entries.is_empty() {
+            return;
+        }
+        let id = entries[chance.below(entries.len() as u64) as usize].id;
+        let how = [quarantine::retry, quarantine::drop][chance.below(2) as usize];
+        if let Err(error) = self.write(move |tx| how(tx, id)) {
+            assert!(self.expects(&error), "{error}");
+        }
+    }
+
+    /// Gives what is in quarantine content that nothing is wrong with.
+    pub fn mend(&self, chance: &mut Chance) {
+        for entry in self.db().read(quarantine::list).unwrap() {
+            let (id, mark, is_skewed) = (entry.row.parse().unwrap(), chance.number(), entry.code == "unknown_table");
+            let mended = self.write(move |tx| match is_skewed {
+                true => quarantine::retry(tx, entry.id),
+                false => change(tx, id, 2, mark),
+            });
+            mended.unwrap();
+        }
+    }
+
+    /// From now on there is no room for more, or there is again.
+    pub fn set_full(&mut self, is_full: bool) {
+        self.is_full = is_full;
+        let set = self.write(move |tx| {
+            let pages: i64 = tx.conn.query_row("pragma page_count", [], |row| row.get(0))?;
+            let most = if is_full { pages } else { 1 << 30 };
+            Ok(tx.conn.query_row(&format!("pragma max_page_count = {most}"), [], |_| Ok(()))?)
+        });
+        set.unwrap();
+    }
+
+    pub fn jump(&self, chance: &mut Chance) {
+        self.clock.advance_ms((chance.below(400) as i64 - 200) * DAY_MS);
+    }
+
+    /// What it holds now, and can tell.
+    pub fn rows(&self) -> Rows {
+        let mut rows = Rows::new();
+        let read = self.db().read(|tx| {
+            feed::rows(tx, &Place::after_write(0), i64::MAX, |row, _| {
+                if let Some(v) = row.v {
+                    rows.insert((row.t, row.id), (row.rev, row.chg, v.get().to_owned()));
+                }
+                Ok(true)
+            })
+        });
+        read.unwrap();
+        rows
+    }
+
+    pub fn count(&self, sql: &str) -> i64 {
+        self.db().read(|tx| Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)).unwrap()
+    }
+}
+
+fn change(tx: &mut WriteTx, id: Id, what: u64, mark: u64) -> Result<()> {
+    // Now and then more than fits into the room that is left on a page.
+    let padding = if mark.is_multiple_of(11) { 6_000 } else { mark % 300 };
+    let content = format!(r#"[{{"type":"MARK","mark":{mark},"padding":"{}"}}]"#, "x".repeat(padding as usize));
+    let employee = employees::get(tx, id)?;
+    let config = mobile_configs::find(tx, id);
+    match (what, config) {
+        (0, _) => {
+            let renamed = Employee { name: format!("Name {mark}"), ..employee.clone() };
+            employees::put(tx, renamed, Some(&employee)).map(drop)
+        }
+        (_, Err(error)) if feed::is_unreadable(&error) => {
+            let chg = tx.change()?;
+            let sql = "update mobile_configs set configs = ?1, rev = rev + 1, chg = ?2 where id = ?3";
+            tx.conn.execute(sql, (content, chg, id))?;
+            Ok(())
+        }
+        (_, Err(error)) => Err(error),
+        (1, Ok(Some(_))) => mobile_configs::delete(tx, id),
+        (_, Ok(Some(old))) => mobile_configs::replace(tx, old, content, Action::Update, "Marked").map(drop),
+        (_, Ok(None)) => mobile_configs::insert(tx, id, employee.customer, content).map(drop),
+    }
+}

@@ -1,0 +1,194 @@
+//! The messages of a simulation, and what they do where they arrive.
+
+use serde::Serialize;
+use telecomx_local::error::Error;
+use telecomx_local::hub::{HubStore, Origin};
+use telecomx_local::mirror::edge::{Outcome, Outgoing};
+use telecomx_local::mirror::wire::{Pace, Part, Push, Reply};
+
+use crate::drive::{block_on, cut};
+use crate::edge::Rows;
+use crate::simulation::Simulation;
+use crate::skew::Skew;
+
+/// One exchange in so many is cut off in its middle by a crash.
+const CUT: u64 = 10;
+/// Writes of one step of an exchange, about.
+const WRITES: u64 = 5;
+
+#[derive(Clone)]
+pub enum Message {
+    Part(String),
+    Push(String),
+    /// The hub has kept a part.
+    Kept,
+    /// The hub takes nothing: the origin is locked.
+    Locked,
+    Reply(String),
+}
+
+fn text(message: &impl Serialize) -> String {
+    serde_json::to_string(message).unwrap()
+}
+
+/// Rows as the hub is to have them.
+pub fn as_sent(rows: Rows, skew: Skew) -> Rows {
+    rows.into_iter().map(|(key, (rev, chg, v))| (key, (rev, chg, skew.sent(&v)))).collect()
+}
+
+impl Simulation {
+    pub fn send(&mut self, i: usize, k: usize) -> Result<(), String> {
+        let side = &mut self.sides[i];
+        if side.is_waiting[k] {
+            return Ok(());
+        }
+        let max_bytes = 300 + self.chance.below(2_000) as usize;
+        let cut_at = self.is_breaking && self.chance.below(CUT) == 0;
+        let (chance, db, skew) = (&mut self.chance, side.edges[k].db(), self.skew);
+        let writes = chance.below(WRITES);
+        let next = side.edges[k].edge();
+        let message = match cut_at {
+            true => cut(&db, next.next(max_bytes, &mut || chance.uuid()), writes),
+            false => Some(block_on(next.next(max_bytes, &mut || chance.uuid()))),
+        };
+        drop(db);
+        let message = match message {
+            None => return self.crash(i, k),
+            Some(Err(error)) => return self.went_wrong(i, k, &error),
+            Some(Ok(message)) => message,
+        };
+        let message = match message {
+            Outgoing::Part(mut part) => {
+                skew.send(&mut part.rows);
+                Message::Part(text(&part))
+            }
+            Outgoing::Push(mut push) => {
+                if push.to == push.snap {
+                    side.expected.insert(push.attempt, as_sent(side.edges[k].rows(), skew));
+                }
+                skew.send(&mut push.rows);
+                Message::Push(text(&push))
+            }
+        };
+        side.network.push((k, message));
+        side.is_waiting[k] = true;
+        Ok(())
+    }
+
+    /// Only a full disk may keep an edge from something.
+    fn went_wrong(&mut self, i: usize, k: usize, error: &Error) -> Result<(), String> {
+        if !self.sides[i].edges[k].expects(error) {
+            return Err(format!("{}: {error}", self.sides[i].origin));
+        }
+        self.give_up(i, k);
+        Ok(())
+    }
+
+    pub fn give_up(&mut self, i: usize, k: usize) {
+        self.sides[i].edges[k].edge().failed();
+        self.sides[i].is_waiting[k] = false;
+    }
+
+    pub fn crash(&mut self, i: usize, k: usize) -> Result<(), String> {
+        self.sides[i].edges[k].crash();
+        self.sides[i].is_waiting[k] = false;
+        Ok(())
+    }
+
+    /// One message, any: delivered, lost, or delivered and kept to come again.
+    pub fn deliver_any(&mut self, i: usize) -> Result<(), String> {
+        let network = &mut self.sides[i].network;
+        if network.is_empty() {
+            return Ok(());
+        }
+        let place = self.chance.below(network.len() as u64) as usize;
+        let (k, message) = match self.chance.below(10) {
+            0 => {
+                network.swap_remove(place);
+                return Ok(());
+            }
+            1 => network[place].clone(),
+            _ => network.swap_remove(place),
+        };
+        self.deliver(i, k, message)
+    }
+
+    pub fn deliver(&mut self, i: usize, k: usize, message: Message) -> Result<(), String> {
+        let (origin, now) = (self.sides[i].origin.clone(), self.hub.now);
+        let answer = match message {
+            Message::Part(text) => {
+                let part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
+                block_on(self.hub.store().stage(&origin, &part)).unwrap();
+                Message::Kept
+            }
+            Message::Push(sent) => {
+                let push: Push = serde_json::from_str(&self.skew.at_hub(&sent)).unwrap();
+                match block_on(self.hub.store().push(&origin, &push, now)) {
+                    Ok(taken) => {
+                        self.check_claim(i, &taken.origin)?;
+                        Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
+                    }
+                    Err(Error::Locked(_)) => Message::Locked,
+                    Err(error) => return Err(format!("{origin}: {error}")),
+                }
+            }
+            // The next part, or the push, may be sent.
+            Message::Kept => {
+                self.sides[i].is_waiting[k] = false;
+                return Ok(());
+            }
+            Message::Locked => {
+                self.give_up(i, k);
+                let side = &self.sides[i];
+                let is_one = !side.was_cloned && !side.edges[0].is_torn;
+                return if is_one { Err(format!("{origin}: locked, and there is one edge")) } else { Ok(()) };
+            }
+            Message::Reply(text) => {
+                let reply = serde_json::from_str(&self.skew.at_edge(&text)).unwrap();
+                return self.answered(i, k, &reply);
+            }
+        };
+        self.sides[i].network.push((k, answer));
+        Ok(())
+    }
+
+    fn answered(&mut self, i: usize, k: usize, reply: &Reply) -> Result<(), String> {
+        let (fresh, writes) = (self.chance.uuid(), self.chance.below(WRITES));
+        let is_cut = self.is_breaking && self.chance.below(CUT) == 0;
+        let side = &mut self.sides[i];
+        let db = side.edges[k].db();
+        let answered = side.edges[k].edge().answered(reply, fresh);
+        let outcome = if is_cut { cut(&db, answered, writes) } else { Some(block_on(answered)) };
+        drop(db);
+        side.is_waiting[k] = false;
+        match outcome {
+            None => self.crash(i, k),
+            Some(Err(error)) => self.went_wrong(i, k, &error),
+            Some(Ok(outcome)) => {
+                let is_alarm = matches!(outcome, Outcome::Forked(_) | Outcome::Rewound { .. });
+                if is_alarm && !side.is_disturbed {
+                    return Err(format!("{}: {outcome:?} without a cause", side.origin));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Where the hub says that it is consistent, it holds what the edge held when it made the attempt.
+    fn check_claim(&self, i: usize, origin: &Origin) -> Result<(), String> {
+        let side = &self.sides[i];
+        let aside = self.hub.aside(&side.origin).len() as i64;
+        if aside != origin.quarantined {
+            return Err(format!("{}: {aside} rows are aside, not {}", side.origin, origin.quarantined));
+        }
+        if self.hub.has_parted(&side.origin) {
+            return Err(format!("{}: a write is aside in part", side.origin));
+        }
+        if !origin.is_consistent() || origin.head.epoch.is_none() {
+            return Ok(());
+        }
+        let expected = side.expected.get(&origin.head.attempt);
+        let expected = expected.ok_or("consistent, at a write that is not the newest")?;
+        if self.hub.rows(&side.origin) == *expected { Ok(()) } else { Err(format!("{}: a false claim", side.origin)) }
+    }
+}

@@ -1,0 +1,107 @@
+//! How a simulation comes to rest, and the laws that hold then.
+
+use telecomx_local::hub::HubStore;
+use telecomx_local::store::quarantine;
+
+use crate::drive::block_on;
+use crate::network::as_sent;
+use crate::simulation::{ORIGINS, Simulation};
+
+/// Exchanges in which a quiet edge must have come to rest.
+const QUIET: usize = 80;
+/// How often somebody may have to unlock an origin that one edge is left of: messages of the others are still about.
+const UNLOCKED: usize = 3;
+
+impl Simulation {
+    /// Everything that is under way arrives or is lost, and nothing breaks any more. What cannot be mirrored is aside,
+    /// and everything else is equal; with what was wrong mended, everything is.
+    pub fn come_to_rest(mut self) -> Result<(), String> {
+        self.is_breaking = false;
+        for i in 0..ORIGINS {
+            self.retire_clone(i);
+            self.sides[i].edges[0].set_full(false);
+            while !self.sides[i].network.is_empty() {
+                self.deliver_any(i)?;
+            }
+            self.exchange_until_rest(i)?;
+            self.check_aside(i)?;
+        }
+        if self.skew.is_hub_old {
+            self.upgrade();
+        }
+        for i in 0..ORIGINS {
+            // What the hub did not know may have a fault besides.
+            for _ in 0..2 {
+                self.sides[i].edges[0].mend(&mut self.chance);
+                self.exchange_until_rest(i)?;
+            }
+        }
+        self.hub.back_up();
+        for i in 0..ORIGINS {
+            self.exchange_until_rest(i)?;
+            self.check_laws(i)?;
+        }
+        Ok(())
+    }
+
+    /// What is aside is aside on both sides; what is not is equal.
+    fn check_aside(&self, i: usize) -> Result<(), String> {
+        let (side, edge) = (&self.sides[i], &self.sides[i].edges[0]);
+        let told = |what: String| Err(format!("{}: {what}", side.origin));
+        let refused = block_on(self.hub.store().quarantine(&side.origin)).unwrap();
+        let mut there: Vec<_> =
+            refused.into_iter().map(|row| (row.id.replace("x_mobile_config/", ""), row.chg, row.code)).collect();
+        let here = edge.db().read(quarantine::list).unwrap();
+        let mut here: Vec<_> = here.into_iter().map(|entry| (entry.row, entry.write, entry.code)).collect();
+        here.sort();
+        there.sort();
+        if here != there {
+            return told(format!("aside here: {here:?}, there: {there:?}"));
+        }
+        if self.hub.origin(&side.origin).is_consistent() != here.is_empty() {
+            return told(format!("a false claim with {here:?} aside"));
+        }
+        let aside = self.hub.aside(&side.origin);
+        let (mut here, mut there) = (as_sent(edge.rows(), self.skew), self.hub.rows(&side.origin));
+        here.retain(|key, _| !aside.contains(key));
+        there.retain(|key, _| !aside.contains(key));
+        if here == there { Ok(()) } else { told("what is not aside differs".into()) }
+    }
+
+    fn check_laws(&self, i: usize) -> Result<(), String> {
+        let (side, edge) = (&self.sides[i], &self.sides[i].edges[0]);
+        if self.hub.rows(&side.origin) != as_sent(edge.rows(), self.skew) {
+            return Err(format!("{}: the mirror differs", side.origin));
+        }
+        let origin = self.hub.origin(&side.origin);
+        if !origin.is_consistent() {
+            return Err(format!("{}: not consistent: {origin:?}", side.origin));
+        }
+        let left = (edge.count("select count(*) from tombstones"), edge.count("select count(*) from attempts"));
+        if left.0 != 0 || left.1 > 1 {
+            return Err(format!("{}: {} tombstones and {} attempts are left", side.origin, left.0, left.1));
+        }
+        self.check_wishes(side)
+    }
+
+    fn exchange_until_rest(&mut self, i: usize) -> Result<(), String> {
+        self.give_up(i, 0);
+        let mut unlocked = 0;
+        for round in 0..QUIET {
+            if self.hub.origin(&self.sides[i].origin).is_locked && unlocked < UNLOCKED {
+                unlocked += 1;
+                block_on(self.hub.store().unlock(&self.sides[i].origin)).unwrap();
+            }
+            self.send(i, 0)?;
+            while let Some((k, message)) = self.sides[i].network.pop() {
+                self.deliver(i, k, message)?;
+            }
+            // Once more, so that what has become stable is heard of.
+            if round > 0 && !self.sides[i].edges[0].edge().is_behind().unwrap() {
+                return Ok(());
+            }
+        }
+        let position = self.sides[i].edges[0].edge().position();
+        Err(format!("{}: stuck at {position:?}", self.sides[i].origin))
+    }
+}

@@ -1,0 +1,75 @@
+//! Proposals all along: what the centre wants of the edges of a simulation.
+
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+use telecomx_local::domain::mirror::Table;
+use telecomx_local::domain::proposal::{Copy, Fate, Proposal};
+use telecomx_local::error::Error;
+use telecomx_local::hub::{Filed, HubStore};
+
+use crate::chance::Chance;
+use crate::drive::block_on;
+use crate::edge::{EMPLOYEES, employee};
+use crate::simulation::{Side, Simulation};
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn proposal(chance: &mut Chance, now_ms: i64) -> Proposal {
+    let (id, mark) = (employee(chance.below(EMPLOYEES)), chance.number());
+    let (table, patch, copy): (Table, Option<Value>, Option<Copy>) = match chance.below(5) {
+        0 => (Table::Employee, Some(json!({ "name": format!("Wished {mark}") })), None),
+        1 => (Table::MobileConfig, None, Some(Copy { from: employee(chance.below(EMPLOYEES)), to: id })),
+        // By the rules that hold for everybody, no.
+        2 => (Table::Employee, Some(json!({ "password": "secret" })), None),
+        _ => (Table::MobileConfig, Some(json!({ "configs": [{ "type": "WISH", "mark": mark }] })), None),
+    };
+    Proposal {
+        uuid: chance.uuid(),
+        seq: 0,
+        table,
+        id: id.to_string(),
+        base_rev: (chance.below(4) == 0).then(|| chance.below(4) as i64),
+        base: None,
+        patch: patch.map(|patch| to_raw_value(&patch).unwrap()),
+        copy,
+        expires_ms: now_ms + (chance.below(24 * HOUR_MS)) as i64 - HOUR_MS as i64,
+        author: format!("Wisher {mark}"),
+    }
+}
+
+impl Simulation {
+    /// Files something new, or something that was filed before, as one does who got no answer.
+    pub fn wish(&mut self, i: usize) -> Result<(), String> {
+        let (side, now) = (&mut self.sides[i], self.hub.now);
+        let again = self.chance.below(4) == 0 && !side.wishes.is_empty();
+        let wished = match again {
+            true => side.wishes[self.chance.below(side.wishes.len() as u64) as usize].clone(),
+            false => proposal(&mut self.chance, now.millis()),
+        };
+        match block_on(self.hub.store().file(&side.origin, wished.clone(), now)) {
+            Ok(filed) if filed.proposal.uuid != wished.uuid => Err("another proposal than was filed".into()),
+            Ok(_) => {
+                side.wishes.push(wished);
+                Ok(())
+            }
+            // The mirror has another rev than was hoped for.
+            Err(Error::Conflict { code: "base_rev", .. }) => Ok(()),
+            Err(error) => Err(format!("{}: {error}", side.origin)),
+        }
+    }
+
+    /// Every proposal that the hub has is answered, and what was applied was applied once.
+    pub fn check_wishes(&self, side: &Side) -> Result<(), String> {
+        for Filed { proposal, answer, .. } in block_on(self.hub.store().proposals(&side.origin, 0, i64::MAX)).unwrap() {
+            let author = &proposal.author;
+            let (answer, _) = answer.ok_or_else(|| format!("{}: {author} got no answer", side.origin))?;
+            let times = side.edges[0].count(&format!(
+                "select count(distinct operation) from audit where actor_name = '{author}' and outcome = 'accepted'"
+            ));
+            if times != i64::from(answer.result == Fate::Applied) {
+                return Err(format!("{}: {author} was told {answer:?}, applied {times} times", side.origin));
+            }
+        }
+        Ok(())
+    }
+}
