@@ -18,9 +18,12 @@ fn check(actor: &Actor) -> Result<()> {
     if actor.level >= Level::ResellerAdmin { Ok(()) } else { Err(Error::access_denied()) }
 }
 
-/// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it.
+/// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it. 409 `hub` without a hub.
 pub async fn sync(call: Call) -> Result<Answer> {
     check(call.actor())?;
+    if call.visit.state.db.read(sync_state::enrolment)?.is_none() {
+        return Err(Error::conflict("hub", "This server is not enrolled with a hub: see sync enroll"));
+    }
     // What went wrong is part of the answer.
     let _ = call.visit.state.mirror.sync().await;
     status(call).await

@@ -150,7 +150,7 @@ pub fn rows() -> Vec<Row> {
         row("GET", "/tools/changelog", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
 
         row("GET", "/openapi.json", PUBLIC),
-        row("POST", "/sync", own_only("rA")),
+        row("POST", "/sync", own_only("rA")).answer(409),
         row("GET", "/sync/status", own_only("rA")),
         row("POST", "/sync/verify", own_only("rA")).answer(409),
         row("GET", "/sync/quarantine", own_only("rA")),

@@ -9,7 +9,7 @@ use super::{State, any_origin, check_admin, in_path, parse};
 use crate::domain::fields::read_body;
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
-use crate::error::Result;
+use crate::error::{Check, Error, Result};
 use crate::hub::{self, Admits, HubStore, Origin};
 
 const ROWS_MAX: i64 = 1_000;
@@ -46,6 +46,10 @@ pub async fn rows<S: HubStore>(
     query: web::Query<RowsQuery>,
 ) -> Result<HttpResponse> {
     let origin = any_origin(&request, &state).await?;
+    if query.table == Table::Other {
+        let names = Table::ALL.map(Table::name).join(", ");
+        return Err(Error::invalid("table", Check::Enum, &format!("table must be one of {names}")));
+    }
     let after = query.after.as_deref().unwrap_or("");
     let (found, rows) = state.store.rows(&origin, query.table, after, ROWS_MAX).await?;
     Ok(HttpResponse::Ok().json(json!({ "as_of": found.head.acked, "consistent": found.is_consistent(), "rows": rows })))

@@ -63,6 +63,7 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
     services
         .app_data(state.clone())
         .app_data(web::PayloadConfig::new(BODY_MAX_BYTES))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| malformed("query", &error).into()))
         .route("/healthz", web::get().to(|| async { HttpResponse::Ok().json(json!({ "status": "ok" })) }))
         .route("/metrics", web::get().to(metrics::metrics::<S>))
         .route("/.well-known/telecomx-local", web::get().to(edge::well_known::<S>))
@@ -118,8 +119,9 @@ async fn any_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> 
 }
 
 fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(|error| Error::BadRequest {
-        code: "bad_request",
-        message: format!("The body cannot be read: {error}").into(),
-    })
+    serde_json::from_slice(body).map_err(|error| malformed("body", &error))
+}
+
+fn malformed(what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::BadRequest { code: "bad_request", message: format!("The {what} cannot be read: {error}").into() }
 }
