@@ -127,10 +127,16 @@ impl SimulatedEdge {
         block_on(self.db().write(Author::system("test"), work))
     }
 
-    /// Killed, and started again: what was under way is forgotten.
-    pub fn crash(&mut self) {
-        self.running = None;
-        self.start();
+    /// Killed, and started again: what was under way is forgotten. Now and then the database is opened anew too; what it
+    /// would find on the disk is what it has.
+    pub fn crash(&mut self, chance: &mut Chance) {
+        if chance.below(4) == 0 {
+            self.running = None;
+            self.start();
+        } else {
+            let db = self.db();
+            self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
+        }
     }
 
     /// A copy of the disk as it is.
