@@ -235,8 +235,19 @@ impl SimulatedEdge {
         }
     }
 
-    /// From now on there is no room for more, or there is again.
-    pub fn set_full(&mut self, is_full: bool) {
+    /// Takes all the room there is for what the engine remembers.
+    pub fn fill(&mut self, chance: &mut Chance) {
+        self.limit(true);
+        for _ in 0..200 {
+            let attempt = chance.uuid();
+            if self.write(move |tx| sync_state::record_attempt(tx, attempt, 0)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// From now on the database may not grow, or may again.
+    pub fn limit(&mut self, is_full: bool) {
         self.is_full = is_full;
         let set = self.write(move |tx| {
             let pages: i64 = tx.conn.query_row("pragma page_count", [], |row| row.get(0))?;

@@ -75,6 +75,15 @@ impl Simulation {
         Ok(())
     }
 
+    /// One message, and all that is under way and follows from it, as on a good day.
+    pub fn exchange(&mut self, i: usize, k: usize) -> Result<(), String> {
+        self.send(i, k)?;
+        while let Some((k, message)) = self.sides[i].network.pop() {
+            self.deliver(i, k, message)?;
+        }
+        Ok(())
+    }
+
     /// Only a full disk may keep an edge from something.
     fn went_wrong(&mut self, i: usize, k: usize, error: &Error) -> Result<(), String> {
         if !self.sides[i].edges[k].expects(error) {

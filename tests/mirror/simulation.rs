@@ -99,7 +99,8 @@ impl Simulation {
         match self.chance.below(100) {
             0..22 => self.sides[i].edges[k].work(&mut self.chance),
             22..46 => self.send(i, k)?,
-            46..77 => self.deliver_any(i)?,
+            46..73 => self.deliver_any(i)?,
+            73..77 => (0..3).try_for_each(|_| self.exchange(i, k))?,
             77..80 => self.give_up(i, k),
             80..82 => self.crash(i, k)?,
             82..83 => self.hub.crash(),
@@ -119,8 +120,8 @@ impl Simulation {
         match self.chance.below(10) {
             0..3 => edge.poison(&mut self.chance),
             3..5 => edge.settle(&mut self.chance),
-            5..7 => edge.set_full(true),
-            7 => edge.set_full(false),
+            5..7 => edge.fill(&mut self.chance),
+            7 => edge.limit(false),
             8 => {
                 edge.jump(&mut self.chance);
                 self.hub.now = self.hub.now.plus_ms((self.chance.below(60) as i64 - 20) * DAY_MS);
