@@ -3,23 +3,7 @@
 use telecomx_local::hub::HubStore;
 
 use crate::drive::block_on;
-use crate::network::Message;
 use crate::simulation::Simulation;
-
-/// One exchange of edge `k` of the first origin, in as many messages as it takes.
-fn exchange(simulation: &mut Simulation, k: usize) -> Result<(), String> {
-    loop {
-        simulation.send(0, k)?;
-        let (k, message) = simulation.sides[0].network.pop().unwrap();
-        let is_part = matches!(message, Message::Part(_));
-        simulation.deliver(0, k, message)?;
-        let (k, answer) = simulation.sides[0].network.pop().unwrap();
-        simulation.deliver(0, k, answer)?;
-        if !is_part {
-            return Ok(());
-        }
-    }
-}
 
 fn is_locked(simulation: &Simulation) -> bool {
     simulation.hub.origin("origin0").is_locked
@@ -37,8 +21,8 @@ fn quiet(seed: u64) -> Simulation {
 
 fn write_and_exchange(simulation: &mut Simulation, k: usize) {
     simulation.sides[0].edges[k].work(&mut simulation.chance);
-    // To hear of the fork, to begin anew, and to go on.
-    (0..3).for_each(|_| exchange(simulation, k).unwrap());
+    // To hear of the fork, to begin anew in some parts, and to go on.
+    (0..12).for_each(|_| simulation.exchange(0, k).unwrap());
 }
 
 #[test]

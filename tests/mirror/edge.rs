@@ -127,10 +127,16 @@ impl SimulatedEdge {
         block_on(self.db().write(Author::system("test"), work))
     }
 
-    /// Killed, and started again: what was under way is forgotten.
-    pub fn crash(&mut self) {
-        self.running = None;
-        self.start();
+    /// Killed, and started again: what was under way is forgotten. Now and then the database is opened anew too; what it
+    /// would find on the disk is what it has.
+    pub fn crash(&mut self, chance: &mut Chance) {
+        if chance.below(4) == 0 {
+            self.running = None;
+            self.start();
+        } else {
+            let db = self.db();
+            self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
+        }
     }
 
     /// A copy of the disk as it is.
@@ -229,8 +235,19 @@ impl SimulatedEdge {
         }
     }
 
-    /// From now on there is no room for more, or there is again.
-    pub fn set_full(&mut self, is_full: bool) {
+    /// Takes all the room there is for what the engine remembers.
+    pub fn fill(&mut self, chance: &mut Chance) {
+        self.limit(true);
+        for _ in 0..200 {
+            let attempt = chance.uuid();
+            if self.write(move |tx| sync_state::record_attempt(tx, attempt, 0)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// From now on the database may not grow, or may again.
+    pub fn limit(&mut self, is_full: bool) {
         self.is_full = is_full;
         let set = self.write(move |tx| {
             let pages: i64 = tx.conn.query_row("pragma page_count", [], |row| row.get(0))?;

@@ -12,9 +12,9 @@ use crate::simulation::Simulation;
 use crate::skew::Skew;
 
 /// One exchange in so many is cut off in its middle by a crash.
-const CUT: u64 = 10;
+const CUT: u64 = 5;
 /// Writes of one step of an exchange, about.
-const WRITES: u64 = 5;
+const WRITES: u64 = 3;
 
 #[derive(Clone)]
 pub enum Message {
@@ -42,7 +42,7 @@ impl Simulation {
         if side.is_waiting[k] {
             return Ok(());
         }
-        let max_bytes = 300 + self.chance.below(2_000) as usize;
+        let max_bytes = 100 + self.chance.below(2_000) as usize;
         let cut_at = self.is_breaking && self.chance.below(CUT) == 0;
         let (chance, db, skew) = (&mut self.chance, side.edges[k].db(), self.skew);
         let writes = chance.below(WRITES);
@@ -75,6 +75,15 @@ impl Simulation {
         Ok(())
     }
 
+    /// One message, and all that is under way and follows from it, as on a good day.
+    pub fn exchange(&mut self, i: usize, k: usize) -> Result<(), String> {
+        self.send(i, k)?;
+        while let Some((k, message)) = self.sides[i].network.pop() {
+            self.deliver(i, k, message)?;
+        }
+        Ok(())
+    }
+
     /// Only a full disk may keep an edge from something.
     fn went_wrong(&mut self, i: usize, k: usize, error: &Error) -> Result<(), String> {
         if !self.sides[i].edges[k].expects(error) {
@@ -90,7 +99,7 @@ impl Simulation {
     }
 
     pub fn crash(&mut self, i: usize, k: usize) -> Result<(), String> {
-        self.sides[i].edges[k].crash();
+        self.sides[i].edges[k].crash(&mut self.chance);
         self.sides[i].is_waiting[k] = false;
         Ok(())
     }

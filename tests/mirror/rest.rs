@@ -19,7 +19,7 @@ impl Simulation {
         self.is_breaking = false;
         for i in 0..ORIGINS {
             self.retire_clone(i);
-            self.sides[i].edges[0].set_full(false);
+            self.sides[i].edges[0].limit(false);
             while !self.sides[i].network.is_empty() {
                 self.deliver_any(i)?;
             }
@@ -92,10 +92,7 @@ impl Simulation {
                 unlocked += 1;
                 block_on(self.hub.store().unlock(&self.sides[i].origin)).unwrap();
             }
-            self.send(i, 0)?;
-            while let Some((k, message)) = self.sides[i].network.pop() {
-                self.deliver(i, k, message)?;
-            }
+            self.exchange(i, 0)?;
             // Once more, so that what has become stable is heard of.
             if round > 0 && !self.sides[i].edges[0].edge().is_behind().unwrap() {
                 return Ok(());

@@ -32,6 +32,17 @@ pub struct Side {
     pub wishes: Vec<Proposal>,
 }
 
+/// What is played.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// Nothing is restored or cloned: nothing may look like it either.
+    Calm,
+    /// Now and then something is.
+    Troubled,
+    /// Two clones live side by side for long.
+    Torn,
+}
+
 pub struct Simulation {
     pub chance: Chance,
     pub hub: SimulatedHub,
@@ -39,8 +50,7 @@ pub struct Simulation {
     pub skew: Skew,
     /// Things still go wrong.
     pub is_breaking: bool,
-    /// Nothing is restored or cloned.
-    is_calm: bool,
+    kind: Kind,
     _folder: tempfile::TempDir,
 }
 
@@ -78,17 +88,19 @@ impl Simulation {
             })
             .collect();
         let skew = Skew { has_new_field: chance.below(2) == 0, is_hub_old: chance.below(5) == 0 };
-        let is_calm = seed.is_multiple_of(3);
-        Simulation { chance, hub, sides, skew, is_breaking: true, is_calm, _folder: folder }
+        let kind = [Kind::Calm, Kind::Troubled, Kind::Torn][(seed % 3) as usize];
+        Simulation { chance, hub, sides, skew, is_breaking: true, kind, _folder: folder }
     }
 
     fn step(&mut self) -> Result<(), String> {
-        let i = self.chance.below(ORIGINS as u64) as usize;
+        // Of those that are torn, one is looked at.
+        let i = if self.kind == Kind::Torn { 0 } else { self.chance.below(ORIGINS as u64) as usize };
         let k = self.chance.below(self.sides[i].edges.len() as u64) as usize;
         match self.chance.below(100) {
             0..22 => self.sides[i].edges[k].work(&mut self.chance),
             22..46 => self.send(i, k)?,
-            46..77 => self.deliver_any(i)?,
+            46..73 => self.deliver_any(i)?,
+            73..77 => (0..3).try_for_each(|_| self.exchange(i, k))?,
             77..80 => self.give_up(i, k),
             80..82 => self.crash(i, k)?,
             82..83 => self.hub.crash(),
@@ -96,7 +108,7 @@ impl Simulation {
             85..87 => self.hub.back_up(),
             87..91 => self.wish(i)?,
             91..95 => self.trouble(i, k),
-            _ if self.is_calm => {}
+            _ if self.kind == Kind::Calm => {}
             _ => self.disturb(i, k),
         }
         Ok(())
@@ -108,8 +120,8 @@ impl Simulation {
         match self.chance.below(10) {
             0..3 => edge.poison(&mut self.chance),
             3..5 => edge.settle(&mut self.chance),
-            5..7 => edge.set_full(true),
-            7 => edge.set_full(false),
+            5..7 => edge.fill(&mut self.chance),
+            7 => edge.limit(false),
             8 => {
                 edge.jump(&mut self.chance);
                 self.hub.now = self.hub.now.plus_ms((self.chance.below(60) as i64 - 20) * DAY_MS);
@@ -134,7 +146,8 @@ impl Simulation {
                 self.sides.iter_mut().for_each(|side| side.is_disturbed = true);
             }
             _ if side.edges.len() == 1 => self.clone_edge(i),
-            _ => self.retire_clone(i),
+            _ if self.kind == Kind::Troubled => self.retire_clone(i),
+            _ => {}
         }
     }
 
