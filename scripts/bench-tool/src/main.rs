@@ -2,6 +2,7 @@
 
 mod bare_copy;
 mod bare_http;
+mod fleet;
 mod generate;
 mod groups;
 
@@ -39,6 +40,8 @@ enum Command {
         #[arg(long)]
         seconds: f64,
     },
+    /// Play a fleet of edges against a hub; gives figures as JSON
+    Fleet(Box<fleet::Fleet>),
     /// Tell how many writes shared a commit, from the write-ahead log of a database in use
     Groups {
         #[arg(long)]
@@ -56,6 +59,7 @@ fn main() -> Result<()> {
         }
         Command::BareHttp { listen, answer } => bare_http::run(&listen, &answer),
         Command::BareCopy { db, group, seconds } => bare_copy::run(&db, group, seconds),
+        Command::Fleet(options) => fleet::run(&options),
         Command::Groups { db, since } => groups::run(&db, since),
     }
 }
