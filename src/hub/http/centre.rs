@@ -48,7 +48,7 @@ pub async fn rows<S: HubStore>(
     let origin = any_origin(&request, &state).await?;
     if query.table == Table::Other {
         let names = Table::ALL.map(Table::name).join(", ");
-        return Err(Error::invalid("table", Check::Enum, &format!("table must be one of {names}")));
+        return Err(Error::invalid("table", Check::Enum, format!("table must be one of {names}")));
     }
     let after = query.after.as_deref().unwrap_or("");
     let (found, rows) = state.store.rows(&origin, query.table, after, ROWS_MAX).await?;
