@@ -163,6 +163,7 @@ impl Played<'_> {
         });
     }
 
+    #[allow(clippy::disallowed_methods, reason = "what a load waits for is its moment")]
     /// Exchanges at the moments of `plan` (seconds from now, edge), whichever connection is free.
     fn by_plan(&self, plan: Vec<(f64, usize)>, rows: usize, counts: &Counts) {
         let mut plan: BinaryHeap<Moment> = plan.into_iter().map(|(at, edge)| Moment { at, edge }).collect();
