@@ -9,16 +9,6 @@ fn is_locked(simulation: &Simulation) -> bool {
     simulation.hub.origin("origin0").is_locked
 }
 
-/// A simulation in which nothing breaks by itself, with one edge that has something at the hub.
-fn quiet(seed: u64) -> Simulation {
-    let mut simulation = Simulation::new(seed);
-    simulation.is_breaking = false;
-    simulation.skew.is_hub_old = false;
-    simulation.sides[0].is_disturbed = true;
-    write_and_exchange(&mut simulation, 0);
-    simulation
-}
-
 fn write_and_exchange(simulation: &mut Simulation, k: usize) {
     simulation.sides[0].edges[k].work(&mut simulation.chance);
     // To hear of the fork, to begin anew in some parts, and to go on.
@@ -28,7 +18,8 @@ fn write_and_exchange(simulation: &mut Simulation, k: usize) {
 #[test]
 fn of_two_live_clones_nothing_is_taken_until_somebody_decides() {
     for seed in 0..20 {
-        let mut simulation = quiet(seed);
+        let mut simulation = Simulation::quiet(seed);
+        write_and_exchange(&mut simulation, 0);
         simulation.clone_edge(0);
         for turn in 0..8 {
             write_and_exchange(&mut simulation, turn % 2);
@@ -47,7 +38,8 @@ fn of_two_live_clones_nothing_is_taken_until_somebody_decides() {
 #[test]
 fn an_edge_that_is_put_back_to_one_image_again_and_again_is_one_edge() {
     for seed in 0..20 {
-        let mut simulation = quiet(seed);
+        let mut simulation = Simulation::quiet(seed);
+        write_and_exchange(&mut simulation, 0);
         simulation.sides[0].edges[0].keep_image(&mut simulation.chance);
         for _ in 0..6 {
             write_and_exchange(&mut simulation, 0);

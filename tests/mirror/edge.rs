@@ -1,83 +1,24 @@
 //! An edge of a simulation, on a file of its own, and what is done on it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use serde_json::json;
 use telecomx_local::clock::Clock;
-use telecomx_local::db::{Author, Db, Exclusive, WriteTx};
-use telecomx_local::domain::audit::Action;
-use telecomx_local::domain::employee::Employee;
-use telecomx_local::domain::id::Id;
-use telecomx_local::domain::mirror::{Position, Table};
+use telecomx_local::db::{Author, Db, WriteTx};
+use telecomx_local::domain::mirror::Position;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::import;
 use telecomx_local::mirror::edge::Edge;
 use telecomx_local::secrets::Sealer;
 use telecomx_local::store::feed::{self, Place};
-use telecomx_local::store::{employees, mobile_configs, quarantine, sync_state};
-use tempfile::TempDir;
+use telecomx_local::store::{quarantine, sync_state};
 use uuid::Uuid;
 
-pub use crate::chance::Chance;
+use crate::chance::Chance;
 use crate::drive::block_on;
 use crate::skew::REFUSED;
+use crate::world::{EMPLOYEES, Rows, change, copy_database, employee, template};
 
-/// What stands under an id: its rev, its last write, and its text.
-pub type Rows = BTreeMap<(Table, String), (i64, i64, String)>;
-
-/// What each attempt would make of the mirror; only where it goes up to the newest write.
-pub type Expected = HashMap<Uuid, Rows>;
-
-pub const EMPLOYEES: u64 = 5;
 const DAY_MS: i64 = 24 * 3_600_000;
-
-/// A folder in memory where there is one: what is simulated is not the disk.
-pub fn folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
-}
-
-pub fn employee(n: u64) -> Id {
-    format!("e{n:023}").parse().unwrap()
-}
-
-/// A database with a customer and some employees, made once.
-fn template() -> &'static Path {
-    static TEMPLATE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = TEMPLATE.get_or_init(|| {
-        let folder = folder();
-        let path = folder.path().join("template.db");
-        let customer = "c00000000000000000000001";
-        let employees: Vec<_> = (0..EMPLOYEES)
-            .map(|n| json!({ "_id": employee(n), "customer": customer, "accessLevel": "PERSONAL", "name": format!("Employee {n}") }))
-            .collect();
-        let world = json!({
-            "customers": [{ "_id": customer, "name": "Customer",
-                "addresses": [{ "address": "Gade 1", "zip": "8000", "city": "Aarhus" }] }],
-            "employees": employees
-        });
-        let database = Exclusive::open(&path, Clock::default()).unwrap();
-        let sealer = Sealer::with_key([1; 32]);
-        database.write("test", |tx| import::run(tx, &sealer, world.to_string().as_bytes(), |_, _, _| {})).unwrap();
-        database.close().unwrap();
-        (folder, path)
-    });
-    path
-}
-
-/// Copies a database that nobody is writing to, with its write-ahead log, in the place of another.
-pub fn copy_database(from: &Path, to: &Path) {
-    let beside = |path: &Path, suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
-    std::fs::copy(from, to).unwrap();
-    let _ = std::fs::remove_file(beside(to, "-shm"));
-    let _ = std::fs::remove_file(beside(to, "-wal"));
-    let log = beside(from, "-wal");
-    if log.exists() {
-        std::fs::copy(log, beside(to, "-wal")).unwrap();
-    }
-}
 
 pub struct SimulatedEdge {
     path: PathBuf,
@@ -210,6 +151,17 @@ impl SimulatedEdge {
         assert!(written.is_ok_and(|()| true) || self.is_full);
     }
 
+    /// One write of two rows: the config of employee `n` is not readable afterwards.
+    pub fn spoil(&self, n: u64, other: u64) {
+        let written = self.write(move |tx| {
+            change(tx, employee(n), 2, 1)?;
+            let sql = "update mobile_configs set configs = cast(x'5bff5d' as text) where id = ?1";
+            tx.conn.execute(sql, [employee(n)])?;
+            change(tx, employee(other), 2, 2)
+        });
+        written.unwrap();
+    }
+
     /// Has the row of some entry of the quarantine tried again, or gives it up.
     pub fn settle(&self, chance: &mut Chance) {
         let entries = self.db().read(quarantine::list).unwrap();
@@ -278,29 +230,5 @@ impl SimulatedEdge {
 
     pub fn count(&self, sql: &str) -> i64 {
         self.db().read(|tx| Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)).unwrap()
-    }
-}
-
-fn change(tx: &mut WriteTx, id: Id, what: u64, mark: u64) -> Result<()> {
-    // Now and then more than fits into the room that is left on a page.
-    let padding = if mark.is_multiple_of(11) { 6_000 } else { mark % 300 };
-    let content = format!(r#"[{{"type":"MARK","mark":{mark},"padding":"{}"}}]"#, "x".repeat(padding as usize));
-    let employee = employees::get(tx, id)?;
-    let config = mobile_configs::find(tx, id);
-    match (what, config) {
-        (0, _) => {
-            let renamed = Employee { name: format!("Name {mark}"), ..employee.clone() };
-            employees::put(tx, renamed, Some(&employee)).map(drop)
-        }
-        (_, Err(error)) if feed::is_unreadable(&error) => {
-            let chg = tx.change()?;
-            let sql = "update mobile_configs set configs = ?1, rev = rev + 1, chg = ?2 where id = ?3";
-            tx.conn.execute(sql, (content, chg, id))?;
-            Ok(())
-        }
-        (_, Err(error)) => Err(error),
-        (1, Ok(Some(_))) => mobile_configs::delete(tx, id),
-        (_, Ok(Some(old))) => mobile_configs::replace(tx, old, content, Action::Update, "Marked").map(drop),
-        (_, Ok(None)) => mobile_configs::insert(tx, id, employee.customer, content).map(drop),
     }
 }

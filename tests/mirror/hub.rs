@@ -10,8 +10,8 @@ use telecomx_local::hub::sqlite::SqliteHub;
 use telecomx_local::hub::{HubStore, Origin};
 
 use crate::drive::block_on;
-use crate::edge::{Rows, copy_database};
 use crate::skew::UPGRADE;
+use crate::world::{Rows, copy_database};
 
 pub struct SimulatedHub {
     path: PathBuf,

@@ -1,6 +1,7 @@
 //! The mirror under everything that goes wrong: the real engine, real databases, a network that is played.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
+mod aside;
 #[path = "../support/chance.rs"]
 mod chance;
 mod clones;
@@ -14,3 +15,4 @@ mod rest;
 mod simulation;
 mod skew;
 mod wishes;
+mod world;

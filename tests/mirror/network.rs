@@ -7,9 +7,9 @@ use telecomx_local::mirror::edge::{Outcome, Outgoing};
 use telecomx_local::mirror::wire::{Pace, Part, Push, Reply};
 
 use crate::drive::{block_on, cut};
-use crate::edge::Rows;
 use crate::simulation::Simulation;
 use crate::skew::Skew;
+use crate::world::Rows;
 
 /// One exchange in so many is cut off in its middle by a crash.
 const CUT: u64 = 5;
@@ -135,6 +135,9 @@ impl Simulation {
                 match block_on(self.hub.store().push(&origin, &push, now)) {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
+                        if taken.accepted {
+                            self.check_told(i, &push.outcomes)?;
+                        }
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
                     }
                     Err(Error::Locked(_)) => Message::Locked,

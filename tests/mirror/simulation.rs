@@ -1,17 +1,21 @@
 //! Edges and a hub over a bad network, killed, restored, cloned and more, by a seed.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::domain::time::Time;
 use telecomx_local::hub::{Admits, HubStore};
+use uuid::Uuid;
 
+use crate::chance::Chance;
 use crate::drive::block_on;
-use crate::edge::{Chance, Expected, SimulatedEdge, folder};
+use crate::edge::SimulatedEdge;
 use crate::hub::SimulatedHub;
 use crate::network::Message;
 use crate::skew::Skew;
+use crate::world::{Expected, folder};
 
 pub const ORIGINS: usize = 2;
 const STEPS: u64 = 80;
@@ -30,6 +34,8 @@ pub struct Side {
     pub was_cloned: bool,
     /// What the centre has asked for.
     pub wishes: Vec<Proposal>,
+    /// What the hub was given an answer to.
+    pub told: HashSet<Uuid>,
 }
 
 /// What is played.
@@ -84,12 +90,21 @@ impl Simulation {
                     is_disturbed: false,
                     was_cloned: false,
                     wishes: vec![],
+                    told: HashSet::new(),
                 }
             })
             .collect();
         let skew = Skew { has_new_field: chance.below(2) == 0, is_hub_old: chance.below(5) == 0 };
         let kind = [Kind::Calm, Kind::Troubled, Kind::Torn][(seed % 3) as usize];
         Simulation { chance, hub, sides, skew, is_breaking: true, kind, _folder: folder }
+    }
+
+    /// One in which nothing breaks by itself.
+    pub fn quiet(seed: u64) -> Simulation {
+        let mut simulation = Simulation::new(seed);
+        (simulation.is_breaking, simulation.skew.is_hub_old) = (false, false);
+        simulation.sides[0].is_disturbed = true;
+        simulation
     }
 
     fn step(&mut self) -> Result<(), String> {

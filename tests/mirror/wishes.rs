@@ -3,14 +3,14 @@
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::domain::proposal::{Copy, Fate, Proposal};
+use telecomx_local::domain::proposal::{Copy, Fate, Outcome, Proposal};
 use telecomx_local::error::Error;
 use telecomx_local::hub::{Filed, HubStore};
 
 use crate::chance::Chance;
 use crate::drive::block_on;
-use crate::edge::{EMPLOYEES, employee};
 use crate::simulation::{Side, Simulation};
+use crate::world::{EMPLOYEES, employee};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -56,6 +56,24 @@ impl Simulation {
             Err(Error::Conflict { code: "base_rev", .. }) => Ok(()),
             Err(error) => Err(format!("{}: {error}", side.origin)),
         }
+    }
+
+    /// When an answer is told for the first time, what it is about is there, or aside.
+    pub fn check_told(&mut self, i: usize, outcomes: &[Outcome]) -> Result<(), String> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        let side = &mut self.sides[i];
+        let (rows, aside) = (self.hub.rows(&side.origin), self.hub.aside(&side.origin));
+        for outcome in outcomes.iter().filter(|outcome| outcome.result == Fate::Applied) {
+            let wish = side.wishes.iter().find(|wish| wish.uuid == outcome.uuid).unwrap();
+            let key = (wish.table, wish.id.clone());
+            let is_old = rows.get(&key).is_some_and(|(rev, _, _)| Some(*rev) < outcome.rev);
+            if side.told.insert(outcome.uuid) && is_old && !aside.contains(&key) {
+                return Err(format!("{}: {outcome:?} was told before its row", side.origin));
+            }
+        }
+        Ok(())
     }
 
     /// Every proposal that the hub has is answered, and what was applied was applied once.
