@@ -30,9 +30,10 @@ pub struct Record {
     pub alarm: Option<String>,
 }
 
-/// Begins with a hub; what was with another is forgotten.
+/// Begins with a hub; what was with another is forgotten, but for the answers to its proposals: it may be the same one,
+/// under which each is still answered once.
 pub fn enroll(tx: &mut WriteTx, enrolment: &Enrolment, position: &Position) -> Result<()> {
-    for table in ["sync_state", "attempts", "proposals", "quarantine"] {
+    for table in ["sync_state", "attempts", "quarantine"] {
         tx.conn.execute(&format!("delete from {table}"), [])?;
     }
     tx.conn.execute(
