@@ -103,6 +103,14 @@ impl Source {
         format!("select {columns}, rev, chg from {name} where (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id")
     }
 
+    fn tombstones(&self) -> String {
+        format!(
+            "select id, rev, chg from tombstones
+             where \"table\" = '{}' and (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id",
+            self.name
+        )
+    }
+
     fn read(&self, row: &SqlRow) -> Result<Row> {
         let (v, bad) = readable((self.render)(row))?;
         let width = row.as_ref().column_count();
@@ -110,26 +118,19 @@ impl Source {
     }
 }
 
-/// Only configs are deleted.
-const TOMBSTONES: &str = "select id, rev, chg from tombstones
-    where (chg, \"table\", id) > (?1, 'mobile_configs', ?2) and chg <= ?3 order by chg, \"table\", id";
-
-fn tombstone(row: &SqlRow) -> Result<Row> {
-    Ok(Row { t: Table::MobileConfig, id: row.get(0)?, rev: row.get(1)?, chg: row.get(2)?, v: None, bad: None })
-}
-
 /// Calls `each` with every row behind `after` whose last write is not behind `to`, until it says stop (`false`).
 pub fn rows(tx: &ReadTx, after: &Place, to: i64, mut each: impl FnMut(Row, Place) -> Result<bool>) -> Result<()> {
     let dropped = quarantine::dropped(tx)?;
-    let mut statements = Vec::with_capacity(SOURCES.len() + 1);
+    let mut statements = Vec::with_capacity(2 * SOURCES.len());
     for source in &SOURCES {
-        statements.push((Some(source), source.t, tx.conn.prepare_cached(&source.sql())?));
+        statements.push((source, false, tx.conn.prepare_cached(&source.sql())?));
+        statements.push((source, true, tx.conn.prepare_cached(&source.tombstones())?));
     }
-    statements.push((None, Table::MobileConfig, tx.conn.prepare_cached(TOMBSTONES)?));
     let mut streams = Vec::with_capacity(statements.len());
-    for (source, t, statement) in &mut statements {
-        let (chg, id) = after.within(t.number());
-        let mut stream = Stream { source: *source, rows: statement.query(params![chg, id, to])?, next: None };
+    for (source, is_gone, statement) in &mut statements {
+        let (chg, id) = after.within(source.t.number());
+        let rows = statement.query(params![chg, id, to])?;
+        let mut stream = Stream { source, is_gone: *is_gone, rows, next: None };
         stream.advance()?;
         streams.push(stream);
     }
@@ -149,20 +150,24 @@ pub fn rows(tx: &ReadTx, after: &Place, to: i64, mut each: impl FnMut(Row, Place
     Ok(())
 }
 
-/// What is left of one table, its next row read ahead.
+/// What is left of one table, or of its tombstones, the next one read ahead.
 struct Stream<'s> {
-    /// None: the tombstones.
-    source: Option<&'static Source>,
+    source: &'static Source,
+    /// Of its tombstones.
+    is_gone: bool,
     rows: SqlRows<'s>,
     next: Option<Row>,
 }
 
 impl Stream<'_> {
     fn advance(&mut self) -> Result<()> {
-        self.next = match (self.rows.next()?, self.source) {
-            (None, _) => None,
-            (Some(row), Some(source)) => Some(source.read(row)?),
-            (Some(row), None) => Some(tombstone(row)?),
+        self.next = match self.rows.next()? {
+            Some(row) if self.is_gone => {
+                let (id, rev, chg) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Some(Row { t: self.source.t, id, rev, chg, v: None, bad: None })
+            }
+            Some(row) => Some(self.source.read(row)?),
+            None => None,
         };
         Ok(())
     }

@@ -145,7 +145,7 @@ impl HubStore for SqliteHub {
         self.write(|tx| {
             let (week, quarter) = (now.plus_ms(-7 * DAY_MS), now.plus_ms(-90 * DAY_MS));
             tx.execute("delete from enrolment_codes where created_at < ?1", params![week])?;
-            tx.execute("delete from lost_tail where lost_at < ?1", params![quarter])?;
+            rows::prune(tx, quarter)?;
             // Not the newest: the numbers go on behind it.
             let sql = "delete from proposals where answered_at < ?1
                 and seq < (select max(seq) from proposals newest where newest.origin = proposals.origin)";
