@@ -1,6 +1,6 @@
 //! The mirror itself: rows as the edges hold them.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use serde_json::value::RawValue;
 
 use super::{origins, quarantine};
@@ -11,32 +11,27 @@ use crate::hub::Origin;
 
 /// Applies rows to the mirror: what is given is put, what is deleted is removed.
 pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &'r Row>) -> Result<()> {
-    let mut find = tx.prepare_cached("select text from mirror where origin = ?1 and t = ?2 and id = ?3")?;
-    let mut renew =
-        tx.prepare_cached("update mirror set rev = ?4, chg = ?5 where origin = ?1 and t = ?2 and id = ?3")?;
+    let mut renew = tx.prepare_cached(
+        "update mirror set rev = ?4, chg = ?5 where origin = ?1 and t = ?2 and id = ?3 returning text",
+    )?;
     let mut rewrite = tx.prepare_cached("update texts set v = ?2 where n = ?1")?;
     let mut add =
         tx.prepare_cached("insert into mirror (origin, t, id, rev, chg, text) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
-    let mut delete = tx.prepare_cached("delete from mirror where origin = ?1 and t = ?2 and id = ?3")?;
+    let mut delete = tx.prepare_cached("delete from mirror where origin = ?1 and t = ?2 and id = ?3 returning text")?;
     let mut discard = tx.prepare_cached("delete from texts where n = ?1")?;
+    let number = |found: &SqlRow| found.get::<_, i64>(0);
     for row in rows {
         let t = row.t.number();
-        let there: Option<i64> = find.query_row(params![origin, t, row.id], |found| found.get(0)).optional()?;
-        match (&row.v, there) {
-            (Some(v), Some(text)) => {
-                rewrite.execute(params![text, v.get()])?;
-                renew.execute(params![origin, t, row.id, row.rev, row.chg])?;
-            }
-            (Some(v), None) => {
-                let text = add_text(tx, v.get())?;
-                add.execute(params![origin, t, row.id, row.rev, row.chg, text])?;
-            }
-            (None, Some(text)) => {
+        let Some(v) = &row.v else {
+            if let Some(text) = delete.query_row(params![origin, t, row.id], number).optional()? {
                 discard.execute([text])?;
-                delete.execute(params![origin, t, row.id])?;
             }
-            (None, None) => {}
-        }
+            continue;
+        };
+        match renew.query_row(params![origin, t, row.id, row.rev, row.chg], number).optional()? {
+            Some(text) => rewrite.execute(params![text, v.get()])?,
+            None => add.execute(params![origin, t, row.id, row.rev, row.chg, add_text(tx, v.get())?])?,
+        };
     }
     Ok(())
 }
