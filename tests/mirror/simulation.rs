@@ -8,7 +8,7 @@ use telecomx_local::domain::time::Time;
 use telecomx_local::hub::{Admits, HubStore};
 
 use crate::drive::block_on;
-use crate::edge::{Chance, Expected, SimulatedEdge, folder};
+use crate::edge::{Chance, Expected, Rows, SimulatedEdge, folder};
 use crate::hub::SimulatedHub;
 use crate::network::Message;
 use crate::skew::Skew;
