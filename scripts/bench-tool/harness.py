@@ -27,14 +27,14 @@ def run(*command, **options):
     return done.stdout
 
 
-def call(url, authorization=None, body=None):
+def call(url, authorization=None, body=None, timeout=30):
     """The bytes of a good answer."""
     headers = {"Content-Type": "application/json"}
     if authorization:
         headers["Authorization"] = authorization
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=30) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=timeout) as answer:
             return answer.read()
     except urllib.error.HTTPError as error:
         text = error.read().decode(errors="replace")
@@ -74,9 +74,10 @@ class Server:
     def failure(self, what):
         return Failure(f"{self.name} {what}\n{self.log.read_text()[-2000:]}")
 
-    def memory_mb(self):
+    def memory_mb(self, kind="VmRSS"):
+        """VmRSS: resident now, VmHWM: at most so far."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) * 1024 / 1e6
+        return int(status.split(f"{kind}:")[1].split()[0]) * 1024 / 1e6
 
     def stop(self):
         Server.running.remove(self)

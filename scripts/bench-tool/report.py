@@ -5,6 +5,8 @@ import statistics
 
 def medians(rounds, row):
     """The row's figures; those of the others beside it; and how they compare."""
+    if "telecomx-local" not in rounds[0][row]:
+        return {name: statistics.median(r[row][name] for r in rounds) for name in rounds[0][row]}
     figures = {
         subject: {name: statistics.median(r[row][subject][name] for r in rounds) for name in rounds[0][row][subject]}
         for subject in rounds[0][row]
@@ -35,7 +37,7 @@ def table(rows, aims):
             cells += [f"{figures[name]:.2f}" if name in figures else "" for name in ("of bare", "of PocketBase")]
         else:
             (unit, value), = figures.items()
-            cells = [row, f"{value:,.1f} {unit}", "", "", "", ""]
+            cells = [row, f"{value:,.{1 if value >= 10 else 3}f} {unit}", "", "", "", ""]
         lines += [[*(cells if i == 0 else [""] * 6), *goal] for i, goal in enumerate(goals)]
         for name, other in figures.get("others", {}).items():
             if "copies a commit" in other:

@@ -1,6 +1,6 @@
 //! How we talk to SQLite; knows no entity. [`Db::read`] and [`Db::write`] are the only two doors.
 
-mod checkpoint;
+pub mod checkpoint;
 mod job;
 mod lock;
 mod migrations;

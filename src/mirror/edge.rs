@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::batch::{Ahead, Batch};
 use super::engine::{Fork, Rule, Verdict, judge, rule};
-use super::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Row, Staged};
-use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION};
+use super::wire::{EdgeStatus, Epoch, Mode, PROTO, Part, Push, Reply, Staged};
+use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
 use crate::domain::proposal::{Fate, Outcome as Answer};
 use crate::domain::time::Time;
@@ -19,10 +20,13 @@ use crate::store::{audit, proposals as answers, quarantine, sync_state};
 
 const AUDIT_DIFFERS: &str = "the audit trail is not the one that the hub was told of: entries were changed or cut off";
 
+/// How old `last_success` may be before an exchange that brings nothing writes it anew.
+const NOTED_MS: i64 = 10_000;
+
 /// A message for the hub.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// To be followed by the next one once the hub has it.
+    /// To be followed by the next message; by the push only once the hub has all parts.
     Part(Part),
     Push(Box<Push>),
 }
@@ -66,24 +70,17 @@ pub struct Edge {
     sealer: Arc<Sealer>,
     sending: Option<Sending>,
     request: Option<Uuid>,
+    /// Epoch and end of the push under way, unless nothing was behind it.
+    followed: Option<(Epoch, i64)>,
+    ahead: Option<Ahead>,
     /// Answers to proposals that the push under way tells.
     telling: Vec<Uuid>,
-}
-
-/// Rows that were read together.
-struct Batch {
-    rows: Vec<Row>,
-    after: Place,
-    to: i64,
-    snap: i64,
-    /// Nothing is left of what goes up to `to`.
-    is_complete: bool,
 }
 
 impl Edge {
     /// `sealer`: for what a proposal may need to be sealed.
     pub fn new(db: Arc<Db>, sealer: Arc<Sealer>) -> Edge {
-        Edge { db, sealer, sending: None, request: None, telling: vec![] }
+        Edge { db, sealer, sending: None, request: None, followed: None, ahead: None, telling: vec![] }
     }
 
     /// The next message. A push with nothing new asks for the hub's state.
@@ -93,7 +90,11 @@ impl Edge {
             Some(sending) => (sending.after.clone(), Some(sending.to)),
             None => (Place::after_write(position.acked), None),
         };
-        let batch = self.db.read(|tx| read(tx, &position, after, to, max_bytes))?;
+        let ahead = self.ahead.take().filter(|ahead| to.is_none() && ahead.is_due(&position));
+        let (batch, recorded) = match ahead {
+            Some(ahead) => (ahead.batch, ahead.attempt),
+            None => (self.db.read(|tx| Batch::read(tx, mode(&position), after, to, max_bytes))?, None),
+        };
         if !batch.is_complete {
             let (stage, part) = match &self.sending {
                 Some(sending) => (sending.stage, sending.parts),
@@ -105,14 +106,15 @@ impl Edge {
         let staged = self.sending.take().map(|sending| Staged { stage: sending.stage, parts: sending.parts });
         let base = position.base();
         let is_idle = position.resetting.is_none() && batch.to == position.acked;
-        let attempt = if is_idle { position.attempt } else { fresh() };
-        if !is_idle && !rule(Rule::Record) {
+        let attempt = if is_idle { position.attempt } else { recorded.unwrap_or_else(&mut *fresh) };
+        if !is_idle && recorded.is_none() && !rule(Rule::Record) {
             // After the reading: a copy of this database that knows the attempt has every write that it left out.
             let to = batch.to;
             self.db.write(Author::system("mirror"), move |tx| sync_state::record_attempt(tx, attempt, to)).await?;
         }
         let request = fresh();
         self.request = Some(request);
+        self.followed = (batch.to < batch.snap).then_some((position.epoch, batch.to));
         let to = batch.to;
         let (outcomes, status, audit) = self.db.read(|tx| {
             let known = audit::entry_at(tx, sync_state::audit_acked(tx)?)?;
@@ -138,10 +140,22 @@ impl Edge {
         })))
     }
 
+    /// Whether something is to be read while the hub takes the push under way.
+    pub fn has_more(&self) -> bool {
+        self.followed.is_some()
+    }
+
+    /// Reads what is due once the hub has taken the push under way. Whether it has, its answer says.
+    pub fn read_ahead(&mut self, max_bytes: usize) -> Result<()> {
+        let Some((epoch, behind)) = self.followed.take() else { return Ok(()) };
+        let batch = self.db.read(|tx| Batch::read(tx, Mode::Append, Place::after_write(behind), None, max_bytes))?;
+        self.ahead = Some(Ahead { epoch, behind, batch, attempt: None });
+        Ok(())
+    }
+
     /// Nothing came back, or nothing that says how the hub stands: what was under way is begun anew.
     pub fn failed(&mut self) {
-        self.sending = None;
-        self.request = None;
+        (self.sending, self.request, self.followed, self.ahead) = (None, None, None, None);
         self.telling = vec![];
     }
 
@@ -162,32 +176,52 @@ impl Edge {
             Verdict::Reset { position, reason } => (position, Outcome::Forked(reason)),
         };
         let told = if reply.accepted { std::mem::take(&mut self.telling) } else { vec![] };
+        // What is due now may have been read: its attempt is recorded with this answer.
+        let ahead = self.ahead.take().filter(|ahead| ahead.is_due(&next) && ahead.batch.is_complete);
+        let due = ahead.as_ref().filter(|_| !rule(Rule::Record)).map(|ahead| ahead.batch.to);
         self.failed();
-        // What a hub has put aside of another life says nothing of this one.
-        let aside = next.resetting.is_none().then(|| reply.quarantine.clone());
-        let audit = reply.audit;
-        let alarm = reply.audit_differs.then_some(AUDIT_DIFFERS);
-        let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
-        let (is_new, acked) = (next != position, next.acked);
-        self.db
-            .write(Author::system("mirror"), move |tx| {
-                if is_new {
+        let is_new = next != position || due.is_some() || !told.is_empty();
+        if is_new || self.is_to_be_noted(reply)? {
+            // What a hub has put aside of another life says nothing of this one.
+            let aside = next.resetting.is_none().then(|| reply.quarantine.clone());
+            let (audit, acked) = (reply.audit, next.acked);
+            let alarm = reply.audit_differs.then_some(AUDIT_DIFFERS);
+            let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
+            let (is_fork, is_back) =
+                (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
+            let work = move |tx: &mut WriteTx| {
+                if next != position {
                     sync_state::set_position(tx, &next, forget)?;
                 }
-                let (is_fork, is_back) =
-                    (matches!(outcome, Outcome::Forked(_)), matches!(outcome, Outcome::Rewound { .. }));
+                if let Some(to) = due {
+                    sync_state::record_attempt(tx, fresh, to)?;
+                }
                 answers::mark_told(tx, &told)?;
                 if let Some(aside) = aside {
                     quarantine::set(tx, &aside, acked)?;
                 }
                 sync_state::set_audit_acked(tx, audit)?;
                 sync_state::note(tx, is_fork.into(), is_back.into(), alarm)
-            })
-            .await?;
+            };
+            self.db.write(Author::system("mirror"), work).await?;
+        }
+        self.ahead = ahead.map(|ahead| Ahead { attempt: due.map(|_| fresh), ..ahead });
         if !matches!(outcome, Outcome::Forked(_)) {
             self.answer_proposals(reply).await?;
         }
         Ok(outcome)
+    }
+
+    /// Whether an answer that changes nothing else is worth a commit: after an error, for what is in quarantine, and now
+    /// and then.
+    fn is_to_be_noted(&self, reply: &Reply) -> Result<bool> {
+        self.db.read(|tx| {
+            let record = sync_state::record(tx)?;
+            let is_old = record.last_success.is_none_or(|last| (tx.now.millis() - last.millis()).abs() >= NOTED_MS);
+            let is_aside = !reply.quarantine.is_empty() || quarantine::count(tx)? > 0;
+            let is_wrong = reply.audit_differs || record.last_error.is_some() || record.alarm.is_some();
+            Ok(is_old || is_aside || is_wrong || sync_state::audit_acked(tx)? != reply.audit)
+        })
     }
 
     /// Applies what the centre wants, each proposal with its answer in one transaction.
@@ -217,12 +251,10 @@ impl Edge {
         Ok(())
     }
 
-    /// Whether there is something that the hub has not heard: writes, or answers to its proposals.
-    pub fn is_behind(&self) -> Result<bool> {
+    /// Whether there is something that the hub has not heard: writes up to `goal`, or answers to its proposals.
+    pub fn is_behind(&self, goal: i64) -> Result<bool> {
         let position = self.position()?;
-        self.db.read(|tx| {
-            Ok(position.resetting.is_some() || position.acked != feed::high(tx)? || answers::has_untold(tx)?)
-        })
+        Ok(position.resetting.is_some() || position.acked < goal || self.db.read(answers::has_untold)?)
     }
 
     /// What the hub is told of this edge, for its fleet page.
@@ -246,45 +278,4 @@ impl Edge {
 
 fn mode(position: &Position) -> Mode {
     if position.resetting.is_some() { Mode::Replace } else { Mode::Append }
-}
-
-/// Reads what is due behind `after`: whole writes up to about `max_bytes`, or a part of one that is larger than that.
-/// `to`: where a batch ends that is being sent in parts.
-fn read(tx: &ReadTx, position: &Position, after: Place, to: Option<i64>, max_bytes: usize) -> Result<Batch> {
-    let snap = feed::high(tx)?;
-    // A reset goes as a whole.
-    let to = to.or((mode(position) == Mode::Replace).then_some(snap));
-    let (mut rows, mut bytes, mut last) = (Vec::new(), 0, after);
-    // How many rows, and where, the last whole write ends.
-    let mut whole: Option<(usize, i64)> = None;
-    let mut is_cut = false;
-    feed::rows(tx, &last.clone(), to.unwrap_or(snap), |row, place| {
-        if !rows.is_empty() && place.chg != last.chg {
-            whole = Some((rows.len(), last.chg));
-        }
-        is_cut = bytes >= max_bytes;
-        if !is_cut {
-            bytes += row.v.as_ref().map_or(0, |v| v.get().len()) + 100;
-            rows.push(row);
-            last = place;
-        }
-        Ok(!is_cut)
-    })?;
-    if !is_cut {
-        return Ok(Batch { rows, after: last, to: to.unwrap_or(snap), snap, is_complete: true });
-    }
-    if let Some(to) = to {
-        return Ok(Batch { rows, after: last, to, snap, is_complete: false });
-    }
-    if rule(Rule::Groups) {
-        let to = last.chg;
-        return Ok(Batch { rows, after: last, to, snap, is_complete: true });
-    }
-    match whole {
-        Some((count, to)) => {
-            rows.truncate(count);
-            Ok(Batch { rows, after: last, to, snap, is_complete: true })
-        }
-        None => Ok(Batch { rows, to: last.chg, after: last, snap, is_complete: false }),
-    }
 }

@@ -3,19 +3,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::ScopedJoinHandle;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::edge::{Edge, Outcome};
+use super::edge::{Edge, Outcome, Outgoing};
 use super::metrics::Counts;
 use super::pacing::{DELAY_MAX, Pacing};
 use super::transport::{CallError, Enrolled, HubClient};
 use super::verify::{self, Proof};
+use super::wire::Reply;
 use crate::db::{Author, Db};
 use crate::domain::mirror::Position;
 use crate::error::{Error, Result};
 use crate::secrets::Sealer;
+use crate::store::feed;
 use crate::store::sync_state::{self, Enrolment};
 
 /// What the token of the hub is sealed for.
@@ -80,7 +83,7 @@ impl Link {
             Ok(Some(enrolment)) => {
                 let result = self.catch_up(&enrolment);
                 match result {
-                    Ok(()) => (self.pacing.succeeded(self.pacing.pace, share()), Ok(())),
+                    Ok(()) => (self.pacing.next(share()), Ok(())),
                     Err(error) => {
                         self.edge.failed();
                         let is_alarm = error.is_alarm();
@@ -129,41 +132,68 @@ impl Link {
         })
     }
 
-    fn catch_up(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
-        let local = |error: &dyn std::fmt::Display| CallError::Unreadable(format!("(here) {error}"));
-        let token = self.token(enrolment)?;
+    /// Has a client for the hub that the edge is enrolled with.
+    fn connect(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
         if self.client.as_ref().is_none_or(|(url, _)| *url != enrolment.hub) {
-            let client = HubClient::new(&enrolment.hub, self.ca.as_deref(), self.counts.clone())
-                .map_err(|error| local(&error))?;
+            let client = HubClient::new(&enrolment.hub, self.ca.as_deref(), self.counts.clone()).map_err(local)?;
             self.client = Some((enrolment.hub.clone(), client));
         }
+        Ok(())
+    }
+
+    /// Exchanges until the hub has all that is here now.
+    fn catch_up(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
+        let token = self.token(enrolment)?;
+        self.connect(enrolment)?;
         let (Some((_, client)), Some(runtime)) = (&self.client, &self.runtime) else {
-            return Err(local(&"nothing to call the hub with"));
+            return Err(local("nothing to call the hub with"));
         };
-        loop {
-            let message = runtime.block_on(self.edge.next(self.pacing.batch, &mut Uuid::new_v4));
-            let message = message.map_err(|error| local(&error))?;
+        let (db, edge, pacing, counts) = (&self.db, &mut self.edge, &mut self.pacing, &*self.counts);
+        let send = |message: Outgoing| {
             let sent = client.send(&enrolment.origin, &token, &message);
-            self.counts.note(&message, &sent);
-            if let Some(progress) = &self.progress {
-                progress(message.rows() as u64);
-            }
-            let Some(reply) = sent? else { continue };
-            let outcome = runtime.block_on(self.edge.answered(&reply, Uuid::new_v4()));
-            self.pacing.pace = reply.pace;
-            match outcome.map_err(|error| local(&error))? {
-                Outcome::Acked { .. } => {
-                    if !self.edge.is_behind().map_err(|error| local(&error))? {
-                        return Ok(());
+            counts.note(&message, &sent);
+            Sent { rows: message.rows() as u64, reply: sent }
+        };
+        let received = |sent: Sent| {
+            self.progress.iter().for_each(|progress| progress(sent.rows));
+            sent.reply
+        };
+        let high = || db.read(feed::high).map_err(local);
+        let goal = high()?;
+        std::thread::scope(|scope| {
+            // A part that the hub is taking, while the next one is read and packed.
+            let mut under_way: Option<ScopedJoinHandle<Sent>> = None;
+            loop {
+                let (begun, before) = (Instant::now(), high()?);
+                let message = runtime.block_on(edge.next(pacing.batch(), &mut Uuid::new_v4)).map_err(local)?;
+                let mut has_all = false;
+                if matches!(message, Outgoing::Part(_)) {
+                    let last = under_way.replace(scope.spawn(|| send(message)));
+                    last.map_or(Ok(None), |part| received(join(part)))?;
+                } else {
+                    under_way.take().map_or(Ok(None), |part| received(join(part)))?;
+                    let sent = match edge.has_more() {
+                        true => {
+                            let push = scope.spawn(|| send(message));
+                            let ahead = edge.read_ahead(pacing.batch());
+                            let sent = join(push);
+                            ahead.map_err(local)?;
+                            sent
+                        }
+                        false => send(message),
+                    };
+                    if let Some(reply) = received(sent)? {
+                        let outcome = runtime.block_on(edge.answered(&reply, Uuid::new_v4())).map_err(local)?;
+                        pacing.exchanged(reply.pace);
+                        has_all = told(outcome) && !edge.is_behind(goal).map_err(local)?;
                     }
                 }
-                Outcome::Rewound { acked } => tracing::warn!(acked, "the hub was restored: it is given the rest again"),
-                Outcome::Forked(reason) => {
-                    tracing::error!(?reason, "the hub follows another life of this edge: a new epoch begins");
+                std::thread::sleep(pacing.rest(begun.elapsed(), high()? - before));
+                if has_all {
+                    return Ok(());
                 }
-                Outcome::Ignored => {}
             }
-        }
+        })
     }
 
     pub fn write(&self, work: impl FnOnce(&mut crate::db::WriteTx) -> Result<()> + Send + 'static) {
@@ -173,6 +203,35 @@ impl Link {
             tracing::warn!(%error, "how the mirror stands could not be written");
         }
     }
+}
+
+/// Something here is not as it should be.
+fn local(error: impl std::fmt::Display) -> CallError {
+    CallError::Unreadable(format!("(here) {error}"))
+}
+
+/// What came of a message that brought so many rows.
+struct Sent {
+    rows: u64,
+    reply: Result<Option<Reply>, CallError>,
+}
+
+fn join(sending: ScopedJoinHandle<Sent>) -> Sent {
+    let broken = || CallError::Unreadable("(here) a message could not be sent".into());
+    sending.join().unwrap_or_else(|_| Sent { rows: 0, reply: Err(broken()) })
+}
+
+/// Logs what is out of the ordinary; whether the hub has taken what it was sent.
+fn told(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Acked { .. } => return true,
+        Outcome::Rewound { acked } => tracing::warn!(acked, "the hub was restored: it is given the rest again"),
+        Outcome::Forked(reason) => {
+            tracing::error!(?reason, "the hub follows another life of this edge: a new epoch begins");
+        }
+        Outcome::Ignored => {}
+    }
+    false
 }
 
 /// A random part of 0 to 1.

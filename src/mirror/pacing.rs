@@ -10,12 +10,22 @@ pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 /// The smallest batch that is tried, in bytes.
 const BATCH_MIN: usize = 16 << 10;
 
+/// While callers write, the mirror rests so many times as long as it has worked, so long at most, and works in batches
+/// that are done in some milliseconds: no caller is to notice it.
+const REST: u32 = 12;
+const REST_MAX: Duration = Duration::from_millis(500);
+const BATCH_BESIDE: usize = 128 << 10;
+/// Writes in a second from which they are too many to work beside.
+const WRITES_MAX: f64 = 100.0;
+
 /// How the last exchanges went, as far as the next one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pacing {
     pub pace: Pace,
-    /// The size of the next batch, in bytes.
-    pub batch: usize,
+    /// The size of the next batch, in bytes, when nobody else is at work.
+    batch: usize,
+    /// Callers write meanwhile, and are not to notice.
+    is_beside: bool,
     /// The wait before the last try, while the hub cannot be reached.
     backing_off: Option<Duration>,
 }
@@ -23,17 +33,21 @@ pub struct Pacing {
 impl Default for Pacing {
     fn default() -> Pacing {
         let pace = Pace::default();
-        Pacing { pace, batch: pace.max_bytes, backing_off: None }
+        Pacing { pace, batch: pace.max_bytes, is_beside: false, backing_off: None }
     }
 }
 
 impl Pacing {
-    /// After an exchange that worked: at the hub's pace, somewhere in its spread; `share` is a random part of 0 to 1.
-    pub fn succeeded(&mut self, pace: Pace, share: f64) -> Duration {
+    /// After an exchange that worked.
+    pub fn exchanged(&mut self, pace: Pace) {
         self.pace = pace;
         self.backing_off = None;
         self.batch = (self.batch + self.batch / 10).clamp(BATCH_MIN, pace.max_bytes.max(BATCH_MIN));
-        Duration::from_millis(pace.next_ms) + Duration::from_millis(pace.spread_ms).mul_f64(share)
+    }
+
+    /// When the hub has everything: at its pace, somewhere in its spread; `share` is a random part of 0 to 1.
+    pub fn next(&self, share: f64) -> Duration {
+        Duration::from_millis(self.pace.next_ms) + Duration::from_millis(self.pace.spread_ms).mul_f64(share)
     }
 
     /// After one that did not: later each time, never together with others (decorrelated jitter), and not before the
@@ -47,6 +61,17 @@ impl Pacing {
         let next = next.min(DELAY_MAX);
         self.backing_off = Some(next);
         next.max(retry_after.unwrap_or_default())
+    }
+
+    /// The size of the next batch, in bytes.
+    pub fn batch(&self) -> usize {
+        if self.is_beside { self.batch.min(BATCH_BESIDE) } else { self.batch }
+    }
+
+    /// How long to leave the machine to others, after so much work in which there were so many writes.
+    pub fn rest(&mut self, worked: Duration, writes: i64) -> Duration {
+        self.is_beside = writes as f64 > worked.as_secs_f64() * WRITES_MAX;
+        if self.is_beside { (worked * REST).min(REST_MAX) } else { Duration::ZERO }
     }
 
     /// Whether a write may send the edge to the hub at once.
@@ -66,7 +91,8 @@ mod tests {
         assert!(waits.is_sorted() && waits[0] == Duration::from_secs(3) && waits[19] == DELAY_MAX);
         assert!(!pacing.may_hurry());
         let pace = Pace { next_ms: 10, spread_ms: 4, max_bytes: 1 << 20 };
-        assert_eq!(pacing.succeeded(pace, 0.5), Duration::from_millis(12));
+        pacing.exchanged(pace);
+        assert_eq!(pacing.next(0.5), Duration::from_millis(12));
         assert!(pacing.may_hurry());
     }
 
@@ -74,13 +100,22 @@ mod tests {
     fn what_was_too_much_is_halved_and_grows_again_slowly() {
         let mut pacing = Pacing::default();
         pacing.failed(None, true, 0.0);
-        assert_eq!(pacing.batch, 512 << 10);
-        pacing.succeeded(Pace::default(), 0.0);
-        assert_eq!(pacing.batch, (512 << 10) + (512 << 10) / 10);
+        assert_eq!(pacing.batch, 1 << 20);
+        pacing.exchanged(Pace::default());
+        assert_eq!(pacing.batch, (1 << 20) + (1 << 20) / 10);
         for _ in 0..20 {
             pacing.failed(None, true, 0.0);
         }
         assert_eq!(pacing.batch, BATCH_MIN);
+    }
+
+    #[test]
+    fn the_mirror_gives_way_to_those_who_write() {
+        let (mut pacing, work) = (Pacing::default(), Duration::from_millis(10));
+        assert_eq!((pacing.rest(work, 1), pacing.batch()), (Duration::ZERO, pacing.pace.max_bytes));
+        assert_eq!((pacing.rest(work, 50), pacing.batch()), (work * REST, BATCH_BESIDE));
+        assert_eq!(pacing.rest(Duration::from_secs(1), 5_000), REST_MAX);
+        assert_eq!((pacing.rest(work, 0), pacing.batch()), (Duration::ZERO, pacing.pace.max_bytes));
     }
 
     #[test]

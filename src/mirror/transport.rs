@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use ureq::config::AutoHeaderValue;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::digest::{DigestReply, DigestRequest};
@@ -25,6 +26,8 @@ const ANSWER_MAX_BYTES: u64 = 64 << 20;
 pub enum CallError {
     #[error("the hub cannot be reached: {0}")]
     Unreachable(String),
+    #[error("the hub does not answer in time: {0}")]
+    TooSlow(String),
     #[error("the hub does not take this: {status} {text}")]
     Refused { status: u16, text: String, retry_after: Option<Duration> },
     #[error("the hub's answer cannot be read: {0}")]
@@ -36,8 +39,9 @@ impl CallError {
     pub fn is_too_much(&self) -> bool {
         match self {
             CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
-            CallError::Unreachable(_) => true,
-            CallError::Unreadable(_) => false,
+            CallError::TooSlow(_) => true,
+            // Nobody was there to find it too much.
+            CallError::Unreachable(_) | CallError::Unreadable(_) => false,
         }
     }
 
@@ -95,6 +99,9 @@ impl HubClient {
         }
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            // An exchange that says nothing is not to be made up of headers.
+            .user_agent(AutoHeaderValue::None)
+            .accept(AutoHeaderValue::None)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_global(Some(CALL_TIMEOUT))
             .tls_config(tls.build())
@@ -176,13 +183,13 @@ impl HubClient {
         sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<(u16, String), CallError> {
         let unreadable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
-        let mut answer = sent.map_err(|error| CallError::Unreachable(error.to_string()))?;
+        let mut answer = sent.map_err(unanswered)?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header("retry-after").and_then(|value| value.parse().ok());
         let packing = header("content-encoding");
         let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_vec();
-        let body = body.map_err(|error| CallError::Unreachable(error.to_string()))?;
+        let body = body.map_err(unanswered)?;
         self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
         let body = packing::unpack(packing.as_deref(), body, ANSWER_MAX_BYTES).map_err(|error| unreadable(&error))?;
         let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
@@ -190,6 +197,16 @@ impl HubClient {
             return Err(refused(status, &text, retry_after.map(Duration::from_secs)));
         }
         Ok((status, text))
+    }
+}
+
+fn unanswered(error: ureq::Error) -> CallError {
+    match error {
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            CallError::Unreachable(error.to_string())
+        }
+        ureq::Error::Timeout(_) => CallError::TooSlow(error.to_string()),
+        _ => CallError::Unreachable(error.to_string()),
     }
 }
 

@@ -10,13 +10,20 @@ pub use crate::domain::proposal::{Outcome, Proposal};
 pub const PROTO: u32 = 1;
 
 /// What a push is to do with what the hub holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Add to it.
+    #[default]
     Append,
     /// Take its place: the edge begins a new epoch.
     Replace,
+}
+
+impl Mode {
+    fn is_append(&self) -> bool {
+        *self == Mode::Append
+    }
 }
 
 /// `POST …/exchange`: what is new, or nothing.
@@ -27,6 +34,7 @@ pub struct Push {
     pub schema: i32,
     /// Named again in the answer.
     pub request: Uuid,
+    #[serde(default, skip_serializing_if = "Mode::is_append")]
     pub mode: Mode,
     pub epoch: Epoch,
     /// With [`Mode::Replace`]: count of the edge's last epoch that the hub knew.
@@ -42,6 +50,7 @@ pub struct Push {
     /// Where earlier parts of this batch are staged, and how many; only when it is too large for one request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staged: Option<Staged>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Row>,
     /// Answers that the hub has not heard, as far as their rows are here or before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -74,13 +83,19 @@ pub struct Part {
 pub struct EdgeStatus {
     pub version: String,
     pub clock_ms: i64,
+    #[serde(skip_serializing_if = "is_none")]
     pub forks: i64,
+    #[serde(skip_serializing_if = "is_none")]
     pub rewinds: i64,
     /// When both sides were last found equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proved_ms: Option<i64>,
     /// Its disk is full: it refuses changes.
     pub is_full: bool,
+}
+
+fn is_none(count: &i64) -> bool {
+    *count == 0
 }
 
 /// The answer to a push: the hub's state, whether it accepted (200) or not (409).
@@ -109,6 +124,8 @@ pub struct Reply {
     /// Those that are not answered, in their order; once the edge has sent everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
+    /// Absent: the usual one.
+    #[serde(default, skip_serializing_if = "Pace::is_usual")]
     pub pace: Pace,
     pub clock_ms: i64,
 }
@@ -122,8 +139,14 @@ pub struct Pace {
     pub max_bytes: usize,
 }
 
+impl Pace {
+    fn is_usual(&self) -> bool {
+        *self == Pace::default()
+    }
+}
+
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { next_ms: 60_000, spread_ms: 30_000, max_bytes: 1 << 20 }
+        Pace { next_ms: 60_000, spread_ms: 30_000, max_bytes: 2 << 20 }
     }
 }

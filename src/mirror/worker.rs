@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -128,27 +128,28 @@ impl Mirror {
 
     fn run(&mut self, orders: &Receiver<Order>, is_woken: &AtomicBool) {
         // Not all at once when a whole town has its power back.
-        let mut wait = Duration::from_millis(self.link.pacing.pace.spread_ms).mul_f64(share());
+        let mut due = Instant::now() + Duration::from_millis(self.link.pacing.pace.spread_ms).mul_f64(share());
         loop {
-            match orders.recv_timeout(wait) {
+            match orders.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Order::Woken) => {
                     // What is written from here on wakes again: it may come too late for this exchange.
                     is_woken.store(false, Ordering::Release);
                     if self.link.pacing.may_hurry() {
-                        wait = self.link.go().0;
+                        let (next, _) = self.link.go();
+                        due = Instant::now() + next;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let (next, result) = self.link.go();
-                    wait = next;
+                    due = Instant::now() + next;
                     if result.is_ok() {
                         self.prove_if_due();
                     }
                 }
                 Ok(Order::Sync(reply)) => {
                     let (next, result) = self.link.go();
-                    wait = next;
+                    due = Instant::now() + next;
                     let _ = reply.send(result);
                 }
                 Ok(Order::Verify(reply)) => {

@@ -1,12 +1,15 @@
 //! The feed: what the mirror is still to hear of, as rows and tombstones in the order of their last write.
 
-use rusqlite::{OptionalExtension, named_params, params};
+use std::cmp::Ordering;
+
+use rusqlite::{Row as SqlRow, Rows as SqlRows, named_params, params};
 use serde_json::value::RawValue;
 
-use super::{customers, employees, mobile_configs, quarantine, queues};
+use super::{customers, employees, mobile_configs, quarantine, queues, to_json};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
 use crate::domain::mirror::{Bad, Row, Table};
+use crate::domain::mobile_config::MobileConfig;
 use crate::error::{Error, Result};
 
 /// A place in the feed: behind this row.
@@ -21,6 +24,15 @@ impl Place {
     /// Behind everything that write `chg` has touched.
     pub fn after_write(chg: i64) -> Place {
         Place { chg: chg + 1, table: -1, id: String::new() }
+    }
+
+    /// The write and the id behind which the rest of a table begins: those of one write come table by table.
+    fn within(&self, table: i64) -> (i64, &str) {
+        match table.cmp(&self.table) {
+            Ordering::Less => (self.chg + 1, ""),
+            Ordering::Equal => (self.chg, &self.id),
+            Ordering::Greater => (self.chg, ""),
+        }
     }
 }
 
@@ -39,48 +51,138 @@ pub fn count(tx: &ReadTx, chg: i64) -> Result<u64> {
     Ok(statement.query_row(named_params! { ":chg": chg }, |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
+/// A mirrored table, and how a row of it is sent: in the API's shape.
+struct Source {
+    t: Table,
+    name: &'static str,
+    /// The id first.
+    columns: &'static str,
+    render: fn(&SqlRow) -> Result<String>,
+}
+
+static SOURCES: [Source; 4] = [
+    Source {
+        t: Table::Customer,
+        name: "customers",
+        columns: customers::COLUMNS,
+        render: |row| to_json(&customers::from_row(row)?),
+    },
+    Source {
+        t: Table::Queue,
+        name: "queues",
+        columns: queues::COLUMNS,
+        render: |row| to_json(&queues::from_row(row)?),
+    },
+    Source {
+        t: Table::Employee,
+        name: "employees",
+        columns: employees::COLUMNS,
+        render: |row| to_json(&employees::from_row(row)?),
+    },
+    Source {
+        t: Table::MobileConfig,
+        name: "mobile_configs",
+        columns: mobile_configs::COLUMNS,
+        render: |row| mobile_config(&mobile_configs::from_row(row)?),
+    },
+];
+
+fn mobile_config(config: &MobileConfig) -> Result<String> {
+    String::from_utf8(config.to_json()).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+impl Source {
+    fn of(t: Table) -> Option<&'static Source> {
+        SOURCES.iter().find(|source| source.t == t)
+    }
+
+    /// Its rows behind a place, each with its rev and its write, in the order of the feed. One statement for each table:
+    /// SQLite would sort all that one write has touched, to begin with, if they were one.
+    fn sql(&self) -> String {
+        let Source { name, columns, .. } = self;
+        format!("select {columns}, rev, chg from {name} where (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id")
+    }
+
+    fn tombstones(&self) -> String {
+        format!(
+            "select id, rev, chg from tombstones
+             where \"table\" = '{}' and (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id",
+            self.name
+        )
+    }
+
+    fn read(&self, row: &SqlRow) -> Result<Row> {
+        let (v, bad) = readable((self.render)(row))?;
+        let width = row.as_ref().column_count();
+        Ok(Row { t: self.t, id: row.get(0)?, rev: row.get(width - 2)?, chg: row.get(width - 1)?, v, bad })
+    }
+}
+
 /// Calls `each` with every row behind `after` whose last write is not behind `to`, until it says stop (`false`).
 pub fn rows(tx: &ReadTx, after: &Place, to: i64, mut each: impl FnMut(Row, Place) -> Result<bool>) -> Result<()> {
-    // Only the indexes are read here; a table before the one that `after` is in begins behind its write.
-    let mut statement = tx.conn.prepare_cached(
-        "select chg, 0, id, rev, 0 from customers where chg >= :chg and chg <= :to and (chg, 0, id) > (:chg, :table, :id)
-         union all
-         select chg, 1, id, rev, 0 from queues where chg >= :chg and chg <= :to and (chg, 1, id) > (:chg, :table, :id)
-         union all
-         select chg, 2, id, rev, 0 from employees where chg >= :chg and chg <= :to and (chg, 2, id) > (:chg, :table, :id)
-         union all
-         select chg, 3, id, rev, 0 from mobile_configs
-             where chg >= :chg and chg <= :to and (chg, 3, id) > (:chg, :table, :id)
-         union all
-         select chg, 3, id, rev, 1 from tombstones where chg >= :chg and chg <= :to and (chg, 3, id) > (:chg, :table, :id)
-         order by 1, 2, 3",
-    )?;
-    let mut keys =
-        statement.query(named_params! { ":chg": after.chg, ":to": to, ":table": after.table, ":id": after.id })?;
     let dropped = quarantine::dropped(tx)?;
-    while let Some(key) = keys.next()? {
-        let (chg, table, id, rev) = (key.get(0)?, key.get(1)?, key.get::<_, String>(2)?, key.get(3)?);
-        let t = Table::from_number(table).ok_or_else(|| Error::internal("no such table"))?;
-        let (v, bad) = match key.get(4)? {
-            true => (None, None),
-            false => readable(id.parse().map_or(Ok(None), |id| object(tx, t, id)))?,
-        };
-        let is_dropped = dropped.iter().any(|(table, row, as_of)| (*table, row, *as_of) == (t, &id, chg));
-        let (v, bad) = if is_dropped { (None, Some(Bad::Dropped)) } else { (v, bad) };
-        let place = Place { chg, table, id: id.clone() };
-        if !each(Row { t, id, rev, chg, v, bad }, place)? {
+    let mut statements = Vec::with_capacity(2 * SOURCES.len());
+    for source in &SOURCES {
+        statements.push((source, false, tx.conn.prepare_cached(&source.sql())?));
+        statements.push((source, true, tx.conn.prepare_cached(&source.tombstones())?));
+    }
+    let mut streams = Vec::with_capacity(statements.len());
+    for (source, is_gone, statement) in &mut statements {
+        let (chg, id) = after.within(source.t.number());
+        let rows = statement.query(params![chg, id, to])?;
+        let mut stream = Stream { source, is_gone: *is_gone, rows, next: None };
+        stream.advance()?;
+        streams.push(stream);
+    }
+    while let Some(stream) =
+        streams.iter_mut().filter(|stream| stream.next.is_some()).min_by(|a, b| a.place().cmp(&b.place()))
+    {
+        let Some(mut row) = stream.next.take() else { break };
+        if dropped.iter().any(|(t, id, chg)| (*t, id, *chg) == (row.t, &row.id, row.chg)) {
+            (row.v, row.bad) = (None, Some(Bad::Dropped));
+        }
+        stream.advance()?;
+        let place = Place { chg: row.chg, table: row.t.number(), id: row.id.clone() };
+        if !each(row, place)? {
             break;
         }
     }
     Ok(())
 }
 
+/// What is left of one table, or of its tombstones, the next one read ahead.
+struct Stream<'s> {
+    source: &'static Source,
+    /// Of its tombstones.
+    is_gone: bool,
+    rows: SqlRows<'s>,
+    next: Option<Row>,
+}
+
+impl Stream<'_> {
+    fn advance(&mut self) -> Result<()> {
+        self.next = match self.rows.next()? {
+            Some(row) if self.is_gone => {
+                let (id, rev, chg) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Some(Row { t: self.source.t, id, rev, chg, v: None, bad: None })
+            }
+            Some(row) => Some(self.source.read(row)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// Where its next row stands in the feed.
+    fn place(&self) -> Option<(i64, Table, &str)> {
+        self.next.as_ref().map(|row| (row.chg, row.t, row.id.as_str()))
+    }
+}
+
 /// A row's text, or that it has none that can be read. A disk that cannot be read is another matter.
-fn readable(object: Result<Option<Box<RawValue>>>) -> Result<(Option<Box<RawValue>>, Option<Bad>)> {
-    match object {
-        Ok(Some(v)) => Ok((Some(v), None)),
-        // It is there, under an id that is none.
-        Ok(None) => Ok((None, Some(Bad::Unreadable))),
+fn readable(text: Result<String>) -> Result<(Option<Box<RawValue>>, Option<Bad>)> {
+    let checked = text.and_then(|text| RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error))));
+    match checked {
+        Ok(v) => Ok((Some(v), None)),
         Err(error) if is_unreadable(&error) => Ok((None, Some(Bad::Unreadable))),
         Err(error) => Err(error),
     }
@@ -97,16 +199,19 @@ pub fn is_unreadable(error: &Error) -> bool {
 
 /// Rev and text of a mirrored row as it stands; `None` when there is none.
 pub fn find(tx: &ReadTx, table: Table, id: Id) -> Result<Option<(i64, Box<RawValue>)>> {
-    let Some(name) = name_of(table) else { return Ok(None) };
-    let mut statement = tx.conn.prepare_cached(&format!("select rev from {name} where id = ?1"))?;
-    let rev = statement.query_row([id], |row| row.get(0)).optional()?;
-    let Some(rev) = rev else { return Ok(None) };
-    Ok(object(tx, table, id)?.map(|object| (rev, object)))
+    let Some(source) = Source::of(table) else { return Ok(None) };
+    let Source { name, columns, .. } = source;
+    let mut statement = tx.conn.prepare_cached(&format!("select {columns}, rev, chg from {name} where id = ?1"))?;
+    let mut found = statement.query([id])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let row = source.read(row)?;
+    let unreadable = || Error::internal(format!("{name} {id} cannot be read"));
+    Ok(Some((row.rev, row.v.ok_or_else(unreadable)?)))
 }
 
 /// Has a row sent again, as it stands.
 pub fn touch(tx: &mut WriteTx, table: Table, id: &str) -> Result<()> {
-    let Some(name) = name_of(table) else { return Ok(()) };
+    let Some(Source { name, .. }) = Source::of(table) else { return Ok(()) };
     let chg = tx.change()?;
     tx.conn.prepare_cached(&format!("update {name} set chg = ?2 where id = ?1"))?.execute(params![id, chg])?;
     Ok(())
@@ -114,38 +219,10 @@ pub fn touch(tx: &mut WriteTx, table: Table, id: &str) -> Result<()> {
 
 /// Gives a row that this write has put another rev: that which it has at the hub.
 pub fn set_rev(tx: &mut WriteTx, table: Table, id: &str, rev: i64) -> Result<()> {
-    let Some(name) = name_of(table) else { return Ok(()) };
+    let Some(Source { name, .. }) = Source::of(table) else { return Ok(()) };
     let chg = tx.change()?;
     tx.conn
         .prepare_cached(&format!("update {name} set rev = ?2, chg = ?3 where id = ?1"))?
         .execute(params![id, rev, chg])?;
     Ok(())
-}
-
-fn name_of(table: Table) -> Option<&'static str> {
-    match table {
-        Table::Customer => Some("customers"),
-        Table::Queue => Some("queues"),
-        Table::Employee => Some("employees"),
-        Table::MobileConfig => Some("mobile_configs"),
-        Table::Other => None,
-    }
-}
-
-/// A mirrored object as it is sent: in the API's shape.
-fn object(tx: &ReadTx, table: Table, id: Id) -> Result<Option<Box<RawValue>>> {
-    let text = match table {
-        Table::Customer => customers::find(tx, id)?.map(|customer| to_text(&customer)),
-        Table::Queue => queues::find(tx, id)?.map(|queue| to_text(&queue)),
-        Table::Employee => employees::find(tx, id)?.map(|employee| to_text(&employee)),
-        Table::MobileConfig => mobile_configs::find(tx, id)?
-            .map(|config| String::from_utf8(config.to_json()).map_err(|error| Error::Internal(Box::new(error)))),
-        Table::Other => None,
-    };
-    let text = text.transpose()?;
-    text.map(RawValue::from_string).transpose().map_err(|error| Error::Internal(Box::new(error)))
-}
-
-fn to_text<T: serde::Serialize>(object: &T) -> Result<String> {
-    serde_json::to_string(object).map_err(|error| Error::Internal(Box::new(error)))
 }

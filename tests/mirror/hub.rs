@@ -76,10 +76,22 @@ impl SimulatedHub {
         block_on(self.store().origins()).unwrap().into_iter().find(|origin| origin.origin == name).unwrap()
     }
 
+    /// Every text is named exactly once.
+    fn check_texts(&self) {
+        let sql = "select count(*) - count(distinct text) + abs(count(*) - (select count(*) from texts)) from
+            (select text from mirror union all select text from staged where text is not null
+             union all select text from lost_tail)";
+        let wrong = self.look().prepare_cached(sql).unwrap().query_row([], |row| row.get::<_, i64>(0));
+        assert_eq!(wrong.unwrap(), 0);
+    }
+
     /// What it holds of an origin.
     pub fn rows(&self, origin: &str) -> Rows {
-        let mut statement =
-            self.look().prepare_cached("select t, id, rev, chg, v from mirror where origin = ?1").unwrap();
+        self.check_texts();
+        let mut statement = self
+            .look()
+            .prepare_cached("select t, id, rev, chg, v from mirror join texts on n = text where origin = ?1")
+            .unwrap();
         let rows = statement.query_map([origin], |row| {
             let table = Table::from_number(row.get(0)?).unwrap();
             Ok(((table, row.get(1)?), (row.get(2)?, row.get(3)?, row.get(4)?)))

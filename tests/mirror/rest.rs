@@ -94,7 +94,9 @@ impl Simulation {
             }
             self.exchange(i, 0)?;
             // Once more, so that what has become stable is heard of.
-            if round > 0 && !self.sides[i].edges[0].edge().is_behind().unwrap() {
+            let edge = &mut self.sides[i].edges[0];
+            let high = edge.count("select high from feed");
+            if round > 0 && !edge.edge().is_behind(high).unwrap() {
                 return Ok(());
             }
         }

@@ -15,7 +15,7 @@ use crate::edge::SimulatedEdge;
 use crate::hub::SimulatedHub;
 use crate::network::Message;
 use crate::skew::Skew;
-use crate::world::{Expected, folder};
+use crate::world::{Expected, Rows, folder};
 
 pub const ORIGINS: usize = 2;
 const STEPS: u64 = 80;
@@ -29,6 +29,8 @@ pub struct Side {
     pub network: Vec<(usize, Message)>,
     pub is_waiting: Vec<bool>,
     pub expected: Expected,
+    /// What an edge held when it last read ahead, and the newest write then.
+    pub ahead: Option<(usize, i64, Rows)>,
     /// It, or its hub, was restored or cloned.
     pub is_disturbed: bool,
     pub was_cloned: bool,
@@ -87,6 +89,7 @@ impl Simulation {
                     network: vec![],
                     is_waiting: vec![false],
                     expected: Expected::new(),
+                    ahead: None,
                     is_disturbed: false,
                     was_cloned: false,
                     wishes: vec![],

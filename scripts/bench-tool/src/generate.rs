@@ -61,6 +61,17 @@ pub fn run(customers: u32, employees_per_customer: u32, out: &Path) -> Result<()
     Ok(out.into_inner()?.sync_all()?)
 }
 
+/// Configs of every `every`th employee, as others have them.
+pub fn changes(customers: u32, employees_per_customer: u32, every: u32, out: &Path) -> Result<()> {
+    let world = World { employees_per_customer, password_hash: String::new() };
+    let mut out = BufWriter::new(File::create(out)?);
+    write!(out, "{{\"mobileConfigs\":")?;
+    let changed = (0..customers * employees_per_customer).step_by(every as usize);
+    list(&mut out, changed, |out, employee| world.mobile_config_like(out, employee, employee + 1))?;
+    writeln!(out, "}}")?;
+    Ok(out.into_inner()?.sync_all()?)
+}
+
 /// Hashed once for all managers: 20 ms for each would tell nothing.
 fn password_hash() -> Result<String> {
     let params = Params::new(19_456, 2, 1, None).map_err(|error| error.to_string())?;
@@ -125,6 +136,11 @@ impl World {
 
     /// Colleagues and queues next to the employee's own number: no two configs are alike.
     fn mobile_config(&self, out: &mut impl Write, number: u32) -> std::io::Result<()> {
+        self.mobile_config_like(out, number, number)
+    }
+
+    /// The config of one employee, with the entries that stand next to the number `like`.
+    fn mobile_config_like(&self, out: &mut impl Write, number: u32, like: u32) -> std::io::Result<()> {
         let customer = number / self.employees_per_customer;
         write!(
             out,
@@ -133,11 +149,11 @@ impl World {
             id(Kind::Customer, customer)
         )?;
         let colleague = |step: u32| {
-            let colleague = customer * self.employees_per_customer + (number + step) % self.employees_per_customer;
+            let colleague = customer * self.employees_per_customer + (like + step) % self.employees_per_customer;
             (id(Kind::Employee, colleague), employee_name(colleague))
         };
         let queue = |step: u32| {
-            let queue = customer * QUEUES_PER_CUSTOMER + (number + step) % QUEUES_PER_CUSTOMER;
+            let queue = customer * QUEUES_PER_CUSTOMER + (like + step) % QUEUES_PER_CUSTOMER;
             (id(Kind::Queue, queue), queue_name(queue))
         };
         section(out, "COLLEAGUES", COLLEAGUES, colleague)?;

@@ -24,6 +24,17 @@ enum Command {
         employees_per_customer: u32,
         out: PathBuf,
     },
+    /// Write a document that changes some of the configs of `generate`
+    Changes {
+        #[arg(long)]
+        customers: u32,
+        #[arg(long)]
+        employees_per_customer: u32,
+        /// Every how manyth
+        #[arg(long)]
+        every: u32,
+        out: PathBuf,
+    },
     /// Answer every GET with the bytes of a file: what HTTP alone can do
     BareHttp {
         #[arg(long, default_value = "127.0.0.1:0")]
@@ -56,6 +67,9 @@ fn main() -> Result<()> {
     match Command::parse() {
         Command::Generate { customers, employees_per_customer, out } => {
             generate::run(customers, employees_per_customer, &out)
+        }
+        Command::Changes { customers, employees_per_customer, every, out } => {
+            generate::changes(customers, employees_per_customer, every, &out)
         }
         Command::BareHttp { listen, answer } => bare_http::run(&listen, &answer),
         Command::BareCopy { db, group, seconds } => bare_copy::run(&db, group, seconds),

@@ -48,5 +48,57 @@ create table quarantine (
     primary key (origin, t, id)
 ) strict, without rowid;
 
-alter table staged add column code text;       -- what is wrong with the row
-alter table staged add column detail text;
+-- Texts stand apart from the keys of their rows: what was staged is taken, and what is lost put away, without moving one.
+-- Each is named exactly once, by mirror, staged or lost_tail.
+create table texts (
+    n integer not null primary key,
+    v text    not null
+) strict;
+
+alter table mirror rename to mirror_before;
+create table mirror (
+    origin text    not null references origins (origin),
+    t      integer not null,               -- number of the table
+    id     text    not null,
+    rev    integer not null,
+    chg    integer not null,
+    text   integer not null,
+    primary key (origin, t, id)
+) strict, without rowid;
+insert into texts (n, v) select rowid, v from mirror_before;
+insert into mirror (origin, t, id, rev, chg, text) select origin, t, id, rev, chg, rowid from mirror_before;
+drop table mirror_before;
+
+-- What was staged is sent again.
+drop table staged;
+delete from staged_parts;
+create table staged (
+    origin text    not null references origins (origin),
+    stage  text    not null,
+    t      integer not null,
+    id     text    not null,
+    rev    integer not null,
+    chg    integer not null,
+    text   integer,                        -- null: deleted, or not told
+    code   text,                           -- what is wrong with the row
+    detail text,
+    primary key (origin, stage, t, id)
+) strict, without rowid;
+
+alter table lost_tail rename to lost_before;
+drop index lost_tail_lost_at;
+create table lost_tail (
+    origin  text    not null references origins (origin),
+    epoch_n integer not null,              -- the epoch that they were of
+    t       integer not null,
+    id      text    not null,
+    rev     integer not null,
+    chg     integer not null,
+    text    integer not null,
+    lost_at integer not null
+) strict;
+create index lost_tail_lost_at on lost_tail (lost_at);
+insert into lost_tail (rowid, origin, epoch_n, t, id, rev, chg, text, lost_at)
+    select rowid, origin, epoch_n, t, id, rev, chg, rowid + (select coalesce(max(n), 0) from texts), lost_at from lost_before;
+insert into texts (n, v) select l.text, b.v from lost_before b join lost_tail l on l.rowid = b.rowid;
+drop table lost_before;

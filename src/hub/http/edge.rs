@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -13,9 +13,9 @@ use crate::db::SCHEMA_VERSION;
 use crate::domain::audit::digest;
 use crate::domain::mirror::{Head, Row, Table};
 use crate::error::{Error, Result};
-use crate::http::answer::Answer;
 use crate::hub::{HubStore, rules};
 use crate::mirror::digest::{DigestReply, DigestRequest, Tree, digest_of, leaf_of};
+use crate::mirror::packing;
 use crate::mirror::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
 use crate::mirror::wire::{PROTO, Part, Push};
 use crate::secrets::new_token;
@@ -49,16 +49,18 @@ pub async fn enroll<S: HubStore>(state: State<S>, body: web::Bytes) -> Result<Ht
 }
 
 /// A push: 200 when it was taken, 409 when it does not build on what is there; either way the state.
-pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<Answer> {
+pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
     let origin = own_origin(&request, &state).await?;
-    let spoken: Spoken = parse(&body)?;
-    if spoken.proto != PROTO {
-        let side = if spoken.proto < PROTO { "edge" } else { "hub" };
-        let message =
-            format!("The hub speaks protocol {PROTO}, the edge {}: the {side} must be upgraded", spoken.proto);
+    let push: Result<Push> = parse(&body);
+    // What cannot be read may be of another protocol.
+    let proto =
+        push.as_ref().map_or_else(|_| parse(&body).map(|spoken: Spoken| spoken.proto), |push| Ok(push.proto))?;
+    if proto != PROTO {
+        let side = if proto < PROTO { "edge" } else { "hub" };
+        let message = format!("The hub speaks protocol {PROTO}, the edge {proto}: the {side} must be upgraded");
         return Err(Error::conflict("upgrade_required", message));
     }
-    let push: Push = parse(&body)?;
+    let push = push?;
     let now = state.clock.now();
     let taken = state.store.push(&origin.origin, &push, now).await?;
     let counts = &state.counts;
@@ -69,13 +71,25 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
     } else if !taken.accepted {
         counts.rejected.fetch_add(1, Relaxed);
     }
-    let status = if taken.accepted { 200 } else { 409 };
-    let answer = Answer::json(&taken.reply(push.request, state.pace, now))?;
-    counts.bytes_out.fetch_add(answer.body.len() as u64, Relaxed);
-    Ok(Answer { status, ..answer })
+    let mut answer = if taken.accepted { HttpResponse::Ok() } else { HttpResponse::build(StatusCode::CONFLICT) };
+    let reply = taken.reply(push.request, state.pace, now);
+    let body = serde_json::to_vec(&reply).map_err(|error| Error::Internal(Box::new(error)))?;
+    counts.bytes_out.fetch_add(body.len() as u64, Relaxed);
+    answer.content_type("application/json");
+    // Packed here: one that says nothing is to be short, and what is packed on its way has headers of its own.
+    let takes_zstd = request.headers().get(header::ACCEPT_ENCODING).is_some_and(|accepted| {
+        accepted.to_str().is_ok_and(|accepted| accepted.starts_with(packing::name(packing::ZSTD)))
+    });
+    Ok(match takes_zstd {
+        true => {
+            let packed = packing::pack(packing::ZSTD, &reply).map_err(|error| Error::Internal(Box::new(error)))?;
+            answer.insert_header((header::CONTENT_ENCODING, packing::name(packing::ZSTD))).body(packed)
+        }
+        false => answer.body(body),
+    })
 }
 
-/// What is looked at first: the rest may be of another protocol.
+/// What every protocol has.
 #[derive(Deserialize)]
 struct Spoken {
     proto: u32,

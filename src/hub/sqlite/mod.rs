@@ -7,6 +7,7 @@ mod push;
 mod quarantine;
 mod rows;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, params};
 use rusqlite_migration::{M, Migrations};
 
 use super::{Admits, Filed, HubStore, Origin, Taken};
+use crate::db::checkpoint::{self, Checkpointer};
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
@@ -21,10 +23,23 @@ use crate::error::Result;
 use crate::files::make_private;
 use crate::mirror::wire::{Part, Push};
 
+/// Page cache of the writing connection: what a batch of changed rows touches.
+const CACHE_KIB: i64 = 8 * 1024;
+/// Write-ahead log length, in pages of 4 KiB, from which the checkpoint thread is woken.
+const WAL_CHECKPOINT_PAGES: i32 = 8_000;
+/// Length at which a write finishes the checkpoint itself, so that the log starts over.
+const WAL_MAX_PAGES: i32 = 24_000;
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread.
+    static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
 /// One file, one writing connection: origins are serial here.
 pub struct SqliteHub {
     path: PathBuf,
     conn: Mutex<Connection>,
+    checkpointer: Checkpointer,
 }
 
 impl SqliteHub {
@@ -32,22 +47,21 @@ impl SqliteHub {
     pub fn open(path: &Path) -> Result<SqliteHub, String> {
         make_private(path)?;
         let told = |error: &dyn std::fmt::Display| format!("{} cannot be opened: {error}", path.display());
-        let mut conn = Connection::open(path).map_err(|error| told(&error))?;
+        let mut conn = connect(path).map_err(|error| told(&error))?;
         conn.set_prepared_statement_cache_capacity(64);
-        let prepared = conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).and_then(|()| {
-            // FULL: what is acknowledged is on disk.
-            conn.pragma_update(None, "synchronous", 2)?;
-            conn.pragma_update(None, "foreign_keys", 1)?;
-            conn.busy_timeout(std::time::Duration::from_secs(5))
-        });
-        prepared.map_err(|error| told(&error))?;
+        conn.wal_hook(Some(|_, pages| {
+            WAL_PAGES.set(pages);
+            Ok(())
+        }));
         let migrations = Migrations::new(vec![
             M::up(include_str!("../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../sql/hub/sqlite/002_proposals.sql")),
         ]);
         migrations.to_latest(&mut conn).map_err(|error| told(&error))?;
         quarantine::name_known_tables(&conn).map_err(|error| told(&error))?;
-        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn) })
+        let beside = connect(path).map_err(|error| told(&error))?;
+        let checkpointer = Checkpointer::start(beside).map_err(|error| told(&error))?;
+        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
     }
 
     /// Copies the file to `target`, also beside a running hub, checks the copy, and calls what it holds stable.
@@ -71,8 +85,34 @@ impl SqliteHub {
         let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let result = work(&tx)?;
         tx.commit()?;
+        match WAL_PAGES.get() {
+            pages if pages > WAL_MAX_PAGES => {
+                // The thread has written nearly all of it back: what is left is short.
+                let _ = checkpoint::passive(&conn);
+            }
+            pages if pages > WAL_CHECKPOINT_PAGES => self.checkpointer.wake(),
+            _ => {}
+        }
         Ok(result)
     }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open(path)?;
+    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    let pragmas = [
+        // FULL: what is acknowledged is on disk.
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        // Checkpoints are made by a thread of their own.
+        ("wal_autocheckpoint", 0),
+        ("temp_store", 2),
+        ("cache_size", -CACHE_KIB),
+        ("journal_size_limit", 64 << 20),
+    ];
+    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))?;
+    Ok(conn)
 }
 
 impl HubStore for SqliteHub {
@@ -145,7 +185,7 @@ impl HubStore for SqliteHub {
         self.write(|tx| {
             let (week, quarter) = (now.plus_ms(-7 * DAY_MS), now.plus_ms(-90 * DAY_MS));
             tx.execute("delete from enrolment_codes where created_at < ?1", params![week])?;
-            tx.execute("delete from lost_tail where lost_at < ?1", params![quarter])?;
+            rows::prune(tx, quarter)?;
             // Not the newest: the numbers go on behind it.
             let sql = "delete from proposals where answered_at < ?1
                 and seq < (select max(seq) from proposals newest where newest.origin = proposals.origin)";

@@ -16,27 +16,34 @@ pub fn stage(tx: &Connection, origin: &str, part: &Part) -> Result<()> {
     origins::get(tx, origin)?;
     let stage = part.stage.to_string();
     if part.part == 0 {
-        // Whatever was begun before is not gone on with.
-        tx.execute("delete from staged where origin = ?1 and stage <> ?2", params![origin, stage])?;
-        tx.execute("delete from staged_parts where origin = ?1 and stage <> ?2", params![origin, stage])?;
+        discard_others(tx, origin, &stage)?;
     }
     let added = tx.execute(
         "insert or ignore into staged_parts (origin, stage, part) values (?1, ?2, ?3)",
         params![origin, stage, part.part],
     )?;
-    if added > 0 { keep(tx, origin, &stage, part.part, &part.rows) } else { Ok(()) }
+    if added > 0 { keep(tx, origin, &stage, &part.rows) } else { Ok(()) }
 }
 
-fn keep(tx: &Connection, origin: &str, stage: &str, part: i64, rows: &[Row]) -> Result<()> {
+fn keep(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> {
     let mut insert = tx.prepare_cached(
-        "insert into staged (origin, stage, part, t, id, rev, chg, v, code, detail)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "insert into staged (origin, stage, t, id, rev, chg, text, code, detail)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for row in rows {
-        let (v, fault) = (row.v.as_ref().map(|v| v.get()), rules::fault(row));
-        let (code, detail) = fault.unzip();
-        insert.execute(params![origin, stage, part, row.t.number(), row.id, row.rev, row.chg, v, code, detail])?;
+        let text = row.v.as_ref().map(|v| rows::add_text(tx, v.get())).transpose()?;
+        let (code, detail) = rules::fault(row).unzip();
+        insert.execute(params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail])?;
     }
+    Ok(())
+}
+
+/// Whatever was begun before `stage` is not gone on with.
+fn discard_others(tx: &Connection, origin: &str, stage: &str) -> Result<()> {
+    let others = params![origin, stage];
+    tx.execute("delete from texts where n in (select text from staged where origin = ?1 and stage <> ?2)", others)?;
+    tx.execute("delete from staged where origin = ?1 and stage <> ?2", others)?;
+    tx.execute("delete from staged_parts where origin = ?1 and stage <> ?2", others)?;
     Ok(())
 }
 
@@ -135,12 +142,12 @@ fn apply(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Result<()>
         Some(staged) => {
             // A write may begin in one part and end in this last one: it is taken or put aside whole.
             let stage = staged.stage.to_string();
-            keep(tx, origin, &stage, staged.parts, &push.rows)?;
+            keep(tx, origin, &stage, &push.rows)?;
             apply_staged(tx, origin, &stage, now)?;
         }
         None => {
             let sorted = rules::sort(&push.rows)?;
-            rows::apply(tx, origin, &sorted.good)?;
+            rows::apply(tx, origin, sorted.good.iter().copied())?;
             if before.quarantined > 0 || !sorted.aside.is_empty() {
                 quarantine::settle(tx, origin, &sorted, now)?;
             }
@@ -162,18 +169,25 @@ fn apply_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result
     )?;
     rules::check_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
     quarantine::settle_staged(tx, origin, stage, now)?;
+    let of_stage = params![origin, stage];
     tx.execute(
-        "insert into mirror (origin, t, id, rev, chg, v)
-         select origin, t, id, rev, chg, v from staged where origin = ?1 and stage = ?2 and v is not null
-         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v",
-        params![origin, stage],
+        "delete from texts where n in (select m.text from staged s
+            join mirror m on m.origin = s.origin and m.t = s.t and m.id = s.id where s.origin = ?1 and s.stage = ?2)",
+        of_stage,
+    )?;
+    tx.execute(
+        "insert into mirror (origin, t, id, rev, chg, text)
+         select origin, t, id, rev, chg, text from staged where origin = ?1 and stage = ?2 and text is not null
+         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, text = excluded.text",
+        of_stage,
     )?;
     tx.execute(
         "delete from mirror where origin = ?1 and (t, id) in
-            (select t, id from staged where origin = ?1 and stage = ?2 and v is null)",
-        params![origin, stage],
+            (select t, id from staged where origin = ?1 and stage = ?2 and text is null)",
+        of_stage,
     )?;
-    tx.execute("delete from staged where origin = ?1", [origin])?;
-    tx.execute("delete from staged_parts where origin = ?1", [origin])?;
+    discard_others(tx, origin, stage)?;
+    tx.execute("delete from staged where origin = ?1 and stage = ?2", of_stage)?;
+    tx.execute("delete from staged_parts where origin = ?1 and stage = ?2", of_stage)?;
     Ok(())
 }

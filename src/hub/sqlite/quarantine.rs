@@ -1,10 +1,12 @@
 //! Rows that are put aside: whole writes of which a row cannot be taken.
 
 use rusqlite::{Connection, named_params, params};
+use serde_json::value::RawValue;
 
+use super::rows;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::time::Time;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hub::rules::{Fault, Sorted};
 
 /// The code of a row that has no fault of its own.
@@ -39,27 +41,26 @@ pub fn settle(tx: &Connection, origin: &str, sorted: &Sorted, now: Time) -> Resu
 
 /// What was staged and could not be taken goes the same way.
 pub fn settle_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result<()> {
+    const SPOILED: &str = "origin = :origin and stage = :stage and (code is not null or chg in
+        (select chg from staged where origin = :origin and stage = :stage and code in ('schema', 'unreadable')))";
+    let which = named_params! { ":origin": origin, ":stage": stage };
     tx.execute(
-        "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
-         select origin, t, id, rev, chg, v, coalesce(code, 'group'),
-            coalesce(detail, 'Of the same write as a row with a fault'), :now
-         from staged where origin = :origin and stage = :stage
-            and (code is not null or chg in (select chg from staged where origin = :origin and stage = :stage
-                and code in ('schema', 'unreadable')))
-         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
-            code = excluded.code, detail = excluded.detail, tries = tries + 1",
+        &format!(
+            "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
+             select origin, t, id, rev, chg, (select v from texts where n = text), coalesce(code, 'group'),
+                coalesce(detail, 'Of the same write as a row with a fault'), :now
+             from staged where {SPOILED}
+             on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
+                code = excluded.code, detail = excluded.detail, tries = tries + 1"
+        ),
         named_params! { ":origin": origin, ":stage": stage, ":now": now },
     )?;
+    tx.execute(&format!("delete from texts where n in (select text from staged where {SPOILED})"), which)?;
+    tx.execute(&format!("delete from staged where {SPOILED}"), which)?;
     tx.execute(
-        "delete from staged where origin = :origin and stage = :stage
-            and (code is not null or chg in (select chg from staged where origin = :origin and stage = :stage
-                and code in ('schema', 'unreadable')))",
-        named_params! { ":origin": origin, ":stage": stage },
-    )?;
-    tx.execute(
-        "delete from quarantine where origin = ?1
-            and (t, id) in (select t, id from staged where origin = ?1 and stage = ?2)",
-        params![origin, stage],
+        "delete from quarantine where origin = :origin
+            and (t, id) in (select t, id from staged where origin = :origin and stage = :stage)",
+        which,
     )?;
     release(tx, origin)
 }
@@ -68,21 +69,7 @@ pub fn settle_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> R
 fn release(tx: &Connection, origin: &str) -> Result<()> {
     const FREE: &str = "origin = ?1 and code = 'group' and chg not in
         (select chg from quarantine where origin = ?1 and code in ('schema', 'unreadable'))";
-    tx.execute(
-        &format!(
-            "insert into mirror (origin, t, id, rev, chg, v)
-             select origin, t, id, rev, chg, v from quarantine where {FREE} and v is not null
-             on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v"
-        ),
-        [origin],
-    )?;
-    tx.execute(
-        &format!(
-            "delete from mirror where origin = ?1
-                and (t, id) in (select t, id from quarantine where {FREE} and v is null)"
-        ),
-        [origin],
-    )?;
+    rows::apply(tx, origin, &those(tx, origin, FREE)?)?;
     tx.execute(&format!("delete from quarantine where {FREE}"), [origin])?;
     Ok(())
 }
@@ -95,6 +82,24 @@ pub fn name_known_tables(conn: &Connection) -> rusqlite::Result<()> {
         conn.execute(sql, params![table.number(), table.name(), Table::Other.number()])?;
     }
     Ok(())
+}
+
+/// All that is aside.
+pub fn all(tx: &Connection, origin: &str) -> Result<Vec<Row>> {
+    those(tx, origin, "origin = ?1")
+}
+
+fn those(tx: &Connection, origin: &str, which: &str) -> Result<Vec<Row>> {
+    let mut statement = tx.prepare(&format!("select t, id, rev, chg, v from quarantine where {which}"))?;
+    let mut found = statement.query([origin])?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let v: Option<String> = row.get(4)?;
+        let v = v.map(RawValue::from_string).transpose().map_err(|error| Error::Internal(Box::new(error)))?;
+        let t = Table::from_number(row.get(0)?).unwrap_or(Table::Other);
+        rows.push(Row { t, id: row.get(1)?, rev: row.get(2)?, chg: row.get(3)?, v, bad: None });
+    }
+    Ok(rows)
 }
 
 pub fn count(tx: &Connection, origin: &str) -> Result<i64> {

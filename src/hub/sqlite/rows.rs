@@ -1,69 +1,99 @@
 //! The mirror itself: rows as the edges hold them.
 
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use serde_json::value::RawValue;
 
-use super::origins;
+use super::{origins, quarantine};
 use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::hub::Origin;
 
 /// Applies rows to the mirror: what is given is put, what is deleted is removed.
-pub fn apply(tx: &Connection, origin: &str, rows: &[&Row]) -> Result<()> {
-    let mut put = tx.prepare_cached(
-        "insert into mirror (origin, t, id, rev, chg, v) values (?1, ?2, ?3, ?4, ?5, ?6)
-         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v",
+pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &'r Row>) -> Result<()> {
+    let mut renew = tx.prepare_cached(
+        "update mirror set rev = ?4, chg = ?5 where origin = ?1 and t = ?2 and id = ?3 returning text",
     )?;
-    let mut delete = tx.prepare_cached("delete from mirror where origin = ?1 and t = ?2 and id = ?3")?;
+    let mut rewrite = tx.prepare_cached("update texts set v = ?2 where n = ?1")?;
+    let mut add =
+        tx.prepare_cached("insert into mirror (origin, t, id, rev, chg, text) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut delete = tx.prepare_cached("delete from mirror where origin = ?1 and t = ?2 and id = ?3 returning text")?;
+    let mut discard = tx.prepare_cached("delete from texts where n = ?1")?;
+    let number = |found: &SqlRow| found.get::<_, i64>(0);
     for row in rows {
-        match &row.v {
-            Some(v) => put.execute(params![origin, row.t.number(), row.id, row.rev, row.chg, v.get()])?,
-            None => delete.execute(params![origin, row.t.number(), row.id])?,
+        let t = row.t.number();
+        let Some(v) = &row.v else {
+            if let Some(text) = delete.query_row(params![origin, t, row.id], number).optional()? {
+                discard.execute([text])?;
+            }
+            continue;
+        };
+        match renew.query_row(params![origin, t, row.id, row.rev, row.chg], number).optional()? {
+            Some(text) => rewrite.execute(params![text, v.get()])?,
+            None => add.execute(params![origin, t, row.id, row.rev, row.chg, add_text(tx, v.get())?])?,
         };
     }
     Ok(())
 }
 
+/// Keeps a text; gives its number.
+pub fn add_text(tx: &Connection, v: &str) -> Result<i64> {
+    tx.prepare_cached("insert into texts (v) values (?1)")?.execute([v])?;
+    Ok(tx.last_insert_rowid())
+}
+
 /// Moves what the hub has of an origin to the lost tail; what comes back is taken out of it again.
 pub fn set_aside(tx: &Connection, origin: &Origin, now: Time) -> Result<()> {
+    let epoch = origin.head.epoch.map_or(0, |epoch| epoch.0);
+    let add = "insert into lost_tail (origin, epoch_n, t, id, rev, chg, text, lost_at)";
     tx.execute(
-        "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
-         select origin, :epoch_n, t, id, rev, chg, v, :now from mirror where origin = :origin",
-        named_params! {
-            ":origin": origin.origin, ":epoch_n": origin.head.epoch.map_or(0, |epoch| epoch.0), ":now": now
-        },
+        &format!("{add} select origin, ?2, t, id, rev, chg, text, ?3 from mirror where origin = ?1"),
+        params![origin.origin, epoch, now],
     )?;
     tx.execute("delete from mirror where origin = ?1", [&origin.origin])?;
     // What was put aside is not dropped silently either.
-    tx.execute(
-        "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
-         select origin, :epoch_n, t, id, rev, chg, v, :now from quarantine where origin = :origin and v is not null",
-        named_params! {
-            ":origin": origin.origin, ":epoch_n": origin.head.epoch.map_or(0, |epoch| epoch.0), ":now": now
-        },
-    )?;
+    for row in quarantine::all(tx, &origin.origin)? {
+        let Some(v) = &row.v else { continue };
+        let text = add_text(tx, v.get())?;
+        tx.execute(
+            &format!("{add} values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+            params![origin.origin, epoch, row.t.number(), row.id, row.rev, row.chg, text, now],
+        )?;
+    }
     tx.execute("delete from quarantine where origin = ?1", [&origin.origin])?;
     Ok(())
 }
 
 /// What came back was not lost.
 pub fn discard_found(tx: &Connection, origin: &Origin) -> Result<()> {
+    let lost_then = params![origin.origin, origin.head.epoch.map_or(0, |epoch| epoch.0)];
     tx.execute(
-        "delete from lost_tail where origin = ?1 and epoch_n = ?2
-            and (exists (select 1 from mirror m where m.origin = ?1 and m.t = lost_tail.t and m.id = lost_tail.id
-                and m.rev = lost_tail.rev and m.v = lost_tail.v)
-            or exists (select 1 from quarantine q where q.origin = ?1 and q.t = lost_tail.t and q.id = lost_tail.id
-                and q.rev = lost_tail.rev and q.v = lost_tail.v))",
-        params![origin.origin, origin.head.epoch.map_or(0, |epoch| epoch.0)],
+        "delete from texts where n in (
+            select l.text from lost_tail l join texts lost on lost.n = l.text
+            left join mirror m on m.origin = l.origin and m.t = l.t and m.id = l.id and m.rev = l.rev
+            left join texts found on found.n = m.text
+            left join quarantine q on q.origin = l.origin and q.t = l.t and q.id = l.id and q.rev = l.rev
+            where l.origin = ?1 and l.epoch_n = ?2 and (found.v = lost.v or q.v = lost.v))",
+        lost_then,
     )?;
+    tx.execute(
+        "delete from lost_tail where origin = ?1 and epoch_n = ?2 and text not in (select n from texts)",
+        lost_then,
+    )?;
+    Ok(())
+}
+
+/// Forgets what was lost before `then`.
+pub fn prune(tx: &Connection, then: Time) -> Result<()> {
+    tx.execute("delete from texts where n in (select text from lost_tail where lost_at < ?1)", [then])?;
+    tx.execute("delete from lost_tail where lost_at < ?1", [then])?;
     Ok(())
 }
 
 /// Table, id, rev and text of every row of an origin.
 pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64, &str)) -> Result<Origin> {
     let found = origins::get(tx, origin)?;
-    let mut statement = tx.prepare("select t, id, rev, v from mirror where origin = ?1")?;
+    let mut statement = tx.prepare("select t, id, rev, v from mirror join texts on n = text where origin = ?1")?;
     let mut rows = statement.query([origin])?;
     while let Some(row) = rows.next()? {
         let table = Table::from_number(row.get(0)?).ok_or_else(|| Error::internal("no such table"))?;
@@ -76,7 +106,8 @@ pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64
 /// Rows of one table behind `after`, by id.
 pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64) -> Result<Vec<Row>> {
     let mut statement = tx.prepare_cached(
-        "select id, rev, chg, v from mirror where origin = ?1 and t = ?2 and id > ?3 order by id limit ?4",
+        "select id, rev, chg, v from mirror join texts on n = text
+         where origin = ?1 and t = ?2 and id > ?3 order by id limit ?4",
     )?;
     let mut found = statement.query(params![origin, table.number(), after, limit])?;
     let mut rows = Vec::new();
@@ -89,8 +120,8 @@ pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64
 
 /// The rev and text of one row.
 pub fn find(tx: &Connection, origin: &str, table: Table, id: &str) -> Result<Option<(i64, String)>> {
-    use rusqlite::OptionalExtension;
-    let mut statement = tx.prepare_cached("select rev, v from mirror where origin = ?1 and t = ?2 and id = ?3")?;
+    let sql = "select rev, v from mirror join texts on n = text where origin = ?1 and t = ?2 and id = ?3";
+    let mut statement = tx.prepare_cached(sql)?;
     let found = statement.query_row(params![origin, table.number(), id], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(found.optional()?)
 }
