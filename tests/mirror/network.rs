@@ -177,11 +177,12 @@ impl Simulation {
             None => self.crash(i, k),
             Some(Err(error)) => self.went_wrong(i, k, &error),
             Some(Ok(outcome)) => {
-                let is_alarm = matches!(outcome, Outcome::Forked(_) | Outcome::Rewound { .. });
-                if is_alarm && !side.is_disturbed {
-                    return Err(format!("{}: {outcome:?} without a cause", side.origin));
-                }
-                Ok(())
+                let has_cause = match outcome {
+                    Outcome::Forked(_) => side.may_fork,
+                    Outcome::Rewound { .. } => side.may_rewind,
+                    Outcome::Acked { .. } | Outcome::Ignored => true,
+                };
+                if has_cause { Ok(()) } else { Err(format!("{}: {outcome:?} without a cause", side.origin)) }
             }
         }
     }
