@@ -136,7 +136,7 @@ impl Simulation {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {
-                            self.check_told(i, &push.outcomes)?;
+                            self.check_told(i, k, push.to, &push.outcomes)?;
                         }
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
                     }
