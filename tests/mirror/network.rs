@@ -147,7 +147,7 @@ impl Simulation {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {
-                            self.check_told(i, &push.outcomes)?;
+                            self.check_told(i, k, push.to, &push.outcomes)?;
                         }
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
                     }
@@ -188,11 +188,12 @@ impl Simulation {
             None => self.crash(i, k),
             Some(Err(error)) => self.went_wrong(i, k, &error),
             Some(Ok(outcome)) => {
-                let is_alarm = matches!(outcome, Outcome::Forked(_) | Outcome::Rewound { .. });
-                if is_alarm && !side.is_disturbed {
-                    return Err(format!("{}: {outcome:?} without a cause", side.origin));
-                }
-                Ok(())
+                let has_cause = match outcome {
+                    Outcome::Forked(_) => side.may_fork,
+                    Outcome::Rewound { .. } => side.may_rewind,
+                    Outcome::Acked { .. } | Outcome::Ignored => true,
+                };
+                if has_cause { Ok(()) } else { Err(format!("{}: {outcome:?} without a cause", side.origin)) }
             }
         }
     }

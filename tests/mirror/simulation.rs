@@ -31,8 +31,10 @@ pub struct Side {
     pub expected: Expected,
     /// What an edge held when it last read ahead, and the newest write then.
     pub ahead: Option<(usize, i64, Rows)>,
-    /// It, or its hub, was restored or cloned.
-    pub is_disturbed: bool,
+    /// It was restored or cloned.
+    pub may_fork: bool,
+    /// Its hub was restored.
+    pub may_rewind: bool,
     pub was_cloned: bool,
     /// What the centre has asked for.
     pub wishes: Vec<Proposal>,
@@ -45,6 +47,8 @@ pub struct Side {
 enum Kind {
     /// Nothing is restored or cloned: nothing may look like it either.
     Calm,
+    /// The hub is put back to its backup, the edges are as they were: none of them may begin anew.
+    Rewound,
     /// Now and then something is.
     Troubled,
     /// Two clones live side by side for long.
@@ -90,7 +94,8 @@ impl Simulation {
                     is_waiting: vec![false],
                     expected: Expected::new(),
                     ahead: None,
-                    is_disturbed: false,
+                    may_fork: false,
+                    may_rewind: false,
                     was_cloned: false,
                     wishes: vec![],
                     told: HashSet::new(),
@@ -98,7 +103,7 @@ impl Simulation {
             })
             .collect();
         let skew = Skew { has_new_field: chance.below(2) == 0, is_hub_old: chance.below(5) == 0 };
-        let kind = [Kind::Calm, Kind::Troubled, Kind::Torn][(seed % 3) as usize];
+        let kind = [Kind::Calm, Kind::Rewound, Kind::Troubled, Kind::Torn][(seed % 4) as usize];
         Simulation { chance, hub, sides, skew, is_breaking: true, kind, _folder: folder }
     }
 
@@ -106,7 +111,7 @@ impl Simulation {
     pub fn quiet(seed: u64) -> Simulation {
         let mut simulation = Simulation::new(seed);
         (simulation.is_breaking, simulation.skew.is_hub_old) = (false, false);
-        simulation.sides[0].is_disturbed = true;
+        (simulation.sides[0].may_fork, simulation.sides[0].may_rewind) = (true, true);
         simulation
     }
 
@@ -154,14 +159,12 @@ impl Simulation {
     fn disturb(&mut self, i: usize, k: usize) {
         let side = &mut self.sides[i];
         match self.chance.below(5) {
-            0..2 => {
+            0 => self.restore_hub(),
+            _ if self.kind == Kind::Rewound => self.restore_hub(),
+            1..3 => {
                 side.edges[k].restore(&mut self.chance);
                 side.is_waiting[k] = false;
-                side.is_disturbed = true;
-            }
-            2 => {
-                self.hub.restore();
-                self.sides.iter_mut().for_each(|side| side.is_disturbed = true);
+                side.may_fork = true;
             }
             _ if side.edges.len() == 1 => self.clone_edge(i),
             _ if self.kind == Kind::Troubled => self.retire_clone(i),
@@ -169,12 +172,17 @@ impl Simulation {
         }
     }
 
+    fn restore_hub(&mut self) {
+        self.hub.restore();
+        self.sides.iter_mut().for_each(|side| side.may_rewind = true);
+    }
+
     pub fn clone_edge(&mut self, i: usize) {
         let side = &mut self.sides[i];
         let clone = side.edges[0].cloned(&mut self.chance);
         side.edges.push(clone);
         side.is_waiting.push(false);
-        (side.is_disturbed, side.was_cloned) = (true, true);
+        (side.may_fork, side.was_cloned) = (true, true);
     }
 
     pub fn retire_clone(&mut self, i: usize) {

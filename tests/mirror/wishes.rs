@@ -58,18 +58,21 @@ impl Simulation {
         }
     }
 
-    /// When an answer is told for the first time, what it is about is there, or aside.
-    pub fn check_told(&mut self, i: usize, outcomes: &[Outcome]) -> Result<(), String> {
+    /// When an answer is told for the first time, in a push up to write `to`, what it is about is there, or aside, or has
+    /// changed since and is still to come.
+    pub fn check_told(&mut self, i: usize, k: usize, to: i64, outcomes: &[Outcome]) -> Result<(), String> {
         if outcomes.is_empty() {
             return Ok(());
         }
         let side = &mut self.sides[i];
         let (rows, aside) = (self.hub.rows(&side.origin), self.hub.aside(&side.origin));
+        let here = side.edges[k].rows();
         for outcome in outcomes.iter().filter(|outcome| outcome.result == Fate::Applied) {
             let wish = side.wishes.iter().find(|wish| wish.uuid == outcome.uuid).unwrap();
             let key = (wish.table, wish.id.clone());
             let is_old = rows.get(&key).is_some_and(|(rev, _, _)| Some(*rev) < outcome.rev);
-            if side.told.insert(outcome.uuid) && is_old && !aside.contains(&key) {
+            let is_due = here.get(&key).is_some_and(|(_, chg, _)| *chg <= to) && !aside.contains(&key);
+            if side.told.insert(outcome.uuid) && is_old && is_due {
                 return Err(format!("{}: {outcome:?} was told before its row", side.origin));
             }
         }
