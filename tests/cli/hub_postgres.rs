@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use super::mirror_proxy::Proxy;
+use super::mirror_tls::make_certificates;
 use crate::support::chance::Chance;
-use crate::support::place::{is_refused, succeeds};
+use crate::support::place::{has, is_refused, succeeds};
 use crate::support::postgres::{Postgres, connected, shared};
 use crate::support::{Place, Server, world};
 
@@ -87,6 +88,28 @@ fn a_password_is_taken_from_the_environment_or_a_file_of_ones_own() {
     assert!(is_refused(place.command(&arguments).env("PGPASSFILE", &file)).contains("0600"));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     succeeds(place.command(&arguments).env("PGPASSFILE", &file));
+}
+
+#[test]
+fn over_a_network_postgres_must_show_a_certificate_that_is_trusted() {
+    if !has("openssl") {
+        return eprintln!("SKIPPED: openssl is needed to try TLS");
+    }
+    let (place, strangers) = (Place::new(), Place::new());
+    make_certificates(&place);
+    make_certificates(&strangers);
+    let mut postgres = Postgres::start("-c fsync=off -c shared_buffers=16MB");
+    postgres.database();
+    let port = postgres.over_tls(&place.path("cert.pem"), &place.path("key.pem"));
+    let run = |host: &str, mode: &str, ca: &std::path::Path| {
+        let store = format!("postgres://hub@{host}:{port}/hub0?sslmode={mode}");
+        place.command(&["hub", "enroll", "--name", "x", "--store", &store, "--store-ca", ca.to_str().unwrap()])
+    };
+    let (ca, strange) = (place.path("ca.pem"), strangers.path("ca.pem"));
+    succeeds(&mut run("127.0.0.1", "verify-full", &ca));
+    assert!(is_refused(&mut run("127.0.0.1", "require", &strange)).contains("certificate"));
+    assert!(is_refused(&mut run("localhost", "verify-full", &ca)).contains("certificate"));
+    assert!(is_refused(&mut run("127.0.0.1", "verify-full", &place.path("key.pem"))).contains("holds no certificate"));
 }
 
 #[test]

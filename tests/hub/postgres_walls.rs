@@ -7,7 +7,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
 
 use super::edge::{Edge, NOW, block_on, queue, row};
-use super::postgres_server::{connected, shared};
+use super::postgres_server::{Postgres, connected, shared};
 use super::{Place, PostgresPlace};
 
 /// Something of an origin in every table that has an origin.
@@ -135,4 +135,26 @@ fn hubs_that_are_started_together_make_the_tables_once() {
         }
     });
     Edge::enrolled(&place.open(), "Bakery");
+}
+
+#[test]
+fn what_a_synchronous_standby_has_is_stable_once_this_role_may_know() {
+    let postgres = Postgres::start("-c fsync=off -c shared_buffers=16MB");
+    let place = PostgresPlace { url: postgres.database() };
+    let store = place.open();
+    let mut edge = Edge::enrolled(&store, "Bakery");
+    let _standby = postgres.with_standby();
+    edge.pushes(vec![queue(1, "q1")]);
+    let idle = edge.batch(vec![]);
+    for _ in 0..3 {
+        assert_eq!(edge.push(&idle).origin.stable, 0, "nobody has said so");
+    }
+    postgres.sql("grant pg_read_all_stats to hub");
+    edge.push(&idle);
+    assert_eq!(edge.push(&idle).origin.stable, 1);
+    edge.pushes(vec![queue(2, "q2")]);
+    let idle = edge.batch(vec![]);
+    edge.push(&idle);
+    assert_eq!(edge.push(&idle).origin.stable, 2);
+    assert_eq!(edge.found().stable, 2);
 }

@@ -55,6 +55,43 @@ impl Postgres {
         postgres
     }
 
+    /// A standby of this one, which from now on waits for it with each commit.
+    pub fn with_standby(&self) -> Postgres {
+        let standby = Postgres::in_folder(TempDir::with_prefix("telecomx-pg").unwrap().keep(), USUAL);
+        let (data, primary) = (standby.folder.join("data"), self.folder.to_str().unwrap());
+        standby.succeeds(
+            "pg_basebackup",
+            &["-D", data.to_str().unwrap(), "-h", primary, "-U", "postgres", "-R", "-c", "fast"],
+        );
+        standby.begin();
+        self.sql("alter system set synchronous_standby_names = '*'");
+        self.sql("select pg_reload_conf()");
+        let sql = "select count(*) = 1 from pg_stat_replication where sync_state = 'sync'";
+        connected(&self.url("postgres", "postgres"), async |client| {
+            while !client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) {}
+        });
+        standby
+    }
+
+    /// Speaks TLS on a port from now on, with this certificate; gives the port.
+    pub fn over_tls(&mut self, certificate: &Path, key: &Path) -> u16 {
+        for (from, to) in [(certificate, "cert.pem"), (key, "key.pem")] {
+            let to = self.folder.join(to);
+            std::fs::copy(from, &to).unwrap();
+            std::fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            if is_root() {
+                assert!(Command::new("chown").arg("postgres").arg(&to).status().unwrap().success());
+            }
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (folder, more) = (self.folder.display(), "-c listen_addresses=127.0.0.1 -c ssl=on");
+        let files = format!("-c ssl_cert_file={folder}/cert.pem -c ssl_key_file={folder}/key.pem");
+        self.options = format!("{} {more} {files} -c port={port}", self.options);
+        self.crash();
+        self.begin();
+        port
+    }
+
     fn in_folder(folder: PathBuf, options: &str) -> Postgres {
         let bin = programs();
         let socket = format!("-c listen_addresses= -c unix_socket_directories={}", folder.display());

@@ -131,6 +131,9 @@ fn tls(ca: Option<&Path>) -> Result<MakeRustlsConnect, String> {
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| told(&error))? {
         roots.add(certificate.map_err(|error| told(&error))?).map_err(|error| told(&error))?;
     }
+    if roots.is_empty() {
+        return Err(told(&"it holds no certificate"));
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
