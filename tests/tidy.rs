@@ -95,6 +95,13 @@ fn only_db_and_store_name_rusqlite() {
 }
 
 #[test]
+fn only_its_store_names_postgres() {
+    let all = sources("src");
+    let others = all.iter().filter(|source| !source.is_under(&["src/hub/postgres/"]));
+    assert_eq!(offences(others, |line| names_crate(line, "tokio_postgres") || names_crate(line, "deadpool")), NONE);
+}
+
+#[test]
 fn the_domain_does_no_io() {
     let doors = [
         "std::fs",
@@ -106,7 +113,7 @@ fn the_domain_does_no_io() {
         "println!",
         "crate::db",
     ];
-    let families = ["actix", "rusqlite", "r2d2", "tokio", "tracing"];
+    let families = ["actix", "rusqlite", "r2d2", "tokio", "deadpool", "tracing"];
     let wrong = |line: &str| {
         doors.iter().any(|door| line.contains(door)) || families.iter().any(|family| names_crate(line, family))
     };

@@ -8,18 +8,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use rustls::ServerConfig;
 
+use super::hub_store::{self, Place, Store};
 use super::serve;
 use crate::app;
 use crate::clock::Clock;
 use crate::config::check_reach;
 use crate::domain::audit::Hash;
-use crate::files::{Part, beside, cannot_be_written};
+use crate::files::{Part, cannot_be_written};
 use crate::http::server;
 use crate::hub::http::{HubState, start};
+use crate::hub::postgres::PostgresHub;
 use crate::hub::sqlite::SqliteHub;
 use crate::hub::{self, Admits, HubStore};
-use crate::secrets::{new_token, token_hash};
 
 /// How often what nobody will ask for is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
@@ -37,6 +39,11 @@ pub struct Arguments {
 struct Serve {
     #[command(flatten)]
     store: Store,
+    /// The administrator's token: made at the first start, in a file for its owner only [default: beside a sqlite store,
+    /// with .admin-token at its end; telecomx-local-hub.admin-token in this folder for a PostgreSQL, whose hubs all accept
+    /// the token of the one that was started first]
+    #[arg(long, value_name = "FILE")]
+    admin_token: Option<PathBuf>,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
@@ -49,20 +56,6 @@ struct Serve {
     /// Allow an address that is not loopback without TLS
     #[arg(long)]
     insecure: bool,
-}
-
-#[derive(Args)]
-struct Store {
-    /// Where the mirrors are kept: sqlite:PATH [default: telecomx-local-hub.db in this folder]
-    #[arg(long, value_name = "STORE", default_value = "sqlite:telecomx-local-hub.db", hide_default_value = true)]
-    store: String,
-}
-
-impl Store {
-    fn path(&self) -> Result<&Path, String> {
-        let path = self.store.strip_prefix("sqlite:").filter(|path| !path.is_empty());
-        path.map(Path::new).ok_or_else(|| format!("{} is no store: give sqlite:PATH", self.store))
-    }
 }
 
 #[derive(Subcommand)]
@@ -86,22 +79,47 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
     },
+    /// Tell a hub on PostgreSQL that a backup was verified: edges then forget what only a lost hub would need
+    BackupVerified {
+        #[command(flatten)]
+        store: Store,
+        /// The place in the log up to which the backup holds everything, such as 0/16B3748
+        lsn: String,
+    },
 }
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     match arguments.command {
         Some(Command::Enroll { store, name, origin }) => {
             let admits = origin.map_or_else(|| Admits::New(name.unwrap_or_default()), Admits::Replacement);
-            enroll(store.path()?, &admits)
+            enroll(&store.place()?, &admits)
         }
-        Some(Command::Backup { store, to }) => back_up(store.path()?, &to),
+        Some(Command::Backup { store, to }) => match store.place()? {
+            Place::Sqlite(path) => back_up(&path, &to),
+            Place::Postgres(_) => {
+                Err("a PostgreSQL is backed up by its own tools (pg_basebackup): see hub backup-verified".into())
+            }
+        },
+        Some(Command::BackupVerified { store, lsn }) => match store.place()? {
+            Place::Sqlite(_) => Err("a store in a file is backed up, and the copy verified, by hub backup".into()),
+            Place::Postgres(address) => server::block_on(async {
+                PostgresHub::open(&address).await?.note_verified(&lsn).await?;
+                println!("{lsn} is verified: what had been mirrored by then becomes stable as the servers come");
+                Ok(ExitCode::SUCCESS)
+            }),
+        },
         None => listen(&arguments.serve),
     }
 }
 
-fn enroll(path: &Path, admits: &Admits) -> Result<ExitCode, String> {
-    let store = SqliteHub::open(path)?;
-    let code = server::block_on(hub::add_code(&store, admits, Clock::default().now()));
+fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
+    let now = Clock::default().now();
+    let code = server::block_on(async {
+        Ok::<_, String>(match place {
+            Place::Sqlite(path) => hub::add_code(&SqliteHub::open(path)?, admits, now).await,
+            Place::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
+        })
+    })?;
     println!("{}", code.map_err(|error| format!("no code was made: {error}"))?);
     Ok(ExitCode::SUCCESS)
 }
@@ -126,51 +144,52 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
     let tls = server::tls(arguments.tls_cert.as_deref(), arguments.tls_key.as_deref())?;
     check_reach(arguments.listen, tls.is_some(), arguments.insecure)?;
     serve::start_log(None, None)?;
-    let path = arguments.store.path()?;
+    let (place, token) = (arguments.store.place()?, arguments.admin_token.as_deref());
     server::block_on(async {
         let listener: TcpListener = app::bind(arguments.listen)?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let store = Arc::new(SqliteHub::open(path)?);
-        let admin = admin_token(path)?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let state = HubState::new(store.clone(), Clock::default(), admin);
-        let running = start(listener, tls, state).map_err(|error| error.to_string())?;
-        let pruning = tokio::task::spawn_local(keep_pruning(store));
-        let stop = serve::Stop::listen()?;
-        let mut out = std::io::stdout().lock();
-        // Whoever started us may have closed the pipe: no reason not to serve.
-        let _ = writeln!(out, "telecomx-local listening on {scheme}://{address}").and_then(|()| out.flush());
-        drop(out);
-        stop.wait().await;
-        pruning.abort();
-        running.stop(true).await;
-        Ok(ExitCode::SUCCESS)
+        match place {
+            Place::Sqlite(path) => {
+                let store = SqliteHub::open(&path)?;
+                serve_store(store, hub_store::admin_beside(&path, token)?, listener, tls).await
+            }
+            Place::Postgres(address) => {
+                let store = PostgresHub::open(&address).await?;
+                let admin = hub_store::admin_of(&store, token).await?;
+                serve_store(store, admin, listener, tls).await
+            }
+        }
     })
 }
 
-async fn keep_pruning(store: Arc<SqliteHub>) {
+async fn serve_store<S: HubStore>(
+    store: S,
+    admin: Hash,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+) -> Result<ExitCode, String> {
+    let store = Arc::new(store);
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let state = HubState::new(store.clone(), Clock::default(), admin);
+    let running = start(listener, tls, state).map_err(|error| error.to_string())?;
+    let pruning = tokio::task::spawn_local(keep_pruning(store));
+    let stop = serve::Stop::listen()?;
+    let mut out = std::io::stdout().lock();
+    // Whoever started us may have closed the pipe: no reason not to serve.
+    let _ = writeln!(out, "telecomx-local listening on {scheme}://{address}").and_then(|()| out.flush());
+    drop(out);
+    stop.wait().await;
+    pruning.abort();
+    running.stop(true).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn keep_pruning(store: Arc<impl HubStore>) {
     let mut ticks = tokio::time::interval(PRUNE_EVERY);
     loop {
         ticks.tick().await;
         if let Err(error) = store.prune(Clock::default().now()).await {
             tracing::warn!(%error, "old codes and answers could not be forgotten; the next round tries again");
         }
-    }
-}
-
-/// The hash of the administrator's token; it is made at the first start, in a file that only its owner can read.
-fn admin_token(store: &Path) -> Result<Hash, String> {
-    let path = beside(store, ".admin-token");
-    let told = |error: &dyn std::fmt::Display| format!("{} cannot be used: {error}", path.display());
-    match std::fs::read_to_string(&path) {
-        Ok(text) => token_hash(text.trim()).ok_or_else(|| told(&"it holds no token of ours")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let (token, hash) = new_token().map_err(|error| told(&error))?;
-            let part = Part::of(&path).map_err(|error| told(&error))?;
-            let written = writeln!(part.file(), "{token}").and_then(|()| part.finish());
-            written.map_err(|error| told(&error))?;
-            Ok(hash)
-        }
-        Err(error) => Err(told(&error)),
     }
 }

@@ -26,7 +26,7 @@ impl Table {
     pub const ALL: [Table; 4] = [Table::Customer, Table::Queue, Table::Employee, Table::MobileConfig];
 
     /// As on the wire.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Table::Customer => "customer",
             Table::Queue => "queue",

@@ -1,6 +1,7 @@
 //! The hub: the central side of the mirror. It holds, for each origin, an exact copy of what that edge holds.
 
 pub mod http;
+pub mod postgres;
 pub mod rules;
 pub mod sqlite;
 
@@ -59,7 +60,9 @@ pub struct Taken {
 
 /// Rows in quarantine that an edge is told of.
 pub const QUARANTINE_MAX: i64 = 100;
-/// Proposals in one answer: so many, unless the first alone is longer.
+/// Proposals in one answer.
+pub const OFFERED_MAX: i64 = 100;
+/// Their bytes: so many, unless the first alone is longer.
 pub const PROPOSALS_MAX_BYTES: usize = 1 << 20;
 
 impl Taken {
@@ -164,6 +167,10 @@ pub trait HubStore: Send + Sync + 'static {
     /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days.
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }
+
+/// How long a code may wait to be spent, and what is over is kept.
+const CODE_MS: i64 = 7 * 24 * 3_600_000;
+const OVER_MS: i64 = 90 * 24 * 3_600_000;
 
 /// A new one-time code.
 pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Result<String> {

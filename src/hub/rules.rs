@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::Map;
 use serde_json::value::RawValue;
 
-use super::Origin;
+use super::{Origin, PROPOSALS_MAX_BYTES};
 use crate::domain::mirror::{AuditHead, Bad, Head, Row, Table};
 use crate::domain::proposal::Proposal;
+use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::mirror::wire::{Mode, Push};
 
@@ -60,6 +61,64 @@ pub fn may_lose(push: &Push) -> bool {
     push.mode == Mode::Replace && push.parent != Some(0)
 }
 
+/// How old `last_seen` may be before an exchange that brings nothing writes it anew.
+const SEEN_MS: i64 = 30_000;
+
+/// What becomes of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does not build on what is there: nothing changes.
+    NotTaken,
+    /// The origin is locked.
+    Locked,
+    /// It shows that two edges take turns: the origin is locked from now on.
+    Locks,
+    /// It brings no rows. What the fleet page shows is brought up to date, but not each time.
+    Idle {
+        is_noted: bool,
+    },
+    Taken,
+}
+
+/// Decides on a push; `is_whole`: all parts that it names are there.
+pub fn judge(origin: &Origin, push: &Push, is_whole: bool, now: Time) -> Verdict {
+    if origin.is_locked {
+        Verdict::Locked
+    } else if !is_whole || !accepts(&origin.head, push) {
+        Verdict::NotTaken
+    } else if takes_turns(origin, push) {
+        Verdict::Locks
+    } else if is_idle(push) {
+        let is_old = origin.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
+        let (audit, differs) = audit_after(origin, push);
+        let is_known = origin.high == push.snap && origin.audit == audit && origin.audit_differs == differs;
+        Verdict::Idle { is_noted: is_old || !is_known }
+    } else {
+        Verdict::Taken
+    }
+}
+
+/// 423: what an edge is told whose origin is locked.
+pub fn locked() -> Error {
+    Error::Locked("Two edges take turns under this name: see the fleet page, and decide")
+}
+
+/// Whether an edge that sends this is to be told of proposals: not before it has sent everything.
+pub fn is_caught_up(push: &Push) -> bool {
+    push.to == push.snap
+}
+
+/// As many proposals as one answer may carry, in their order.
+pub fn offered(open: impl Iterator<Item = Proposal>) -> Vec<Proposal> {
+    let mut bytes = 0;
+    open.take_while(|proposal| {
+        let is_first = bytes == 0;
+        bytes += proposal.patch.as_ref().map_or(0, |patch| patch.get().len()) + 500;
+        is_first || bytes <= PROPOSALS_MAX_BYTES
+    })
+    .collect()
+}
+
 /// What is wrong with a row: a code, and a sentence.
 pub type Fault = (&'static str, String);
 
@@ -91,7 +150,7 @@ pub fn fault(row: &Row) -> Option<Fault> {
         None => {}
     }
     let schema = |what: String| Some(("schema", what));
-    if row.id.is_empty() || row.id.len() > 100 || row.rev < 1 {
+    if row.id.is_empty() || row.id.len() > 100 || row.id.contains('\0') || row.rev < 1 {
         return schema("Id or rev is out of bounds".into());
     }
     let Some(v) = &row.v else { return None };

@@ -11,6 +11,7 @@ mod beside;
 mod demo;
 mod ephemeral;
 mod export;
+mod hub_postgres;
 mod import;
 mod import_faults;
 mod key_file;

@@ -12,7 +12,7 @@ fn openssl(place: &Place, arguments: &[&str]) {
 }
 
 /// `ca.pem`, and `cert.pem` with `key.pem` that it has signed for 127.0.0.1.
-fn make_certificates(place: &Place) {
+pub fn make_certificates(place: &Place) {
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     let root = ["req", "-x509", "-days", "2", "-subj", "/CN=Private", "-keyout", "ca.key", "-out", "ca.pem"];
     openssl(place, &[&root[..], &key].concat());

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::{Admits, Filed, HubStore, Origin, Taken};
+use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, QUARANTINE_MAX, Taken, rules};
 use crate::db::checkpoint::{self, Checkpointer};
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
@@ -143,11 +143,11 @@ impl HubStore for SqliteHub {
     async fn push(&self, origin: &str, push: &Push, now: Time) -> Result<Taken> {
         let (accepted, origin) = self.write(|tx| push::take(tx, origin, push, now))??;
         let conn = self.lock();
-        let is_caught_up = accepted && push.to == push.snap;
+        let is_caught_up = accepted && rules::is_caught_up(push);
         let proposals = if is_caught_up { proposals::offered(&conn, &origin.origin)? } else { vec![] };
         let quarantine = match origin.quarantined {
             0 => vec![],
-            _ => quarantine::list(&conn, &origin.origin, super::QUARANTINE_MAX)?,
+            _ => quarantine::list(&conn, &origin.origin, QUARANTINE_MAX)?,
         };
         Ok(Taken { accepted, origin, quarantine, proposals })
     }
@@ -181,9 +181,8 @@ impl HubStore for SqliteHub {
     }
 
     async fn prune(&self, now: Time) -> Result<()> {
-        const DAY_MS: i64 = 24 * 3_600_000;
         self.write(|tx| {
-            let (week, quarter) = (now.plus_ms(-7 * DAY_MS), now.plus_ms(-90 * DAY_MS));
+            let (week, quarter) = (now.plus_ms(-CODE_MS), now.plus_ms(-OVER_MS));
             tx.execute("delete from enrolment_codes where created_at < ?1", params![week])?;
             rows::prune(tx, quarter)?;
             // Not the newest: the numbers go on behind it.

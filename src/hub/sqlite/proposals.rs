@@ -9,12 +9,10 @@ use crate::domain::mirror::Table;
 use crate::domain::proposal::{Copy, Fate, Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::hub::{Filed, PROPOSALS_MAX_BYTES, rules};
+use crate::hub::{Filed, OFFERED_MAX, rules};
 
 const COLUMNS: &str = "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail,
     answered_at";
-/// Proposals in one answer.
-const OFFERED_MAX: i64 = 100;
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Internal(Box::new(error))
@@ -103,16 +101,7 @@ fn select(conn: &Connection, which: &str, params: impl Params) -> Result<Vec<Fil
 /// What an edge is offered in one answer: what it has not answered.
 pub fn offered(conn: &Connection, origin: &str) -> Result<Vec<Proposal>> {
     let open = select(conn, "origin = ?1 and result is null order by seq limit ?2", params![origin, OFFERED_MAX])?;
-    let mut bytes = 0;
-    Ok(open
-        .into_iter()
-        .map(|filed| filed.proposal)
-        .take_while(|proposal| {
-            let is_first = bytes == 0;
-            bytes += proposal.patch.as_ref().map_or(0, |patch| patch.get().len()) + 500;
-            is_first || bytes <= PROPOSALS_MAX_BYTES
-        })
-        .collect())
+    Ok(rules::offered(open.into_iter().map(|filed| filed.proposal)))
 }
 
 /// Takes all answers back: what they tell of may be lost with the state that a reset replaces. An edge that has it still

@@ -4,12 +4,10 @@ use rusqlite::{Connection, named_params, params};
 
 use super::{origins, proposals, quarantine, rows};
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
-use crate::hub::{Origin, rules};
+use crate::error::Result;
+use crate::hub::Origin;
+use crate::hub::rules::{self, Verdict};
 use crate::mirror::wire::{Mode, Part, Push, Row, Staged};
-
-/// How old `last_seen` may be before an exchange that brings nothing writes it anew.
-const SEEN_MS: i64 = 30_000;
 
 /// Keeps a part of a batch, each row with what is wrong with it.
 pub fn stage(tx: &Connection, origin: &str, part: &Part) -> Result<()> {
@@ -61,17 +59,16 @@ fn is_staged(tx: &Connection, origin: &str, staged: Staged) -> Result<bool> {
 /// locked, leaves the lock behind.
 pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Result<(bool, Origin)>> {
     let before = origins::get(tx, origin)?;
-    let locked = || Error::Locked("Two edges take turns under this name: see the fleet page, and decide");
-    if before.is_locked {
-        return Ok(Err(locked()));
-    }
     let is_whole = push.staged.map_or(Ok(true), |staged| is_staged(tx, origin, staged))?;
-    if !is_whole || !rules::accepts(&before.head, push) {
-        return Ok(Ok((false, before)));
-    }
-    if rules::takes_turns(&before, push) {
-        tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
-        return Ok(Err(locked()));
+    let verdict = rules::judge(&before, push, is_whole, now);
+    match verdict {
+        Verdict::Locked => return Ok(Err(rules::locked())),
+        Verdict::Locks => {
+            tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
+            return Ok(Err(rules::locked()));
+        }
+        Verdict::NotTaken => return Ok(Ok((false, before))),
+        Verdict::Idle { .. } | Verdict::Taken => {}
     }
     if rules::may_lose(push) {
         proposals::reopen(tx, origin)?;
@@ -79,8 +76,8 @@ pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Res
     for outcome in &push.outcomes {
         proposals::answer(tx, origin, outcome, now)?;
     }
-    if rules::is_idle(push) {
-        return idle(tx, before, push, now).map(|origin| Ok((true, origin)));
+    if let Verdict::Idle { is_noted } = verdict {
+        return idle(tx, before, push, is_noted, now).map(|origin| Ok((true, origin)));
     }
     apply(tx, &before, push, now)?;
     let head = rules::head_after(push);
@@ -112,14 +109,12 @@ pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Res
     Ok(Ok((true, origins::get(tx, origin)?)))
 }
 
-/// One that brings no rows: only what the fleet page shows is brought up to date, and not each time.
-fn idle(tx: &Connection, before: Origin, push: &Push, now: Time) -> Result<Origin> {
-    let is_old = before.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
-    let (audit, audit_differs) = rules::audit_after(&before, push);
-    let is_known = before.high == push.snap && before.audit == audit && before.audit_differs == audit_differs;
-    if is_known && !is_old {
+/// One that brings no rows: only what the fleet page shows is brought up to date.
+fn idle(tx: &Connection, before: Origin, push: &Push, is_noted: bool, now: Time) -> Result<Origin> {
+    if !is_noted {
         return Ok(before);
     }
+    let (audit, audit_differs) = rules::audit_after(&before, push);
     tx.prepare_cached(
         "update origins set high = ?2, last_seen = ?3, status = ?4, audit_seq = ?5, audit_hash = ?6, audit_differs = ?7
          where origin = ?1",

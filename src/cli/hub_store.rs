@@ -1,0 +1,88 @@
+//! Where a hub keeps its mirrors, and its administrator's token.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::domain::audit::Hash;
+use crate::files::{Part, beside};
+use crate::hub::postgres::{Address, PostgresHub};
+use crate::secrets::{new_token, token_hash};
+
+/// The administrator's token of a store that is no file.
+const ADMIN_TOKEN: &str = "telecomx-local-hub.admin-token";
+
+#[derive(Args)]
+pub struct Store {
+    /// Where the mirrors are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE [default:
+    /// sqlite:telecomx-local-hub.db in this folder]
+    ///
+    /// The password of a PostgreSQL is taken from PGPASSWORD, or from the file that PGPASSFILE names, else ~/.pgpass: on
+    /// the command line everybody could read it. Its role must be neither a superuser's nor have BYPASSRLS. What leaves
+    /// this machine goes over TLS, and the certificate is verified, unless the URL says sslmode=disable.
+    #[arg(long, value_name = "STORE", default_value = "sqlite:telecomx-local-hub.db", hide_default_value = true)]
+    store: String,
+    /// Certificates to trust a PostgreSQL by, PEM [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    store_ca: Option<PathBuf>,
+}
+
+/// A store, as it was asked for.
+pub enum Place {
+    Sqlite(PathBuf),
+    Postgres(Address),
+}
+
+impl Store {
+    pub fn place(&self) -> Result<Place, String> {
+        if self.store.starts_with("postgres://") || self.store.starts_with("postgresql://") {
+            return Ok(Place::Postgres(Address { url: self.store.clone(), ca: self.store_ca.clone() }));
+        }
+        let path = self.store.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+        let place = path.map(|path| Place::Sqlite(path.into()));
+        // It may hold a password.
+        place.ok_or_else(|| "--store is no store: give sqlite:PATH or postgres://USER@HOST/DATABASE".into())
+    }
+}
+
+/// The hash of the administrator's token for a store in a file.
+pub fn admin_beside(store: &Path, given: Option<&Path>) -> Result<Hash, String> {
+    let path = given.map_or_else(|| beside(store, ".admin-token"), Path::to_owned);
+    in_file(&path)?.map_or_else(|| make(&path), Ok)
+}
+
+/// The same for a PostgreSQL, which keeps the hash: whichever hub is started first makes the token, all accept it.
+pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash, String> {
+    let path = given.unwrap_or(Path::new(ADMIN_TOKEN));
+    let found = in_file(path)?;
+    let holds = store.admin(|| in_file(path)?.map_or_else(|| make(path), Ok)).await?;
+    if found.is_some_and(|found| found != holds) {
+        return Err(format!(
+            "{} holds another token than this store was first started with: name another file with --admin-token",
+            path.display()
+        ));
+    }
+    Ok(holds)
+}
+
+fn told(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{} cannot be used: {error}", path.display())
+}
+
+fn in_file(path: &Path) -> Result<Option<Hash>, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => token_hash(text.trim()).map(Some).ok_or_else(|| told(path, &"it holds no token of ours")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(told(path, &error)),
+    }
+}
+
+/// A new token, in a file that only its owner can read.
+fn make(path: &Path) -> Result<Hash, String> {
+    let (token, hash) = new_token().map_err(|error| told(path, &error))?;
+    let part = Part::of(path).map_err(|error| told(path, &error))?;
+    let written = writeln!(part.file(), "{token}").and_then(|()| part.finish());
+    written.map_err(|error| told(path, &error))?;
+    Ok(hash)
+}

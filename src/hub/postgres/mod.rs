@@ -1,0 +1,185 @@
+//! The hub's store in PostgreSQL: for fleets, and for several hub processes beside each other.
+//!
+//! Nothing is kept in the process. Each call is one transaction, in one round trip or two.
+
+mod connect;
+mod migrations;
+mod origins;
+mod proposals;
+mod push;
+mod quarantine;
+mod rows;
+mod standing;
+mod tx;
+
+use deadpool_postgres::Pool;
+use tokio::runtime::Runtime;
+
+pub use connect::Address;
+
+use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, Taken};
+use crate::domain::audit::Hash;
+use crate::domain::mirror::{Refused, Row, Table};
+use crate::domain::proposal::Proposal;
+use crate::domain::time::Time;
+use crate::error::Result;
+use crate::mirror::wire::{Part, Push};
+use tx::{Answers, Batch, READ, Scope, Tx, WRITE};
+
+/// What is said to whoever comes as a superuser.
+const ABOVE_POLICIES: &str =
+    "the role is a superuser's or has BYPASSRLS: row-level security would not hold; use one of its own";
+
+/// Not the newest: the numbers go on behind it.
+const FORGET_ANSWERED: &str = "
+    delete from proposals p where answered_at < $1 and seq < (select max(seq) from proposals n where n.origin = p.origin)";
+
+/// Threads that the connections are served by.
+const THREADS: usize = 2;
+
+pub struct PostgresHub {
+    pool: Pool,
+    /// Taken when it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl PostgresHub {
+    /// Opens the database; makes or migrates the tables where needed. The error is one sentence.
+    pub async fn open(address: &Address) -> Result<PostgresHub, String> {
+        let (config, tls) = connect::settings(address)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let pool = connect::pool(config, tls, runtime.handle().clone())?;
+        let hub = PostgresHub { pool, runtime: Some(runtime) };
+        let client = hub.pool.get().await.map_err(|error| match error {
+            deadpool_postgres::PoolError::Backend(error) => {
+                format!("PostgreSQL cannot be reached: {}", tx::in_full(&error))
+            }
+            deadpool_postgres::PoolError::PostCreateHook(deadpool_postgres::HookError::Message(why)) => {
+                why.into_owned()
+            }
+            other => format!("PostgreSQL cannot be reached: {other}"),
+        })?;
+        migrations::migrate(&client).await?;
+        drop(client);
+        let known = hub.at_once(WRITE, Scope::Fleet, quarantine::name_known_tables()).await;
+        known.map_err(|error| format!("the store cannot be used: {error}"))?;
+        Ok(hub)
+    }
+
+    /// The hash of the administrator's token: the same for all processes. The first of them makes it, and no other
+    /// meanwhile.
+    pub async fn admin(&self, make: impl FnOnce() -> Result<Hash, String>) -> Result<Hash, String> {
+        const HELD: &str = "select admin_hash from hub for update";
+        let failed = |error: &dyn std::fmt::Display| format!("the administrator's token cannot be read: {error}");
+        let held = self.begin(WRITE, Scope::Fleet, Batch::default().with(HELD, &[])).await;
+        let (tx, answers) = held.map_err(|error| failed(&error))?;
+        let row = answers[0].first().ok_or_else(|| failed(&"the table hub is empty"))?;
+        if let Some(hash) = row.try_get::<_, Option<Vec<u8>>>(0).map_err(|error| failed(&error))? {
+            return hash.try_into().map_err(|_| failed(&"it is no SHA-256"));
+        }
+        let hash = make()?;
+        let bytes = hash.as_slice();
+        let set = Batch::default().with("update hub set admin_hash = $1", &[&bytes]);
+        tx.commit(set).await.map_err(|error| failed(&error))?;
+        Ok(hash)
+    }
+
+    /// A backup that holds all of the log up to `lsn` has been verified: what edges had brought by then is stable.
+    pub async fn note_verified(&self, lsn: &str) -> Result<(), String> {
+        let lsn: tokio_postgres::types::PgLsn =
+            lsn.parse().map_err(|_| format!("{lsn} is no place in the log, such as 0/16B3748"))?;
+        let ahead = "select $1 > pg_current_wal_insert_lsn()";
+        let note = "update hub set verified_lsn = greatest(verified_lsn, $1)";
+        let answers = self.at_once(READ, Scope::Fleet, Batch::default().with(ahead, &[&lsn])).await;
+        let is_ahead: bool = answers.map_err(|error| error.to_string())?[0].first().is_some_and(|row| row.get(0));
+        if is_ahead {
+            return Err(format!("{lsn} is ahead of the log of this PostgreSQL: it is of another one"));
+        }
+        let noted = self.at_once(WRITE, Scope::Fleet, Batch::default().with(note, &[&lsn])).await;
+        noted.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn at_once(&self, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
+        tx::at_once(&self.pool, how, scope, batch).await
+    }
+
+    async fn begin(&self, how: &'static str, scope: Scope<'_>, first: Batch<'_>) -> Result<(Tx, Answers)> {
+        Tx::begin(&self.pool, how, scope, first).await
+    }
+}
+
+impl Drop for PostgresHub {
+    fn drop(&mut self) {
+        self.pool.close();
+        if let Some(runtime) = self.runtime.take() {
+            // Whoever drops it may be on another runtime, which must not wait.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl HubStore for PostgresHub {
+    async fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> Result<()> {
+        origins::add_code(self, code_hash, admits, now).await
+    }
+
+    async fn enroll(&self, code: [u8; 32], token: [u8; 32], origin: &str, now: Time) -> Result<Option<Origin>> {
+        origins::enroll(self, code, token, origin, now).await
+    }
+
+    async fn origin_of(&self, token_hash: [u8; 32]) -> Result<Option<Origin>> {
+        origins::of_token(self, token_hash).await
+    }
+
+    async fn origins(&self) -> Result<Vec<Origin>> {
+        origins::all(self).await
+    }
+
+    async fn unlock(&self, origin: &str) -> Result<()> {
+        origins::unlock(self, origin).await
+    }
+
+    async fn stage(&self, origin: &str, part: &Part) -> Result<()> {
+        push::stage(self, origin, part).await
+    }
+
+    async fn push(&self, origin: &str, push: &Push, now: Time) -> Result<Taken> {
+        push::take(self, origin, push, now).await
+    }
+
+    async fn scan(&self, origin: &str, each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {
+        rows::scan(self, origin, each).await
+    }
+
+    async fn rows(&self, origin: &str, table: Table, after: &str, limit: i64) -> Result<(Origin, Vec<Row>)> {
+        rows::page(self, origin, table, after, limit).await
+    }
+
+    async fn quarantine(&self, origin: &str) -> Result<Vec<Refused>> {
+        let list = Batch::default().with(quarantine::LIST, &[&origin, &i64::MAX]);
+        quarantine::from_rows(&origins::read(self, origin, list).await?.1[0])
+    }
+
+    async fn file(&self, origin: &str, proposal: Proposal, now: Time) -> Result<Filed> {
+        proposals::file(self, origin, proposal, now).await
+    }
+
+    async fn proposals(&self, origin: &str, after: i64, limit: i64) -> Result<Vec<Filed>> {
+        let list = Batch::default().with(proposals::LIST, &[&origin, &after, &limit]);
+        origins::read(self, origin, list).await?.1[0].iter().map(proposals::from_row).collect()
+    }
+
+    async fn prune(&self, now: Time) -> Result<()> {
+        let (spent_by, over_by) = (now.plus_ms(-CODE_MS).millis(), now.plus_ms(-OVER_MS).millis());
+        let batch = Batch::default()
+            .with("delete from enrolment_codes where created_at < $1", &[&spent_by])
+            .with("delete from lost_tail where lost_at < $1", &[&over_by])
+            .with(FORGET_ANSWERED, &[&over_by]);
+        self.at_once(WRITE, Scope::Fleet, batch).await.map(drop)
+    }
+}

@@ -1,0 +1,145 @@
+//! The edges, and the codes they enrol with.
+
+use tokio_postgres::Row as SqlRow;
+use tokio_postgres::types::PgLsn;
+use uuid::Uuid;
+
+use super::PostgresHub;
+use super::standing::{Mark, Stable};
+use super::tx::{Answers, Batch, READ, Scope, Tx, WRITE, told};
+use crate::domain::mirror::{AuditHead, Epoch, Head};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::hub::{Admits, Origin};
+
+macro_rules! columns {
+    () => {
+        "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets, parent_n, locked,
+        quarantined, status, audit_seq, audit_hash, audit_differs, waiting_acked, waiting_lsn, newest_acked, newest_lsn"
+    };
+}
+pub(super) use columns;
+
+pub const GET: &str = concat!("select ", columns!(), " from origins where origin = $1");
+/// The first statement of whatever changes something of an origin.
+pub const LOCK: &str = concat!("select ", columns!(), " from origins where origin = $1 for update");
+const OF_TOKEN: &str = concat!("select ", columns!(), " from origins where token_hash = $1");
+const ALL: &str = concat!("select ", columns!(), " from origins order by name collate \"C\", origin");
+const ADD_CODE: &str = "insert into enrolment_codes (code_hash, name, origin, created_at) values ($1, $2, $3, $4)";
+const SPEND: &str = "delete from enrolment_codes where code_hash = $1 returning name, origin";
+const REPLACE: &str = concat!(
+    "update origins set token_hash = $2, enrolled_at = $3, locked = false, parent_n = 0 where origin = $1 returning ",
+    columns!()
+);
+const ADD: &str = concat!(
+    "insert into origins (origin, name, token_hash, enrolled_at, attempt) values ($1, $2, $3, $4, $5) returning ",
+    columns!()
+);
+const UNLOCK: &str = "update origins set locked = false, parent_n = 0 where origin = $1 returning origin";
+
+/// An origin, and how much of it is stable.
+pub struct Found {
+    pub origin: Origin,
+    pub stable: Stable,
+}
+
+/// 404.
+pub fn unknown() -> Error {
+    Error::not_found("origin", "Origin not found")
+}
+
+fn from_row(row: &SqlRow) -> Result<Found> {
+    let epoch = match (row.try_get(2).map_err(told)?, row.try_get(3).map_err(told)?) {
+        (Some(n), Some(epoch)) => Some(Epoch(n, epoch)),
+        _ => None,
+    };
+    let number = |column: usize| row.try_get::<_, Option<i64>>(column).map_err(told);
+    let origin = Origin {
+        origin: row.try_get(0).map_err(told)?,
+        name: row.try_get(1).map_err(told)?,
+        head: Head { epoch, acked: row.try_get(4).map_err(told)?, attempt: row.try_get(5).map_err(told)? },
+        high: row.try_get(6).map_err(told)?,
+        stable: row.try_get(7).map_err(told)?,
+        enrolled_at: Time::from_millis(row.try_get(8).map_err(told)?),
+        last_seen: number(9)?.map(Time::from_millis),
+        resets: row.try_get(10).map_err(told)?,
+        parent: row.try_get(11).map_err(told)?,
+        is_locked: row.try_get(12).map_err(told)?,
+        quarantined: row.try_get(13).map_err(told)?,
+        audit: AuditHead(row.try_get(15).map_err(told)?, row.try_get(16).map_err(told)?),
+        audit_differs: row.try_get(17).map_err(told)?,
+        // For the fleet page only.
+        status: serde_json::from_str(row.try_get(14).map_err(told)?).unwrap_or_default(),
+    };
+    let mark = |column: usize| -> Result<Mark> {
+        let lsn: Option<PgLsn> = row.try_get(column + 1).map_err(told)?;
+        Ok(number(column)?.zip(lsn))
+    };
+    Ok(Found { stable: Stable { acked: origin.stable, waiting: mark(18)?, newest: mark(20)? }, origin })
+}
+
+/// The one in these rows, or 404.
+pub fn one(rows: &[SqlRow]) -> Result<Found> {
+    rows.first().ok_or_else(unknown).and_then(from_row)
+}
+
+/// One whole transaction that begins with the origin, and reads.
+pub async fn read<'p>(hub: &PostgresHub, origin: &'p str, batch: Batch<'p>) -> Result<(Found, Answers)> {
+    let mut answers =
+        hub.at_once(READ, Scope::Origin(origin), Batch::default().with(GET, &[&origin]).then(batch)).await?;
+    let found = one(&answers.remove(0))?;
+    Ok((found, answers))
+}
+
+/// Begins what changes an origin: it is locked, and found as it stands, with what `first` gives.
+pub async fn begin<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Found, Answers)> {
+    let batch = Batch::default().with(LOCK, &[&origin]).then(first);
+    let (tx, mut answers) = hub.begin(WRITE, Scope::Origin(origin), batch).await?;
+    let found = one(&answers.remove(0))?;
+    Ok((tx, found, answers))
+}
+
+pub async fn of_token(hub: &PostgresHub, token_hash: [u8; 32]) -> Result<Option<Origin>> {
+    let hash = token_hash.as_slice();
+    let answers = hub.at_once(READ, Scope::Fleet, Batch::default().with(OF_TOKEN, &[&hash])).await?;
+    answers[0].first().map(|row| from_row(row).map(|found| found.origin)).transpose()
+}
+
+pub async fn all(hub: &PostgresHub) -> Result<Vec<Origin>> {
+    let answers = hub.at_once(READ, Scope::Fleet, Batch::default().with(ALL, &[])).await?;
+    answers[0].iter().map(|row| from_row(row).map(|found| found.origin)).collect()
+}
+
+pub async fn add_code(hub: &PostgresHub, code_hash: [u8; 32], admits: &Admits, now: Time) -> Result<()> {
+    let (name, origin) = match admits {
+        Admits::New(name) => (name.clone(), None),
+        Admits::Replacement(origin) => (read(hub, origin, Batch::default()).await?.0.origin.name, Some(origin)),
+    };
+    let (hash, at) = (code_hash.as_slice(), now.millis());
+    let add = Batch::default().with(ADD_CODE, &[&hash, &name, &origin, &at]);
+    hub.at_once(WRITE, Scope::Fleet, add).await.map(drop)
+}
+
+pub async fn enroll(
+    hub: &PostgresHub,
+    code_hash: [u8; 32],
+    token_hash: [u8; 32],
+    origin: &str,
+    now: Time,
+) -> Result<Option<Origin>> {
+    let (code, token, at, nil) = (code_hash.as_slice(), token_hash.as_slice(), now.millis(), Uuid::nil());
+    let (tx, answers) = hub.begin(WRITE, Scope::Fleet, Batch::default().with(SPEND, &[&code])).await?;
+    let Some(spent) = answers[0].first() else { return Ok(None) };
+    let (name, replaced): (String, Option<String>) = (spent.try_get(0).map_err(told)?, spent.try_get(1).map_err(told)?);
+    let batch = match &replaced {
+        Some(replaced) => Batch::default().with(REPLACE, &[replaced, &token, &at]),
+        None => Batch::default().with(ADD, &[&origin, &name, &token, &at, &nil]),
+    };
+    Ok(Some(one(&tx.commit(batch).await?[0])?.origin))
+}
+
+/// What came before counts no more: the next edge to reset is the right one.
+pub async fn unlock(hub: &PostgresHub, origin: &str) -> Result<()> {
+    let answers = hub.at_once(WRITE, Scope::Origin(origin), Batch::default().with(UNLOCK, &[&origin])).await?;
+    if answers[0].is_empty() { Err(unknown()) } else { Ok(()) }
+}

@@ -1,0 +1,137 @@
+//! Changes that the centre wants, and what became of them.
+
+use serde_json::value::RawValue;
+use tokio_postgres::Row as SqlRow;
+use uuid::Uuid;
+
+use super::PostgresHub;
+use super::origins;
+use super::rows::{FIND, number, table, without_nul};
+use super::tx::{Batch, told};
+use crate::domain::proposal::{Copy, Fate, Outcome, Proposal};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::hub::{Filed, rules};
+
+macro_rules! columns {
+    () => {
+        "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail, answered_at"
+    };
+}
+
+/// Behind $2, $3 at most.
+pub const LIST: &str =
+    concat!("select ", columns!(), " from proposals where origin = $1 and seq > $2 order by seq limit $3");
+const GET: &str = concat!("select ", columns!(), " from proposals where origin = $1 and uuid = $2");
+/// What is not answered.
+pub const OPEN: &str =
+    concat!("select ", columns!(), " from proposals where origin = $1 and result is null order by seq limit $2");
+/// Takes all answers back: what they tell of may be lost with the state that a reset replaces. An edge that has it still
+/// answers the same again.
+pub const REOPEN: &str =
+    "update proposals set result = null, rev = null, detail = null, answered_at = null where origin = $1";
+const FILE: &str = "
+    insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at)
+    select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 from proposals where origin = $1
+    returning seq";
+/// $2 to $5: arrays of uuid, result, rev, detail; $6: now. A later answer is the one that holds.
+const ANSWER: &str = "
+    update proposals p set result = r.result, rev = r.rev, detail = r.detail, answered_at = $6
+    from (select distinct on (uuid) * from
+            unnest($2::uuid[], $3::text[], $4::int8[], $5::text[]) with ordinality as r (uuid, result, rev, detail, place)
+          order by uuid, place desc) r
+    where p.origin = $1 and p.uuid = r.uuid";
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Internal(Box::new(error))
+}
+
+pub fn from_row(row: &SqlRow) -> Result<Filed> {
+    let text = |column: usize| row.try_get::<_, Option<String>>(column).map_err(told);
+    let raw = |column: usize| text(column)?.map(RawValue::from_string).transpose().map_err(unreadable);
+    let copy: Option<Copy> = text(7)?.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+    let uuid: Uuid = row.try_get(1).map_err(told)?;
+    let time = |column: usize| row.try_get::<_, Option<i64>>(column).map_err(told);
+    let answer = match (text(11)?.as_deref().and_then(Fate::parse), time(14)?) {
+        (Some(result), Some(at)) => {
+            let detail = text(13)?.unwrap_or_default();
+            Some((Outcome { uuid, result, rev: time(12)?, detail }, Time::from_millis(at)))
+        }
+        _ => None,
+    };
+    let proposal = Proposal {
+        uuid,
+        seq: row.try_get(0).map_err(told)?,
+        table: table(row, 2)?,
+        id: row.try_get(3).map_err(told)?,
+        base_rev: row.try_get(4).map_err(told)?,
+        base: raw(5)?,
+        patch: raw(6)?,
+        copy,
+        expires_ms: row.try_get(8).map_err(told)?,
+        author: row.try_get(9).map_err(told)?,
+    };
+    Ok(Filed { proposal, filed_at: Time::from_millis(row.try_get(10).map_err(told)?), answer })
+}
+
+/// Files a proposal, or finds the one with its uuid.
+pub async fn file(hub: &PostgresHub, origin: &str, mut proposal: Proposal, now: Time) -> Result<Filed> {
+    let (uuid, t, id) = (proposal.uuid, number(proposal.table), proposal.id.clone());
+    let first = Batch::default().with(GET, &[&origin, &uuid]).with(FIND, &[&origin, &t, &id]);
+    let (tx, _, answers) = origins::begin(hub, origin, first).await?;
+    if let Some(row) = answers[0].first() {
+        let filed = from_row(row)?;
+        return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);
+    }
+    let mirrored: Option<(i64, &str)> = match answers[1].first() {
+        Some(row) => Some((row.try_get(0).map_err(told)?, row.try_get(1).map_err(told)?)),
+        None => None,
+    };
+    rules::complete(&mut proposal, mirrored)?;
+    let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
+    let (base, patch) =
+        (proposal.base.as_ref().map(|base| base.get()), proposal.patch.as_ref().map(|patch| patch.get()));
+    let (author, at) = (without_nul(&proposal.author), now.millis());
+    let file = Batch::default().with(
+        FILE,
+        &[&origin, &uuid, &t, &id, &proposal.base_rev, &base, &patch, &copy, &proposal.expires_ms, &author, &at],
+    );
+    let filed = tx.commit(file).await?;
+    proposal.seq = filed[0].first().ok_or_else(origins::unknown)?.try_get(0).map_err(told)?;
+    Ok(Filed { proposal, filed_at: now, answer: None })
+}
+
+/// As many of those that are open as go into one answer.
+pub fn offered(open: &[SqlRow]) -> Result<Vec<Proposal>> {
+    let filed: Vec<Filed> = open.iter().map(from_row).collect::<Result<_>>()?;
+    Ok(rules::offered(filed.into_iter().map(|filed| filed.proposal)))
+}
+
+/// Answers of an edge, as arrays.
+#[derive(Default)]
+pub struct Outcomes {
+    uuid: Vec<Uuid>,
+    result: Vec<&'static str>,
+    rev: Vec<Option<i64>>,
+    detail: Vec<String>,
+}
+
+impl Outcomes {
+    pub fn of(outcomes: &[Outcome]) -> Outcomes {
+        let mut columns = Outcomes::default();
+        for outcome in outcomes {
+            columns.uuid.push(outcome.uuid);
+            columns.result.push(outcome.result.name());
+            columns.rev.push(outcome.rev);
+            columns.detail.push(without_nul(&outcome.detail).into_owned());
+        }
+        columns
+    }
+}
+
+/// Notes what an edge has answered.
+pub fn answer<'p>(batch: &mut Batch<'p>, origin: &'p &str, outcomes: &'p Outcomes, at: &'p i64) {
+    if !outcomes.uuid.is_empty() {
+        batch.add(ANSWER, &[origin, &outcomes.uuid, &outcomes.result, &outcomes.rev, &outcomes.detail, at]);
+    }
+}

@@ -1,0 +1,129 @@
+//! What a hub's store promises, asked of each store alike.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
+
+mod edge;
+mod enrolment;
+mod locks;
+mod postgres_killed;
+#[path = "../support/postgres.rs"]
+mod postgres_server;
+mod postgres_walls;
+mod proposals;
+mod pushes;
+mod quarantine;
+mod reading;
+mod resets;
+mod side_by_side;
+
+use std::path::PathBuf;
+
+use telecomx_local::hub::HubStore;
+use telecomx_local::hub::postgres::{Address, PostgresHub};
+use telecomx_local::hub::sqlite::SqliteHub;
+use tempfile::TempDir;
+
+/// Where a store is, of a test's own; it can be opened more than once.
+pub trait Place: Sync {
+    type Store: HubStore;
+    fn open(&self) -> Self::Store;
+}
+
+struct SqlitePlace {
+    folder: TempDir,
+}
+
+impl Place for SqlitePlace {
+    type Store = SqliteHub;
+
+    fn open(&self) -> SqliteHub {
+        let path: PathBuf = self.folder.path().join("hub.db");
+        SqliteHub::open(&path).unwrap()
+    }
+}
+
+struct PostgresPlace {
+    url: String,
+}
+
+impl Place for PostgresPlace {
+    type Store = PostgresHub;
+
+    fn open(&self) -> PostgresHub {
+        edge::block_on(PostgresHub::open(&Address { url: self.url.clone(), ca: None })).unwrap()
+    }
+}
+
+/// Each of these, on each store.
+macro_rules! on_every_store {
+    ($($subject:ident: $($test:ident),+;)+) => {
+        mod sqlite {
+            $($(
+                #[test]
+                fn $test() {
+                    super::$subject::$test(&super::SqlitePlace { folder: tempfile::tempdir().unwrap() });
+                }
+            )+)+
+        }
+        mod postgres {
+            $($(
+                #[test]
+                fn $test() {
+                    super::$subject::$test(&super::PostgresPlace { url: super::postgres_server::shared().database() });
+                }
+            )+)+
+        }
+    };
+}
+
+on_every_store! {
+    enrolment:
+        a_code_is_spent_once,
+        a_code_for_a_replacement_shuts_the_old_token_out,
+        a_token_leads_to_its_origin_and_no_other_does,
+        codes_that_nobody_spends_are_forgotten;
+    pushes:
+        a_push_is_taken_exactly_when_it_builds_on_what_is_there,
+        rows_are_put_replaced_and_removed,
+        what_comes_twice_late_or_out_of_order_changes_nothing,
+        an_exchange_with_nothing_to_say_changes_nothing_but_what_the_fleet_page_shows,
+        parts_are_seen_with_the_push_that_names_them_and_not_before,
+        parts_of_a_batch_that_was_given_up_are_not_mixed_into_another,
+        a_row_that_stands_twice_in_a_batch_is_as_it_stands_last,
+        what_was_answered_is_there_when_the_store_is_opened_again,
+        text_comes_back_as_it_was_given;
+    resets:
+        a_reset_takes_the_place_of_all_there_was,
+        a_reset_goes_by_parts_and_is_seen_whole,
+        an_older_epoch_resets_nothing;
+    quarantine:
+        a_write_with_a_bad_row_is_put_aside_whole_while_the_rest_flows,
+        a_write_that_is_mended_is_taken_with_all_its_rows,
+        a_table_that_is_not_known_is_refused_alone,
+        a_row_of_a_table_that_has_become_known_is_known_by_it,
+        a_write_that_is_spread_over_parts_is_put_aside_whole,
+        so_many_bad_rows_that_it_is_not_the_data_change_nothing,
+        bad_rows_in_parts_are_put_aside_too,
+        ids_that_no_edge_of_ours_makes_are_put_aside_like_others;
+    proposals:
+        proposals_are_numbered_and_offered_until_they_are_answered,
+        a_reset_opens_again_what_may_be_lost_with_it,
+        a_proposal_is_completed_from_the_mirror,
+        the_same_uuid_again_is_the_same_proposal,
+        an_answer_is_noted_with_the_push_that_brings_it,
+        answered_proposals_are_forgotten_after_a_quarter,
+        one_answer_offers_no_more_than_an_edge_can_take;
+    locks:
+        two_edges_that_take_turns_are_stopped_until_somebody_decides,
+        a_replacement_unlocks_what_was_locked;
+    reading:
+        rows_come_in_pages_by_id,
+        a_scan_is_every_row_and_the_head_they_are_of,
+        the_fleet_is_every_origin_by_name,
+        an_origin_that_is_not_there_is_404_to_every_call,
+        one_origin_never_touches_anothers_rows;
+    side_by_side:
+        origins_are_written_to_side_by_side,
+        of_two_pushes_on_one_state_one_is_taken,
+        a_code_that_many_spend_at_once_lets_one_in,
+        proposals_filed_at_once_have_numbers_of_their_own;
+}

@@ -1,0 +1,97 @@
+//! Many at once, through two doors to one store.
+
+use std::sync::Barrier;
+
+use serde_json::value::RawValue;
+use telecomx_local::domain::audit::digest;
+use telecomx_local::domain::mirror::Table;
+use telecomx_local::domain::proposal::Proposal;
+use telecomx_local::hub::{Admits, HubStore, add_code};
+use uuid::Uuid;
+
+use super::Place;
+use super::edge::{Edge, NOW, block_on, new_hash, queue};
+
+const THREADS: usize = 8;
+
+/// What `work` gives on each of many threads that begin together, half of them on either store.
+fn together<S: HubStore, T: Send>(doors: &[S; 2], work: impl Fn(usize, &S) -> T + Sync) -> Vec<T> {
+    let (start, work) = (&Barrier::new(THREADS), &work);
+    std::thread::scope(|scope| {
+        let begun: Vec<_> = (0..THREADS)
+            .map(|n| {
+                scope.spawn(move || {
+                    start.wait();
+                    work(n, &doors[n % 2])
+                })
+            })
+            .collect();
+        begun.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+pub fn origins_are_written_to_side_by_side(place: &impl Place) {
+    let doors = [place.open(), place.open()];
+    let rows = together(&doors, |n, store| {
+        let mut edge = Edge::enrolled(store, &format!("Edge {n}"));
+        for round in 0..10 {
+            edge.pushes((0..20).map(|row| queue(round * 20 + row + 1, &format!("q{:02}", row * 7 % 31))).collect());
+            assert!(edge.push(&edge.batch(vec![])).origin.is_consistent());
+        }
+        edge.rows().len()
+    });
+    assert_eq!(rows, [20; THREADS]);
+    assert!(block_on(doors[0].origins()).unwrap().iter().all(|origin| origin.head.acked == 200));
+}
+
+pub fn of_two_pushes_on_one_state_one_is_taken(place: &impl Place) {
+    let doors = [place.open(), place.open()];
+    let mut edge = Edge::enrolled(&doors[0], "Bakery");
+    for round in 1..=10 {
+        let batch = edge.batch(vec![]);
+        let taken = together(&doors, |n, store| {
+            let row = queue(round, &format!("r{round}n{n}"));
+            let push = telecomx_local::mirror::wire::Push { rows: vec![row], to: round, snap: round, ..batch.clone() };
+            let push = telecomx_local::mirror::wire::Push { attempt: Uuid::new_v4(), ..push };
+            let taken = block_on(store.push(&edge.origin, &push, NOW)).unwrap();
+            taken.accepted.then_some(taken.origin.head)
+        });
+        let heads: Vec<_> = taken.into_iter().flatten().collect();
+        assert_eq!(heads.len(), 1, "round {round}");
+        edge.head = heads[0];
+        assert_eq!((edge.found().head, edge.rows().len()), (edge.head, round as usize));
+    }
+}
+
+pub fn a_code_that_many_spend_at_once_lets_one_in(place: &impl Place) {
+    let doors = [place.open(), place.open()];
+    let made = block_on(add_code(&doors[0], &Admits::New("Bakery".into()), NOW)).unwrap();
+    let hash = digest(made.as_bytes());
+    let let_in = together(&doors, |n, store| {
+        block_on(store.enroll(hash, new_hash(), &format!("origin{n}"), NOW)).unwrap().is_some()
+    });
+    assert_eq!(let_in.into_iter().filter(|let_in| *let_in).count(), 1);
+    assert_eq!(block_on(doors[1].origins()).unwrap().len(), 1);
+}
+
+pub fn proposals_filed_at_once_have_numbers_of_their_own(place: &impl Place) {
+    let doors = [place.open(), place.open()];
+    let edge = Edge::enrolled(&doors[0], "Bakery");
+    let mut numbers = together(&doors, |n, store| {
+        let proposal = Proposal {
+            uuid: Uuid::new_v4(),
+            seq: 0,
+            table: Table::Queue,
+            id: format!("q{n}"),
+            base_rev: None,
+            base: None,
+            patch: Some(RawValue::from_string("{}".into()).unwrap()),
+            copy: None,
+            expires_ms: NOW.millis(),
+            author: "Olga".into(),
+        };
+        block_on(store.file(&edge.origin, proposal, NOW)).unwrap().proposal.seq
+    });
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=THREADS as i64).collect::<Vec<_>>());
+}
