@@ -72,12 +72,14 @@ fn nothing_acknowledged_is_lost_however_often_postgres_is_killed() {
     let place = PostgresPlace { url: postgres.database() };
     let (store, beside) = (place.open(), place.open());
     let course = Course::default();
+    let enrolled = |n| Edge::enrolled(if n % 2 == 0 { &store } else { &beside }, &format!("Edge {n}"));
+    let edges: Vec<_> = (0..EDGES).map(enrolled).collect();
     std::thread::scope(|scope| {
-        let edges: Vec<_> = (0..EDGES)
-            .map(|n| {
-                let (course, store) = (&course, if n % 2 == 0 { &store } else { &beside });
+        let edges: Vec<_> = edges
+            .into_iter()
+            .map(|mut edge| {
+                let course = &course;
                 scope.spawn(move || {
-                    let mut edge = Edge::enrolled(store, &format!("Edge {n}"));
                     keep_pushing(&mut edge, course);
                     edge
                 })

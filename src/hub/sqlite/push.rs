@@ -25,14 +25,27 @@ pub fn stage(tx: &Connection, origin: &str, part: &Part) -> Result<()> {
 
 fn keep(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> {
     let mut insert = tx.prepare_cached(
-        "insert into staged (origin, stage, t, id, rev, chg, text, code, detail)
+        "insert or ignore into staged (origin, stage, t, id, rev, chg, text, code, detail)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for row in rows {
         let text = row.v.as_ref().map(|v| rows::add_text(tx, v.get())).transpose()?;
         let (code, detail) = rules::fault(row).unzip();
-        insert.execute(params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail])?;
+        let staged = params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail];
+        if insert.execute(staged)? == 0 {
+            // It stands there already: as it stands last is how it is.
+            discard_one(tx, origin, stage, row)?;
+            insert.execute(staged)?;
+        }
     }
+    Ok(())
+}
+
+fn discard_one(tx: &Connection, origin: &str, stage: &str, row: &Row) -> Result<()> {
+    let key = params![origin, stage, row.t.number(), row.id];
+    let which = "origin = ?1 and stage = ?2 and t = ?3 and id = ?4";
+    tx.execute(&format!("delete from texts where n in (select text from staged where {which})"), key)?;
+    tx.execute(&format!("delete from staged where {which}"), key)?;
     Ok(())
 }
 
