@@ -199,12 +199,15 @@ impl Simulation {
     }
 }
 
-/// `SEED=7`: that one; `SEEDS=100000`: as many; else a thousand.
+/// `SEED=7`: that one; `SEEDS=100000`: as many, from `FROM` on; else the first thousand.
 fn seeds() -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     match number("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(1_000),
+        None => {
+            let from = number("FROM").unwrap_or(0);
+            from..from + number("SEEDS").unwrap_or(1_000)
+        }
     }
 }
 
