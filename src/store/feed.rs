@@ -197,7 +197,7 @@ pub fn is_unreadable(error: &Error) -> bool {
     }
 }
 
-/// Rev and text of a mirrored row as it stands; `None` when there is none.
+/// Rev and text of a mirrored row as it stands; `None` when there is none. 409 `unreadable` when it cannot be read.
 pub fn find(tx: &ReadTx, table: Table, id: Id) -> Result<Option<(i64, Box<RawValue>)>> {
     let Some(source) = Source::of(table) else { return Ok(None) };
     let Source { name, columns, .. } = source;
@@ -205,7 +205,7 @@ pub fn find(tx: &ReadTx, table: Table, id: Id) -> Result<Option<(i64, Box<RawVal
     let mut found = statement.query([id])?;
     let Some(row) = found.next()? else { return Ok(None) };
     let row = source.read(row)?;
-    let unreadable = || Error::internal(format!("{name} {id} cannot be read"));
+    let unreadable = || Error::conflict("unreadable", "What is stored here cannot be read");
     Ok(Some((row.rev, row.v.ok_or_else(unreadable)?)))
 }
 

@@ -30,6 +30,8 @@ pub struct SimulatedEdge {
     /// It was put back to one image and then to another: to a hub that is two edges.
     pub is_torn: bool,
     is_full: bool,
+    /// The newest write when it last read ahead, and what it held then.
+    pub ahead: Option<(i64, Rows)>,
 }
 
 impl SimulatedEdge {
@@ -44,14 +46,22 @@ impl SimulatedEdge {
 
     fn on(path: PathBuf) -> SimulatedEdge {
         let (clock, images) = (Clock::default(), vec![]);
-        let mut edge =
-            SimulatedEdge { path, clock, running: None, images, restored: None, is_torn: false, is_full: false };
+        let mut edge = SimulatedEdge {
+            path,
+            clock,
+            running: None,
+            images,
+            restored: None,
+            is_torn: false,
+            is_full: false,
+            ahead: None,
+        };
         edge.start();
         edge
     }
 
     fn start(&mut self) {
-        self.is_full = false;
+        (self.is_full, self.ahead) = (false, None);
         let db = Arc::new(Db::open(&self.path, self.clock.clone()).unwrap());
         self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
     }
@@ -75,6 +85,7 @@ impl SimulatedEdge {
             self.running = None;
             self.start();
         } else {
+            self.ahead = None;
             let db = self.db();
             self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
         }
@@ -204,6 +215,9 @@ impl SimulatedEdge {
         let set = self.write(move |tx| {
             let pages: i64 = tx.conn.query_row("pragma page_count", [], |row| row.get(0))?;
             let most = if is_full { pages } else { 1 << 30 };
+            if !is_full {
+                tx.conn.execute("delete from attempts where n = 0", [])?;
+            }
             Ok(tx.conn.query_row(&format!("pragma max_page_count = {most}"), [], |_| Ok(()))?)
         });
         set.unwrap();

@@ -66,15 +66,15 @@ impl Simulation {
                 let edge = &mut side.edges[k];
                 let high = edge.count("select high from feed");
                 if push.to == push.snap {
-                    let rows = match &side.ahead {
-                        Some((of, then, rows)) if (*of, *then) == (k, push.snap) && high != *then => rows.clone(),
+                    let rows = match &edge.ahead {
+                        Some((then, rows)) if *then == push.snap && high != *then => rows.clone(),
                         _ => edge.rows(),
                     };
                     side.expected.insert(push.attempt, as_sent(rows, skew));
                 }
                 // Sometimes what comes next is read while the hub has this one.
                 if edge.edge().has_more() && chance.below(2) == 0 {
-                    side.ahead = Some((k, high, edge.rows()));
+                    edge.ahead = Some((high, edge.rows()));
                     edge.edge().read_ahead(max_bytes).unwrap();
                 }
                 skew.send(&mut push.rows);

@@ -15,7 +15,7 @@ use crate::edge::SimulatedEdge;
 use crate::hub::SimulatedHub;
 use crate::network::Message;
 use crate::skew::Skew;
-use crate::world::{Expected, Rows, folder};
+use crate::world::{Expected, folder};
 
 pub const ORIGINS: usize = 2;
 const STEPS: u64 = 80;
@@ -29,8 +29,6 @@ pub struct Side {
     pub network: Vec<(usize, Message)>,
     pub is_waiting: Vec<bool>,
     pub expected: Expected,
-    /// What an edge held when it last read ahead, and the newest write then.
-    pub ahead: Option<(usize, i64, Rows)>,
     /// It was restored or cloned.
     pub may_fork: bool,
     /// Its hub was restored.
@@ -93,7 +91,6 @@ impl Simulation {
                     network: vec![],
                     is_waiting: vec![false],
                     expected: Expected::new(),
-                    ahead: None,
                     may_fork: false,
                     may_rewind: false,
                     was_cloned: false,
@@ -199,12 +196,15 @@ impl Simulation {
     }
 }
 
-/// `SEED=7`: that one; `SEEDS=100000`: as many; else a thousand.
+/// `SEED=7`: that one; `SEEDS=100000`: as many, from `FROM` on; else the first thousand.
 fn seeds() -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     match number("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(1_000),
+        None => {
+            let from = number("FROM").unwrap_or(0);
+            from..from + number("SEEDS").unwrap_or(1_000)
+        }
     }
 }
 

@@ -94,3 +94,15 @@ impl Simulation {
         Ok(())
     }
 }
+
+#[test]
+fn the_number_of_a_proposal_that_is_forgotten_is_given_to_no_other() {
+    let mut simulation = Simulation::quiet(0);
+    simulation.wish(0).unwrap();
+    (0..4).for_each(|_| simulation.exchange(0, 0).unwrap());
+    let store = simulation.hub.store();
+    block_on(store.prune(simulation.hub.now.plus_ms(100 * 24 * HOUR_MS as i64))).unwrap();
+    let next = proposal(&mut simulation.chance, 0);
+    let next = Proposal { base_rev: None, ..next };
+    assert_eq!(block_on(store.file("origin0", next, simulation.hub.now)).unwrap().proposal.seq, 2);
+}

@@ -81,6 +81,9 @@ pub fn name_known_tables(conn: &Connection) -> rusqlite::Result<()> {
     for table in Table::ALL {
         conn.execute(sql, params![table.number(), table.name(), Table::Other.number()])?;
     }
+    // Parts that are waiting were looked at by a program that knew less: they are to come again.
+    let sql = "delete from staged_parts where (origin, stage) in (select origin, stage from staged where t = ?1)";
+    conn.execute(sql, [Table::Other.number()])?;
     Ok(())
 }
 
