@@ -7,7 +7,9 @@ use crate::simulation::play;
 const SEEDS: u64 = 1_000;
 
 fn is_noticed(rule: Rule) -> bool {
-    (0..SEEDS).any(|seed| {
+    // Only where a hub is put back does it matter what was forgotten too soon: see `simulation::Kind`.
+    let (first, step) = if rule == Rule::Stable { (1, 4) } else { (0, 1) };
+    (first..SEEDS).step_by(step).any(|seed| {
         let played = with(Some(rule), || std::panic::catch_unwind(|| play(seed)));
         !matches!(played, Ok(Ok(())))
     })

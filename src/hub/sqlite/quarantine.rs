@@ -81,6 +81,10 @@ pub fn name_known_tables(conn: &Connection) -> rusqlite::Result<()> {
     for table in Table::ALL {
         conn.execute(sql, params![table.number(), table.name(), Table::Other.number()])?;
     }
+    // Two names of one row have become one.
+    let sql = "update origins set quarantined = (select count(*) from quarantine q where q.origin = origins.origin)
+        where quarantined > 0";
+    conn.execute(sql, [])?;
     // Parts that are waiting were looked at by a program that knew less: they are to come again.
     let sql = "delete from staged_parts where (origin, stage) in (select origin, stage from staged where t = ?1)";
     conn.execute(sql, [Table::Other.number()])?;
