@@ -1,11 +1,8 @@
 //! What an edge reads to send it.
 
-use uuid::Uuid;
-
 use super::engine::{Rule, rule};
-use super::wire::{Epoch, Mode, Row};
+use super::wire::{Mode, Row};
 use crate::db::ReadTx;
-use crate::domain::mirror::Position;
 use crate::error::Result;
 use crate::store::feed::{self, Place};
 
@@ -59,21 +56,5 @@ impl Batch {
             }
             None => Ok(Batch { rows, to: last.chg, after: last, snap, is_complete: false }),
         }
-    }
-}
-
-/// What is expected to be due next, read while the hub takes what is before it.
-pub struct Ahead {
-    pub epoch: Epoch,
-    /// The write that the hub must have then.
-    pub behind: i64,
-    pub batch: Batch,
-    /// Recorded together with the answer that made it due.
-    pub attempt: Option<Uuid>,
-}
-
-impl Ahead {
-    pub fn is_due(&self, position: &Position) -> bool {
-        position.resetting.is_none() && (self.epoch, self.behind) == (position.epoch, position.acked)
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::batch::{Ahead, Batch};
+use super::batch::Batch;
 use super::engine::{Fork, Rule, Verdict, judge, rule};
-use super::wire::{EdgeStatus, Epoch, Mode, PROTO, Part, Push, Reply, Staged};
+use super::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Staged};
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
 use crate::domain::proposal::{Fate, Outcome as Answer};
@@ -70,9 +70,6 @@ pub struct Edge {
     sealer: Arc<Sealer>,
     sending: Option<Sending>,
     request: Option<Uuid>,
-    /// Epoch and end of the push under way, unless nothing was behind it.
-    followed: Option<(Epoch, i64)>,
-    ahead: Option<Ahead>,
     /// Answers to proposals that the push under way tells.
     telling: Vec<Uuid>,
 }
@@ -80,7 +77,7 @@ pub struct Edge {
 impl Edge {
     /// `sealer`: for what a proposal may need to be sealed.
     pub fn new(db: Arc<Db>, sealer: Arc<Sealer>) -> Edge {
-        Edge { db, sealer, sending: None, request: None, followed: None, ahead: None, telling: vec![] }
+        Edge { db, sealer, sending: None, request: None, telling: vec![] }
     }
 
     /// The next message. A push with nothing new asks for the hub's state.
@@ -90,11 +87,7 @@ impl Edge {
             Some(sending) => (sending.after.clone(), Some(sending.to)),
             None => (Place::after_write(position.acked), None),
         };
-        let ahead = self.ahead.take().filter(|ahead| to.is_none() && ahead.is_due(&position));
-        let (batch, recorded) = match ahead {
-            Some(ahead) => (ahead.batch, ahead.attempt),
-            None => (self.db.read(|tx| Batch::read(tx, mode(&position), after, to, max_bytes))?, None),
-        };
+        let batch = self.db.read(|tx| Batch::read(tx, mode(&position), after, to, max_bytes))?;
         if !batch.is_complete {
             let (stage, part) = match &self.sending {
                 Some(sending) => (sending.stage, sending.parts),
@@ -106,15 +99,14 @@ impl Edge {
         let staged = self.sending.take().map(|sending| Staged { stage: sending.stage, parts: sending.parts });
         let base = position.base();
         let is_idle = position.resetting.is_none() && batch.to == position.acked;
-        let attempt = if is_idle { position.attempt } else { recorded.unwrap_or_else(&mut *fresh) };
-        if !is_idle && recorded.is_none() && !rule(Rule::Record) {
+        let attempt = if is_idle { position.attempt } else { fresh() };
+        if !is_idle && !rule(Rule::Record) {
             // After the reading: a copy of this database that knows the attempt has every write that it left out.
             let to = batch.to;
             self.db.write(Author::system("mirror"), move |tx| sync_state::record_attempt(tx, attempt, to)).await?;
         }
         let request = fresh();
         self.request = Some(request);
-        self.followed = (batch.to < batch.snap).then_some((position.epoch, batch.to));
         let to = batch.to;
         let (outcomes, status, audit) = self.db.read(|tx| {
             let known = audit::entry_at(tx, sync_state::audit_acked(tx)?)?;
@@ -140,22 +132,9 @@ impl Edge {
         })))
     }
 
-    /// Whether something is to be read while the hub takes the push under way.
-    pub fn has_more(&self) -> bool {
-        self.followed.is_some()
-    }
-
-    /// Reads what is due once the hub has taken the push under way. Whether it has, its answer says.
-    pub fn read_ahead(&mut self, max_bytes: usize) -> Result<()> {
-        let Some((epoch, behind)) = self.followed.take() else { return Ok(()) };
-        let batch = self.db.read(|tx| Batch::read(tx, Mode::Append, Place::after_write(behind), None, max_bytes))?;
-        self.ahead = Some(Ahead { epoch, behind, batch, attempt: None });
-        Ok(())
-    }
-
     /// Nothing came back, or nothing that says how the hub stands: what was under way is begun anew.
     pub fn failed(&mut self) {
-        (self.sending, self.request, self.followed, self.ahead) = (None, None, None, None);
+        (self.sending, self.request) = (None, None);
         self.telling = vec![];
     }
 
@@ -176,11 +155,8 @@ impl Edge {
             Verdict::Reset { position, reason } => (position, Outcome::Forked(reason)),
         };
         let told = if reply.accepted { std::mem::take(&mut self.telling) } else { vec![] };
-        // What is due now may have been read: its attempt is recorded with this answer.
-        let ahead = self.ahead.take().filter(|ahead| ahead.is_due(&next) && ahead.batch.is_complete);
-        let due = ahead.as_ref().filter(|_| !rule(Rule::Record)).map(|ahead| ahead.batch.to);
         self.failed();
-        let is_new = next != position || due.is_some() || !told.is_empty();
+        let is_new = next != position || !told.is_empty();
         if is_new || self.is_to_be_noted(reply)? {
             // What a hub has put aside of another life says nothing of this one.
             let aside = next.resetting.is_none().then(|| reply.quarantine.clone());
@@ -193,9 +169,6 @@ impl Edge {
                 if next != position {
                     sync_state::set_position(tx, &next, forget)?;
                 }
-                if let Some(to) = due {
-                    sync_state::record_attempt(tx, fresh, to)?;
-                }
                 answers::mark_told(tx, &told)?;
                 if let Some(aside) = aside {
                     quarantine::set(tx, &aside, acked)?;
@@ -205,7 +178,6 @@ impl Edge {
             };
             self.db.write(Author::system("mirror"), work).await?;
         }
-        self.ahead = ahead.map(|ahead| Ahead { attempt: due.map(|_| fresh), ..ahead });
         if !matches!(outcome, Outcome::Forked(_)) {
             self.answer_proposals(reply).await?;
         }

@@ -172,17 +172,7 @@ impl Link {
                     last.map_or(Ok(None), |part| received(join(part)))?;
                 } else {
                     under_way.take().map_or(Ok(None), |part| received(join(part)))?;
-                    let sent = match edge.has_more() {
-                        true => {
-                            let push = scope.spawn(|| send(message));
-                            let ahead = edge.read_ahead(pacing.batch());
-                            let sent = join(push);
-                            ahead.map_err(local)?;
-                            sent
-                        }
-                        false => send(message),
-                    };
-                    if let Some(reply) = received(sent)? {
+                    if let Some(reply) = received(send(message))? {
                         let outcome = runtime.block_on(edge.answered(&reply, Uuid::new_v4())).map_err(local)?;
                         pacing.exchanged(reply.pace);
                         has_all = told(outcome) && !edge.is_behind(goal).map_err(local)?;

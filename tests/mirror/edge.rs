@@ -30,8 +30,6 @@ pub struct SimulatedEdge {
     /// It was put back to one image and then to another: to a hub that is two edges.
     pub is_torn: bool,
     is_full: bool,
-    /// The newest write when it last read ahead, and what it held then.
-    pub ahead: Option<(i64, Rows)>,
 }
 
 impl SimulatedEdge {
@@ -46,22 +44,14 @@ impl SimulatedEdge {
 
     fn on(path: PathBuf) -> SimulatedEdge {
         let (clock, images) = (Clock::default(), vec![]);
-        let mut edge = SimulatedEdge {
-            path,
-            clock,
-            running: None,
-            images,
-            restored: None,
-            is_torn: false,
-            is_full: false,
-            ahead: None,
-        };
+        let mut edge =
+            SimulatedEdge { path, clock, running: None, images, restored: None, is_torn: false, is_full: false };
         edge.start();
         edge
     }
 
     fn start(&mut self) {
-        (self.is_full, self.ahead) = (false, None);
+        self.is_full = false;
         let db = Arc::new(Db::open(&self.path, self.clock.clone()).unwrap());
         self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
     }
@@ -85,7 +75,6 @@ impl SimulatedEdge {
             self.running = None;
             self.start();
         } else {
-            self.ahead = None;
             let db = self.db();
             self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
         }
