@@ -179,3 +179,27 @@ fn a_hub_that_never_answers_does_not_hold_up_the_stop() {
     });
     assert!(edge.ends().success());
 }
+
+#[test]
+fn a_hub_tells_what_is_wrong_with_a_call_in_the_shape_of_all_errors() {
+    let hub_place = super::mirror_pair::HubPlace::new();
+    let hub = hub_place.start();
+    let enrolled = hub.server.post("/sync/v1/enroll", "", &json!({ "code": hub_place.code("Bakery") })).body;
+    let (origin, token) = (enrolled["origin"].as_str().unwrap(), enrolled["token"].as_str().unwrap());
+    let path = |call: &str| format!("/sync/v1/origins/{origin}/{call}");
+    let told = |answer: crate::support::server::Answer| {
+        let error = &answer.body["error"];
+        assert_eq!(error["status"], answer.status, "{answer:?}");
+        (answer.status, error["code"].as_str().unwrap().to_owned())
+    };
+    let is = |status: u16, code: &str| (status, code.to_owned());
+    let long = json!({ "padding": "x".repeat(9 << 20) });
+    assert_eq!(told(hub.server.post(&path("exchange"), token, &long)), is(413, "payload_too_large"));
+    assert_eq!(told(hub.server.post(&path("exchange"), token, &json!([]))), is(400, "bad_request"));
+    assert_eq!(told(hub.server.post(&path("exchange"), token, &json!({ "proto": 2 }))), is(409, "upgrade_required"));
+    assert_eq!(told(hub.server.get(&path("rows"), token)), is(400, "bad_request"));
+    assert_eq!(told(hub.server.get(&path("rows?table=chair"), token)), is(422, "table"));
+    assert_eq!(told(hub.server.get(&path("snapshot?after=chair"), token)), is(400, "bad_request"));
+    assert_eq!(told(hub.server.get("/sync/v1/nothing", token)), is(404, "not_found"));
+    assert_eq!(told(hub.server.post(&path("proposals"), token, &json!({}))), is(401, "invalid_token"));
+}

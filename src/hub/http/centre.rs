@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{State, any_origin, check_admin, in_path, parse};
+use super::{Body, State, any_origin, check_admin, in_path, parse};
 use crate::domain::fields::read_body;
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
@@ -16,7 +16,7 @@ const ROWS_MAX: i64 = 1_000;
 
 /// `{ "name" }` or `{ "origin" }` → `{ "code" }`: for one edge to enrol with, or for a machine that takes the place of
 /// one.
-pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     check_admin(&request, &state)?;
     let body: serde_json::Map<String, Value> = parse(&body)?;
     let admits = read_body(&body, |fields| {

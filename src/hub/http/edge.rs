@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{BODY_MAX_BYTES, State, own_origin, parse};
+use super::{BODY_MAX_BYTES, Body, State, own_origin, parse};
 use crate::db::SCHEMA_VERSION;
 use crate::domain::audit::digest;
 use crate::domain::mirror::{Head, Row, Table};
@@ -32,7 +32,7 @@ pub async fn well_known<S: HubStore>(state: State<S>) -> HttpResponse {
 }
 
 /// `{ "code" }` → `{ "origin", "name", "token" }`: the code is spent; the token is shown this once.
-pub async fn enroll<S: HubStore>(state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+pub async fn enroll<S: HubStore>(state: State<S>, body: Body) -> Result<HttpResponse> {
     #[derive(Deserialize)]
     struct Enroll {
         code: String,
@@ -49,7 +49,7 @@ pub async fn enroll<S: HubStore>(state: State<S>, body: web::Bytes) -> Result<Ht
 }
 
 /// A push: 200 when it was taken, 409 when it does not build on what is there; either way the state.
-pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     let origin = own_origin(&request, &state).await?;
     let push: Result<Push> = parse(&body);
     // What cannot be read may be of another protocol.
@@ -96,7 +96,7 @@ struct Spoken {
 }
 
 /// A part of a batch that is to come.
-pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     let origin = own_origin(&request, &state).await?;
     let part: Part = parse(&body)?;
     state.store.stage(&origin.origin, &part).await?;
@@ -106,7 +106,7 @@ pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: web
 }
 
 /// Levels of the hash tree, for an edge to compare with its own.
-pub async fn digests<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+pub async fn digests<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     let origin = own_origin(&request, &state).await?;
     let asked: DigestRequest = parse(&body)?;
     let leaves: HashSet<u16> = asked.leaves.iter().copied().collect();

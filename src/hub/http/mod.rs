@@ -6,11 +6,13 @@ mod metrics;
 mod proposals;
 
 use std::net::TcpListener;
+use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Payload, ServerHandle};
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use rustls::ServerConfig;
 use serde::Deserialize;
 use serde_json::json;
@@ -80,6 +82,32 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
         .route(&origin("proposals"), web::get().to(proposals::list::<S>))
         .route(&origin("proposals"), web::post().to(proposals::file::<S>))
         .default_service(web::to(|| async { plain(404, "not_found", "There is no such URL") }));
+}
+
+/// The body of a request, unpacked. 413 when it is longer than the hub takes.
+pub struct Body(web::Bytes);
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromRequest for Body {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Body>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            bytes.await.map(Body).map_err(|error| match error.as_response_error().status_code().as_u16() {
+                413 => Error::TooLarge { limit_bytes: BODY_MAX_BYTES },
+                _ => malformed("body", &error),
+            })
+        })
+    }
 }
 
 fn bearer(request: &HttpRequest) -> Result<Hash> {

@@ -6,7 +6,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{State, check_admin, in_path, parse};
+use super::{Body, State, check_admin, in_path, parse};
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
@@ -39,7 +39,7 @@ pub async fn list<S: HubStore>(
 
 /// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` in
 /// the place of table, id and patch. The same uuid again answers as the first time.
-pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: web::Bytes) -> Result<HttpResponse> {
+pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     check_admin(&request, &state)?;
     let body: Map<String, Value> = parse(&body)?;
     let now = state.clock.now();
