@@ -100,6 +100,7 @@ on_every_store! {
         a_write_that_is_mended_is_taken_with_all_its_rows,
         a_table_that_is_not_known_is_refused_alone,
         a_row_of_a_table_that_has_become_known_is_known_by_it,
+        parts_with_rows_of_a_table_that_is_not_known_come_again_to_a_hub_that_is_started_anew,
         a_write_that_is_spread_over_parts_is_put_aside_whole,
         so_many_bad_rows_that_it_is_not_the_data_change_nothing,
         bad_rows_in_parts_are_put_aside_too,

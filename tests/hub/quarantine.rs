@@ -130,3 +130,16 @@ pub fn a_write_that_is_spread_over_parts_is_put_aside_whole(place: &impl Place) 
     edge.push(&edge.staged(stage, 1, 4, vec![]));
     assert_eq!((edge.queues().as_str(), aside(&edge).as_str()), ("bad begins q1 q3", ""));
 }
+
+pub fn parts_with_rows_of_a_table_that_is_not_known_come_again_to_a_hub_that_is_started_anew(place: &impl Place) {
+    let store = place.open();
+    let edge = Edge::enrolled(&store, "Bakery");
+    let stage = Uuid::new_v4();
+    edge.stage(stage, 0, vec![unknown(1, "queue/q1"), queue(1, "q2")]);
+    let again = place.open();
+    let mut edge = Edge { store: &again, origin: edge.origin, token: edge.token, epoch: edge.epoch, head: edge.head };
+    assert!(!edge.try_push(&edge.staged(stage, 1, 1, vec![])).unwrap().accepted);
+    edge.stage(stage, 0, vec![queue(1, "q1"), queue(1, "q2")]);
+    let taken = edge.push(&edge.staged(stage, 1, 1, vec![]));
+    assert_eq!((edge.queues().as_str(), taken.origin.is_consistent()), ("q1 q2", true));
+}

@@ -55,6 +55,10 @@ const OUTDATED: &str = "
     where o.t = $3 and q.origin = o.origin and q.t = $2 and o.id = $1 || '/' || q.id";
 const KNOWN: &str = "
     update quarantine set t = $2, id = substr(id, length($1) + 2) where t = $3 and starts_with(id, $1 || '/')";
+const UNKNOWN_PARTS: &str = "
+    delete from staged_parts p using staged s where s.t = $1 and p.origin = s.origin and p.stage = s.stage";
+const UNKNOWN_STAGED: &str = "
+    delete from staged where (origin, stage) in (select origin, stage from staged where t = $1)";
 /// Those with a fault of their own, the oldest write first.
 pub const LIST: &str = "
     select t, id, chg, code, detail from quarantine where origin = $1 and code <> 'group' order by chg, t, id limit $2";
@@ -94,7 +98,8 @@ pub fn name_known_tables() -> Batch<'static> {
         batch.add(OUTDATED, &[&known.0, &known.1, &OTHER]);
         batch.add(KNOWN, &[&known.0, &known.1, &OTHER]);
     }
-    batch
+    // Parts that are waiting were looked at by a program that knew less: they are to come again.
+    batch.with(UNKNOWN_PARTS, &[&OTHER]).with(UNKNOWN_STAGED, &[&OTHER])
 }
 
 pub fn from_rows(found: &[SqlRow]) -> Result<Vec<Refused>> {

@@ -86,8 +86,11 @@ pub fn name_known_tables(conn: &Connection) -> rusqlite::Result<()> {
         where quarantined > 0";
     conn.execute(sql, [])?;
     // Parts that are waiting were looked at by a program that knew less: they are to come again.
-    let sql = "delete from staged_parts where (origin, stage) in (select origin, stage from staged where t = ?1)";
-    conn.execute(sql, [Table::Other.number()])?;
+    const WAITING: &str = "(origin, stage) in (select origin, stage from staged where t = ?1)";
+    let other = [Table::Other.number()];
+    conn.execute(&format!("delete from staged_parts where {WAITING}"), other)?;
+    conn.execute(&format!("delete from texts where n in (select text from staged where {WAITING})"), other)?;
+    conn.execute(&format!("delete from staged where {WAITING}"), other)?;
     Ok(())
 }
 
