@@ -178,7 +178,7 @@ impl Link {
                         has_all = told(outcome) && !edge.is_behind(goal).map_err(local)?;
                     }
                 }
-                std::thread::sleep(pacing.rest(begun.elapsed(), high()? - before));
+                std::thread::park_timeout(pacing.rest(begun.elapsed(), high()? - before));
                 if has_all {
                     return Ok(());
                 }
