@@ -5,11 +5,11 @@ pub mod postgres;
 pub mod rules;
 pub mod sqlite;
 
-use crate::domain::audit::digest;
+use crate::domain::audit::{Hash, digest};
 use crate::domain::mirror::{AuditHead, Head, Refused, Row, Table};
 use crate::domain::proposal::{Outcome, Proposal};
 use crate::domain::time::Time;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mirror::wire::{EdgeStatus, Pace, Part, Push, Reply};
 use uuid::Uuid;
 
@@ -18,6 +18,8 @@ use uuid::Uuid;
 pub struct Origin {
     pub origin: String,
     pub name: String,
+    /// SHA-256 of its token.
+    pub token: Hash,
     pub head: Head,
     /// The newest write that the edge has told of.
     pub high: i64,
@@ -41,6 +43,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// 404 `origin` unless it is this one's token: another's is told nothing.
+    pub fn check_token(&self, token: &Hash) -> Result<()> {
+        if self.token == *token { Ok(()) } else { Err(Error::not_found("origin", "Origin not found")) }
+    }
+
     /// The mirror is exactly the edge's state at `acked`.
     pub fn is_consistent(&self) -> bool {
         self.head.acked == self.high && self.quarantined == 0
@@ -134,8 +141,14 @@ pub trait HubStore: Send + Sync + 'static {
 
     /// Takes a push that [`rules::accepts`], with what was staged for it; another changes nothing. Rows with a fault are
     /// put aside with their whole write; 409 `schema` when they are so many that the fault is not theirs. 423 while the
-    /// origin is locked.
-    fn push(&self, origin: &str, push: &Push, now: Time) -> impl Future<Output = Result<Taken>> + Send;
+    /// origin is locked; 404 `origin` when the token of this hash is not the origin's.
+    fn push(
+        &self,
+        origin: &str,
+        token_hash: &Hash,
+        push: &Push,
+        now: Time,
+    ) -> impl Future<Output = Result<Taken>> + Send;
 
     /// Calls `each` with table, id, rev and text of every row of an origin, in one snapshot; gives the origin as of it.
     fn scan(

@@ -73,7 +73,7 @@ impl<'s, S: HubStore> Edge<'s, S> {
     }
 
     pub fn try_push(&self, push: &Push) -> Result<Taken> {
-        block_on(self.store.push(&self.origin, push, NOW))
+        block_on(self.store.push(&self.origin, &self.token, push, NOW))
     }
 
     /// Pushes what is taken, and goes on from there.

@@ -46,7 +46,7 @@ fn keep_pushing<S: HubStore>(edge: &mut Edge<'_, S>, course: &Course) {
         let rows = vec![queue(next, &format!("q{:03}", next % 200)), queue(next, "newest")];
         let push = edge.batch(rows);
         loop {
-            match block_on(edge.store.push(&edge.origin, &push, NOW)) {
+            match block_on(edge.store.push(&edge.origin, &edge.token, &push, NOW)) {
                 Ok(answer) => {
                     let head = answer.origin.head;
                     // Taken now, or by the try before it, whose answer was lost; nothing else is possible.

@@ -89,7 +89,7 @@ pub fn an_exchange_with_nothing_to_say_changes_nothing_but_what_the_fleet_page_s
     let status = EdgeStatus { forks: 3, version: "9.9".into(), ..EdgeStatus::default() };
     let idle = Push { snap: 7, status: status.clone(), ..idle };
     let later = NOW.plus_ms(60_000);
-    let taken = block_on(store.push(&edge.origin, &idle, later)).unwrap();
+    let taken = block_on(store.push(&edge.origin, &edge.token, &idle, later)).unwrap();
     assert!(taken.accepted && !taken.origin.is_consistent());
     let after = edge.found();
     assert_eq!((after.high, after.last_seen, &after.status), (7, Some(later), &status));

@@ -57,7 +57,9 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
     let edge = Edge::enrolled(&store, "Bakery");
     let part = Part { stage: Uuid::new_v4(), part: 0, rows: vec![] };
     for none in ["", "nobody", "*", "a\0b"] {
-        assert_eq!(code(block_on(store.push(none, &edge.batch(vec![]), NOW)).map(drop)), "origin");
+        assert_eq!(code(block_on(store.push(none, &edge.token, &edge.batch(vec![]), NOW)).map(drop)), "origin");
+        let others = edge.batch(vec![queue(1, "q1")]);
+        assert_eq!(code(block_on(store.push(&edge.origin, &[7; 32], &others, NOW)).map(drop)), "origin");
         assert_eq!(code(block_on(store.stage(none, &part))), "origin");
         assert_eq!(code(block_on(store.rows(none, Table::Queue, "", 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.scan(none, |_, _, _, _| ())).map(drop)), "origin");

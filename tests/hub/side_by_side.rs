@@ -53,7 +53,7 @@ pub fn of_two_pushes_on_one_state_one_is_taken(place: &impl Place) {
             let row = queue(round, &format!("r{round}n{n}"));
             let push = telecomx_local::mirror::wire::Push { rows: vec![row], to: round, snap: round, ..batch.clone() };
             let push = telecomx_local::mirror::wire::Push { attempt: Uuid::new_v4(), ..push };
-            let taken = block_on(store.push(&edge.origin, &push, NOW)).unwrap();
+            let taken = block_on(store.push(&edge.origin, &edge.token, &push, NOW)).unwrap();
             taken.accepted.then_some(taken.origin.head)
         });
         let heads: Vec<_> = taken.into_iter().flatten().collect();

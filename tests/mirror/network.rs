@@ -132,7 +132,7 @@ impl Simulation {
             }
             Message::Push(sent) => {
                 let push: Push = serde_json::from_str(&self.skew.at_hub(&sent)).unwrap();
-                match block_on(self.hub.store().push(&origin, &push, now)) {
+                match block_on(self.hub.store().push(&origin, &[i as u8; 32], &push, now)) {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {

@@ -148,8 +148,8 @@ impl HubStore for PostgresHub {
         push::stage(self, origin, part).await
     }
 
-    async fn push(&self, origin: &str, push: &Push, now: Time) -> Result<Taken> {
-        push::take(self, origin, push, now).await
+    async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {
+        push::take(self, origin, token_hash, push, now).await
     }
 
     async fn scan(&self, origin: &str, each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {

@@ -15,7 +15,8 @@ use crate::hub::{Admits, Origin};
 macro_rules! columns {
     () => {
         "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets, parent_n, locked,
-        quarantined, status, audit_seq, audit_hash, audit_differs, waiting_acked, waiting_lsn, newest_acked, newest_lsn"
+        quarantined, status, audit_seq, audit_hash, audit_differs, waiting_acked, waiting_lsn, newest_acked, newest_lsn,
+        token_hash"
     };
 }
 pub(super) use columns;
@@ -54,9 +55,11 @@ fn from_row(row: &SqlRow) -> Result<Found> {
         _ => None,
     };
     let number = |column: usize| row.try_get::<_, Option<i64>>(column).map_err(told);
+    let token: &[u8] = row.try_get(22).map_err(told)?;
     let origin = Origin {
         origin: row.try_get(0).map_err(told)?,
         name: row.try_get(1).map_err(told)?,
+        token: token.try_into().map_err(|_| Error::internal("a token's hash is no SHA-256"))?,
         head: Head { epoch, acked: row.try_get(4).map_err(told)?, attempt: row.try_get(5).map_err(told)? },
         high: row.try_get(6).map_err(told)?,
         stable: row.try_get(7).map_err(told)?,

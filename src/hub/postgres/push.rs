@@ -10,6 +10,7 @@ use super::rows::{self, Columns};
 use super::standing::{self, STANDING, Stable, Standing};
 use super::tx::{Batch, READ, Scope, Tx, WRITE, told};
 use super::{PostgresHub, quarantine};
+use crate::domain::audit::Hash;
 use crate::domain::mirror::Row;
 use crate::domain::time::Time;
 use crate::error::Result;
@@ -70,10 +71,10 @@ pub async fn stage(hub: &PostgresHub, origin: &str, part: &Part) -> Result<()> {
 }
 
 /// Takes a push, if it may be taken: whether it was, and how the origin stands then.
-pub async fn take(hub: &PostgresHub, origin: &str, push: &Push, now: Time) -> Result<Taken> {
+pub async fn take(hub: &PostgresHub, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {
     if rules::is_idle(push)
         && push.outcomes.is_empty()
-        && let Some(taken) = idle(hub, origin, push, now).await?
+        && let Some(taken) = idle(hub, origin, token_hash, push, now).await?
     {
         return Ok(taken);
     }
@@ -82,6 +83,7 @@ pub async fn take(hub: &PostgresHub, origin: &str, push: &Push, now: Time) -> Re
         first.add(STAGED, &[&origin, stage, parts]);
     }
     let (tx, found, answers) = origins::begin(hub, origin, first).await?;
+    found.origin.check_token(token_hash)?;
     let [there, faulty, all] = counts(answers.get(1))?;
     let is_whole = push.staged.is_none_or(|staged| there == staged.parts);
     match rules::judge(&found.origin, push, is_whole, now) {
@@ -116,9 +118,10 @@ fn counts(rows: Option<&Vec<SqlRow>>) -> Result<[i64; 3]> {
 
 /// One that brings nothing at all: read in one round trip; what the fleet page shows is noted in another, and not each
 /// time. `None` when the head moved meanwhile.
-async fn idle(hub: &PostgresHub, origin: &str, push: &Push, now: Time) -> Result<Option<Taken>> {
+async fn idle(hub: &PostgresHub, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Option<Taken>> {
     let around = Batch::default().with(STANDING, &[]).with(proposals::OPEN, &[&origin, &OFFERED_MAX]);
     let (mut found, answers) = origins::read(hub, origin, around).await?;
+    found.origin.check_token(token_hash)?;
     let verdict = rules::judge(&found.origin, push, true, now);
     let stable = found.stable.advanced(found.origin.head.acked, &standing::from_rows(&answers[0])?);
     match verdict {

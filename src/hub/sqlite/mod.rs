@@ -16,6 +16,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, QUARANTINE_MAX, Taken, rules};
 use crate::db::checkpoint::{self, Checkpointer};
+use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
@@ -140,8 +141,8 @@ impl HubStore for SqliteHub {
         self.write(|tx| push::stage(tx, origin, part))
     }
 
-    async fn push(&self, origin: &str, push: &Push, now: Time) -> Result<Taken> {
-        let (accepted, origin) = self.write(|tx| push::take(tx, origin, push, now))??;
+    async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {
+        let (accepted, origin) = self.write(|tx| push::take(tx, origin, token_hash, push, now))??;
         let conn = self.lock();
         let is_caught_up = accepted && rules::is_caught_up(push);
         let proposals = if is_caught_up { proposals::offered(&conn, &origin.origin)? } else { vec![] };

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::hub::{Admits, Origin};
 
 const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
-    parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs";
+    parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs, token_hash";
 
 fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
     let uuid = |column: usize, text: String| {
@@ -24,6 +24,7 @@ fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
     Ok(Origin {
         origin: row.get(0)?,
         name: row.get(1)?,
+        token: row.get(18)?,
         head: Head { epoch, acked: row.get(4)?, attempt: uuid(5, row.get(5)?)? },
         high: row.get(6)?,
         stable: row.get(7)?,

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, named_params, params};
 
 use super::{origins, proposals, quarantine, rows};
+use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::hub::Origin;
@@ -70,8 +71,15 @@ fn is_staged(tx: &Connection, origin: &str, staged: Staged) -> Result<bool> {
 
 /// Takes a push, if it may be taken: whether it was, and how the origin stands then. The inner error, that the origin is
 /// locked, leaves the lock behind.
-pub fn take(tx: &Connection, origin: &str, push: &Push, now: Time) -> Result<Result<(bool, Origin)>> {
+pub fn take(
+    tx: &Connection,
+    origin: &str,
+    token_hash: &Hash,
+    push: &Push,
+    now: Time,
+) -> Result<Result<(bool, Origin)>> {
     let before = origins::get(tx, origin)?;
+    before.check_token(token_hash)?;
     let is_whole = push.staged.map_or(Ok(true), |staged| is_staged(tx, origin, staged))?;
     let verdict = rules::judge(&before, push, is_whole, now);
     match verdict {
