@@ -4,6 +4,7 @@
 mod edge;
 mod enrolment;
 mod locks;
+mod older;
 mod postgres_killed;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
