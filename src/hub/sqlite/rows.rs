@@ -19,19 +19,22 @@ pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &
         tx.prepare_cached("insert into mirror (origin, t, id, rev, chg, text) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let mut delete = tx.prepare_cached("delete from mirror where origin = ?1 and t = ?2 and id = ?3 returning text")?;
     let mut discard = tx.prepare_cached("delete from texts where n = ?1")?;
-    let number = |found: &SqlRow| found.get::<_, i64>(0);
+    let text_of = |row: &SqlRow| row.get::<_, i64>(0);
     for row in rows {
         let t = row.t.number();
         let Some(v) = &row.v else {
-            if let Some(text) = delete.query_row(params![origin, t, row.id], number).optional()? {
+            if let Some(text) = delete.query_row(params![origin, t, row.id], text_of).optional()? {
                 discard.execute([text])?;
             }
             continue;
         };
-        match renew.query_row(params![origin, t, row.id, row.rev, row.chg], number).optional()? {
-            Some(text) => rewrite.execute(params![text, v.get()])?,
-            None => add.execute(params![origin, t, row.id, row.rev, row.chg, add_text(tx, v.get())?])?,
-        };
+        match renew.query_row(params![origin, t, row.id, row.rev, row.chg], text_of).optional()? {
+            Some(text) => drop(rewrite.execute(params![text, v.get()])?),
+            None => {
+                let text = add_text(tx, v.get())?;
+                add.execute(params![origin, t, row.id, row.rev, row.chg, text])?;
+            }
+        }
     }
     Ok(())
 }
