@@ -66,6 +66,10 @@ impl Simulation {
                 if push.to == push.snap {
                     side.expected.insert(push.attempt, as_sent(side.edges[k].rows(), skew));
                 }
+                if !push.outcomes.is_empty() {
+                    let rows = side.edges[k].rows().into_iter().filter(|(_, (_, chg, _))| *chg <= push.to);
+                    side.brought.insert(push.request, rows.map(|(key, _)| key).collect());
+                }
                 skew.send(&mut push.rows);
                 Message::Push(text(&push))
             }
@@ -136,7 +140,7 @@ impl Simulation {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {
-                            self.check_told(i, k, push.to, &push.outcomes)?;
+                            self.check_told(i, push.request, &push.outcomes)?;
                         }
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
                     }

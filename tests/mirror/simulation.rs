@@ -1,9 +1,10 @@
 //! Edges and a hub over a bad network, killed, restored, cloned and more, by a seed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::domain::time::Time;
 use telecomx_local::hub::{Admits, HubStore};
@@ -38,6 +39,8 @@ pub struct Side {
     pub wishes: Vec<Proposal>,
     /// What the hub was given an answer to.
     pub told: HashSet<Uuid>,
+    /// Rows that were in the mirror, by the push that tells of answers, once it was taken.
+    pub brought: HashMap<Uuid, HashSet<(Table, String)>>,
 }
 
 /// What is played.
@@ -96,6 +99,7 @@ impl Simulation {
                     was_cloned: false,
                     wishes: vec![],
                     told: HashSet::new(),
+                    brought: HashMap::new(),
                 }
             })
             .collect();

@@ -6,6 +6,7 @@ use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::{Copy, Fate, Outcome, Proposal};
 use telecomx_local::error::Error;
 use telecomx_local::hub::{Filed, HubStore};
+use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::drive::block_on;
@@ -58,20 +59,20 @@ impl Simulation {
         }
     }
 
-    /// When an answer is told for the first time, in a push up to write `to`, what it is about is there, or aside, or has
-    /// changed since and is still to come.
-    pub fn check_told(&mut self, i: usize, k: usize, to: i64, outcomes: &[Outcome]) -> Result<(), String> {
+    /// When an answer is told for the first time, what it is about is there, or aside, or had changed again when the push
+    /// was made and is still to come.
+    pub fn check_told(&mut self, i: usize, request: Uuid, outcomes: &[Outcome]) -> Result<(), String> {
         if outcomes.is_empty() {
             return Ok(());
         }
         let side = &mut self.sides[i];
         let (rows, aside) = (self.hub.rows(&side.origin), self.hub.aside(&side.origin));
-        let here = side.edges[k].rows();
+        let brought = &side.brought[&request];
         for outcome in outcomes.iter().filter(|outcome| outcome.result == Fate::Applied) {
             let wish = side.wishes.iter().find(|wish| wish.uuid == outcome.uuid).unwrap();
             let key = (wish.table, wish.id.clone());
             let is_old = rows.get(&key).is_some_and(|(rev, _, _)| Some(*rev) < outcome.rev);
-            let is_due = here.get(&key).is_some_and(|(_, chg, _)| *chg <= to) && !aside.contains(&key);
+            let is_due = brought.contains(&key) && !aside.contains(&key);
             if side.told.insert(outcome.uuid) && is_old && is_due {
                 return Err(format!("{}: {outcome:?} was told before its row", side.origin));
             }
