@@ -104,6 +104,9 @@ pub enum Error {
     /// It stands still until somebody has decided.
     #[error("{0}")]
     Locked(&'static str),
+    /// It has moved to another hub.
+    #[error("This server's hub is now {hub}")]
+    Moved { hub: String },
     /// The request itself cannot be read.
     #[error("{message}")]
     BadRequest { code: &'static str, message: Cow<'static, str> },

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use rustls::ServerConfig;
 
 use super::hub_store::{self, Place, Store};
-use super::serve;
+use super::{hub_move, serve};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::check_reach;
@@ -86,6 +86,8 @@ enum Command {
         /// The place in the log up to which the backup holds everything, such as 0/16B3748
         lsn: String,
     },
+    /// Take a server to another hub, beside the hubs that run here; ended at any point, it is run again
+    Move(hub_move::Arguments),
 }
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
@@ -108,6 +110,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
                 Ok(ExitCode::SUCCESS)
             }),
         },
+        Some(Command::Move(arguments)) => hub_move::run(&arguments),
         None => listen(&arguments.serve),
     }
 }

@@ -6,6 +6,7 @@ mod backup;
 mod doctor;
 mod export;
 mod hub;
+mod hub_move;
 mod hub_store;
 mod import;
 mod progress;

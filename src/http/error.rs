@@ -52,6 +52,7 @@ fn status_and_code(error: &Error) -> (u16, &'static str) {
         Error::TooLarge { .. } => (413, "payload_too_large"),
         Error::UnsupportedMediaType => (415, "unsupported_media_type"),
         Error::Locked(_) => (423, "locked"),
+        Error::Moved { .. } => (421, "moved"),
         Error::PreconditionFailed => (412, "precondition_failed"),
         Error::TooManyRequests { .. } => (429, "too_many_requests"),
         Error::Busy => (503, "busy"),
@@ -84,6 +85,9 @@ fn error_json(error: &Error) -> Map<String, Value> {
         Error::AuthenticatorRequired { key: Some(key) } => {
             body.insert("key".into(), json!(key.key));
             body.insert("totp".into(), json!(key.totp));
+        }
+        Error::Moved { hub } => {
+            body.insert("hub".into(), json!(hub));
         }
         _ => {}
     }

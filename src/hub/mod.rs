@@ -1,6 +1,7 @@
 //! The hub: the central side of the mirror. It holds, for each origin, an exact copy of what that edge holds.
 
 pub mod http;
+pub mod moving;
 pub mod postgres;
 pub mod rules;
 pub mod sqlite;
@@ -11,10 +12,12 @@ use crate::domain::proposal::{Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::mirror::wire::{EdgeStatus, Pace, Part, Push, Reply};
+use moving::{Arrival, Aside, Delivery, Phase, Settling};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// An edge, as the hub knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     pub origin: String,
     pub name: String,
@@ -40,12 +43,22 @@ pub struct Origin {
     /// That entry has become another one on the edge.
     pub audit_differs: bool,
     pub status: EdgeStatus,
+    pub phase: Phase,
 }
 
 impl Origin {
-    /// 404 `origin` unless it is this one's token: another's is told nothing.
+    /// 404 `origin` unless it is this one's token: another's is told nothing. Else as [`Origin::check_here`].
     pub fn check_token(&self, token: &Hash) -> Result<()> {
-        if self.token == *token { Ok(()) } else { Err(Error::not_found("origin", "Origin not found")) }
+        if self.token == *token { self.check_here() } else { Err(Error::not_found("origin", "Origin not found")) }
+    }
+
+    /// 503 while it is under way from or to another hub; 421 `moved` once it is there.
+    pub fn check_here(&self) -> Result<()> {
+        match &self.phase {
+            Phase::Here => Ok(()),
+            Phase::Arriving | Phase::Leaving => Err(Error::Busy),
+            Phase::Moved(hub) => Err(Error::Moved { hub: hub.clone() }),
+        }
     }
 
     /// The mirror is exactly the edge's state at `acked`.
@@ -102,7 +115,7 @@ pub enum Admits {
 }
 
 /// A proposal and what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Filed {
     pub proposal: Proposal,
     pub filed_at: Time,
@@ -112,7 +125,8 @@ pub struct Filed {
 
 /// Where a hub keeps its mirrors. Each call is one transaction: all of it is on disk when it returns, or nothing.
 ///
-/// Calls for one origin are serial. Those that name an origin answer 404 `origin` when there is none.
+/// Calls for one origin are serial. Those that name an origin answer 404 `origin` when there is none; those that change
+/// one that is not [`Phase::Here`] are refused by [`Origin::check_here`], but for those that move it.
 pub trait HubStore: Send + Sync + 'static {
     /// Lets one edge enrol with the code of this hash.
     fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> impl Future<Output = Result<()>> + Send;
@@ -176,6 +190,22 @@ pub trait HubStore: Send + Sync + 'static {
 
     /// Proposals behind number `after`, in their order.
     fn proposals(&self, origin: &str, after: i64, limit: i64) -> impl Future<Output = Result<Vec<Filed>>> + Send;
+
+    /// All that is put aside, as it is kept.
+    fn aside(&self, origin: &str) -> impl Future<Output = Result<Vec<Aside>>> + Send;
+
+    /// Changes where an origin is, if it may: [`rules::check_step`]. Gives it as it stands from then on.
+    fn step(&self, origin: &str, to: &Phase) -> impl Future<Output = Result<Origin>> + Send;
+
+    /// Makes room for an origin that comes from another hub, as [`rules::arrival`] decides. Rows that are there stay.
+    fn arrive(&self, told: &Origin) -> impl Future<Output = Result<Arrival>> + Send;
+
+    /// Takes what an origin that is arriving brings. 409 `phase` when it is not.
+    fn deliver(&self, origin: &str, delivery: &Delivery) -> impl Future<Output = Result<()>> + Send;
+
+    /// Ends an arrival when all that is told is there: from then on the origin is served here. Nothing of it is stable.
+    /// Once more changes nothing. 409 when something is missing.
+    fn settle(&self, settling: &Settling) -> impl Future<Output = Result<()>> + Send;
 
     /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days.
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Map;
 use serde_json::value::RawValue;
 
+use super::moving::{Arrival, Phase, Settling, Tally};
 use super::{Origin, PROPOSALS_MAX_BYTES};
 use crate::domain::mirror::{AuditHead, Bad, Head, Row, Table};
 use crate::domain::proposal::Proposal;
@@ -243,6 +244,49 @@ fn base_of(patch: &RawValue, v: Option<&str>) -> Result<Box<RawValue>> {
     let (patch, mut v) = (object(patch.get()).map_err(told)?, object(v.unwrap_or("{}")).map_err(told)?);
     v.retain(|name, _| patch.contains_key(name));
     serde_json::value::to_raw_value(&v).map_err(told)
+}
+
+/// 409 `phase` unless an origin may go from one phase to the next by the command that moves it. What has moved comes back
+/// by arriving anew.
+pub fn check_step(from: &Phase, to: &Phase) -> Result<()> {
+    match (from, to) {
+        (Phase::Here | Phase::Leaving, Phase::Leaving) | (Phase::Leaving, Phase::Here | Phase::Moved(_)) => Ok(()),
+        _ => Err(Error::conflict("phase", format!("The origin is {} on this hub", from.name()))),
+    }
+}
+
+/// What becomes of an origin that comes from another hub, where it stands as told. 409 `origin` when it is here and is not
+/// arriving, unless it has come from there: what is here is as far as what is told, or further.
+pub fn arrival(found: Option<&Origin>, told: &Origin) -> Result<Arrival> {
+    let Some(found) = found else { return Ok(Arrival::Begun) };
+    let has_come = found.head == told.head
+        || (found.head.epoch == told.head.epoch && found.head.epoch.is_some() && found.head.acked > told.head.acked);
+    match found.phase {
+        Phase::Arriving | Phase::Moved(_) => Ok(Arrival::Begun),
+        Phase::Here if has_come => Ok(Arrival::Settled),
+        Phase::Here | Phase::Leaving => Err(Error::conflict("origin", "The origin is on this hub, and not arriving")),
+    }
+}
+
+/// 409 `phase` unless the origin is arriving.
+pub fn check_arriving(found: &Origin) -> Result<()> {
+    match found.phase {
+        Phase::Arriving => Ok(()),
+        _ => Err(Error::conflict("phase", "The origin is not arriving")),
+    }
+}
+
+/// Whether an arrival is to be ended; it may be that it was already. 409 `incomplete` when what is there is not what is
+/// told.
+pub fn settles(found: &Origin, settling: &Settling, there: &Tally) -> Result<bool> {
+    if found.phase == Phase::Here && arrival(Some(found), &settling.origin)? == Arrival::Settled {
+        return Ok(false);
+    }
+    check_arriving(found)?;
+    if *there == settling.tally {
+        return Ok(true);
+    }
+    Err(Error::conflict("incomplete", format!("{there} have arrived of {}", settling.tally)))
 }
 
 #[cfg(test)]

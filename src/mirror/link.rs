@@ -25,6 +25,8 @@ use crate::store::sync_state::{self, Enrolment};
 const TOKEN_CONTEXT: &str = "hub token";
 /// While there is no hub to go to.
 const IDLE: Duration = Duration::from_secs(3_600);
+/// From how many hubs in a row it goes on to the next.
+const MOVES_MAX: usize = 3;
 /// How often a comparison is begun anew because of writes.
 const VERIFY_TRIES: usize = 5;
 
@@ -81,7 +83,7 @@ impl Link {
     pub fn go(&mut self) -> (Duration, Result<(), String>) {
         match self.db.read(sync_state::enrolment) {
             Ok(Some(enrolment)) => {
-                let result = self.catch_up(&enrolment);
+                let result = self.follow(enrolment);
                 match result {
                     Ok(()) => (self.pacing.next(share()), Ok(())),
                     Err(error) => {
@@ -141,6 +143,26 @@ impl Link {
         Ok(())
     }
 
+    /// Exchanges until the hub has all that is here now. Where it says that another has its place, with that one; once it
+    /// has worked, it is kept: until then the hub before it is asked again.
+    fn follow(&mut self, mut enrolment: Enrolment) -> Result<(), CallError> {
+        let mut moves = 0;
+        loop {
+            match self.catch_up(&enrolment) {
+                Err(CallError::Moved { hub }) if moves < MOVES_MAX && may_follow(&enrolment.hub, &hub) => {
+                    self.edge.failed();
+                    (enrolment.hub, moves) = (hub, moves + 1);
+                }
+                Ok(()) if moves > 0 => {
+                    tracing::warn!(hub = enrolment.hub, "the hub has handed this server over to another");
+                    self.write(move |tx| sync_state::set_hub(tx, &enrolment.hub));
+                    return Ok(());
+                }
+                done => return done,
+            }
+        }
+    }
+
     /// Exchanges until the hub has all that is here now.
     fn catch_up(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
         let token = self.token(enrolment)?;
@@ -195,6 +217,12 @@ impl Link {
     }
 }
 
+/// Whether a hub may send this server, and its token, to another: never from a line that nobody can read to one that
+/// everybody can.
+fn may_follow(from: &str, to: &str) -> bool {
+    to.starts_with("https://") || (to.starts_with("http://") && from.starts_with("http://"))
+}
+
 /// Something here is not as it should be.
 fn local(error: impl std::fmt::Display) -> CallError {
     CallError::Unreadable(format!("(here) {error}"))
@@ -227,4 +255,16 @@ fn told(outcome: Outcome) -> bool {
 /// A random part of 0 to 1.
 pub fn share() -> f64 {
     f64::from(Uuid::new_v4().as_u64_pair().0 as u32) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_never_carried_from_a_private_line_to_an_open_one() {
+        assert!(may_follow("https://a", "https://b") && may_follow("http://a", "https://b"));
+        assert!(may_follow("http://a", "http://b"));
+        assert!(!may_follow("https://a", "http://b") && !may_follow("http://a", "file:///etc/passwd"));
+    }
 }

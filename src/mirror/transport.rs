@@ -30,6 +30,8 @@ pub enum CallError {
     TooSlow(String),
     #[error("the hub does not take this: {status} {text}")]
     Refused { status: u16, text: String, retry_after: Option<Duration> },
+    #[error("the hub says that this server's hub is now {hub}")]
+    Moved { hub: String },
     #[error("the hub's answer cannot be read: {0}")]
     Unreadable(String),
 }
@@ -41,13 +43,14 @@ impl CallError {
             CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
             CallError::TooSlow(_) => true,
             // Nobody was there to find it too much.
-            CallError::Unreachable(_) | CallError::Unreadable(_) => false,
+            CallError::Unreachable(_) | CallError::Moved { .. } | CallError::Unreadable(_) => false,
         }
     }
 
-    /// It will not pass by itself: the token is good for nothing, two edges take turns, or one side must be upgraded.
+    /// It will not pass by itself: the token is good for nothing, two edges take turns, one side must be
+    /// upgraded, or the new hub is none to be followed to.
     pub fn is_alarm(&self) -> bool {
-        matches!(self, CallError::Refused { status: 401 | 404 | 409 | 423, .. })
+        matches!(self, CallError::Refused { status: 401 | 404 | 409 | 423, .. } | CallError::Moved { .. })
     }
 
     pub fn retry_after(&self) -> Option<Duration> {
@@ -144,8 +147,28 @@ impl HubClient {
 
     /// A page of everything that the hub holds, behind `after`.
     pub fn snapshot(&self, origin: &str, token: &str, after: Option<&str>) -> Result<Page, CallError> {
-        let request = self.agent.get(format!("{}/sync/v1/origins/{origin}/snapshot", self.url));
-        let request = after.iter().fold(request, |request, after| request.query("after", after));
+        let query: Vec<(&str, &str)> = after.iter().map(|after| ("after", *after)).collect();
+        self.get(&format!("/sync/v1/origins/{origin}/snapshot"), &query, token)
+    }
+
+    /// Some other call.
+    pub fn ask<T: for<'de> Deserialize<'de>>(
+        &self,
+        path: &str,
+        token: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CallError> {
+        let (status, text) = self.post(path, Some(token), body)?;
+        read(status, &text)
+    }
+
+    pub fn get<T: for<'de> Deserialize<'de>>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        token: &str,
+    ) -> Result<T, CallError> {
+        let request = self.agent.get(format!("{}{path}", self.url)).query_pairs(query.iter().copied());
         let (status, text) = self.read_answer(with_token(request, Some(token)).call())?;
         read(status, &text)
     }
@@ -228,6 +251,9 @@ fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, Call
 /// What the hub said, in its own words where it has some.
 fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError {
     let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    if let (421, Some(hub)) = (status, body["error"]["hub"].as_str()) {
+        return CallError::Moved { hub: hub.to_owned() };
+    }
     let text = body["error"]["message"].as_str().map_or_else(|| text.chars().take(200).collect(), str::to_owned);
     CallError::Refused { status, text, retry_after }
 }

@@ -53,6 +53,12 @@ pub fn enrolment(tx: &ReadTx) -> Result<Option<Enrolment>> {
     Ok(tx.conn.query_row("select hub, origin, token from sync_state", [], from_row).optional()?)
 }
 
+/// Goes on with the hub at another URL, which has what the one before had.
+pub fn set_hub(tx: &mut WriteTx, hub: &str) -> Result<()> {
+    tx.conn.execute("update sync_state set hub = ?1", [hub])?;
+    Ok(())
+}
+
 /// Where it stands; `None` when it is not enrolled.
 pub fn position(tx: &ReadTx) -> Result<Option<Position>> {
     let mut statement = tx.conn.prepare_cached(

@@ -11,6 +11,8 @@ mod beside;
 mod demo;
 mod ephemeral;
 mod export;
+mod hub_move;
+mod hub_move_killed;
 mod hub_postgres;
 mod import;
 mod import_faults;

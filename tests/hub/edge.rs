@@ -138,11 +138,13 @@ pub fn deleted(chg: i64, id: &str) -> Row {
     Row { v: None, ..queue(chg, id) }
 }
 
-/// The code of a 404, 409 or 423.
+/// The code of a 404, 409, 421, 423 or 503.
 pub fn code<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
     match result.unwrap_err() {
         Error::NotFound { code, .. } | Error::Conflict { code, .. } => code,
         Error::Locked(_) => "locked",
+        Error::Busy => "busy",
+        Error::Moved { .. } => "moved",
         other => panic!("{other:?}"),
     }
 }

@@ -4,6 +4,7 @@
 mod edge;
 mod enrolment;
 mod locks;
+mod moving;
 mod older;
 mod postgres_killed;
 #[path = "../support/postgres.rs"]
@@ -117,6 +118,12 @@ on_every_store! {
     locks:
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;
+    moving:
+        an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is,
+        an_origin_arrives_with_all_it_has_and_goes_on,
+        an_arrival_is_not_ended_before_it_is_exactly_what_was_told,
+        what_is_here_takes_no_arrival_but_that_which_it_came_by,
+        a_mark_tells_rows_apart_by_all_they_hold;
     reading:
         rows_come_in_pages_by_id,
         a_scan_is_every_row_and_the_head_they_are_of,

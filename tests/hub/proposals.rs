@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Place;
 use super::edge::{DAY_MS, Edge, NOW, block_on, code, queue, row};
 
-fn patch(id: &str, patch: &str) -> Proposal {
+pub fn patch(id: &str, patch: &str) -> Proposal {
     Proposal {
         uuid: Uuid::new_v4(),
         seq: 0,

@@ -31,6 +31,8 @@ create table origins (
     audit_seq   bigint  not null default 0, -- the newest entry of its audit trail, and its hash
     audit_hash  text    not null default '',
     audit_differs boolean not null default false, -- that entry has become another one on the edge
+    phase       text    not null default 'here', -- here, arriving, leaving or moved
+    moved_to    text,                       -- URL of the hub that it has moved to
     waiting_acked bigint,                   -- was here when the log had come to waiting_lsn; stable when that is kept
     waiting_lsn   pg_lsn,
     newest_acked  bigint,                   -- the same of the newest write of which it is known

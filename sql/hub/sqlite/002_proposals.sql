@@ -7,6 +7,9 @@ alter table origins add column audit_seq integer not null default 0;    -- the n
 alter table origins add column audit_hash text not null default '';
 alter table origins add column audit_differs integer not null default 0; -- that entry has become another one on the edge
 
+alter table origins add column phase text not null default 'here';      -- here, arriving, leaving or moved
+alter table origins add column moved_to text;                           -- URL of the hub that it has moved to
+
 -- A code may also be for a machine that takes an edge's place.
 alter table enrolment_codes add column origin text;
 

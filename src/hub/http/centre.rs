@@ -12,7 +12,7 @@ use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
 use crate::hub::{self, Admits, HubStore, Origin};
 
-const ROWS_MAX: i64 = 1_000;
+pub const ROWS_MAX: i64 = 1_000;
 
 /// `{ "name" }` or `{ "origin" }` → `{ "code" }`: for one edge to enrol with, or for a machine that takes the place of
 /// one.
@@ -34,8 +34,14 @@ pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: 
 
 #[derive(Deserialize)]
 pub struct RowsQuery {
-    table: Table,
+    pub table: Table,
     after: Option<String>,
+}
+
+impl RowsQuery {
+    pub fn after(&self) -> &str {
+        self.after.as_deref().unwrap_or("")
+    }
 }
 
 /// The mirror itself: `?table=mobile_config&after=ID`, a thousand rows at most, by id. For the origin and for the
@@ -50,8 +56,7 @@ pub async fn rows<S: HubStore>(
         let names = Table::ALL.map(Table::name).join(", ");
         return Err(Error::invalid("table", Check::Enum, format!("table must be one of {names}")));
     }
-    let after = query.after.as_deref().unwrap_or("");
-    let (found, rows) = state.store.rows(&origin, query.table, after, ROWS_MAX).await?;
+    let (found, rows) = state.store.rows(&origin, query.table, query.after(), ROWS_MAX).await?;
     Ok(HttpResponse::Ok().json(json!({ "as_of": found.head.acked, "consistent": found.is_consistent(), "rows": rows })))
 }
 
@@ -88,6 +93,8 @@ fn line(origin: &Origin, now: Time) -> Value {
     json!({
         "origin": origin.origin,
         "name": origin.name,
+        "phase": origin.phase.name(),
+        "movedTo": origin.phase.hub(),
         "consistent": origin.is_consistent(),
         "locked": origin.is_locked,
         "acked": origin.head.acked,

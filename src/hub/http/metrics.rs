@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::centre::age;
 use super::{State, check_admin};
 use crate::error::Result;
+use crate::hub::moving::Phase;
 use crate::hub::{HubStore, Origin};
 use crate::mirror::metrics::{CONTENT_TYPE, family, label};
 
@@ -29,7 +30,9 @@ type Figure<'f> = (&'f str, &'f str, &'f str, &'f dyn Fn(&Origin) -> Option<i64>
 
 pub async fn metrics<S: HubStore>(request: HttpRequest, state: State<S>) -> Result<HttpResponse> {
     check_admin(&request, &state)?;
-    let (origins, now, counts) = (state.store.origins().await?, state.clock.now(), &state.counts);
+    let (mut origins, now, counts) = (state.store.origins().await?, state.clock.now(), &state.counts);
+    // What is said of the others, their own hub says.
+    origins.retain(|origin| matches!(origin.phase, Phase::Here | Phase::Leaving));
     let mut text = String::new();
     for (name, help, value) in [
         ("batches", "Batches that were taken", &counts.batches),

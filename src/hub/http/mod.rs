@@ -3,6 +3,7 @@
 mod centre;
 mod edge;
 mod metrics;
+mod moving;
 mod proposals;
 
 use std::net::TcpListener;
@@ -79,6 +80,10 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
         .route(&origin("rows"), web::get().to(centre::rows::<S>))
         .route(&origin("quarantine"), web::get().to(centre::quarantine::<S>))
         .route(&origin("unlock"), web::post().to(centre::unlock::<S>))
+        .route(&origin("arrive"), web::post().to(moving::arrive::<S>))
+        .route(&origin("arrived"), web::get().to(moving::arrived::<S>))
+        .route(&origin("deliver"), web::post().to(moving::deliver::<S>))
+        .route(&origin("settle"), web::post().to(moving::settle::<S>))
         .route(&origin("proposals"), web::get().to(proposals::list::<S>))
         .route(&origin("proposals"), web::post().to(proposals::file::<S>))
         .default_service(web::to(|| async { plain(404, "not_found", "There is no such URL") }));
@@ -133,7 +138,7 @@ fn in_path(request: &HttpRequest) -> &str {
 async fn own_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<Origin> {
     let of_token = state.store.origin_of(bearer(request)?).await?.ok_or_else(refused)?;
     if in_path(request) == of_token.origin {
-        return Ok(of_token);
+        return of_token.check_here().map(|()| of_token);
     }
     Err(Error::not_found("origin", "Origin not found"))
 }

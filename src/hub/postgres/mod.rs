@@ -4,6 +4,7 @@
 
 mod connect;
 mod migrations;
+mod moving;
 mod origins;
 mod proposals;
 mod push;
@@ -17,6 +18,7 @@ use tokio::runtime::Runtime;
 
 pub use connect::Address;
 
+use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
 use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, Taken};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
@@ -172,6 +174,26 @@ impl HubStore for PostgresHub {
     async fn proposals(&self, origin: &str, after: i64, limit: i64) -> Result<Vec<Filed>> {
         let list = Batch::default().with(proposals::LIST, &[&origin, &after, &limit]);
         origins::read(self, origin, list).await?.1[0].iter().map(proposals::from_row).collect()
+    }
+
+    async fn aside(&self, origin: &str) -> Result<Vec<Aside>> {
+        moving::aside(self, origin).await
+    }
+
+    async fn step(&self, origin: &str, to: &Phase) -> Result<Origin> {
+        moving::step(self, origin, to).await
+    }
+
+    async fn arrive(&self, told: &Origin) -> Result<Arrival> {
+        moving::arrive(self, told).await
+    }
+
+    async fn deliver(&self, origin: &str, delivery: &Delivery) -> Result<()> {
+        moving::deliver(self, origin, delivery).await
+    }
+
+    async fn settle(&self, settling: &Settling) -> Result<()> {
+        moving::settle(self, settling).await
     }
 
     async fn prune(&self, now: Time) -> Result<()> {

@@ -10,13 +10,14 @@ use super::tx::{Answers, Batch, READ, Scope, Tx, WRITE, told};
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::hub::moving::Phase;
 use crate::hub::{Admits, Origin};
 
 macro_rules! columns {
     () => {
         "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets, parent_n, locked,
         quarantined, status, audit_seq, audit_hash, audit_differs, waiting_acked, waiting_lsn, newest_acked, newest_lsn,
-        token_hash"
+        token_hash, phase, moved_to"
     };
 }
 pub(super) use columns;
@@ -29,14 +30,15 @@ const ALL: &str = concat!("select ", columns!(), " from origins order by name co
 const ADD_CODE: &str = "insert into enrolment_codes (code_hash, name, origin, created_at) values ($1, $2, $3, $4)";
 const SPEND: &str = "delete from enrolment_codes where code_hash = $1 returning name, origin";
 const REPLACE: &str = concat!(
-    "update origins set token_hash = $2, enrolled_at = $3, locked = false, parent_n = 0 where origin = $1 returning ",
+    "update origins set token_hash = $2, enrolled_at = $3, locked = false, parent_n = 0
+     where origin = $1 and phase = 'here' returning ",
     columns!()
 );
 const ADD: &str = concat!(
     "insert into origins (origin, name, token_hash, enrolled_at, attempt) values ($1, $2, $3, $4, $5) returning ",
     columns!()
 );
-const UNLOCK: &str = "update origins set locked = false, parent_n = 0 where origin = $1 returning origin";
+const UNLOCK: &str = "update origins set locked = false, parent_n = 0 where origin = $1";
 
 /// An origin, and how much of it is stable.
 pub struct Found {
@@ -73,6 +75,7 @@ fn from_row(row: &SqlRow) -> Result<Found> {
         audit_differs: row.try_get(17).map_err(told)?,
         // For the fleet page only.
         status: serde_json::from_str(row.try_get(14).map_err(told)?).unwrap_or_default(),
+        phase: Phase::named(row.try_get(23).map_err(told)?, row.try_get(24).map_err(told)?),
     };
     let mark = |column: usize| -> Result<Mark> {
         let lsn: Option<PgLsn> = row.try_get(column + 1).map_err(told)?;
@@ -102,6 +105,12 @@ pub async fn begin<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> 
     Ok((tx, found, answers))
 }
 
+/// The same of one that is here: neither moved nor on its way.
+pub async fn begin_here<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Found, Answers)> {
+    let begun = begin(hub, origin, first).await?;
+    begun.1.origin.check_here().map(|()| begun)
+}
+
 pub async fn of_token(hub: &PostgresHub, token_hash: [u8; 32]) -> Result<Option<Origin>> {
     let hash = token_hash.as_slice();
     let answers = hub.at_once(READ, Scope::Fleet, Batch::default().with(OF_TOKEN, &[&hash])).await?;
@@ -116,7 +125,11 @@ pub async fn all(hub: &PostgresHub) -> Result<Vec<Origin>> {
 pub async fn add_code(hub: &PostgresHub, code_hash: [u8; 32], admits: &Admits, now: Time) -> Result<()> {
     let (name, origin) = match admits {
         Admits::New(name) => (name.clone(), None),
-        Admits::Replacement(origin) => (read(hub, origin, Batch::default()).await?.0.origin.name, Some(origin)),
+        Admits::Replacement(origin) => {
+            let found = read(hub, origin, Batch::default()).await?.0.origin;
+            found.check_here()?;
+            (found.name, Some(origin))
+        }
     };
     let (hash, at) = (code_hash.as_slice(), now.millis());
     let add = Batch::default().with(ADD_CODE, &[&hash, &name, &origin, &at]);
@@ -138,11 +151,14 @@ pub async fn enroll(
         Some(replaced) => Batch::default().with(REPLACE, &[replaced, &token, &at]),
         None => Batch::default().with(ADD, &[&origin, &name, &token, &at, &nil]),
     };
-    Ok(Some(one(&tx.commit(batch).await?[0])?.origin))
+    let answers = tx.commit(batch).await?;
+    // One whose place is to be taken may have moved since the code was made.
+    let enrolled = answers[0].first().ok_or_else(|| Error::conflict("origin", "The origin is at another hub"))?;
+    Ok(Some(from_row(enrolled)?.origin))
 }
 
 /// What came before counts no more: the next edge to reset is the right one.
 pub async fn unlock(hub: &PostgresHub, origin: &str) -> Result<()> {
-    let answers = hub.at_once(WRITE, Scope::Origin(origin), Batch::default().with(UNLOCK, &[&origin])).await?;
-    if answers[0].is_empty() { Err(unknown()) } else { Ok(()) }
+    let (tx, ..) = begin_here(hub, origin, Batch::default()).await?;
+    tx.commit(Batch::default().with(UNLOCK, &[&origin])).await.map(drop)
 }

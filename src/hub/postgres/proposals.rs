@@ -1,5 +1,7 @@
 //! Changes that the centre wants, and what became of them.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use super::PostgresHub;
 use super::origins;
 use super::rows::{FIND, number, table, without_nul};
-use super::tx::{Batch, told};
+use super::tx::{Batch, Param, told};
 use crate::domain::proposal::{Copy, Fate, Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -30,10 +32,11 @@ pub const OPEN: &str =
 /// answers the same again.
 pub const REOPEN: &str =
     "update proposals set result = null, rev = null, detail = null, answered_at = null where origin = $1";
-const FILE: &str = "
-    insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at)
-    select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 from proposals where origin = $1
-    returning seq";
+const NEXT: &str = "select coalesce(max(seq), 0) + 1 from proposals where origin = $1";
+const ADD: &str = "
+    insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev,
+        detail, answered_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 /// $2 to $5: arrays of uuid, result, rev, detail; $6: now. A later answer is the one that holds.
 const ANSWER: &str = "
     update proposals p set result = r.result, rev = r.rev, detail = r.detail, answered_at = $6
@@ -77,8 +80,8 @@ pub fn from_row(row: &SqlRow) -> Result<Filed> {
 /// Files a proposal, or finds the one with its uuid.
 pub async fn file(hub: &PostgresHub, origin: &str, mut proposal: Proposal, now: Time) -> Result<Filed> {
     let (uuid, t, id) = (proposal.uuid, number(proposal.table), proposal.id.clone());
-    let first = Batch::default().with(GET, &[&origin, &uuid]).with(FIND, &[&origin, &t, &id]);
-    let (tx, _, answers) = origins::begin(hub, origin, first).await?;
+    let first = Batch::default().with(GET, &[&origin, &uuid]).with(FIND, &[&origin, &t, &id]).with(NEXT, &[&origin]);
+    let (tx, _, answers) = origins::begin_here(hub, origin, first).await?;
     if let Some(row) = answers[0].first() {
         let filed = from_row(row)?;
         return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);
@@ -88,17 +91,55 @@ pub async fn file(hub: &PostgresHub, origin: &str, mut proposal: Proposal, now: 
         None => None,
     };
     rules::complete(&mut proposal, mirrored)?;
-    let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
-    let (base, patch) =
-        (proposal.base.as_ref().map(|base| base.get()), proposal.patch.as_ref().map(|patch| patch.get()));
-    let (author, at) = (without_nul(&proposal.author), now.millis());
-    let file = Batch::default().with(
-        FILE,
-        &[&origin, &uuid, &t, &id, &proposal.base_rev, &base, &patch, &copy, &proposal.expires_ms, &author, &at],
-    );
-    let filed = tx.commit(file).await?;
-    proposal.seq = filed[0].first().ok_or_else(origins::unknown)?.try_get(0).map_err(told)?;
-    Ok(Filed { proposal, filed_at: now, answer: None })
+    proposal.seq = answers[2].first().ok_or_else(origins::unknown)?.try_get(0).map_err(told)?;
+    let filed = Filed { proposal, filed_at: now, answer: None };
+    let kept = Kept::of(&filed)?;
+    let mut batch = Batch::default();
+    kept.add(&mut batch, &origin);
+    tx.commit(batch).await?;
+    drop(kept);
+    Ok(filed)
+}
+
+/// A proposal as it is kept, with its answer if it has one.
+pub struct Kept<'f> {
+    proposal: &'f Proposal,
+    t: i32,
+    base: [Option<&'f str>; 2],
+    copy: Option<String>,
+    author: Cow<'f, str>,
+    filed_at: i64,
+    result: Option<&'static str>,
+    rev: Option<i64>,
+    detail: Option<Cow<'f, str>>,
+    answered_at: Option<i64>,
+}
+
+impl Kept<'_> {
+    pub fn of(filed: &Filed) -> Result<Kept<'_>> {
+        let (proposal, answer) = (&filed.proposal, filed.answer.as_ref());
+        let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
+        Ok(Kept {
+            proposal,
+            t: number(proposal.table),
+            base: [proposal.base.as_deref().map(RawValue::get), proposal.patch.as_deref().map(RawValue::get)],
+            copy,
+            author: without_nul(&proposal.author),
+            filed_at: filed.filed_at.millis(),
+            result: answer.map(|(outcome, _)| outcome.result.name()),
+            rev: answer.and_then(|(outcome, _)| outcome.rev),
+            detail: answer.map(|(outcome, _)| without_nul(&outcome.detail)),
+            answered_at: answer.map(|(_, at)| at.millis()),
+        })
+    }
+
+    pub fn add<'p>(&'p self, batch: &mut Batch<'p>, origin: &'p &str) {
+        let Kept { proposal, t, base: [base, patch], copy, author, filed_at, result, rev, detail, answered_at } = self;
+        let Proposal { uuid, seq, id, base_rev, expires_ms, .. } = proposal;
+        let what: [Param; 9] = [origin, seq, uuid, t, id, base_rev, base, patch, copy];
+        let when: [Param; 7] = [expires_ms, author, filed_at, result, rev, detail, answered_at];
+        batch.add(ADD, &[&what[..], &when].concat());
+    }
 }
 
 /// As many of those that are open as go into one answer.

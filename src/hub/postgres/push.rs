@@ -1,14 +1,14 @@
 //! What a push does to its origin.
 
 use tokio_postgres::Row as SqlRow;
-use tokio_postgres::types::{PgLsn, ToSql};
+use tokio_postgres::types::PgLsn;
 use uuid::Uuid;
 
 use super::origins::{self, Found};
 use super::proposals::{self, Outcomes};
 use super::rows::{self, Columns};
 use super::standing::{self, STANDING, Stable, Standing};
-use super::tx::{Batch, READ, Scope, Tx, WRITE, told};
+use super::tx::{Batch, Param, READ, Scope, Tx, WRITE, told};
 use super::{PostgresHub, quarantine};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::Row;
@@ -51,13 +51,13 @@ const TAKE: &str = concat!(
 const NOTE: &str = concat!(
     "update origins set high = $4, last_seen = $5, status = $6, audit_seq = $7, audit_hash = $8, audit_differs = $9,
         stable = greatest(stable, $10), waiting_acked = $11, waiting_lsn = $12, newest_acked = $13, newest_lsn = $14
-     where origin = $1 and acked = $2 and attempt = $3 and not locked returning ",
+     where origin = $1 and acked = $2 and attempt = $3 and not locked and phase = 'here' returning ",
     origins::columns!()
 );
 
 /// Keeps a part of a batch, each row with what is wrong with it.
 pub async fn stage(hub: &PostgresHub, origin: &str, part: &Part) -> Result<()> {
-    let (tx, ..) = origins::begin(hub, origin, Batch::default()).await?;
+    let (tx, ..) = origins::begin_here(hub, origin, Batch::default()).await?;
     let Columns { t, id, rev, chg, v, code, detail } =
         Columns::of(part.rows.iter().map(|row| (row, rules::fault(row))));
     let mut batch = Batch::default();
@@ -146,8 +146,6 @@ async fn idle(hub: &PostgresHub, origin: &str, token_hash: &Hash, push: &Push, n
     let proposals = if is_told { proposals::offered(&answers[1])? } else { vec![] };
     Ok(Some(Taken { accepted, origin: found.origin, quarantine, proposals }))
 }
-
-type Param<'p> = &'p (dyn ToSql + Sync);
 
 /// What each exchange notes.
 struct Noted {

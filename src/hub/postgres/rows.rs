@@ -66,7 +66,7 @@ pub fn without_nul(text: &str) -> Cow<'_, str> {
 }
 
 /// An id as it can be a key. Those that cannot are of rows that are put aside, and no edge of ours makes them.
-fn kept_id(id: &str) -> Cow<'_, str> {
+pub fn kept_id(id: &str) -> Cow<'_, str> {
     if id.len() <= 200 && !id.contains('\0') {
         return id.into();
     }
@@ -110,7 +110,7 @@ const DISCARD_FOUND: [&str; 2] = [
 pub const FIND: &str = "select rev, v from mirror where origin = $1 and t = $2 and id = $3";
 const PAGE: &str = "
     select id, rev, chg, v from mirror where origin = $1 and t = $2 and id > $3 order by id limit $4";
-const SCAN: &str = "select t, id, rev, v from mirror where origin = $1";
+pub const SCAN: &str = "select t, id, rev, v, chg from mirror where origin = $1";
 
 /// Applies rows to the mirror: what is given is put, what is deleted is removed.
 pub fn apply<'p>(batch: &mut Batch<'p>, origin: &'p &str, put: &'p Columns, deleted: &'p Columns) {

@@ -24,7 +24,7 @@ pub const WRITE: &str = "begin isolation level read committed read write";
 const ORIGIN: &str = "select set_config('telecomx.origin', $1, true)";
 const FLEET: &str = "select set_config('telecomx.fleet', 'on', true)";
 
-type Param<'p> = &'p (dyn ToSql + Sync);
+pub type Param<'p> = &'p (dyn ToSql + Sync);
 
 /// Statements that go to PostgreSQL together and are answered together, each seeing what those before it did.
 #[derive(Default)]

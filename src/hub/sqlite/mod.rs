@@ -1,6 +1,7 @@
 //! The hub's store in one SQLite file: for up to some hundreds of edges, and for every test.
 
 mod backup;
+mod moving;
 mod origins;
 mod proposals;
 mod push;
@@ -14,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 use rusqlite_migration::{M, Migrations};
 
+use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
 use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, QUARANTINE_MAX, Taken, rules};
 use crate::db::checkpoint::{self, Checkpointer};
 use crate::domain::audit::Hash;
@@ -179,6 +181,28 @@ impl HubStore for SqliteHub {
         let conn = self.lock();
         origins::get(&conn, origin)?;
         proposals::list(&conn, origin, after, limit)
+    }
+
+    async fn aside(&self, origin: &str) -> Result<Vec<Aside>> {
+        let conn = self.lock();
+        origins::get(&conn, origin)?;
+        moving::aside(&conn, origin)
+    }
+
+    async fn step(&self, origin: &str, to: &Phase) -> Result<Origin> {
+        self.write(|tx| moving::step(tx, origin, to))
+    }
+
+    async fn arrive(&self, told: &Origin) -> Result<Arrival> {
+        self.write(|tx| moving::arrive(tx, told))
+    }
+
+    async fn deliver(&self, origin: &str, delivery: &Delivery) -> Result<()> {
+        self.write(|tx| moving::deliver(tx, origin, delivery))
+    }
+
+    async fn settle(&self, settling: &Settling) -> Result<()> {
+        self.write(|tx| moving::settle(tx, settling))
     }
 
     async fn prune(&self, now: Time) -> Result<()> {

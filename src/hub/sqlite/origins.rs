@@ -6,10 +6,12 @@ use uuid::Uuid;
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::hub::moving::Phase;
 use crate::hub::{Admits, Origin};
 
 const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
-    parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs, token_hash";
+    parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs, token_hash, phase,
+    moved_to";
 
 fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
     let uuid = |column: usize, text: String| {
@@ -38,14 +40,24 @@ fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
         audit_differs: row.get(17)?,
         // For the fleet page only.
         status: serde_json::from_str(&row.get::<_, String>(14)?).unwrap_or_default(),
+        phase: Phase::named(&row.get::<_, String>(19)?, row.get(20)?),
     })
 }
 
 /// 404 `origin` when there is none.
 pub fn get(tx: &Connection, origin: &str) -> Result<Origin> {
+    find(tx, origin)?.ok_or_else(|| Error::not_found("origin", "Origin not found"))
+}
+
+/// One that is here: neither moved nor on its way.
+pub fn get_here(tx: &Connection, origin: &str) -> Result<Origin> {
+    let found = get(tx, origin)?;
+    found.check_here().map(|()| found)
+}
+
+pub fn find(tx: &Connection, origin: &str) -> Result<Option<Origin>> {
     let mut statement = tx.prepare_cached(&format!("select {COLUMNS} from origins where origin = ?1"))?;
-    let found = statement.query_row([origin], from_row).optional()?;
-    found.ok_or_else(|| Error::not_found("origin", "Origin not found"))
+    Ok(statement.query_row([origin], from_row).optional()?)
 }
 
 pub fn of_token(conn: &Connection, token_hash: [u8; 32]) -> Result<Option<Origin>> {
@@ -62,7 +74,7 @@ pub fn all(conn: &Connection) -> Result<Vec<Origin>> {
 pub fn add_code(tx: &Connection, code_hash: [u8; 32], admits: &Admits, now: Time) -> Result<()> {
     let (name, origin) = match admits {
         Admits::New(name) => (name.clone(), None),
-        Admits::Replacement(origin) => (get(tx, origin)?.name, Some(origin)),
+        Admits::Replacement(origin) => (get_here(tx, origin)?.name, Some(origin)),
     };
     let sql = "insert into enrolment_codes (code_hash, name, origin, created_at) values (?1, ?2, ?3, ?4)";
     tx.execute(sql, params![code_hash, name, origin, now])?;
@@ -81,6 +93,7 @@ pub fn enroll(
     match spent.optional()? {
         None => Ok(None),
         Some((_, Some(replaced))) => {
+            get_here(tx, &replaced)?;
             let sql = "update origins set token_hash = ?2, enrolled_at = ?3 where origin = ?1";
             tx.execute(sql, params![replaced, token_hash, now])?;
             unlock(tx, &replaced)?;
@@ -98,7 +111,7 @@ pub fn enroll(
 
 /// What came before counts no more: the next edge to reset is the right one.
 pub fn unlock(tx: &Connection, origin: &str) -> Result<()> {
-    get(tx, origin)?;
+    get_here(tx, origin)?;
     tx.execute("update origins set locked = 0, parent_n = 0 where origin = ?1", [origin])?;
     Ok(())
 }

@@ -54,7 +54,7 @@ fn from_row(row: &SqlRow) -> Result<Filed> {
 
 /// Files a proposal, or finds the one with its uuid.
 pub fn file(tx: &Connection, origin: &str, mut proposal: Proposal, now: Time) -> Result<Filed> {
-    origins::get(tx, origin)?;
+    origins::get_here(tx, origin)?;
     if let Some(filed) = find(tx, origin, proposal.uuid)? {
         return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);
     }
@@ -62,6 +62,14 @@ pub fn file(tx: &Connection, origin: &str, mut proposal: Proposal, now: Time) ->
     rules::complete(&mut proposal, mirrored.as_ref().map(|(rev, v)| (*rev, v.as_str())))?;
     let seq = "select coalesce(max(seq), 0) + 1 from proposals where origin = ?1";
     proposal.seq = tx.query_row(seq, [origin], |row| row.get(0))?;
+    let filed = Filed { proposal, filed_at: now, answer: None };
+    add(tx, origin, &filed)?;
+    Ok(filed)
+}
+
+/// Keeps a proposal under its number, with its answer if it has one.
+pub fn add(tx: &Connection, origin: &str, filed: &Filed) -> Result<()> {
+    let (proposal, now) = (&filed.proposal, filed.filed_at);
     let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
     tx.execute(
         "insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at)
@@ -74,7 +82,7 @@ pub fn file(tx: &Connection, origin: &str, mut proposal: Proposal, now: Time) ->
             ":copy": copy, ":expires": proposal.expires_ms, ":author": proposal.author, ":now": now,
         },
     )?;
-    Ok(Filed { proposal, filed_at: now, answer: None })
+    filed.answer.iter().try_for_each(|(outcome, at)| answer(tx, origin, outcome, *at))
 }
 
 fn find(tx: &Connection, origin: &str, uuid: Uuid) -> Result<Option<Filed>> {

@@ -12,7 +12,7 @@ use crate::mirror::wire::{Mode, Part, Push, Row, Staged};
 
 /// Keeps a part of a batch, each row with what is wrong with it.
 pub fn stage(tx: &Connection, origin: &str, part: &Part) -> Result<()> {
-    origins::get(tx, origin)?;
+    origins::get_here(tx, origin)?;
     let stage = part.stage.to_string();
     if part.part == 0 {
         discard_others(tx, origin, &stage)?;

@@ -1,0 +1,202 @@
+//! `hub move`: takes an origin to another hub, beside those that serve it here.
+//!
+//! Whenever it is ended, nothing is served by two hubs, and running it again goes on from there.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::hub_store::{Place, Store};
+use crate::domain::mirror::Table;
+use crate::http::server;
+use crate::hub::moving::{Arrival, Phase, Settling};
+use crate::hub::postgres::PostgresHub;
+use crate::hub::sqlite::SqliteHub;
+use crate::hub::{HubStore, Origin};
+use crate::mirror::transport::{CallError, HubClient};
+
+mod carry;
+
+/// While so many rows have changed since the last round, and so often, another is made before the origin stands still.
+const FEW_ROWS: usize = 200;
+const ROUNDS_MAX: usize = 5;
+/// How often it is asked whether the switch was made, and how long after another.
+const SETTLE_TRIES: usize = 5;
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Id of the server, as the fleet page shows it
+    origin: String,
+    #[command(flatten)]
+    store: Store,
+    /// The hub that it is to go on with: the URL by which the server itself reaches it
+    #[arg(long, value_name = "URL", required_unless_present = "stay")]
+    to: Option<String>,
+    /// File with that hub's administrator's token
+    #[arg(long, value_name = "FILE", required_unless_present = "stay")]
+    to_admin_token: Option<PathBuf>,
+    /// Certificates that that hub is to be trusted by, PEM, in the place of the usual ones [default: none]
+    #[arg(long, value_name = "FILE")]
+    to_ca: Option<PathBuf>,
+    /// Give up a move that was begun and cannot be ended, and serve the server here again
+    #[arg(long, conflicts_with_all = ["to", "to_admin_token", "to_ca"])]
+    stay: bool,
+}
+
+/// The hub that an origin goes to.
+pub struct Target {
+    client: HubClient,
+    url: String,
+    token: String,
+}
+
+impl Target {
+    fn of(arguments: &Arguments) -> Result<Option<Target>, String> {
+        let (Some(url), Some(file)) = (&arguments.to, &arguments.to_admin_token) else { return Ok(None) };
+        let url = url.trim_end_matches('/').to_owned();
+        let token = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let client = HubClient::new(&url, arguments.to_ca.as_deref(), std::sync::Arc::default())?;
+        Ok(Some(Target { client, url, token: token.trim().to_owned() }))
+    }
+
+    fn arrive(&self, origin: &Origin) -> Result<Arrival, CallError> {
+        #[derive(serde::Deserialize)]
+        struct Answer {
+            arrival: Arrival,
+        }
+        let answer: Answer = self.client.ask(&path(&origin.origin, "arrive"), &self.token, origin)?;
+        Ok(answer.arrival)
+    }
+}
+
+/// Of a call on an origin.
+fn path(origin: &str, call: &str) -> String {
+    format!("/sync/v1/origins/{origin}/{call}")
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let target = Target::of(arguments)?;
+    let told = server::block_on(async {
+        match arguments.store.place()? {
+            Place::Sqlite(path) if !Path::new(&path).exists() => {
+                Err(format!("there is no store at {}: choose another --store", path.display()))
+            }
+            Place::Sqlite(path) => begin(&SqliteHub::open(&path)?, &arguments.origin, target).await,
+            Place::Postgres(address) => begin(&PostgresHub::open(&address).await?, &arguments.origin, target).await,
+        }
+    })?;
+    println!("{told}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn begin(store: &impl HubStore, origin: &str, target: Option<Target>) -> Result<String, String> {
+    let found = store.rows(origin, Table::Customer, "", 0).await.map_err(|error| format!("{origin}: {error}"))?.0;
+    match target {
+        Some(target) => Move { store, target, found }.run().await,
+        None => {
+            store.step(origin, &Phase::Here).await.map_err(|error| format!("{origin}: {error}"))?;
+            Ok(format!("{} is served here again", found.name))
+        }
+    }
+}
+
+/// Why the switch was not made.
+enum Failed {
+    /// It was not, for certain.
+    Before(String),
+    /// It may have been.
+    Unknown(String),
+}
+
+/// An origin on its way.
+struct Move<'s, S> {
+    store: &'s S,
+    target: Target,
+    /// As it was when the command began.
+    found: Origin,
+}
+
+impl<S: HubStore> Move<'_, S> {
+    async fn run(self) -> Result<String, String> {
+        let (name, url) = (&self.found.name, &self.target.url);
+        if let Some(hub) = self.found.phase.hub() {
+            return if hub == url {
+                Ok(format!("{name} is at {hub}"))
+            } else {
+                Err(format!("{name} has moved to {hub}"))
+            };
+        }
+        let arrival = self.target.arrive(&self.found).map_err(|error| format!("{name} stays as it is: {error}"))?;
+        let was_here = self.found.phase == Phase::Here;
+        if arrival == Arrival::Begun && was_here {
+            for _ in 0..ROUNDS_MAX {
+                if self.carry().await?.sent < FEW_ROWS {
+                    break;
+                }
+            }
+        }
+        let stands_still = Instant::now();
+        let leaving = self.step(&Phase::Leaving).await?;
+        let handed_over = match arrival {
+            Arrival::Begun => self.hand_over(&leaving).await,
+            Arrival::Settled => self.has_come(&leaving),
+        };
+        match handed_over {
+            Ok(()) => {
+                self.step(&Phase::Moved(url.clone())).await?;
+                let millis = stands_still.elapsed().as_millis();
+                Ok(format!("{name} is at {url}; it stood still for {millis} ms"))
+            }
+            // Nobody but this run has asked for the switch: it cannot come later.
+            Err(Failed::Before(why)) if was_here => {
+                self.step(&Phase::Here).await?;
+                Err(format!("{name} stays here: {why}"))
+            }
+            Err(Failed::Before(why) | Failed::Unknown(why)) => Err(format!(
+                "{name} is on its way, and served by neither hub: run this again, or give it up with --stay: {why}"
+            )),
+        }
+    }
+
+    async fn step(&self, to: &Phase) -> Result<Origin, String> {
+        let stepped = self.store.step(&self.found.origin, to).await;
+        stepped.map_err(|error| format!("{} cannot be made {}: {error}", self.found.name, to.name()))
+    }
+
+    /// Takes over what changed meanwhile, and switches.
+    async fn hand_over(&self, leaving: &Origin) -> Result<(), Failed> {
+        let mut tally = self.carry().await.map_err(Failed::Before)?.tally;
+        (tally.aside, tally.proposals) = self.carry_rest().await.map_err(Failed::Before)?;
+        let settling = Settling { origin: leaving.clone(), tally };
+        let mut last = String::new();
+        for _ in 0..SETTLE_TRIES {
+            match self.ask::<serde_json::Value>("settle", &settling) {
+                Ok(_) => return Ok(()),
+                Err(CallError::Refused { status: 400..=499, text, .. }) => return Err(Failed::Before(text)),
+                Err(error) => last = error.to_string(),
+            }
+            std::thread::park_timeout(SETTLE_PAUSE);
+        }
+        Err(Failed::Unknown(last))
+    }
+
+    /// Whether it had come already, and has not gone on here meanwhile.
+    fn has_come(&self, leaving: &Origin) -> Result<(), Failed> {
+        match self.target.arrive(leaving) {
+            Ok(Arrival::Settled) => Ok(()),
+            Ok(Arrival::Begun) => Err(Failed::Before("the other hub has begun anew".into())),
+            Err(error) => Err(Failed::Before(error.to_string())),
+        }
+    }
+
+    fn ask<T: for<'de> serde::Deserialize<'de>>(
+        &self,
+        call: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<T, CallError> {
+        self.target.client.ask(&path(&self.found.origin, call), &self.target.token, body)
+    }
+}

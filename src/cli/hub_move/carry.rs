@@ -1,0 +1,122 @@
+//! What an origin has, carried to another hub: whatever is not there as it is here, by pages.
+
+use std::collections::HashMap;
+
+use super::{Move, path};
+use crate::domain::mirror::{Row, Table};
+use crate::error::Error;
+use crate::hub::HubStore;
+use crate::hub::moving::{Delivery, Mark, Tally};
+
+/// Rows that are compared at a time: as many as the other hub tells of at once.
+const PAGE_ROWS: i64 = 1_000;
+/// From this size on a delivery is sent.
+const DELIVERY_BYTES: usize = 2 << 20;
+
+/// What came of a round.
+#[derive(Default)]
+pub struct Carried {
+    /// Rows that were put or removed.
+    pub sent: usize,
+    /// Of all rows that are here.
+    pub tally: Tally,
+}
+
+/// A delivery that grows until it is sent.
+#[derive(Default)]
+struct Load {
+    delivery: Delivery,
+    bytes: usize,
+}
+
+impl<S: HubStore> Move<'_, S> {
+    /// Brings the rows that are there to what is here.
+    pub async fn carry(&self) -> Result<Carried, String> {
+        let (mut carried, mut load) = (Carried::default(), Load::default());
+        for table in Table::ALL {
+            let mut after = String::new();
+            loop {
+                let found = self.store.rows(&self.found.origin, table, &after, PAGE_ROWS).await;
+                let (mut here, mut there) = (found.map_err(told)?.1, self.marks(table, &after)?);
+                // Up to where both pages reach; further when one is the last.
+                let last_here = here.last().filter(|_| here.len() as i64 >= PAGE_ROWS).map(|row| row.id.clone());
+                let last_there = there.last().filter(|_| there.len() as i64 >= PAGE_ROWS).map(|mark| mark.id.clone());
+                let end = last_here.into_iter().chain(last_there).min();
+                if let Some(end) = &end {
+                    here.retain(|row| row.id <= *end);
+                    there.retain(|mark| mark.id <= *end);
+                }
+                for row in differences(table, here, there, &mut carried.tally) {
+                    carried.sent += 1;
+                    load.bytes += row.v.as_ref().map_or(0, |v| v.get().len()) + 200;
+                    load.delivery.rows.push(row);
+                    self.send(&mut load, DELIVERY_BYTES)?;
+                }
+                match end {
+                    Some(end) => after = end,
+                    None => break,
+                }
+            }
+        }
+        self.send(&mut load, 1)?;
+        Ok(carried)
+    }
+
+    /// Brings what is put aside, and the proposals; gives how many there are of each.
+    pub async fn carry_rest(&self) -> Result<(i64, i64), String> {
+        let origin = &self.found.origin;
+        let delivery = Delivery { clears: true, ..Delivery::default() };
+        let (mut load, mut counts, mut after) = (Load { delivery, bytes: 1 }, (0, 0), 0);
+        for aside in self.store.aside(origin).await.map_err(told)? {
+            counts.0 += 1;
+            load.bytes += aside.v.as_ref().map_or(0, |v| v.get().len()) + aside.detail.len() + 300;
+            load.delivery.aside.push(aside);
+            self.send(&mut load, DELIVERY_BYTES)?;
+        }
+        loop {
+            let filed = self.store.proposals(origin, after, PAGE_ROWS).await.map_err(told)?;
+            let Some(last) = filed.last() else { break };
+            after = last.proposal.seq;
+            for filed in filed {
+                counts.1 += 1;
+                load.bytes += serde_json::to_string(&filed).map_or(0, |text| text.len());
+                load.delivery.proposals.push(filed);
+                self.send(&mut load, DELIVERY_BYTES)?;
+            }
+        }
+        self.send(&mut load, 1).map(|()| counts)
+    }
+
+    /// Sends a delivery that has come to so many bytes.
+    fn send(&self, load: &mut Load, bytes: usize) -> Result<(), String> {
+        if load.bytes < bytes {
+            return Ok(());
+        }
+        let sent = std::mem::take(load).delivery;
+        self.ask::<serde_json::Value>("deliver", &sent).map(drop).map_err(|error| error.to_string())
+    }
+
+    fn marks(&self, table: Table, after: &str) -> Result<Vec<Mark>, String> {
+        let (path, query) = (path(&self.found.origin, "arrived"), [("table", table.name()), ("after", after)]);
+        self.target.client.get(&path, &query, &self.target.token).map_err(|error| error.to_string())
+    }
+}
+
+fn told(error: Error) -> String {
+    format!("what is here cannot be read: {error}")
+}
+
+/// The rows to be put or removed, for what is there to be what is here. All that is here is counted.
+fn differences(table: Table, here: Vec<Row>, there: Vec<Mark>, tally: &mut Tally) -> Vec<Row> {
+    let mut there: HashMap<String, Mark> = there.into_iter().map(|mark| (mark.id.clone(), mark)).collect();
+    let mut differing = vec![];
+    for row in here {
+        tally.add(table, &row.id, [row.rev, row.chg], row.v.as_ref().map_or("", |v| v.get()));
+        if there.remove(&row.id) != Some(Mark::of(&row)) {
+            differing.push(row);
+        }
+    }
+    let gone = there.into_values();
+    differing.extend(gone.map(|Mark { id, rev, chg, .. }| Row { t: table, id, rev, chg, v: None, bad: None }));
+    differing
+}

@@ -1,0 +1,49 @@
+//! What `hub move` calls of the hub that an origin comes to, with the administrator's token.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use super::centre::{ROWS_MAX, RowsQuery};
+use super::{Body, State, check_admin, in_path, parse};
+use crate::error::{Error, Result};
+use crate::hub::moving::{Delivery, Mark, Settling};
+use crate::hub::{HubStore, Origin};
+
+/// The origin as it stands where it comes from → whether it is arriving, or has come already.
+pub async fn arrive<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let told: Origin = parse(&body)?;
+    check_named(&request, &told)?;
+    let arrival = state.store.arrive(&told).await?;
+    Ok(HttpResponse::Ok().json(json!({ "arrival": arrival })))
+}
+
+/// What is there of one table, `?table=&after=`, by id.
+pub async fn arrived<S: HubStore>(
+    request: HttpRequest,
+    state: State<S>,
+    query: web::Query<RowsQuery>,
+) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let (_, rows) = state.store.rows(in_path(&request), query.table, query.after(), ROWS_MAX).await?;
+    Ok(HttpResponse::Ok().json(rows.iter().map(Mark::of).collect::<Vec<_>>()))
+}
+
+pub async fn deliver<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let delivery: Delivery = parse(&body)?;
+    state.store.deliver(in_path(&request), &delivery).await?;
+    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+}
+
+pub async fn settle<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let settling: Settling = parse(&body)?;
+    check_named(&request, &settling.origin)?;
+    state.store.settle(&settling).await?;
+    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+}
+
+fn check_named(request: &HttpRequest, told: &Origin) -> Result<()> {
+    if told.origin == in_path(request) { Ok(()) } else { Err(Error::bad_request("The body is of another origin")) }
+}

@@ -1,0 +1,178 @@
+//! Origins that come from another hub, or go to one.
+
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+use serde_json::value::RawValue;
+use tokio_postgres::Row as SqlRow;
+use uuid::Uuid;
+
+use super::PostgresHub;
+use super::origins;
+use super::proposals;
+use super::rows::{self, Columns, SCAN, without_nul};
+use super::tx::{Batch, Scope, WRITE, told as failed};
+use crate::domain::mirror::Row;
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::hub::moving::{Arrival, Aside, Delivery, Phase, Settling, Tally};
+use crate::hub::{Origin, rules};
+
+const ASIDE: &str = "
+    select t, id, rev, chg, v, code, detail, first_seen, tries from quarantine where origin = $1 order by t, id";
+const STEP: &str =
+    concat!("update origins set phase = $2, moved_to = $3 where origin = $1 returning ", origins::columns!());
+/// Of one that has moved away and comes back, what was told of its rows holds no longer.
+const ARRIVE: &str = "
+    insert into origins (origin, name, token_hash, enrolled_at, attempt, phase) values ($1, $2, $3, $4, $5, 'arriving')
+    on conflict (origin) do update set name = excluded.name, token_hash = excluded.token_hash,
+        enrolled_at = excluded.enrolled_at, attempt = excluded.attempt, phase = excluded.phase, moved_to = null,
+        epoch_n = null, epoch = null, acked = 0, stable = 0, waiting_acked = null, waiting_lsn = null,
+        newest_acked = null, newest_lsn = null";
+const CLEAR: [&str; 2] = ["delete from quarantine where origin = $1", "delete from proposals where origin = $1"];
+const CLEAR_STAGED: [&str; 2] = ["delete from staged where origin = $1", "delete from staged_parts where origin = $1"];
+const PUT_ASIDE: &str = "
+    insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const COUNTS: &str = "
+    select (select count(*) from quarantine where origin = $1), (select count(*) from proposals where origin = $1)";
+const SETTLE: &str = "
+    update origins set name = $2, token_hash = $3, enrolled_at = $4, epoch_n = $5, epoch = $6, acked = $7, attempt = $8,
+        high = $9, stable = 0, last_seen = $10, status = $11, resets = $12, parent_n = $13, locked = $14,
+        quarantined = $15, audit_seq = $16, audit_hash = $17, audit_differs = $18, phase = 'here'
+    where origin = $1";
+
+/// All that is put aside.
+pub async fn aside(hub: &PostgresHub, origin: &str) -> Result<Vec<Aside>> {
+    let (_, answers) = origins::read(hub, origin, Batch::default().with(ASIDE, &[&origin])).await?;
+    answers[0].iter().map(aside_from_row).collect()
+}
+
+fn aside_from_row(row: &SqlRow) -> Result<Aside> {
+    let v: Option<String> = row.try_get(4).map_err(failed)?;
+    Ok(Aside {
+        t: row.try_get::<_, i32>(0).map_err(failed)?.into(),
+        id: row.try_get(1).map_err(failed)?,
+        rev: row.try_get(2).map_err(failed)?,
+        chg: row.try_get(3).map_err(failed)?,
+        v: v.map(RawValue::from_string).transpose().map_err(|error| Error::Internal(Box::new(error)))?,
+        code: row.try_get(5).map_err(failed)?,
+        detail: row.try_get(6).map_err(failed)?,
+        first_seen: Time::from_millis(row.try_get(7).map_err(failed)?),
+        tries: row.try_get(8).map_err(failed)?,
+    })
+}
+
+pub async fn step(hub: &PostgresHub, origin: &str, to: &Phase) -> Result<Origin> {
+    let (tx, found, _) = origins::begin(hub, origin, Batch::default()).await?;
+    rules::check_step(&found.origin.phase, to)?;
+    let (name, moved_to) = (to.name(), to.hub());
+    let answers = tx.commit(Batch::default().with(STEP, &[&origin, &name, &moved_to])).await?;
+    Ok(origins::one(&answers[0])?.origin)
+}
+
+pub async fn arrive(hub: &PostgresHub, told: &Origin) -> Result<Arrival> {
+    let (origin, name) = (told.origin.as_str(), without_nul(&told.name));
+    let lock = Batch::default().with(origins::LOCK, &[&origin]);
+    let (tx, answers) = hub.begin(WRITE, Scope::Origin(origin), lock).await?;
+    let found = answers[0].first().map(|_| origins::one(&answers[0])).transpose()?;
+    let arrival = rules::arrival(found.map(|found| found.origin).as_ref(), told)?;
+    let (token, at, nil) = (told.token.as_slice(), told.enrolled_at.millis(), Uuid::nil());
+    let mut batch = Batch::default();
+    if arrival == Arrival::Begun {
+        batch.add(ARRIVE, &[&origin, &name, &token, &at, &nil]);
+    }
+    tx.commit(batch).await.map(|_| arrival)
+}
+
+pub async fn deliver(hub: &PostgresHub, origin: &str, delivery: &Delivery) -> Result<()> {
+    let (tx, found, _) = origins::begin(hub, origin, Batch::default()).await?;
+    rules::check_arriving(&found.origin)?;
+    let (put, deleted): (Vec<&Row>, Vec<&Row>) = delivery.rows.iter().partition(|row| row.v.is_some());
+    let put = Columns::of(put.into_iter().map(|row| (row, None)));
+    let deleted = Columns::of(deleted.into_iter().map(|row| (row, None)));
+    let aside: Vec<KeptAside> = delivery.aside.iter().map(KeptAside::of).collect();
+    let filed = delivery.proposals.iter().map(proposals::Kept::of).collect::<Result<Vec<_>>>()?;
+    let mut batch = Batch::default();
+    for sql in CLEAR.into_iter().filter(|_| delivery.clears) {
+        batch.add(sql, &[&origin]);
+    }
+    rows::apply(&mut batch, &origin, &put, &deleted);
+    for KeptAside { aside, t, id, v, detail, at } in &aside {
+        let Aside { rev, chg, code, tries, .. } = aside;
+        batch.add(PUT_ASIDE, &[&origin, t, id, rev, chg, v, code, detail, at, tries]);
+    }
+    filed.iter().for_each(|kept| kept.add(&mut batch, &origin));
+    tx.commit(batch).await.map(drop)
+}
+
+/// A row that is put aside, as PostgreSQL can keep it.
+struct KeptAside<'a> {
+    aside: &'a Aside,
+    t: i32,
+    id: std::borrow::Cow<'a, str>,
+    v: Option<&'a str>,
+    detail: std::borrow::Cow<'a, str>,
+    at: i64,
+}
+
+impl KeptAside<'_> {
+    fn of(aside: &Aside) -> KeptAside<'_> {
+        let t = i32::try_from(aside.t).unwrap_or(i32::MAX);
+        let (id, v) = (rows::kept_id(&aside.id), aside.v.as_ref().map(|v| v.get()));
+        KeptAside { aside, t, id, v, detail: without_nul(&aside.detail), at: aside.first_seen.millis() }
+    }
+}
+
+pub async fn settle(hub: &PostgresHub, settling: &Settling) -> Result<()> {
+    let told = &settling.origin;
+    let origin = told.origin.as_str();
+    let (tx, found, answers) = origins::begin(hub, origin, Batch::default().with(COUNTS, &[&origin])).await?;
+    let counts = answers[0].first().ok_or_else(origins::unknown)?;
+    let (aside, proposals) = (counts.try_get(0).map_err(failed)?, counts.try_get(1).map_err(failed)?);
+    let mut tally = Tally { aside, proposals, ..Tally::default() };
+    let statement = tx.conn().prepare_cached(SCAN).await.map_err(failed)?;
+    {
+        let mut there = pin!(tx.conn().query_raw(&statement, [&origin]).await.map_err(failed)?);
+        while let Some(row) = there.try_next().await.map_err(failed)? {
+            let text = |column: usize| row.try_get::<_, &str>(column).map_err(failed);
+            let number = |column: usize| row.try_get(column).map_err(failed);
+            tally.add(rows::table(&row, 0)?, text(1)?, [number(2)?, number(4)?], text(3)?);
+        }
+    }
+    if !rules::settles(&found.origin, settling, &tally)? {
+        return Ok(());
+    }
+    let (name, token, enrolled_at) = (without_nul(&told.name), told.token.as_slice(), told.enrolled_at.millis());
+    let (epoch_n, epoch) = told.head.epoch.map(|epoch| (epoch.0, epoch.1)).unzip();
+    let (last_seen, status) =
+        (told.last_seen.map(Time::millis), serde_json::to_string(&told.status).unwrap_or_default());
+    let hash = without_nul(&told.audit.1);
+    let mut batch = Batch::default().with(
+        SETTLE,
+        &[
+            &origin,
+            &name,
+            &token,
+            &enrolled_at,
+            &epoch_n,
+            &epoch,
+            &told.head.acked,
+            &told.head.attempt,
+            &told.high,
+            &last_seen,
+            &status,
+            &told.resets,
+            &told.parent,
+            &told.is_locked,
+            &told.quarantined,
+            &told.audit.0,
+            &hash,
+            &told.audit_differs,
+        ],
+    );
+    for sql in CLEAR_STAGED {
+        batch.add(sql, &[&origin]);
+    }
+    tx.commit(batch).await.map(drop)
+}
