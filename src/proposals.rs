@@ -48,9 +48,18 @@ pub fn apply(tx: &mut WriteTx, sealer: &Sealer, proposal: &Proposal, hub_now: Ti
             if !is_as_it_was && !differing.is_empty() {
                 return outcome(Fate::Conflict, None, Value::Object(differing).to_string());
             }
-            put(tx, sealer, proposal.table, id, object, patch)?;
-            let rev = feed::find(tx, proposal.table, id)?.map(|(rev, _)| rev);
-            outcome(Fate::Applied, rev, String::new())
+            put(tx, sealer, proposal.table, id, object, patch.clone())?;
+            let now = feed::find(tx, proposal.table, id)?;
+            let is = now.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
+            let new_rev = now.map(|(rev, _)| rev);
+            // What the table does not know is left out on the way: nobody is to believe that it was set.
+            if new_rev == Some(rev)
+                && let Some(name) = patch.keys().find(|name| !is.contains_key(*name))
+            {
+                let why = format!("Nothing was changed: {name} is no property of it, or has its usual value");
+                return Err(Error::bad_request(why));
+            }
+            outcome(Fate::Applied, new_rev, String::new())
         }
         _ => Err(Error::bad_request("A proposal is either a patch or a copy")),
     }

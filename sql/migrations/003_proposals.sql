@@ -32,6 +32,7 @@ create table clock_floor (
 ) strict;
 
 alter table sync_state add column proved_at integer;                           -- when both sides were last found equal
+alter table sync_state add column difference text;                             -- what the last comparison found, if anything
 alter table sync_state add column alarm text;                                  -- why the mirror stands still until somebody acts
 alter table sync_state add column parent_n integer not null default 0;         -- count of the epoch that a reset comes from
 alter table sync_state add column audit_acked integer not null default 0;      -- the last audit entry whose hash the hub knows

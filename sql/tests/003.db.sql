@@ -195,8 +195,8 @@ CREATE TABLE sync_state (
     last_error    text,
     forks         integer not null default 0,
     rewinds       integer not null default 0
-, proved_at integer, alarm text, parent_n integer not null default 0, audit_acked integer not null default 0) strict;
-INSERT INTO sync_state VALUES(1,'https://hub.example.com','0123456789abcdef0123456789abcdef',X'00',2,'6f1c7f6e-2b9e-4a57-9d8c-0d6c1a3f9b11',0,NULL,NULL,'00000000-0000-0000-0000-000000000000',4,'9d0b8f2a-5a54-4c2e-8f1a-7c1f4f3f2a10',3,NULL,NULL,0,0,1767225600000,NULL,0,20);
+, proved_at integer, difference text, alarm text, parent_n integer not null default 0, audit_acked integer not null default 0) strict;
+INSERT INTO sync_state VALUES(1,'https://hub.example.com','0123456789abcdef0123456789abcdef',X'00',2,'6f1c7f6e-2b9e-4a57-9d8c-0d6c1a3f9b11',0,NULL,NULL,'00000000-0000-0000-0000-000000000000',4,'9d0b8f2a-5a54-4c2e-8f1a-7c1f4f3f2a10',3,NULL,NULL,0,0,1767225600000,NULL,NULL,0,20);
 CREATE TABLE attempts (
     attempt text    not null primary key,
     n       integer not null               -- the write up to which the batch went

@@ -11,10 +11,12 @@ use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result as DomainResult};
 use crate::login;
+use crate::mirror::link;
 use crate::secrets::{Sealer, key_path};
 use crate::store::adopt;
 use crate::store::audit::{self, Verdict};
 use crate::store::health::{self, HealthCheck};
+use crate::store::sync_state;
 
 /// One thing that was looked at.
 struct Finding {
@@ -86,7 +88,22 @@ fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     let (wrong, detail) =
         authenticator_keys(tx, path).unwrap_or_else(|error| (Some(format!("cannot be read: {error}")), String::new()));
     findings.push(Finding { what: "authenticator keys", wrong, detail });
+    findings.extend(hub_token(tx, path).transpose().map(|found| {
+        let (wrong, detail) = found.unwrap_or_else(|error| (Some(format!("cannot be read: {error}")), String::new()));
+        Finding { what: "hub token", wrong, detail }
+    }));
     findings
+}
+
+/// Whether the token for the hub can be unsealed; nothing without a hub.
+fn hub_token(tx: &ReadTx, path: &Path) -> DomainResult<Option<(Option<String>, String)>> {
+    let Some(enrolment) = sync_state::enrolment(tx)? else { return Ok(None) };
+    let sealer = Sealer::read(path).map_err(Error::internal)?;
+    let is_open = sealer.is_some_and(|sealer| link::token(&enrolment, &sealer).is_some());
+    let key = key_path(path);
+    let wrong = (!is_open)
+        .then(|| format!("{} is missing, or another one: put the right file back, or enrol anew", key.display()));
+    Ok(Some((wrong, format!("of {} at {}", enrolment.origin, enrolment.hub))))
 }
 
 /// Whether the key file is the one that the database was used with.

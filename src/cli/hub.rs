@@ -119,6 +119,7 @@ fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
     let now = Clock::default().now();
     let code = server::block_on(async {
         Ok::<_, String>(match place {
+            Place::Sqlite(path) if !path.exists() => return Err(no_store(path)),
             Place::Sqlite(path) => hub::add_code(&SqliteHub::open(path)?, admits, now).await,
             Place::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
         })
@@ -127,9 +128,13 @@ fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn no_store(path: &Path) -> String {
+    format!("there is no store at {}: choose another --store, or start hub on it first", path.display())
+}
+
 fn back_up(path: &Path, to: &Path) -> Result<ExitCode, String> {
     if !path.exists() {
-        return Err(format!("there is no store at {}: choose another --store", path.display()));
+        return Err(no_store(path));
     }
     if to.exists() {
         return Err(format!("{} is there already: name a new file", to.display()));

@@ -82,6 +82,11 @@ impl Store {
         Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
     }
 
+    /// Certificates that hubs are to be trusted by: as given, else as set.
+    fn hub_ca(&self, given: Option<PathBuf>) -> Result<Option<PathBuf>, String> {
+        Ok(Config { hub_ca: given, config: self.config.clone(), ..Config::default() }.resolve()?.hub_ca)
+    }
+
     /// The database file, which must be there already.
     fn existing_path(&self) -> Result<PathBuf, String> {
         let path = self.path()?;

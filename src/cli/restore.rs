@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Store, progress, remove_database};
 use crate::clock::Clock;
 use crate::db::Exclusive;
+use crate::domain::mirror::replaced_by;
 use crate::error::Error;
 use crate::mirror::link;
 use crate::mirror::restore::{fetch, rebuild};
@@ -32,13 +33,16 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let [url, code] = &arguments.from_hub[..] else { return Err("--from-hub wants a URL and a code".into()) };
     let path = arguments.store.path()?;
+    if replaced_by(code).is_none() {
+        return Err("this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced".into());
+    }
+    let ca = arguments.store.hub_ca(arguments.hub_ca.clone())?;
     if path.exists() {
         return Err(format!("{} is there already: name a new file with --db", path.display()));
     }
     // What can fail here fails before the code is spent.
     let database = Exclusive::open(&path, Clock::default())?;
-    let restored =
-        Sealer::open(&path).and_then(|sealer| restore(&database, &sealer, url, code, arguments.hub_ca.as_deref()));
+    let restored = Sealer::open(&path).and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref()));
     match restored {
         Ok(said) => {
             database.close().map_err(|error| error.to_string())?;
@@ -73,7 +77,9 @@ fn restore(database: &Exclusive, sealer: &Sealer, url: &str, code: &str, ca: Opt
     let without = database.read(credentials::without_password).map_err(told)?;
     let advice = match without {
         0 => String::new(),
-        _ => format!("{without} employees have no password: none is mirrored; use admin create\n"),
+        _ => format!(
+            "; {without} employees have no password, since none is mirrored: use admin create, with a new address"
+        ),
     };
-    Ok(format!("{advice}restored {} as of write {}: {written}", enrolled.name, fetched.head.acked))
+    Ok(format!("restored {} as of write {}: {written}{advice}", enrolled.name, fetched.head.acked))
 }

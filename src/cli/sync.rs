@@ -52,6 +52,12 @@ pub struct Hub {
     store: Store,
 }
 
+impl Hub {
+    fn ca(&self) -> Result<Option<PathBuf>, String> {
+        self.store.hub_ca(self.hub_ca.clone())
+    }
+}
+
 pub fn run(command: &Command) -> Result<ExitCode, String> {
     match command {
         Command::Enroll { url, code, hub } => enroll(url, code, hub)?,
@@ -73,7 +79,8 @@ fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>), String> {
 
 fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
     let (db, sealer) = open(hub)?;
-    let enrolled = link::enroll(url, code, hub.hub_ca.as_deref())?;
+    let own = db.read(sync_state::enrolment).map_err(|error| error.to_string())?;
+    let enrolled = link::enroll(own.as_ref(), url, code, hub.ca()?.as_deref())?;
     let told = |error: crate::error::Error| format!("enrolled as {}, but that cannot be kept: {error}", enrolled.name);
     let (enrolment, position) = link::sealed(url, &enrolled, &sealer).map_err(told)?;
     let kept = db.write(Author::system("command line"), move |tx| sync_state::enroll(tx, &enrolment, &position));
@@ -86,7 +93,7 @@ fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
 fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<Link, String> {
     let due = db.read(|tx| feed::count(tx, sync_state::position(tx)?.map_or(0, |position| position.acked)));
     let bar = progress::bar("mirroring", due.map_err(|error| error.to_string())? as usize);
-    let link = Link::new(db.clone(), sealer, hub.hub_ca.clone());
+    let link = Link::new(db.clone(), sealer, hub.ca()?);
     Ok(link.telling(move |rows| bar.inc(rows)))
 }
 

@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+/// Whose place a one-time code gives; `None` when it is for a new edge.
+pub fn replaced_by(code: &str) -> Option<&str> {
+    code.trim().split_once('.').map(|(origin, _)| origin)
+}
+
 /// A life of an edge: it begins when the edge is enrolled, and anew at each reset. Counted, and named apart from others
 /// of the same count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

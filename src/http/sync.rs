@@ -93,8 +93,8 @@ pub async fn enroll(call: Call) -> Result<Answer> {
         (url, code)
     })?;
     let state = call.visit.state.clone().into_inner();
-    let (ca, given) = (state.hub_ca.clone(), url.clone());
-    let enrolled = actix_web::web::block(move || link::enroll(&given, &code, ca.as_deref())).await;
+    let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
+    let enrolled = actix_web::web::block(move || link::enroll(own.as_ref(), &given, &code, ca.as_deref())).await;
     let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
     let (enrolment, position) = link::sealed(&url, &enrolled, &state.sealer)?;
     let author: Author = call.visit.author();

@@ -63,7 +63,7 @@ impl Origin {
 
     /// The mirror is exactly the edge's state at `acked`.
     pub fn is_consistent(&self) -> bool {
-        self.head.acked == self.high && self.quarantined == 0
+        self.head.epoch.is_some() && self.head.acked == self.high && self.quarantined == 0 && !self.is_locked
     }
 }
 
@@ -217,7 +217,12 @@ const OVER_MS: i64 = 90 * 24 * 3_600_000;
 
 /// A new one-time code.
 pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Result<String> {
-    let code = Uuid::new_v4().simple().to_string();
+    let code = Uuid::new_v4().simple();
+    let code = match admits {
+        Admits::New(_) => code.to_string(),
+        // So that whoever spends it can see beforehand whose place it gives.
+        Admits::Replacement(origin) => format!("{origin}.{code}"),
+    };
     store.add_code(digest(code.as_bytes()), admits, now).await?;
     Ok(code)
 }

@@ -13,7 +13,7 @@ use crate::domain::mirror::{AuditHead, Bad, Head, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::mirror::wire::{Mode, Push};
+use crate::mirror::wire::{EdgeStatus, Mode, Push};
 
 /// Whether `push` builds on exactly what the hub has. Whatever came twice, late or out of order does not.
 pub fn accepts(head: &Head, push: &Push) -> bool {
@@ -92,7 +92,11 @@ pub fn judge(origin: &Origin, push: &Push, is_whole: bool, now: Time) -> Verdict
     } else if is_idle(push) {
         let is_old = origin.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
         let (audit, differs) = audit_after(origin, push);
-        let is_known = origin.high == push.snap && origin.audit == audit && origin.audit_differs == differs;
+        let status = |status: &EdgeStatus| (status.is_full, status.differs, status.proved_ms);
+        let is_known = origin.high == push.snap
+            && origin.audit == audit
+            && origin.audit_differs == differs
+            && status(&origin.status) == status(&push.status);
         Verdict::Idle { is_noted: is_old || !is_known }
     } else {
         Verdict::Taken

@@ -238,6 +238,7 @@ impl Edge {
             forks: record.forks,
             rewinds: record.rewinds,
             proved_ms: record.proved_at.map(Time::millis),
+            differs: record.difference.is_some(),
             is_full: self.db.is_full(),
         })
     }

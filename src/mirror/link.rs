@@ -15,7 +15,7 @@ use super::transport::{CallError, Enrolled, HubClient};
 use super::verify::{self, Proof};
 use super::wire::Reply;
 use crate::db::{Author, Db};
-use crate::domain::mirror::Position;
+use crate::domain::mirror::{Position, replaced_by};
 use crate::error::{Error, Result};
 use crate::secrets::Sealer;
 use crate::store::feed;
@@ -30,8 +30,23 @@ const MOVES_MAX: usize = 3;
 /// How often a comparison is begun anew because of writes.
 const VERIFY_TRIES: usize = 5;
 
-/// Spends a code at `url`, and keeps what it was exchanged for. What another hub had of this edge is its own affair.
-pub fn enroll(url: &str, code: &str, ca: Option<&Path>) -> Result<Enrolled, String> {
+/// Spends a code at `url`. One that gives the place of another edge is refused, and so is a second name at the same hub;
+/// what another hub had of this edge is its own affair.
+pub fn enroll(own: Option<&Enrolment>, url: &str, code: &str, ca: Option<&Path>) -> Result<Enrolled, String> {
+    match (replaced_by(code), own) {
+        (Some(origin), own) if own.is_none_or(|own| own.origin != origin) => {
+            return Err(format!(
+                "this code gives the place of {origin}: spend it with restore --from-hub, for a new database"
+            ));
+        }
+        (None, Some(own)) if own.hub.trim_end_matches('/') == url.trim_end_matches('/') => {
+            return Err(format!(
+                "this server is enrolled there already, as {0}: to enrol it anew, make a code with hub enroll --origin {0}",
+                own.origin
+            ));
+        }
+        _ => {}
+    }
     HubClient::new(url, ca, Arc::default())?.enroll(code).map_err(|error| format!("not enrolled: {error}"))
 }
 
@@ -40,6 +55,11 @@ pub fn sealed(url: &str, enrolled: &Enrolled, sealer: &Sealer) -> Result<(Enrolm
     let token = sealer.seal(TOKEN_CONTEXT, enrolled.token.as_bytes())?;
     let enrolment = Enrolment { hub: url.to_owned(), origin: enrolled.origin.clone(), token };
     Ok((enrolment, Position::new(Uuid::new_v4())))
+}
+
+/// The token for the hub; `None` when the key file is another one.
+pub fn token(enrolment: &Enrolment, sealer: &Sealer) -> Option<String> {
+    sealer.unseal(TOKEN_CONTEXT, &enrolment.token).and_then(|token| String::from_utf8(token).ok())
 }
 
 /// One edge, its hub, and how it has gone.
@@ -118,9 +138,13 @@ impl Link {
             let Some((_, client)) = &self.client else { break };
             let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
             if let Some(proof) = proof.map_err(|error| error.to_string())? {
-                if proof.equal {
-                    self.write(sync_state::note_proof);
+                let named = proof.named.join(", ");
+                let wrong =
+                    (!proof.equal).then(|| format!("the hub differs in {} rows, such as {named}", proof.differences));
+                if let Some(wrong) = &wrong {
+                    tracing::error!(%wrong, "the proof of equality failed");
                 }
+                self.write(move |tx| sync_state::note_proof(tx, wrong.as_deref()));
                 return Ok(proof);
             }
         }
@@ -128,10 +152,7 @@ impl Link {
     }
 
     fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
-        let token = self.sealer.unseal(TOKEN_CONTEXT, &enrolment.token).and_then(|token| String::from_utf8(token).ok());
-        token.ok_or_else(|| {
-            CallError::Unreadable("(here) the token cannot be unsealed: the key file is another one".into())
-        })
+        token(enrolment, &self.sealer).ok_or(CallError::KeyLost)
     }
 
     /// Has a client for the hub that the edge is enrolled with.
@@ -225,7 +246,7 @@ fn may_follow(from: &str, to: &str) -> bool {
 
 /// Something here is not as it should be.
 fn local(error: impl std::fmt::Display) -> CallError {
-    CallError::Unreadable(format!("(here) {error}"))
+    CallError::Here(error.to_string())
 }
 
 /// What came of a message that brought so many rows.
@@ -235,7 +256,7 @@ struct Sent {
 }
 
 fn join(sending: ScopedJoinHandle<Sent>) -> Sent {
-    let broken = || CallError::Unreadable("(here) a message could not be sent".into());
+    let broken = || CallError::Here("a message could not be sent".into());
     sending.join().unwrap_or_else(|_| Sent { rows: 0, reply: Err(broken()) })
 }
 

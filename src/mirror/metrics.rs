@@ -68,7 +68,12 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
         |then: Option<crate::domain::time::Time>| then.map(|then| ((tx.now.millis() - then.millis()) / 1_000).max(0));
     let has_all = lag == 0 && position.resetting.is_none();
     for (name, kind, help, value) in [
-        ("consistent", "gauge", "1: the hub has exactly what is here", Some((has_all && aside == 0).into())),
+        (
+            "consistent",
+            "gauge",
+            "1: the hub has exactly what is here",
+            Some((has_all && aside == 0 && record.difference.is_none()).into()),
+        ),
         ("lag_changes", "gauge", "Writes that the hub does not have", Some(lag)),
         (
             "lag_seconds",
@@ -80,7 +85,12 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
             },
         ),
         ("quarantined", "gauge", "Rows that the hub could not take", Some(aside)),
-        ("alarm", "gauge", "1: the mirror stands still until somebody acts", Some(record.alarm.is_some().into())),
+        (
+            "alarm",
+            "gauge",
+            "1: the mirror stands still until somebody acts",
+            Some((record.alarm.is_some() || record.difference.is_some()).into()),
+        ),
         ("forks_total", "counter", "Epochs begun because the hub followed another life", Some(record.forks)),
         ("rewinds_total", "counter", "Times that the hub had less than before", Some(record.rewinds)),
         ("proof_age_seconds", "gauge", "Since both sides were found equal", age(record.proved_at)),

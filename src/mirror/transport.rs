@@ -21,6 +21,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 const ANSWER_MAX_BYTES: u64 = 64 << 20;
 
+const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
+
 /// What became of a call that brought no state of the hub.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -34,6 +36,12 @@ pub enum CallError {
     Moved { hub: String },
     #[error("the hub's answer cannot be read: {0}")]
     Unreadable(String),
+    #[error("something here stands in the way: {0}")]
+    Here(String),
+    #[error(
+        "the token for the hub cannot be unsealed: put the right key file back, or enrol again by a code of hub enroll --origin"
+    )]
+    KeyLost,
 }
 
 impl CallError {
@@ -43,14 +51,21 @@ impl CallError {
             CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
             CallError::TooSlow(_) => true,
             // Nobody was there to find it too much.
-            CallError::Unreachable(_) | CallError::Moved { .. } | CallError::Unreadable(_) => false,
+            CallError::Unreachable(_)
+            | CallError::Moved { .. }
+            | CallError::Unreadable(_)
+            | CallError::Here(_)
+            | CallError::KeyLost => false,
         }
     }
 
     /// It will not pass by itself: the token is good for nothing, two edges take turns, one side must be
     /// upgraded, or the new hub is none to be followed to.
     pub fn is_alarm(&self) -> bool {
-        matches!(self, CallError::Refused { status: 401 | 404 | 409 | 423, .. } | CallError::Moved { .. })
+        matches!(
+            self,
+            CallError::Refused { status: 401 | 404 | 409 | 423, .. } | CallError::Moved { .. } | CallError::KeyLost
+        )
     }
 
     pub fn retry_after(&self) -> Option<Duration> {
@@ -81,6 +96,9 @@ pub struct HubClient {
 impl HubClient {
     /// `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
     pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> Result<HubClient, String> {
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            return Err(format!("{url} is no address of a hub: it must begin with https:// or http://"));
+        }
         let mut tls = TlsConfig::builder()
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .root_certs(RootCerts::PlatformVerifier);
@@ -229,6 +247,10 @@ fn unanswered(error: ureq::Error) -> CallError {
             CallError::Unreachable(error.to_string())
         }
         ureq::Error::Timeout(_) => CallError::TooSlow(error.to_string()),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => CallError::Unreachable(format!("{error}{TRUST}")),
+        ureq::Error::Io(_) if error.to_string().contains("certificate") => {
+            CallError::Unreachable(format!("{error}{TRUST}"))
+        }
         _ => CallError::Unreachable(error.to_string()),
     }
 }
@@ -255,5 +277,11 @@ fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError 
         return CallError::Moved { hub: hub.to_owned() };
     }
     let text = body["error"]["message"].as_str().map_or_else(|| text.chars().take(200).collect(), str::to_owned);
+    let advice = match status {
+        401 => "; another machine has this server's place, or the hub is older than its enrolment: enrol it anew",
+        423 => "; switch one of them off, and unlock it at the hub",
+        _ => "",
+    };
+    let text = format!("{text}{advice}");
     CallError::Refused { status, text, retry_after }
 }

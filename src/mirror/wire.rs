@@ -90,6 +90,9 @@ pub struct EdgeStatus {
     /// When both sides were last found equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proved_ms: Option<i64>,
+    /// When both sides were last compared they were not equal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub differs: bool,
     /// Its disk is full: it refuses changes.
     pub is_full: bool,
 }

@@ -26,6 +26,8 @@ pub struct Record {
     pub rewinds: i64,
     /// When both sides were last found equal.
     pub proved_at: Option<Time>,
+    /// In what both sides differed when they were last compared.
+    pub difference: Option<String>,
     /// Why it stands still until somebody acts.
     pub alarm: Option<String>,
 }
@@ -155,15 +157,19 @@ pub fn note_error(tx: &mut WriteTx, error: &str, is_alarm: bool) -> Result<()> {
     Ok(())
 }
 
-/// Notes that both sides were found equal.
-pub fn note_proof(tx: &mut WriteTx) -> Result<()> {
-    tx.conn.execute("update sync_state set proved_at = ?1", [tx.now])?;
+/// Notes that both sides were found equal, or in what they differ.
+pub fn note_proof(tx: &mut WriteTx, difference: Option<&str>) -> Result<()> {
+    tx.conn.execute(
+        "update sync_state set difference = ?1, proved_at = iif(?1 is null, ?2, proved_at)",
+        params![difference, tx.now],
+    )?;
     Ok(())
 }
 
 pub fn record(tx: &ReadTx) -> Result<Record> {
-    let mut statement =
-        tx.conn.prepare_cached("select last_success, last_error, forks, rewinds, proved_at, alarm from sync_state")?;
+    let mut statement = tx.conn.prepare_cached(
+        "select last_success, last_error, forks, rewinds, proved_at, alarm, difference from sync_state",
+    )?;
     let found = statement.query_row([], |row| {
         Ok(Record {
             last_success: row.get(0)?,
@@ -172,6 +178,7 @@ pub fn record(tx: &ReadTx) -> Result<Record> {
             rewinds: row.get(3)?,
             proved_at: row.get(4)?,
             alarm: row.get(5)?,
+            difference: row.get(6)?,
         })
     });
     Ok(found.optional()?.unwrap_or_default())

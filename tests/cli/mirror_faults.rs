@@ -103,3 +103,26 @@ fn a_trail_that_was_cut_off_disagrees_with_what_the_hub_was_told() {
     assert!(status["alarm"].as_str().unwrap().contains("audit trail"), "{status}");
     assert_eq!(hub.only()["auditDiffers"], true);
 }
+
+#[test]
+fn a_comparison_that_fails_is_an_alarm_on_both_sides_until_one_that_does_not() {
+    let (hub_place, place) = (HubPlace::new(), holding(2));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let operator = place.token_of(OPERATOR);
+    place.run(&["sync", "run"]);
+    let store = rusqlite::Connection::open(hub_place.place.path("hub.db")).unwrap();
+    store.execute("update texts set v = replace(v, 'Sales', 'Sails')", []).unwrap();
+    let edge = place.serve();
+    let proof = edge.post("/sync/verify", &operator, &json!({})).body;
+    // Its name stands in a mobile config too.
+    assert_eq!((&proof["equal"], &proof["differences"]), (&json!(false), &json!(2)), "{proof}");
+    let status = sync(&edge, &operator);
+    assert_eq!(status["consistent"], false);
+    assert!(status["alarm"].as_str().unwrap().contains(world::SALES), "{status}");
+    assert_eq!((&hub.only()["differs"], &hub.only()["consistent"]), (&json!(true), &json!(false)));
+    store.execute("update texts set v = replace(v, 'Sails', 'Sales')", []).unwrap();
+    is_proved(&edge, &operator);
+    let status = sync(&edge, &operator);
+    assert_eq!((&status["consistent"], &status["alarm"]), (&json!(true), &json!(null)));
+}

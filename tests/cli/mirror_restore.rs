@@ -54,12 +54,38 @@ fn what_cannot_be_restored_is_one_sentence_and_leaves_nothing_behind() {
     let hub = hub_place.start();
     let new = Place::new();
     let refused = |url: &str, code: &str| is_refused(&mut new.on_db(&["restore", "--from-hub", url, code]));
-    assert!(refused(&hub.server.url, "nonsense").contains("not known"));
-    assert!(refused("http://127.0.0.1:1", "code").contains("cannot be reached"));
-    let sentence = refused(&hub.server.url, &hub_place.code("Bakery"));
-    assert!(sentence.contains("holds nothing of Bakery") && sentence.contains("--origin"), "{sentence}");
+    assert!(refused(&hub.server.url, "some.nonsense").contains("not known"));
+    assert!(refused("http://127.0.0.1:1", "some.code").contains("cannot be reached"));
+    assert!(refused("127.0.0.1:1", "some.code").contains("must begin with https://"));
+    let code = hub_place.code("Bakery");
+    let sentence = refused(&hub.server.url, &code);
+    assert!(sentence.contains("for a new server") && sentence.contains("--origin"), "{sentence}");
+    // It was not spent: it is still good for what it was made for. And once there is a place to take, not for this.
+    let old = Place::holding(&world::small());
+    old.run(&["sync", "enroll", &hub.server.url, &code]);
+    let sentence = refused(&hub.server.url, &hub_place.replacement_code(&hub.origin()));
+    assert!(sentence.contains("holds nothing of Bakery"), "{sentence}");
     let left: Vec<_> = std::fs::read_dir(new.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
     new.import(&world::small());
-    assert!(refused(&hub.server.url, "code").contains("is there already"));
+    assert!(refused(&hub.server.url, "some.code").contains("is there already"));
+}
+
+#[test]
+fn a_code_that_gives_the_place_of_another_is_not_taken_by_a_server_that_has_data_of_its_own() {
+    let hub_place = HubPlace::new();
+    let hub = hub_place.start();
+    let (one, other) = (Place::holding(&world::small()), Place::holding(&world::small()));
+    one.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let origin = hub.origin();
+    let code = hub_place.replacement_code(&origin);
+    let sentence = other.refused(&["sync", "enroll", &hub.server.url, &code]);
+    assert!(sentence.contains("restore --from-hub"), "{sentence}");
+    // A second name for the same server would stay behind as an orphan.
+    let sentence = one.refused(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery again")]);
+    assert!(sentence.contains("enrolled there already") && sentence.contains(&origin), "{sentence}");
+    one.run(&["sync", "enroll", &hub.server.url, &code]);
+    one.run(&["sync", "run"]);
+    assert!(one.run(&["sync", "verify"]).starts_with("equal"));
+    assert_eq!(hub.only()["consistent"], true);
 }

@@ -83,6 +83,12 @@ pub async fn fleet<S: HubStore>(request: HttpRequest, state: State<S>) -> Result
     Ok(HttpResponse::Ok().json(json!({ "origins": origins })))
 }
 
+/// Whether the store can be used: 503 while it cannot.
+pub async fn readyz<S: HubStore>(state: State<S>) -> Result<HttpResponse> {
+    state.store.origin_of([0; 32]).await?;
+    Ok(HttpResponse::Ok().json(json!({ "status": "ok" })))
+}
+
 /// Seconds since then; never less than none.
 pub fn age(now: Time, then: Option<Time>) -> Option<i64> {
     then.map(|then| ((now.millis() - then.millis()) / 1_000).max(0))
@@ -95,7 +101,8 @@ fn line(origin: &Origin, now: Time) -> Value {
         "name": origin.name,
         "phase": origin.phase.name(),
         "movedTo": origin.phase.hub(),
-        "consistent": origin.is_consistent(),
+        "consistent": origin.is_consistent() && !origin.status.differs,
+        "differs": origin.status.differs,
         "locked": origin.is_locked,
         "acked": origin.head.acked,
         "high": origin.high,

@@ -68,6 +68,7 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
         .app_data(web::PayloadConfig::new(BODY_MAX_BYTES))
         .app_data(web::QueryConfig::default().error_handler(|error, _| malformed("query", &error).into()))
         .route("/healthz", web::get().to(|| async { HttpResponse::Ok().json(json!({ "status": "ok" })) }))
+        .route("/readyz", web::get().to(centre::readyz::<S>))
         .route("/metrics", web::get().to(metrics::metrics::<S>))
         .route("/.well-known/telecomx-local", web::get().to(edge::well_known::<S>))
         .route("/sync/v1/enroll", web::post().to(edge::enroll::<S>))

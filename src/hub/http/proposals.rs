@@ -71,6 +71,7 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
     match fields.value("expires") {
         None | Some(Value::Null) => {}
         Some(value) => match value.as_str().and_then(Time::parse) {
+            Some(time) if time <= now => fields.fault("expires", Check::Min, "expires must be in the future"),
             Some(time) => expires = time,
             None => fields.fault("expires", Check::Format, "expires must be a time, such as 2027-01-31T12:00:00Z"),
         },
