@@ -164,6 +164,55 @@ fn a_server_that_writes_goes_on_with_a_hub_on_postgres() {
     assert!(target.server.stop().success());
 }
 
+/// All that a hub tells its administrator of an origin, but for where it stands.
+fn told(hub: &Server, admin: &std::path::Path, origin: &str) -> Vec<Value> {
+    let token = std::fs::read_to_string(admin).unwrap();
+    let tables = ["customer", "queue", "employee", "mobile_config"].map(|table| format!("rows?table={table}"));
+    let calls = ["quarantine", "proposals"].map(str::to_owned).into_iter().chain(tables);
+    let tell = |call: String| hub.get(&format!("/sync/v1/origins/{origin}/{call}"), token.trim()).body;
+    calls.map(tell).collect()
+}
+
+#[test]
+fn all_that_a_hub_has_of_a_server_goes_to_postgres_and_from_there_to_a_file() {
+    let source = Source::with(FEW);
+    let admin = std::fs::read_to_string(source.admin()).unwrap();
+    let hub = rusqlite::Connection::open(source.hub_place.place.path("hub.db")).unwrap();
+    hub.execute_batch(
+        "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
+            select origin, 4, 'chairs/1', 1, 1, '{\"a\": [1.50]}', 'unknown_table', 'Which?', 7, 3 from origins;
+         insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
+            select origin, 1, 'gone', 2, 1, null, 'schema', '', 8, 1 from origins;
+         update origins set quarantined = 2",
+    )
+    .unwrap();
+    for body in [
+        json!({ "table": "queue", "id": format!("{:024}", 7), "patch": { "name": "Ærø \u{0}", "n": [1, null] } }),
+        json!({ "copy": { "_id": world::nth(0), "copyTo": world::nth(1) } }),
+    ] {
+        let path = format!("/sync/v1/origins/{}/proposals", source.origin);
+        assert_eq!(source.hub.post(&path, admin.trim(), &body).status, 200);
+    }
+    let before = told(&source.hub, &source.admin(), &source.origin);
+    assert!(before[0]["quarantine"].as_array().unwrap().len() == 2 && before[1].to_string().contains("Ærø"));
+    let (place, store) = (Place::new(), shared().database());
+    let server = Server::start(&mut place.command(&["hub", "--store", &store, "--listen", "127.0.0.1:0"]), place.log());
+    let postgres = Target { server, admin: place.path("telecomx-local-hub.admin-token") };
+    succeeds(&mut source.command(&postgres.server.url, &postgres.admin));
+    assert_eq!(told(&postgres.server, &postgres.admin, &source.origin), before);
+    let last_place = HubPlace::new();
+    let last = on_sqlite(&last_place);
+    let (url, file) = (&last.server.url, last.admin.to_str().unwrap());
+    let arguments = ["hub", "move", &source.origin, "--store", &store, "--to", url, "--to-admin-token", file];
+    succeeds(&mut place.command(&arguments));
+    assert_eq!(told(&last.server, &last.admin, &source.origin), before);
+    // It is sent from the first to the second, and from there to the third.
+    assert!(source.syncs());
+    is_proved(&source.edge, &source.operator);
+    let hub: String = source.edge_place.sqlite().query_row("select hub from sync_state", [], |row| row.get(0)).unwrap();
+    assert_eq!(&hub, url);
+}
+
 #[test]
 fn what_keeps_a_server_from_moving_leaves_it_where_it_is() {
     let (source, place) = (Source::with(FEW), HubPlace::new());

@@ -44,11 +44,14 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: State<S>) -> Resu
         let name = family(&mut text, &format!("hub_{name}_total"), "counter", help);
         let _ = writeln!(text, "{name} {}", value.load(Relaxed));
     }
-    let figures: [Figure; 10] = [
+    let figures: [Figure; 11] = [
         ("consistent", "gauge", "1: the mirror is exactly what the edge last told of", &|origin| {
             Some(origin.is_consistent().into())
         }),
         ("locked", "gauge", "1: two edges take turns", &|origin| Some(origin.is_locked.into())),
+        ("leaving", "gauge", "1: it stands still until its move to another hub is ended", &|origin| {
+            Some((origin.phase == Phase::Leaving).into())
+        }),
         ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.high - origin.head.acked)),
         ("lag_seconds", "gauge", "Since the edge was heard of", &|origin| age(now, origin.last_seen)),
         ("quarantined", "gauge", "Rows that are put aside", &|origin| Some(origin.quarantined)),
