@@ -4,6 +4,7 @@ use telecomx_local::hub::HubStore;
 use telecomx_local::store::quarantine;
 
 use crate::drive::block_on;
+use crate::hub::SimulatedHub;
 use crate::network::Message;
 use crate::simulation::Simulation;
 

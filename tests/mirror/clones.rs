@@ -3,6 +3,7 @@
 use telecomx_local::hub::HubStore;
 
 use crate::drive::block_on;
+use crate::hub::SimulatedHub;
 use crate::simulation::Simulation;
 
 fn is_locked(simulation: &Simulation) -> bool {
@@ -18,7 +19,7 @@ fn write_and_exchange(simulation: &mut Simulation, k: usize) {
 #[test]
 fn of_two_live_clones_nothing_is_taken_until_somebody_decides() {
     for seed in 0..20 {
-        let mut simulation = Simulation::quiet(seed);
+        let mut simulation: Simulation = Simulation::quiet(seed);
         write_and_exchange(&mut simulation, 0);
         simulation.clone_edge(0);
         for turn in 0..8 {
@@ -38,7 +39,7 @@ fn of_two_live_clones_nothing_is_taken_until_somebody_decides() {
 #[test]
 fn an_edge_that_is_put_back_to_one_image_again_and_again_is_one_edge() {
     for seed in 0..20 {
-        let mut simulation = Simulation::quiet(seed);
+        let mut simulation: Simulation = Simulation::quiet(seed);
         write_and_exchange(&mut simulation, 0);
         simulation.sides[0].edges[0].keep_image(&mut simulation.chance);
         for _ in 0..6 {

@@ -11,6 +11,10 @@ mod hub;
 #[cfg(feature = "mutants")]
 mod mutants;
 mod network;
+mod on_postgres;
+mod on_sqlite;
+#[path = "../support/postgres.rs"]
+mod postgres_server;
 mod rest;
 mod simulation;
 mod skew;

@@ -2,6 +2,7 @@
 
 use telecomx_local::mirror::engine::{Rule, with};
 
+use crate::on_sqlite::OnSqlite;
 use crate::simulation::play;
 
 const SEEDS: u64 = 1_000;
@@ -10,7 +11,7 @@ fn is_noticed(rule: Rule) -> bool {
     // Only where a hub is put back does it matter what was forgotten too soon: see `simulation::Kind`.
     let (first, step) = if rule == Rule::Stable { (1, 4) } else { (0, 1) };
     (first..SEEDS).step_by(step).any(|seed| {
-        let played = with(Some(rule), || std::panic::catch_unwind(|| play(seed)));
+        let played = with(Some(rule), || std::panic::catch_unwind(|| play::<OnSqlite>(seed)));
         !matches!(played, Ok(Ok(())))
     })
 }

@@ -7,6 +7,7 @@ use telecomx_local::mirror::edge::{Outcome, Outgoing};
 use telecomx_local::mirror::wire::{Pace, Part, Push, Reply};
 
 use crate::drive::{block_on, cut};
+use crate::hub::SimulatedHub;
 use crate::simulation::Simulation;
 use crate::skew::Skew;
 use crate::world::Rows;
@@ -36,7 +37,7 @@ pub fn as_sent(rows: Rows, skew: Skew) -> Rows {
     rows.into_iter().map(|(key, (rev, chg, v))| (key, (rev, chg, skew.sent(&v)))).collect()
 }
 
-impl Simulation {
+impl<H: SimulatedHub> Simulation<H> {
     pub fn send(&mut self, i: usize, k: usize) -> Result<(), String> {
         let side = &mut self.sides[i];
         if side.is_waiting[k] {
@@ -127,7 +128,7 @@ impl Simulation {
     }
 
     pub fn deliver(&mut self, i: usize, k: usize, message: Message) -> Result<(), String> {
-        let (origin, now) = (self.sides[i].origin.clone(), self.hub.now);
+        let (origin, now) = (self.sides[i].origin.clone(), self.now);
         let answer = match message {
             Message::Part(text) => {
                 let part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();

@@ -4,6 +4,7 @@ use telecomx_local::hub::HubStore;
 use telecomx_local::store::quarantine;
 
 use crate::drive::block_on;
+use crate::hub::SimulatedHub;
 use crate::network::as_sent;
 use crate::simulation::{ORIGINS, Simulation};
 
@@ -12,7 +13,7 @@ const QUIET: usize = 80;
 /// How often somebody may have to unlock an origin that one edge is left of: messages of the others are still about.
 const UNLOCKED: usize = 3;
 
-impl Simulation {
+impl<H: SimulatedHub> Simulation<H> {
     /// Everything that is under way arrives or is lost, and nothing breaks any more. What cannot be mirrored is aside,
     /// and everything else is equal; with what was wrong mended, everything is.
     pub fn come_to_rest(mut self) -> Result<(), String> {

@@ -15,6 +15,8 @@ use crate::drive::block_on;
 use crate::edge::SimulatedEdge;
 use crate::hub::SimulatedHub;
 use crate::network::Message;
+use crate::on_postgres::OnPostgres;
+use crate::on_sqlite::OnSqlite;
 use crate::skew::Skew;
 use crate::world::{Expected, folder};
 
@@ -56,9 +58,11 @@ enum Kind {
     Torn,
 }
 
-pub struct Simulation {
+pub struct Simulation<H = OnSqlite> {
     pub chance: Chance,
-    pub hub: SimulatedHub,
+    pub hub: H,
+    /// What time it is at the hub.
+    pub now: Time,
     pub sides: Vec<Side>,
     pub skew: Skew,
     /// Things still go wrong.
@@ -68,23 +72,22 @@ pub struct Simulation {
 }
 
 /// Plays one seed to its end. The error says what law was broken.
-pub fn play(seed: u64) -> Result<(), String> {
-    let mut simulation = Simulation::new(seed);
+pub fn play<H: SimulatedHub>(seed: u64) -> Result<(), String> {
+    let mut simulation = Simulation::<H>::new(seed);
     for _ in 0..STEPS {
         simulation.step()?;
     }
     simulation.come_to_rest()
 }
 
-impl Simulation {
-    pub fn new(seed: u64) -> Simulation {
+impl<H: SimulatedHub> Simulation<H> {
+    pub fn new(seed: u64) -> Simulation<H> {
         let folder = folder();
         let mut chance = Chance(seed);
-        let hub = SimulatedHub::new(folder.path().join("hub.db"));
+        let (hub, now) = (H::new(folder.path()), Time::from_millis(0));
         let sides = (0..ORIGINS)
             .map(|i| {
-                let (origin, now) = (format!("origin{i}"), Time::from_millis(0));
-                let hash = [i as u8; 32];
+                let (origin, hash) = (format!("origin{i}"), [i as u8; 32]);
                 block_on(hub.store().add_code(hash, &Admits::New(origin.clone()), now)).unwrap();
                 block_on(hub.store().enroll(hash, hash, &origin, now)).unwrap().unwrap();
                 let edge = SimulatedEdge::enrolled(folder.path().join(format!("{origin}.db")), &origin, chance.uuid());
@@ -105,11 +108,11 @@ impl Simulation {
             .collect();
         let skew = Skew { has_new_field: chance.below(2) == 0, is_hub_old: chance.below(5) == 0 };
         let kind = [Kind::Calm, Kind::Rewound, Kind::Troubled, Kind::Torn][(seed % 4) as usize];
-        Simulation { chance, hub, sides, skew, is_breaking: true, kind, _folder: folder }
+        Simulation { chance, hub, now, sides, skew, is_breaking: true, kind, _folder: folder }
     }
 
     /// One in which nothing breaks by itself.
-    pub fn quiet(seed: u64) -> Simulation {
+    pub fn quiet(seed: u64) -> Simulation<H> {
         let mut simulation = Simulation::new(seed);
         (simulation.is_breaking, simulation.skew.is_hub_old) = (false, false);
         (simulation.sides[0].may_fork, simulation.sides[0].may_rewind) = (true, true);
@@ -148,8 +151,8 @@ impl Simulation {
             7 => edge.limit(false),
             8 => {
                 edge.jump(&mut self.chance);
-                self.hub.now = self.hub.now.plus_ms((self.chance.below(60) as i64 - 20) * DAY_MS);
-                block_on(self.hub.store().prune(self.hub.now)).unwrap();
+                self.now = self.now.plus_ms((self.chance.below(60) as i64 - 20) * DAY_MS);
+                block_on(self.hub.store().prune(self.now)).unwrap();
             }
             _ if self.skew.is_hub_old => self.upgrade(),
             _ => block_on(self.hub.store().unlock(&self.sides[i].origin)).unwrap(),
@@ -200,28 +203,28 @@ impl Simulation {
     }
 }
 
-/// `SEED=7`: that one; `SEEDS=100000`: as many, from `FROM` on; else the first thousand.
-fn seeds() -> std::ops::Range<u64> {
+/// `SEED=7`: that one; `SEEDS=100000`: as many, from `FROM` on; else as many as `usual`.
+fn seeds(usual: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     match number("SEED") {
         Some(seed) => seed..seed + 1,
         None => {
             let from = number("FROM").unwrap_or(0);
-            from..from + number("SEEDS").unwrap_or(1_000)
+            from..from + number("SEEDS").unwrap_or(usual)
         }
     }
 }
 
-#[test]
-fn whatever_breaks_the_mirror_is_exact_afterwards() {
-    let (next, seeds) = (AtomicU64::new(seeds().start), seeds());
+fn play_all<H: SimulatedHub>(usual: u64) {
+    let seeds = seeds(usual);
+    let next = AtomicU64::new(seeds.start);
     let failed = Mutex::new(vec![]);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| seeds.contains(seed)) {
-                    let played = std::panic::catch_unwind(|| play(seed));
+                    let played = std::panic::catch_unwind(|| play::<H>(seed));
                     if let Err(error) = played.unwrap_or_else(|_| Err("panicked, see above".into())) {
                         failed.lock().unwrap().push(format!("SEED={seed}: {error}"));
                     }
@@ -232,4 +235,14 @@ fn whatever_breaks_the_mirror_is_exact_afterwards() {
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} seeds failed, such as {:?}", failed.len(), &failed[..failed.len().min(5)]);
     println!("{} seeds", seeds.end - seeds.start);
+}
+
+#[test]
+fn whatever_breaks_the_mirror_is_exact_afterwards() {
+    play_all::<OnSqlite>(1_000);
+}
+
+#[test]
+fn whatever_breaks_the_mirror_on_postgres_is_exact_afterwards() {
+    play_all::<OnPostgres>(100);
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::drive::block_on;
+use crate::hub::SimulatedHub;
 use crate::simulation::{Side, Simulation};
 use crate::world::{EMPLOYEES, employee};
 
@@ -38,10 +39,10 @@ fn proposal(chance: &mut Chance, now_ms: i64) -> Proposal {
     }
 }
 
-impl Simulation {
+impl<H: SimulatedHub> Simulation<H> {
     /// Files something new, or something that was filed before, as one does who got no answer.
     pub fn wish(&mut self, i: usize) -> Result<(), String> {
-        let (side, now) = (&mut self.sides[i], self.hub.now);
+        let (side, now) = (&mut self.sides[i], self.now);
         let again = self.chance.below(4) == 0 && !side.wishes.is_empty();
         let wished = match again {
             true => side.wishes[self.chance.below(side.wishes.len() as u64) as usize].clone(),
@@ -100,12 +101,12 @@ impl Simulation {
 
 #[test]
 fn the_number_of_a_proposal_that_is_forgotten_is_given_to_no_other() {
-    let mut simulation = Simulation::quiet(0);
+    let mut simulation: Simulation = Simulation::quiet(0);
     simulation.wish(0).unwrap();
     (0..4).for_each(|_| simulation.exchange(0, 0).unwrap());
     let store = simulation.hub.store();
-    block_on(store.prune(simulation.hub.now.plus_ms(100 * 24 * HOUR_MS as i64))).unwrap();
+    block_on(store.prune(simulation.now.plus_ms(100 * 24 * HOUR_MS as i64))).unwrap();
     let next = proposal(&mut simulation.chance, 0);
     let next = Proposal { base_rev: None, ..next };
-    assert_eq!(block_on(store.file("origin0", next, simulation.hub.now)).unwrap().proposal.seq, 2);
+    assert_eq!(block_on(store.file("origin0", next, simulation.now)).unwrap().proposal.seq, 2);
 }
