@@ -203,6 +203,10 @@ fn every_url_is_in_routes() {
     assert_eq!(offences(others, registers), NONE);
     let openapi: Vec<String> = offences(all.iter().filter(|source| source.path == "src/http/openapi.rs"), registers);
     assert_eq!(openapi.len(), 1, "only Swagger UI: {openapi:?}");
+    // What names an origin goes through the one list that the matrix of two tenants is made from (tests/hub/tenants.rs).
+    let of_origins =
+        offences(all.iter().filter(|source| source.is_under(&["src/hub/"])), |line| line.contains("{origin}"));
+    assert_eq!(of_origins.len(), 1, "{of_origins:?}");
 }
 
 #[test]

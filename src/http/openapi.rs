@@ -127,7 +127,9 @@ fn tag(endpoint: &Endpoint) -> &str {
 }
 
 fn content(schema: &str) -> Value {
-    json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
+    // Figures are the one thing that is no JSON.
+    let kind = if schema == "Metrics" { "text/plain" } else { "application/json" };
+    json!({ kind: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
 }
 
 /// `get /pbx/app/queues` → `getPbxAppQueues`

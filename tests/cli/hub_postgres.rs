@@ -1,6 +1,8 @@
 //! Hubs on a PostgreSQL, as real processes: beside each other, killed, and with PostgreSQL away.
 
+use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
@@ -180,14 +182,18 @@ fn edge_and_hub_are_killed_over_a_bad_line_and_nothing_answered_is_lost() {
     place.run(&["sync", "enroll", &hub.url, code.trim()]);
     place.sqlite().execute("update sync_state set hub = ?1", [&format!("http://{}", proxy.address)]).unwrap();
     let mut edge = place.serve();
+    let mut answered: HashMap<String, u64> = HashMap::new();
     for kill in 0..KILLS {
         std::thread::scope(|scope| {
             let (edge, operator) = (&edge, &operator);
             scope.spawn(move || drop(edge.try_post("/sync", operator, &json!({}))));
             for _ in 0..chance.below(6) {
                 let id = world::nth(chance.below(EMPLOYEES as u64) as usize);
-                let body = json!({ "configs": [{ "type": "NUMBER", "n": chance.number() >> 16 }] });
+                let n = chance.number() >> 16;
+                let padding = "x".repeat((n % 3_000) as usize);
+                let body = json!({ "configs": [{ "type": "NUMBER", "n": n, "padding": padding }] });
                 assert_eq!(edge.post(&world::config_path(&id), &writer, &body).status, 200);
+                answered.insert(id, n);
             }
             if kill.is_multiple_of(2) { edge.signal_kill() } else { hub.signal_kill() }
         });
@@ -199,10 +205,21 @@ fn edge_and_hub_are_killed_over_a_bad_line_and_nothing_answered_is_lost() {
             hub = start();
         }
     }
+    for done in [&proxy.cuts, &proxy.replays, &proxy.halves, &proxy.delays] {
+        assert!(done.load(Ordering::Relaxed) > 0);
+    }
     proxy.be_good();
     let proof = edge.post("/sync/verify", &operator, &json!({}));
     assert_eq!((proof.status, &proof.body["equal"]), (200, &json!(true)), "{proof:?}");
     let status = edge.get("/sync/status", &operator).body;
     assert_eq!((&status["consistent"], &status["forks"], &status["rewinds"]), (&json!(true), &json!(0), &json!(0)));
+    let origin = hub.get("/sync/v1/fleet", &admin(&place)).body["origins"][0]["origin"].as_str().unwrap().to_owned();
+    let mirrored = hub.get(&format!("/sync/v1/origins/{origin}/rows?table=mobile_config"), &admin(&place)).body;
+    let mirrored = mirrored["rows"].as_array().unwrap();
+    for (id, n) in answered {
+        assert_eq!(edge.get(&world::config_path(&id), &writer).body["configs"][0]["n"], n);
+        assert_eq!(mirrored.iter().find(|row| row["id"] == id).unwrap()["v"]["configs"][0]["n"], n);
+    }
     assert!(edge.stop().success() && hub.stop().success());
+    assert!(place.run(&["audit", "verify"]).contains("intact"));
 }

@@ -3,10 +3,12 @@
 
 mod edge;
 mod enrolment;
+mod load;
 mod locks;
 mod moving;
 mod older;
 mod postgres_killed;
+mod postgres_promoted;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 mod postgres_walls;
@@ -16,6 +18,7 @@ mod quarantine;
 mod reading;
 mod resets;
 mod side_by_side;
+mod tenants;
 
 use std::path::PathBuf;
 
@@ -130,6 +133,8 @@ on_every_store! {
         the_fleet_is_every_origin_by_name,
         an_origin_that_is_not_there_is_404_to_every_call,
         one_origin_never_touches_anothers_rows;
+    tenants:
+        whatever_names_an_origin_is_for_that_origin_alone;
     side_by_side:
         origins_are_written_to_side_by_side,
         of_two_pushes_on_one_state_one_is_taken,

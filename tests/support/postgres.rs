@@ -133,6 +133,11 @@ impl Postgres {
         self.pg_ctl(&["-m", "immediate", "stop"]);
     }
 
+    /// Makes a standby the first.
+    pub fn promote(&self) {
+        self.pg_ctl(&["promote"]);
+    }
+
     /// From now on each role but the superuser's must give its password.
     pub fn wants_passwords(&self) {
         let lines = "local all postgres trust\nlocal all all scram-sha-256\n";
@@ -149,7 +154,18 @@ impl Postgres {
     }
 
     pub fn url(&self, role: &str, database: &str) -> String {
-        format!("postgres://{role}@{}/{database}", self.folder.display().to_string().replace('/', "%2F"))
+        format!("postgres://{role}@{}/{database}", self.host())
+    }
+
+    /// The URL `of` a database, on whichever of `both` takes writes.
+    pub fn url_of_both(of: &str, both: [&Postgres; 2]) -> String {
+        let (role, database) = (of.split_once('@').unwrap().0, of.rsplit_once('/').unwrap().1);
+        let hosts = both.map(Postgres::host).join(",");
+        format!("{role}@{hosts}/{database}?target_session_attrs=read-write")
+    }
+
+    fn host(&self) -> String {
+        self.folder.display().to_string().replace('/', "%2F")
     }
 
     /// Runs something as the superuser.

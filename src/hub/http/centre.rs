@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Body, State, any_origin, check_admin, in_path, parse};
+use super::{Body, State, any_origin, check_admin, for_admin, parse};
 use crate::domain::fields::read_body;
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
@@ -69,8 +69,7 @@ pub async fn quarantine<S: HubStore>(request: HttpRequest, state: State<S>) -> R
 
 /// Lets an origin under whose name two edges took turns go on, with whichever comes first.
 pub async fn unlock<S: HubStore>(request: HttpRequest, state: State<S>) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
-    state.store.unlock(in_path(&request)).await?;
+    state.store.unlock(for_admin(&request, &state).await?).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 

@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::{Payload, ServerHandle};
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::http::{Method, header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
 use rustls::ServerConfig;
 use serde::Deserialize;
 use serde_json::json;
@@ -60,9 +60,35 @@ pub fn start<S: HubStore>(
     server::start(listener, tls, vec![], move |services| configure(&state, services))
 }
 
+/// Every call that names an origin: behind `/sync/v1/origins/ORIGIN/`.
+fn of_an_origin<S: HubStore>() -> [(Method, &'static str, Route); 13] {
+    [
+        (Method::POST, "exchange", web::to(edge::exchange::<S>)),
+        (Method::POST, "stage", web::to(edge::stage::<S>)),
+        (Method::POST, "digest", web::to(edge::digests::<S>)),
+        (Method::GET, "snapshot", web::to(edge::snapshot::<S>)),
+        (Method::GET, "rows", web::to(centre::rows::<S>)),
+        (Method::GET, "quarantine", web::to(centre::quarantine::<S>)),
+        (Method::POST, "unlock", web::to(centre::unlock::<S>)),
+        (Method::POST, "arrive", web::to(moving::arrive::<S>)),
+        (Method::GET, "arrived", web::to(moving::arrived::<S>)),
+        (Method::POST, "deliver", web::to(moving::deliver::<S>)),
+        (Method::POST, "settle", web::to(moving::settle::<S>)),
+        (Method::GET, "proposals", web::to(proposals::list::<S>)),
+        (Method::POST, "proposals", web::to(proposals::file::<S>)),
+    ]
+}
+
+/// Their methods and names, for whoever tries that each of them is for its origin alone.
+pub fn calls_of_an_origin<S: HubStore>() -> Vec<(String, &'static str)> {
+    of_an_origin::<S>().into_iter().map(|(method, call, _)| (method.to_string(), call)).collect()
+}
+
 /// Every URL of a hub.
 fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
-    let origin = |call: &str| format!("/sync/v1/origins/{{origin}}/{call}");
+    for (method, call, route) in of_an_origin::<S>() {
+        services.route(&format!("/sync/v1/origins/{{origin}}/{call}"), route.method(method));
+    }
     services
         .app_data(state.clone())
         .app_data(web::PayloadConfig::new(BODY_MAX_BYTES))
@@ -74,19 +100,6 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
         .route("/sync/v1/enroll", web::post().to(edge::enroll::<S>))
         .route("/sync/v1/codes", web::post().to(centre::add_code::<S>))
         .route("/sync/v1/fleet", web::get().to(centre::fleet::<S>))
-        .route(&origin("exchange"), web::post().to(edge::exchange::<S>))
-        .route(&origin("stage"), web::post().to(edge::stage::<S>))
-        .route(&origin("digest"), web::post().to(edge::digests::<S>))
-        .route(&origin("snapshot"), web::get().to(edge::snapshot::<S>))
-        .route(&origin("rows"), web::get().to(centre::rows::<S>))
-        .route(&origin("quarantine"), web::get().to(centre::quarantine::<S>))
-        .route(&origin("unlock"), web::post().to(centre::unlock::<S>))
-        .route(&origin("arrive"), web::post().to(moving::arrive::<S>))
-        .route(&origin("arrived"), web::get().to(moving::arrived::<S>))
-        .route(&origin("deliver"), web::post().to(moving::deliver::<S>))
-        .route(&origin("settle"), web::post().to(moving::settle::<S>))
-        .route(&origin("proposals"), web::get().to(proposals::list::<S>))
-        .route(&origin("proposals"), web::post().to(proposals::file::<S>))
         .default_service(web::to(|| async { plain(404, "not_found", "There is no such URL") }));
 }
 
@@ -150,6 +163,15 @@ async fn any_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> 
         Ok(()) => Ok(in_path(request).to_owned()),
         Err(_) => Ok(own_origin(request, state).await?.origin),
     }
+}
+
+/// The origin in the path, for the administrator alone. An edge's token is good for its own origin only, here as anywhere.
+async fn for_admin<'r, S: HubStore>(request: &'r HttpRequest, state: &HubState<S>) -> Result<&'r str> {
+    if check_admin(request, state).is_err() {
+        own_origin(request, state).await?;
+        return Err(refused());
+    }
+    Ok(in_path(request))
 }
 
 fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {

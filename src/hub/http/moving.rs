@@ -4,14 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::centre::{ROWS_MAX, RowsQuery};
-use super::{Body, State, check_admin, in_path, parse};
+use super::{Body, State, for_admin, in_path, parse};
 use crate::error::{Error, Result};
 use crate::hub::moving::{Delivery, Mark, Settling};
 use crate::hub::{HubStore, Origin};
 
 /// The origin as it stands where it comes from → whether it is arriving, or has come already.
 pub async fn arrive<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    for_admin(&request, &state).await?;
     let told: Origin = parse(&body)?;
     check_named(&request, &told)?;
     let arrival = state.store.arrive(&told).await?;
@@ -24,20 +24,20 @@ pub async fn arrived<S: HubStore>(
     state: State<S>,
     query: web::Query<RowsQuery>,
 ) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    for_admin(&request, &state).await?;
     let (_, rows) = state.store.rows(in_path(&request), query.table, query.after(), ROWS_MAX).await?;
     Ok(HttpResponse::Ok().json(rows.iter().map(Mark::of).collect::<Vec<_>>()))
 }
 
 pub async fn deliver<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    for_admin(&request, &state).await?;
     let delivery: Delivery = parse(&body)?;
     state.store.deliver(in_path(&request), &delivery).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
 pub async fn settle<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    for_admin(&request, &state).await?;
     let settling: Settling = parse(&body)?;
     check_named(&request, &settling.origin)?;
     state.store.settle(&settling).await?;

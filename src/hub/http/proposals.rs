@@ -6,7 +6,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Body, State, check_admin, in_path, parse};
+use super::{Body, State, for_admin, parse};
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
@@ -31,8 +31,8 @@ pub async fn list<S: HubStore>(
     state: State<S>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
-    let filed = state.store.proposals(in_path(&request), query.after, LISTED_MAX).await?;
+    let origin = for_admin(&request, &state).await?;
+    let filed = state.store.proposals(origin, query.after, LISTED_MAX).await?;
     let proposals: Vec<Value> = filed.iter().map(render).collect();
     Ok(HttpResponse::Ok().json(json!({ "proposals": proposals })))
 }
@@ -40,12 +40,12 @@ pub async fn list<S: HubStore>(
 /// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` in
 /// the place of table, id and patch. The same uuid again answers as the first time.
 pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    let origin = for_admin(&request, &state).await?;
     let body: Map<String, Value> = parse(&body)?;
     let now = state.clock.now();
     let proposal = read_body(&body, |fields| read(fields, now))?;
     let proposal = proposal.ok_or_else(|| Error::bad_request("Request not valid"))?;
-    let filed = state.store.file(in_path(&request), proposal, now).await?;
+    let filed = state.store.file(origin, proposal, now).await?;
     Ok(HttpResponse::Ok().json(render(&filed)))
 }
 

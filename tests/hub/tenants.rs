@@ -1,0 +1,145 @@
+//! Two tenants, over HTTP: every call that names an origin, made by the other one and by nobody.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use serde_json::json;
+use telecomx_local::clock::Clock;
+use telecomx_local::domain::audit::digest;
+use telecomx_local::domain::mirror::{Epoch, Head};
+use telecomx_local::http::server;
+use telecomx_local::hub::http::{HubState, calls_of_an_origin, start};
+use telecomx_local::hub::moving::{Delivery, Settling, Tally};
+use telecomx_local::hub::{Admits, HubStore, add_code};
+use telecomx_local::mirror::wire::Part;
+use telecomx_local::secrets::new_token;
+use uuid::Uuid;
+
+use super::Place;
+use super::edge::{Edge, NOW, Rows, block_on, queue};
+
+/// An answer: its status, its headers but for those of this one request, its body.
+type Answer = (u16, BTreeSet<String>, String);
+
+const OF_ONE_REQUEST: [&str; 3] = ["date", "x-request-id", "connection"];
+
+struct Client {
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Client {
+    fn asks(&self, method: &str, path: &str, authorization: Option<&str>, body: &str) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let mut answer = self.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
+        let headers = answer.headers().iter().filter(|(name, _)| !OF_ONE_REQUEST.contains(&name.as_str()));
+        let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+        (answer.status().as_u16(), headers, answer.body_mut().read_to_string().unwrap())
+    }
+}
+
+/// Runs `work` beside a hub that serves `store`.
+fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client) + Send + 'static) {
+    server::block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let running = start(listener, None, HubState::new(store, Clock::default(), admin)).unwrap();
+        // A connection for each: the hub ends one when it does not care for what else is sent.
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
+        let agent = agent.allow_non_standard_methods(true).build().new_agent();
+        let client = Client { url, agent };
+        tokio::task::spawn_blocking(move || work(&client)).await.unwrap();
+        running.stop(false).await;
+    });
+}
+
+/// An edge of this store that has pushed something, and its token.
+fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (Edge<'s, S>, String) {
+    let code = block_on(add_code(store, &Admits::New(name.into()), NOW)).unwrap();
+    let ((token, hash), origin) = (new_token().unwrap(), Uuid::new_v4().simple().to_string());
+    block_on(store.enroll(digest(code.as_bytes()), hash, &origin, NOW)).unwrap().unwrap();
+    let mut edge = Edge { store, origin, token: hash, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY };
+    edge.pushes(vec![queue(1, &format!("of{name}"))]);
+    (edge, token)
+}
+
+/// What there is to ask with, such that it is done for whoever may: a query, and a body.
+fn question<S: HubStore>(edge: &Edge<'_, S>, method: &str, call: &str) -> (&'static str, String) {
+    let body = match (method, call) {
+        ("POST", "exchange") => serde_json::to_string(&edge.batch(vec![queue(2, "made")])).unwrap(),
+        ("POST", "stage") => {
+            let part = Part { stage: Uuid::new_v4(), part: 0, rows: vec![queue(2, "staged")] };
+            serde_json::to_string(&part).unwrap()
+        }
+        ("POST", "digest") => json!({ "head": edge.head }).to_string(),
+        ("POST", "proposals") => {
+            json!({ "table": "employee", "id": "e00000000000000000000001", "patch": { "name": "Wished" } }).to_string()
+        }
+        ("POST", "arrive") => serde_json::to_string(&edge.found()).unwrap(),
+        ("POST", "deliver") => serde_json::to_string(&Delivery::default()).unwrap(),
+        ("POST", "settle") => {
+            serde_json::to_string(&Settling { origin: edge.found(), tally: Tally::default() }).unwrap()
+        }
+        ("GET", "rows" | "arrived") => return ("?table=queue", String::new()),
+        ("GET", "snapshot" | "quarantine" | "proposals") | ("POST", "unlock") => String::new(),
+        other => panic!("say what there is to ask with: {other:?}"),
+    };
+    ("", body)
+}
+
+/// All that could have been changed.
+fn state<S: HubStore>(edge: &Edge<'_, S>) -> (String, Rows) {
+    let proposals = block_on(edge.store.proposals(&edge.origin, 0, i64::MAX)).unwrap();
+    (format!("{:?} {proposals:?}", edge.found()), edge.rows())
+}
+
+fn is_refused<S: HubStore>(client: &Client, mine: &Edge<'_, S>, method: &str, call: &str, theirs: &str) {
+    let (query, body) = question(mine, method, call);
+    let bearer = |token: &str| format!("Bearer {token}");
+    let nobodys = [None, Some(bearer(&"0".repeat(64))), Some(bearer("x")), Some("Basic eDp5".into())];
+    let strangers = nobodys.iter().map(|nobodys| (401, nobodys.clone()));
+    for (status, authorization) in strangers.chain([(404, Some(bearer(theirs)))]) {
+        for body in [&*body, "", "{", r#"{"proto":9}"#] {
+            let asked = |origin: &str| {
+                let path = format!("/sync/v1/origins/{origin}/{call}{query}");
+                client.asks(method, &path, authorization.as_deref(), body)
+            };
+            let answer = asked(&mine.origin);
+            assert_eq!(answer.0, status, "{method} {call} by {authorization:?} with {body}: {answer:?}");
+            assert_eq!(answer, asked("nobody"), "{method} {call} by {authorization:?} with {body}: something is said");
+        }
+    }
+}
+
+pub fn whatever_names_an_origin_is_for_that_origin_alone(place: &impl Place) {
+    let (store, (admin, admin_hash)) = (Arc::new(place.open()), new_token().unwrap());
+    served(store.clone(), admin_hash, move |client| {
+        let (mine, token) = tenant(&*store, "One");
+        let (other, theirs) = tenant(&*store, "Other");
+        let before = (state(&mine), state(&other));
+        let calls = calls_of(&*store);
+        for (method, call) in &calls {
+            is_refused(client, &mine, method, call, &theirs);
+        }
+        assert_eq!((state(&mine), state(&other)), before);
+        // Each of them was refused for whose it was, and for nothing else.
+        for (method, call) in &calls {
+            let (query, body) = question(&mine, method, call);
+            let path = format!("/sync/v1/origins/{}/{call}{query}", mine.origin);
+            let by = |token: &str| client.asks(method, &path, Some(&format!("Bearer {token}")), &body).0;
+            let statuses = (by(&token), by(&admin));
+            // An origin that is served here cannot arrive here once more.
+            assert!(matches!(statuses, (200, _) | (401, 200 | 409)), "{method} {call}: {statuses:?}");
+        }
+        assert_ne!(state(&mine), before.0);
+        assert_eq!(state(&other), before.1);
+    });
+}
+
+fn calls_of<S: HubStore>(_: &S) -> Vec<(String, &'static str)> {
+    calls_of_an_origin::<S>()
+}
