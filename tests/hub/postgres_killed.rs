@@ -1,7 +1,7 @@
 //! PostgreSQL killed under load: what was answered as taken is there.
 
 use super::edge::{Edge, queue};
-use super::load::{Course, keep_pushing, keeps_what_was_taken};
+use super::load::{Course, Ending, keep_pushing, keeps_what_was_taken};
 use super::postgres_server::Postgres;
 use super::{Place, PostgresPlace};
 
@@ -28,6 +28,7 @@ fn nothing_acknowledged_is_lost_however_often_postgres_is_killed() {
                 })
             })
             .collect();
+        let ending = Ending(&course);
         for kill in 1..=KILLS {
             // Some are taken between two kills.
             drop(course.wait_until(|state| state.taken >= kill * 40));
@@ -36,7 +37,7 @@ fn nothing_acknowledged_is_lost_however_often_postgres_is_killed() {
             postgres.begin();
             course.note(|state| state.is_away = false);
         }
-        course.note(|state| state.is_over = true);
+        drop(ending);
         for edge in edges {
             let mut edge = edge.join().unwrap();
             keeps_what_was_taken(&edge);

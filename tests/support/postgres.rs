@@ -133,6 +133,15 @@ impl Postgres {
         self.pg_ctl(&["-m", "immediate", "stop"]);
     }
 
+    /// From now on a standby hears nothing of the first, or (`CONT`) does again.
+    pub fn signal_receiver(&self, name: &str) {
+        let pid = connected(&self.url("postgres", "postgres"), async |client| {
+            client.query_one("select pid from pg_stat_wal_receiver", &[]).await.unwrap().get::<_, i32>(0)
+        });
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Makes a standby the first.
     pub fn promote(&self) {
         self.pg_ctl(&["promote"]);
