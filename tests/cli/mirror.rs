@@ -197,6 +197,17 @@ fn a_hub_tells_what_is_wrong_with_a_call_in_the_shape_of_all_errors() {
     assert_eq!(told(hub.server.post(&path("exchange"), token, &long)), is(413, "payload_too_large"));
     assert_eq!(told(hub.server.post(&path("exchange"), token, &json!([]))), is(400, "bad_request"));
     assert_eq!(told(hub.server.post(&path("exchange"), token, &json!({ "proto": 2 }))), is(409, "upgrade_required"));
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let push = |to: i64, snap: i64, chg: i64| {
+        json!({ "proto": 1, "schema": 3, "request": nil, "epoch": [1, nil], "base": { "epoch": null, "acked": 0, "attempt": nil },
+            "to": to, "attempt": nil, "snap": snap, "status": {},
+            "rows": [{ "t": "queue", "id": "a", "rev": 1, "chg": chg, "v": { "_id": "a", "customer": "c", "name": "n" } }] })
+    };
+    for (to, snap, chg) in [(-5, 1, -6), (5, 4, 5), (5, 5, 6), (5, 5, 0)] {
+        assert_eq!(told(hub.server.post(&path("exchange"), token, &push(to, snap, chg))), is(400, "bad_request"));
+    }
+    let part = json!({ "stage": nil, "part": -1, "rows": [] });
+    assert_eq!(told(hub.server.post(&path("stage"), token, &part)), is(400, "bad_request"));
     assert_eq!(told(hub.server.get(&path("rows"), token)), is(400, "bad_request"));
     assert_eq!(told(hub.server.get(&path("rows?table=chair"), token)), is(422, "table"));
     assert_eq!(told(hub.server.get(&path("snapshot?after=chair"), token)), is(400, "bad_request"));

@@ -64,6 +64,7 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
         return Err(Error::conflict("upgrade_required", message));
     }
     let push = push?;
+    rules::check_numbers(&push)?;
     let now = state.clock.now();
     // Whose token it is, the store looks up on the way: one trip less for the call that is made most.
     let taken = match state.store.push(in_path(&request), &token_hash, &push, now).await {
@@ -109,6 +110,9 @@ struct Spoken {
 pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     let origin = own_origin(&request, &state).await?;
     let part: Part = parse(&body)?;
+    if part.part < 0 {
+        return Err(Error::bad_request("Parts are counted from 0"));
+    }
     state.store.stage(&origin.origin, &part).await?;
     state.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
     state.counts.rows.fetch_add(part.rows.len() as u64, Relaxed);
