@@ -221,7 +221,7 @@ pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Resu
     let code = match admits {
         Admits::New(_) => code.to_string(),
         // So that whoever spends it can see beforehand whose place it gives.
-        Admits::Replacement(origin) => format!("{origin}.{code}"),
+        Admits::Replacement(origin) => [origin.as_str(), &code.to_string()].join("."),
     };
     store.add_code(digest(code.as_bytes()), admits, now).await?;
     Ok(code)

@@ -25,16 +25,6 @@ pub fn accepts(head: &Head, push: &Push) -> bool {
     }
 }
 
-/// 400 when the numbers in a push contradict each other: no edge makes such a one.
-pub fn check_numbers(push: &Push) -> Result<()> {
-    let first = if push.mode == Mode::Append { push.base.acked } else { 0 };
-    let is_sound = 0 <= first && first <= push.to && push.to <= push.snap && push.epoch.0 > 0;
-    if is_sound && push.rows.iter().all(|row| row.chg > first && row.chg <= push.to) {
-        return Ok(());
-    }
-    Err(Error::bad_request("The numbers of the writes contradict each other"))
-}
-
 /// Whether a push that is accepted brings no rows: it asks how the hub stands.
 pub fn is_idle(push: &Push) -> bool {
     push.mode == Mode::Append && push.to == push.base.acked && push.rows.is_empty() && push.staged.is_none()

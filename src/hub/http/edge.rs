@@ -17,7 +17,7 @@ use crate::hub::{HubStore, rules};
 use crate::mirror::digest::{DigestReply, DigestRequest, Tree, digest_of, leaf_of};
 use crate::mirror::packing;
 use crate::mirror::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
-use crate::mirror::wire::{PROTO, Part, Push};
+use crate::mirror::wire::{Mode, PROTO, Part, Push};
 use crate::secrets::new_token;
 
 /// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
@@ -64,7 +64,7 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
         return Err(Error::conflict("upgrade_required", message));
     }
     let push = push?;
-    rules::check_numbers(&push)?;
+    check_numbers(&push)?;
     let now = state.clock.now();
     // Whose token it is, the store looks up on the way: one trip less for the call that is made most.
     let taken = match state.store.push(in_path(&request), &token_hash, &push, now).await {
@@ -98,6 +98,16 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
         }
         false => answer.body(body),
     })
+}
+
+/// 400 when the numbers in a push contradict each other: no edge makes such a one.
+fn check_numbers(push: &Push) -> Result<()> {
+    let first = if push.mode == Mode::Append { push.base.acked } else { 0 };
+    let is_sound = 0 <= first && first <= push.to && push.to <= push.snap && push.epoch.0 > 0;
+    if is_sound && push.rows.iter().all(|row| row.chg > first && row.chg <= push.to) {
+        return Ok(());
+    }
+    Err(Error::bad_request("The numbers of the writes contradict each other"))
 }
 
 /// What every protocol has.
