@@ -114,11 +114,10 @@ impl Db {
     }
 
     /// Keeps room back on the disk, for what must go on when it is full; tried again where there was none. While that room
-    /// is in use, changes that callers ask for are refused as [`Error::StorageFull`].
+    /// is in use, by this process or the one before it, changes that callers ask for are refused as
+    /// [`Error::StorageFull`].
     pub fn keep_reserve(&self) {
-        if !self.reserve.is_given_up() {
-            self.reserve.keep();
-        }
+        self.reserve.keep();
     }
 
     /// The disk is full: callers' changes are refused.

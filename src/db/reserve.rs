@@ -2,13 +2,15 @@
 //!
 //! In WAL mode nothing can be written on a full disk, not even a delete or a checkpoint. A file beside the database holds
 //! some room; it is given up when the disk is full, and taken back as soon as there is room again. In between callers'
-//! changes are refused, so that what was freed lasts for the mirror, sessions and housekeeping.
+//! changes are refused, so that what was freed lasts for the mirror, sessions and housekeeping. The file stays there
+//! without a byte then: after a restart too it is known that what is free is not for callers.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Result, Write};
+use std::io::{ErrorKind, Result, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
@@ -16,6 +18,8 @@ use rustix::io::Errno;
 use crate::files::beside;
 
 const LENGTH: u64 = 8 << 20;
+/// Room that there must be beside it: else the next change would find the disk full again.
+const BESIDE: u64 = 1 << 20;
 
 /// There is none: not asked for, or the disk is too small for it.
 const NONE: u8 = 0;
@@ -25,29 +29,44 @@ const GIVEN_UP: u8 = 2;
 pub struct Reserve {
     path: PathBuf,
     state: AtomicU8,
+    /// Held by whoever makes the file or empties it.
+    making: Mutex<()>,
 }
 
 impl Reserve {
     /// None as yet.
     pub fn of(database: &Path) -> Reserve {
-        Reserve { path: beside(database, ".reserve"), state: AtomicU8::new(NONE) }
+        Reserve { path: beside(database, ".reserve"), state: AtomicU8::new(NONE), making: Mutex::default() }
     }
 
-    /// Keeps room back, where there is some.
+    /// Keeps room back, where there is some. Where there is none, callers' changes are refused if there once was.
     pub fn keep(&self) -> bool {
-        let is_kept = self.is_there() || self.make().is_ok();
-        if is_kept {
-            self.state.store(KEPT, Ordering::Relaxed);
-        } else {
-            let _ = std::fs::remove_file(&self.path);
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let had_some = self.path.exists();
+        let state = match self.is_there() || self.make().is_ok() {
+            true => KEPT,
+            false if had_some => GIVEN_UP,
+            false => NONE,
+        };
+        self.state.store(state, Ordering::Relaxed);
+        let undone = match state {
+            GIVEN_UP => self.empty(),
+            NONE => std::fs::remove_file(&self.path),
+            _ => Ok(()),
+        };
+        if let Err(error) = undone
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the room kept back could not be given up");
         }
-        is_kept
+        state == KEPT
     }
 
     /// Gives the room to what must go on. Whether there was any.
     pub fn give_up(&self) -> bool {
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let had_some = self.state.compare_exchange(KEPT, GIVEN_UP, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if had_some && let Err(error) = std::fs::remove_file(&self.path) {
+        if had_some && let Err(error) = self.empty() {
             tracing::warn!(%error, "the room kept back could not be given up");
         }
         had_some
@@ -64,17 +83,22 @@ impl Reserve {
 
     fn make(&self) -> Result<()> {
         let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&self.path)?;
-        match fallocate(&file, FallocateFlags::empty(), 0, LENGTH) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file),
-            done => Ok(done?),
+        match fallocate(&file, FallocateFlags::empty(), 0, LENGTH + BESIDE) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file)?,
+            done => done?,
         }
+        file.set_len(LENGTH)
+    }
+
+    fn empty(&self) -> Result<()> {
+        OpenOptions::new().write(true).open(&self.path)?.set_len(0)
     }
 }
 
 /// Where room cannot be asked for, it is written full.
 fn fill(mut file: &File) -> Result<()> {
     let block = [0; 64 << 10];
-    (0..LENGTH / block.len() as u64).try_for_each(|_| file.write_all(&block))
+    (0..(LENGTH + BESIDE) / block.len() as u64).try_for_each(|_| file.write_all(&block))
 }
 
 #[cfg(test)]
@@ -89,7 +113,19 @@ mod tests {
         assert!(reserve.keep());
         assert_eq!(std::fs::metadata(folder.path().join("a.db.reserve")).unwrap().len(), LENGTH);
         assert!(reserve.give_up() && reserve.is_given_up() && !reserve.give_up());
-        assert!(!folder.path().join("a.db.reserve").exists());
+        assert_eq!(std::fs::metadata(folder.path().join("a.db.reserve")).unwrap().len(), 0);
         assert!(reserve.keep() && !reserve.is_given_up());
+    }
+
+    #[test]
+    fn room_that_was_given_up_is_remembered_and_one_that_never_was_is_not_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        // Nothing can be made in the place of a folder: as on a full disk.
+        let (path, blocked) = (folder.path().join("a.db"), folder.path().join("b/c.db"));
+        assert!(Reserve::of(&path).keep());
+        let reserve = Reserve::of(&path);
+        assert!(reserve.keep() && reserve.give_up());
+        let reserve = Reserve::of(&blocked);
+        assert!(!reserve.keep() && !reserve.is_given_up());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
@@ -183,7 +182,8 @@ fn edge_and_hub_are_killed_over_a_bad_line_and_nothing_answered_is_lost() {
     place.sqlite().execute("update sync_state set hub = ?1", [&format!("http://{}", proxy.address)]).unwrap();
     let mut edge = place.serve();
     let mut answered: HashMap<String, u64> = HashMap::new();
-    for kill in 0..KILLS {
+    // On, until the line has done its worst: what is under way at a kill depends on how fast the machine is.
+    for kill in (0..10 * KILLS).take_while(|kill| *kill < KILLS || !proxy.has_done_all(1)) {
         std::thread::scope(|scope| {
             let (edge, operator) = (&edge, &operator);
             scope.spawn(move || drop(edge.try_post("/sync", operator, &json!({}))));
@@ -205,9 +205,7 @@ fn edge_and_hub_are_killed_over_a_bad_line_and_nothing_answered_is_lost() {
             hub = start();
         }
     }
-    for done in [&proxy.cuts, &proxy.replays, &proxy.halves, &proxy.delays] {
-        assert!(done.load(Ordering::Relaxed) > 0);
-    }
+    assert!(proxy.has_done_all(1));
     proxy.be_good();
     let proof = edge.post("/sync/verify", &operator, &json!({}));
     assert_eq!((proof.status, &proof.body["equal"]), (200, &json!(true)), "{proof:?}");

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
@@ -72,7 +71,8 @@ fn nothing_answered_is_lost_on_either_side_however_often_they_are_killed() {
     let pair = Pair::enrolled(7);
     let (mut edge, mut hub) = (pair.place.serve(), pair.hub());
     let mut answered: HashMap<String, u64> = HashMap::new();
-    for kill in 0..KILLS {
+    // On, until the line has done its worst: what is under way at a kill depends on how fast the machine is.
+    for kill in (0..10 * KILLS).take_while(|kill| *kill < KILLS || !pair.proxy.has_done_all(6)) {
         std::thread::scope(|scope| {
             let (edge, operator) = (&edge, &pair.operator);
             // The exchange is under way when something is killed.
@@ -95,10 +95,7 @@ fn nothing_answered_is_lost_on_either_side_however_often_they_are_killed() {
             hub = pair.hub();
         }
     }
-    let proxy = &pair.proxy;
-    for done in [&proxy.cuts, &proxy.replays, &proxy.halves, &proxy.delays] {
-        assert!(done.load(Ordering::Relaxed) > 5);
-    }
+    assert!(pair.proxy.has_done_all(6));
     pair.proxy.be_good();
     let proof = edge.post("/sync/verify", &pair.operator, &json!({}));
     assert_eq!((proof.status, &proof.body["equal"]), (200, &json!(true)), "{proof:?}");

@@ -25,7 +25,8 @@ fn reads_and_the_mirror_go_on_and_it_recovers_by_itself() {
     std::fs::copy(place.path("telecomx.db.key"), disk.path().join("telecomx.db.key")).unwrap();
     let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![0; 10 << 20]).unwrap();
-    let edge = Server::start(place.command(&["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db), place.log());
+    let serve = || Server::start(place.command(&["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db), place.log());
+    let edge = serve();
     assert_eq!(std::fs::metadata(disk.path().join("telecomx.db.reserve")).unwrap().len(), 8 << 20);
 
     // The hub is away while the disk fills up.
@@ -52,9 +53,18 @@ fn reads_and_the_mirror_go_on_and_it_recovers_by_itself() {
         assert_eq!(sync(&edge, &operator)["lastError"], json!(null));
     }
 
+    // Power comes and goes; the disk stays as it is.
+    edge.kill();
+    let edge = serve();
+    for _ in 0..5 {
+        assert_eq!(write(&edge, &writer, 0), 507, "nor is it after a restart");
+    }
+    assert_eq!(sync(&edge, &operator)["lastError"], json!(null));
+    assert_eq!(hub.only()["diskFull"], true, "{}", hub.only());
+
     std::fs::remove_file(ballast).unwrap();
     assert_eq!(write(&edge, &writer, 1), 200, "there is room again");
-    assert!(disk.path().join("telecomx.db.reserve").exists());
+    assert_eq!(std::fs::metadata(disk.path().join("telecomx.db.reserve")).unwrap().len(), 8 << 20);
     assert_eq!(sync(&edge, &operator)["consistent"], true);
     assert_eq!(hub.only()["diskFull"], false);
     assert!(edge.stop().success());

@@ -39,10 +39,10 @@ pub struct Proxy {
     /// Where the hub listens now.
     hub: Arc<AtomicU16>,
     is_bad: Arc<AtomicBool>,
-    pub cuts: Arc<AtomicU64>,
-    pub replays: Arc<AtomicU64>,
-    pub halves: Arc<AtomicU64>,
-    pub delays: Arc<AtomicU64>,
+    cuts: Arc<AtomicU64>,
+    replays: Arc<AtomicU64>,
+    halves: Arc<AtomicU64>,
+    delays: Arc<AtomicU64>,
     /// What was last sent to the hub over one connection.
     last: Arc<Mutex<Vec<u8>>>,
 }
@@ -79,6 +79,11 @@ impl Proxy {
     /// From now on it only carries.
     pub fn be_good(&self) {
         self.is_bad.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it has done each of the bad things so often.
+    pub fn has_done_all(&self, often: u64) -> bool {
+        [&self.cuts, &self.replays, &self.halves, &self.delays].iter().all(|done| done.load(Ordering::Relaxed) >= often)
     }
 
     fn carry(&self, client: TcpStream, chance: &mut Chance) {
