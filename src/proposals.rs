@@ -12,7 +12,7 @@ use crate::domain::proposal::{Copy, Fate, Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::secrets::Sealer;
-use crate::store::{employees, feed, mobile_configs};
+use crate::store::{customers, employees, feed, mobile_configs};
 use crate::{import, mobile_config_content, mobile_config_copy};
 
 /// What only the edge may give an employee: it is not mirrored either.
@@ -51,14 +51,12 @@ pub fn apply(tx: &mut WriteTx, sealer: &Sealer, proposal: &Proposal, hub_now: Ti
             put(tx, sealer, proposal.table, id, object, patch.clone())?;
             let now = feed::find(tx, proposal.table, id)?;
             let is = now.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
-            let new_rev = now.map(|(rev, _)| rev);
             // What the table does not know is left out on the way: nobody is to believe that it was set.
-            if new_rev == Some(rev)
-                && let Some(name) = patch.keys().find(|name| !is.contains_key(*name))
-            {
-                let why = format!("Nothing was changed: {name} is no property of it, or has its usual value");
-                return Err(Error::bad_request(why));
+            let is_unset = |value: &Value| value.is_null() || value == "";
+            if let Some((name, _)) = patch.iter().find(|(name, value)| !is_unset(value) && !is.contains_key(*name)) {
+                return Err(Error::bad_request(format!("{name} is no property of it: nothing was changed")));
             }
+            let new_rev = now.map(|(rev, _)| rev);
             outcome(Fate::Applied, new_rev, String::new())
         }
         _ => Err(Error::bad_request("A proposal is either a patch or a copy")),
@@ -96,6 +94,12 @@ fn put(
     }
     if table == Table::MobileConfig && patch.keys().any(|name| name != "configs") {
         return Err(Error::bad_request("Only configs of a mobile config can be changed"));
+    }
+    // Who is deleted is not found, by anybody; nor is what is deleted made anew.
+    match table {
+        Table::Customer if !object.is_empty() => drop(customers::get(tx, id)?),
+        Table::Employee if !object.is_empty() => drop(employees::get(tx, id)?),
+        _ => {}
     }
     object.extend(patch);
     object.insert("_id".into(), json!(id));

@@ -1,7 +1,7 @@
 //! The mirror, as whoever runs this server sees it. For RESELLER_ADMIN and ADMIN.
 
-use actix_web::HttpResponse;
-use serde_json::json;
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
@@ -18,29 +18,56 @@ fn check(actor: &Actor) -> Result<()> {
     if actor.level >= Level::ResellerAdmin { Ok(()) } else { Err(Error::access_denied()) }
 }
 
+/// Has `work` done to its end, whether or not the caller waits for it; `None` when a request may not wait any longer. What
+/// a hub answers may come minutes later.
+async fn wait_for<T: 'static>(call: &Call, work: impl Future<Output = T> + 'static) -> Option<T> {
+    let patience = call.visit.state.request_timeout.mul_f64(0.8);
+    tokio::time::timeout(patience, actix_web::rt::spawn(work)).await.ok()?.ok()
+}
+
 /// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it. 409 `hub` without a hub.
 pub async fn sync(call: Call) -> Result<Answer> {
     check(call.actor())?;
     if call.visit.state.db.read(sync_state::enrolment)?.is_none() {
         return Err(Error::conflict("hub", "This server is not enrolled with a hub: see sync enroll"));
     }
+    let state = call.visit.state.clone();
+    let outcome = wait_for(&call, async move { state.mirror.sync().await }).await;
     // What went wrong is part of the answer.
-    let _ = call.visit.state.mirror.sync().await;
-    status(call).await
+    let mut status = stands(&call)?;
+    match outcome {
+        Some(Ok(())) => {}
+        Some(Err(error)) => status["lastError"] = error.into(),
+        None => status["lastError"] = "the exchange takes longer than a request may: it goes on".into(),
+    }
+    Answer::json(&status)
 }
 
 /// `consistent` (the hub has exactly what is here), `acked`, `high`, `lagChanges`, `lagSeconds`, `lastSuccess`,
 /// `lastError`, `quarantine`, and since when.
 pub async fn status(call: Call) -> Result<Answer> {
     check(call.actor())?;
-    Answer::json(&call.visit.state.db.read(mirror_status)?)
+    Answer::json(&stands(&call)?)
 }
 
-/// Compares everything with the hub: `equal`, `rows`, `bytes`, `differences`, and some of those by name.
+fn stands(call: &Call) -> Result<Value> {
+    let state = &call.visit.state;
+    let mut status = state.db.read(mirror_status)?;
+    // On a full disk it may be that it could not be written down.
+    if let Some(trouble) = state.mirror.trouble() {
+        status["lastError"] = trouble.into();
+    }
+    Ok(status)
+}
+
+/// Compares everything with the hub: `equal`, `rows`, `bytes`, `differences`, and some of those by name. 409 `hub` when
+/// they could not be compared, or not within the time that a request may take.
 pub async fn verify(call: Call) -> Result<Answer> {
     check(call.actor())?;
-    let proof = call.visit.state.mirror.verify().await.map_err(|error| Error::conflict("hub", error))?;
-    Answer::json(&proof)
+    let state = call.visit.state.clone();
+    let proof = wait_for(&call, async move { state.mirror.verify().await }).await;
+    let late = || Err("the comparison takes longer than a request may: it goes on, and lastProof tells when".into());
+    Answer::json(&proof.unwrap_or_else(late).map_err(|error| Error::conflict("hub", error))?)
 }
 
 /// Rows that the hub could not take: `{ "quarantine": [ { "id", "table", "row", "code", "detail", … } ] }`.
@@ -92,12 +119,16 @@ pub async fn enroll(call: Call) -> Result<Answer> {
         fields.required_text("code", 1, 200, &mut code);
         (url, code)
     })?;
-    let state = call.visit.state.clone().into_inner();
-    let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
-    let enrolled = actix_web::web::block(move || link::enroll(own.as_ref(), &given, &code, ca.as_deref())).await;
-    let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
-    let (enrolment, position) = link::sealed(&url, &enrolled, &state.sealer)?;
-    let author: Author = call.visit.author();
-    state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await?;
+    let (state, author): (_, Author) = (call.visit.state.clone(), call.visit.author());
+    // The code is spent once the hub has seen it: what it has given must be kept, whoever waits for it.
+    let enrolled = wait_for(&call, async move {
+        let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
+        let enrolled = web::block(move || link::enroll(own.as_ref(), &given, &code, ca.as_deref())).await;
+        let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
+        let (enrolment, position) = link::sealed(&url, &enrolled, &state.sealer)?;
+        state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await
+    });
+    let late = || Err(Error::conflict("hub", "The hub has not answered yet: see GET /sync/status in a while"));
+    enrolled.await.unwrap_or_else(late)?;
     sync(call).await
 }

@@ -213,8 +213,12 @@ impl Edge {
                 Ok(()) => continue,
                 Err(error) if feed::is_unreadable(&error) => "What is stored here cannot be read".into(),
                 // It is offered again: what is here goes on being mirrored.
-                Err(Error::StorageFull) => return Ok(()),
-                Err(error @ (Error::Internal(_) | Error::Busy)) => return Err(error),
+                Err(Error::StorageFull | Error::Busy) => return Ok(()),
+                // Those behind it do not wait for what is wrong here.
+                Err(Error::Internal(error)) => {
+                    tracing::error!(%error, uuid = %proposal.uuid, "a proposal of the hub failed here");
+                    "The edge failed at it: see its log".into()
+                }
                 Err(refusal) => refusal.to_string(),
             };
             let answer = Answer { uuid: proposal.uuid, result: Fate::Rejected, rev: None, detail: refused };

@@ -2,7 +2,7 @@
 //! the command line.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,8 @@ pub struct Link {
     /// The hub's URL, and the client for it.
     client: Option<(String, HubClient)>,
     pub counts: Arc<Counts>,
+    /// What went wrong the last time, whether or not it could be written down.
+    pub trouble: Arc<Mutex<Option<String>>>,
     runtime: Option<tokio::runtime::Runtime>,
     /// Is told of each exchange how many rows were sent.
     progress: Option<Box<dyn Fn(u64) + Send>>,
@@ -89,6 +91,7 @@ impl Link {
             pacing: Pacing::default(),
             client: None,
             counts: Arc::default(),
+            trouble: Arc::default(),
             runtime,
             progress: None,
         }
@@ -104,6 +107,8 @@ impl Link {
         match self.db.read(sync_state::enrolment) {
             Ok(Some(enrolment)) => {
                 let result = self.follow(enrolment);
+                let trouble = result.as_ref().err().map(CallError::to_string);
+                *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
                 match result {
                     Ok(()) => (self.pacing.next(share()), Ok(())),
                     Err(error) => {

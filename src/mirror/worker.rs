@@ -41,6 +41,7 @@ pub struct Worker {
     /// Closed when the thread has ended.
     ended: Mutex<Receiver<()>>,
     counts: Arc<Counts>,
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 impl Worker {
@@ -57,7 +58,7 @@ impl Worker {
         });
         let (running, ended) = channel();
         let link = Link::new(db, sealer, ca);
-        let counts = link.counts.clone();
+        let (counts, trouble) = (link.counts.clone(), link.trouble.clone());
         std::thread::Builder::new()
             .name("mirror".into())
             .spawn(move || {
@@ -66,12 +67,17 @@ impl Worker {
             })
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let is_stopping = watch::Sender::new(false);
-        Ok(Worker { orders: Mutex::new(orders), is_stopping, ended: Mutex::new(ended), counts })
+        Ok(Worker { orders: Mutex::new(orders), is_stopping, ended: Mutex::new(ended), counts, trouble })
     }
 
     /// What has gone over the wire so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// What has kept it from the hub the last time, if anything.
+    pub fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
     }
 
     /// Exchanges with the hub now. The error says what kept it from it.

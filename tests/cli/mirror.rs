@@ -178,6 +178,27 @@ fn a_hub_that_never_answers_does_not_hold_up_the_stop() {
 }
 
 #[test]
+fn a_request_does_not_wait_for_a_hub_that_never_answers() {
+    let pair = Pair::enrolled(2);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    pair.place.sqlite().execute("update sync_state set hub = ?1", [&url]).unwrap();
+    let mut command = pair.place.command(&["serve", "--listen", "127.0.0.1:0", "--request-timeout-s", "1", "--db"]);
+    let edge = Server::start(command.arg(pair.place.db()), pair.place.log());
+    let asked = edge.post("/sync", &pair.operator, &json!({}));
+    assert_eq!(asked.status, 200);
+    assert!(asked.body["lastError"].as_str().unwrap().contains("longer than a request may"), "{asked:?}");
+    let enroll = json!({ "url": url.replace("127.0.0.1", "localhost"), "code": "a" });
+    for (path, body, why) in [("/sync/verify", json!({}), "longer"), ("/sync/enroll", enroll, "not answered yet")] {
+        let asked = edge.post(path, &pair.operator, &body);
+        let told = &asked.body["error"];
+        assert_eq!((asked.status, &told["code"]), (409, &json!("hub")), "{asked:?}");
+        assert!(told["message"].as_str().unwrap().contains(why), "{asked:?}");
+    }
+    assert!(edge.stop().success());
+}
+
+#[test]
 fn a_hub_tells_what_is_wrong_with_a_call_in_the_shape_of_all_errors() {
     let hub_place = super::mirror_pair::HubPlace::new();
     let hub = hub_place.start();

@@ -70,3 +70,26 @@ fn reads_and_the_mirror_go_on_and_it_recovers_by_itself() {
     assert!(edge.stop().success());
     crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));
 }
+
+#[test]
+fn what_cannot_even_be_written_down_is_told_all_the_same() {
+    let (hub_place, place) = (HubPlace::new(), Place::holding(&world_with_operator(3)));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let operator = place.token_of(OPERATOR);
+    // Too small for any room to be kept back.
+    let Some(disk) = SmallDisk::at(place.path("disk"), "3m") else {
+        return eprintln!("SKIPPED: a small file system cannot be mounted here");
+    };
+    let db = disk.path().join("telecomx.db");
+    std::fs::copy(place.db(), &db).unwrap();
+    std::fs::copy(place.path("telecomx.db.key"), disk.path().join("telecomx.db.key")).unwrap();
+    let edge = Server::start(place.command(&["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db), place.log());
+    let ballast = disk.fill();
+    for told in [sync(&edge, &operator), edge.get("/sync/status", &operator).body] {
+        assert!(told["lastError"].as_str().unwrap().contains("disk is full"), "{told}");
+    }
+    std::fs::remove_file(ballast).unwrap();
+    let status = sync(&edge, &operator);
+    assert_eq!((&status["lastError"], &status["consistent"]), (&json!(null), &json!(true)));
+}

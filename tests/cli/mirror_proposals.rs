@@ -7,7 +7,7 @@ use crate::support::{Place, Server, world};
 
 struct Pair {
     _hub_place: HubPlace,
-    _place: Place,
+    place: Place,
     hub: Hub,
     edge: Server,
     operator: String,
@@ -22,7 +22,7 @@ impl Pair {
         let (writer, operator) = (place.token(), place.token_of(OPERATOR));
         let edge = place.serve();
         assert_eq!(sync(&edge, &operator)["consistent"], true);
-        Pair { _hub_place: hub_place, _place: place, hub, edge, operator, writer }
+        Pair { _hub_place: hub_place, place, hub, edge, operator, writer }
     }
 
     fn propose(&self, body: &Value) -> Value {
@@ -93,6 +93,41 @@ fn what_has_changed_meanwhile_conflicts_and_what_breaks_the_rules_is_rejected() 
     assert_eq!((&again["seq"], &again["result"]), (&json!(1), &json!(results[0])));
     let other = json!({ "uuid": uuid, "table": "mobile_config", "id": world::ANNA, "patch": newer });
     assert_eq!(pair.hub.server.post(&pair.hub.path("proposals"), &pair.hub.admin, &other).status, 409);
+}
+
+#[test]
+fn what_is_deleted_is_not_found_and_what_is_no_property_spoils_the_whole_patch() {
+    let pair = Pair::new();
+    assert_eq!(pair.edge.delete(&format!("/employee/{}", world::BO), &pair.operator).status, 200);
+    sync(&pair.edge, &pair.operator);
+    for patch in [json!({ "state": "ENABLED" }), json!({ "title": "Baker" })] {
+        pair.propose(&json!({ "table": "employee", "id": world::BO, "patch": patch }));
+    }
+    pair.propose(&json!({ "table": "employee", "id": world::ANNA, "patch": { "title": "Baker", "colour": "red" } }));
+    pair.propose(&json!({ "table": "employee", "id": world::ANNA, "patch": { "title": "Baker", "deleteDate": null } }));
+    assert_eq!(pair.results(), ["rejected", "rejected", "rejected", "applied"]);
+    let listed = pair.hub.get(&pair.hub.path("proposals"));
+    assert_eq!(listed["proposals"][0]["detail"], "Employee not found");
+    assert!(listed["proposals"][2]["detail"].as_str().unwrap().starts_with("colour is no property"), "{listed}");
+    is_proved(&pair.edge, &pair.operator);
+    let rows = pair.hub.rows();
+    assert_eq!(rows[&format!("employee/{}", world::BO)]["v"]["state"], "DELETED");
+    assert_eq!(rows[&format!("employee/{}", world::ANNA)]["v"]["title"], "Baker");
+}
+
+#[test]
+fn a_proposal_that_fails_inside_the_edge_does_not_hold_up_those_behind_it() {
+    let pair = Pair::new();
+    // Whoever damages the database by hand: a trigger that fails as nothing of the program's own does.
+    let sabotage = "create trigger sabotage before update on employees begin select 1 from nowhere; end";
+    pair.place.sqlite().execute_batch(sabotage).unwrap();
+    for table in ["employee", "queue"] {
+        let id = if table == "employee" { world::ANNA } else { world::SALES };
+        pair.propose(&json!({ "table": table, "id": id, "patch": { "name": "Mia" } }));
+    }
+    assert_eq!(pair.results(), ["rejected", "applied"]);
+    let listed = pair.hub.get(&pair.hub.path("proposals"));
+    assert_eq!(listed["proposals"][0]["detail"], "The edge failed at it: see its log");
 }
 
 #[test]

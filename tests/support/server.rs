@@ -80,6 +80,11 @@ impl Server {
         read(request.header("authorization", format!("Bearer {token}")).call()).unwrap()
     }
 
+    pub fn delete(&self, path: &str, token: &str) -> Answer {
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        read(request.header("authorization", format!("Bearer {token}")).call()).unwrap()
+    }
+
     pub fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
         self.try_post(path, token, body).unwrap()
     }
