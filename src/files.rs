@@ -11,6 +11,9 @@ const LINKS_MAX: usize = 40;
 /// Ends of the names of the files that make up a database: its own, SQLite's, and ours.
 pub const DATABASE_FILES: [&str; 7] = ["", "-wal", "-shm", "-journal", ".key", ".lock", ".reserve"];
 
+/// End of the name of a database that is being restored: it gets its own name when it is whole.
+pub const UNFINISHED: &str = ".restoring";
+
 /// `path` with `suffix` at its end.
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -89,11 +92,16 @@ impl Part {
     /// Puts it in the place of what is there.
     pub fn finish(self) -> io::Result<()> {
         self.file.sync_all()?;
-        std::fs::rename(&self.path, &self.target)?;
-        // So that the name outlives a power cut too, where the file system can do that.
-        let _ = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
-        Ok(())
+        move_file(&self.path, &self.target)
     }
+}
+
+/// Gives a file that is on disk another name, for good.
+pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)?;
+    // So that the name outlives a power cut too, where the file system can do that.
+    let _ = File::open(folder_of(to)).and_then(|folder| folder.sync_all());
+    Ok(())
 }
 
 impl Drop for Part {

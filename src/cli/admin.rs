@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::Store;
+use super::{Store, say};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::domain::access::Level;
@@ -70,9 +70,9 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
     let created = created.map_err(told)?;
     debug_assert_eq!(created.access_level, Level::Admin);
     database.close().map_err(|error| error.to_string())?;
-    println!("created administrator {} of customer {}", created.id, created.customer);
+    say(format_args!("created administrator {} of customer {}", created.id, created.customer))?;
     if !password_stdin {
-        println!("password: {secret}");
+        say(format_args!("password: {secret}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Store, progress};
+use super::{Store, progress, say};
 use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
 use crate::error::Error;
@@ -36,7 +36,7 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
     match verdict.map_err(unreadable)? {
         Verdict::Intact { entries, head } => {
             let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
-            println!("the audit trail is intact: {entries} entries, head {head}");
+            say(format_args!("the audit trail is intact: {entries} entries, head {head}"))?;
             Ok(ExitCode::SUCCESS)
         }
         Verdict::Differs { object } => Err(format!(

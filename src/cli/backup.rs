@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, cannot_be_written, progress, refuse_own};
+use super::{Store, cannot_be_written, progress, refuse_own, say};
 use crate::clock::Clock;
 use crate::db::ReadOnly;
 use crate::files::Part;
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         .and_then(|()| part.finish().map_err(told));
     bar.finish_and_clear();
     copied?;
-    println!("backed up {} to {}", path.display(), file.display());
-    println!("keep {} apart from it: authenticator keys are sealed with it", key_path(&path).display());
+    say(format_args!("backed up {} to {}", path.display(), file.display()))?;
+    say(format_args!("keep {} apart from it: authenticator keys are sealed with it", key_path(&path).display()))?;
     Ok(ExitCode::SUCCESS)
 }

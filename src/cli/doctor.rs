@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Store;
+use super::{Store, say};
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result as DomainResult};
 use crate::login;
 use crate::mirror::link;
 use crate::secrets::{Sealer, key_path};
-use crate::store::adopt;
+use crate::store::adopt::{self, Adoption};
 use crate::store::audit::{self, Verdict};
 use crate::store::health::{self, HealthCheck};
 use crate::store::sync_state;
@@ -38,8 +38,11 @@ pub struct Arguments {
 fn adopt_all(path: &Path) -> Result<(), String> {
     let database = Exclusive::open(path, Clock::default())?;
     let adopted = database.write("command line", adopt::run);
-    for what in adopted.map_err(|error| format!("nothing was adopted: {error}"))? {
-        println!("adopted: {what}");
+    for Adoption { wrong, refused } in adopted.map_err(|error| format!("nothing was adopted: {error}"))? {
+        match refused {
+            None => say(format_args!("adopted: {wrong}"))?,
+            Some(why) => say(format_args!("left as it is: {wrong}: {why}"))?,
+        }
     }
     database.close().map_err(|error| error.to_string())
 }
@@ -57,11 +60,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if key.exists() {
         findings.push(rights(&key));
     }
-    println!("{} (schema {SCHEMA_VERSION})", path.display());
+    say(format_args!("{} (schema {SCHEMA_VERSION})", path.display()))?;
     for finding in &findings {
         match &finding.wrong {
-            None => println!("ok     {}: {}", finding.what, finding.detail),
-            Some(wrong) => println!("WRONG  {}: {wrong}", finding.what),
+            None => say(format_args!("ok     {}: {}", finding.what, finding.detail))?,
+            Some(wrong) => say(format_args!("WRONG  {}: {wrong}", finding.what))?,
         }
     }
     let wrong = findings.iter().filter(|finding| finding.wrong.is_some()).count();

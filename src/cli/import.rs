@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, progress, remove_database};
+use super::{Store, progress, remove_database, say};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::error::Error;
@@ -69,11 +69,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     };
     let without_password = database.read(credentials::without_password).map_err(told)?;
     database.close().map_err(|error| error.to_string())?;
-    println!("imported {summary} into {}", path.display());
+    say(format_args!("imported {summary} into {}", path.display()))?;
     if without_password > 0 {
-        println!(
+        say(format_args!(
             "{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
-        );
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

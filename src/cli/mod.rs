@@ -15,6 +15,8 @@ mod serve;
 mod sync;
 mod token;
 
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -109,6 +111,17 @@ fn refuse_own(file: &Path, database: &Path) -> Result<(), String> {
 fn remove_database(database: &Path) {
     for suffix in DATABASE_FILES {
         let _ = std::fs::remove_file(beside(database, suffix));
+    }
+}
+
+/// Prints a line. That nobody reads on, as behind `| head`, is no fault.
+fn say(line: impl Display) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
+        _ => Ok(()),
     }
 }
 

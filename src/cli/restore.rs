@@ -1,5 +1,6 @@
 //! `restore`
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,16 +8,18 @@ use std::sync::Arc;
 use clap::Args;
 use uuid::Uuid;
 
-use super::{Store, progress, remove_database};
+use super::{Store, cannot_be_written, progress, remove_database, say};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::domain::mirror::replaced_by;
 use crate::error::Error;
+use crate::files::{UNFINISHED, beside, move_file};
 use crate::mirror::link;
-use crate::mirror::restore::{fetch, rebuild};
-use crate::mirror::transport::HubClient;
+use crate::mirror::restore::{Fetched, fetch, rebuild};
+use crate::mirror::transport::{CallError, Enrolled, HubClient};
 use crate::secrets::Sealer;
 use crate::store::credentials;
+use crate::store::sync_state::{self, Enrolment};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -41,40 +44,66 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         return Err(format!("{} is there already: name a new file with --db", path.display()));
     }
     // What can fail here fails before the code is spent.
-    let database = Exclusive::open(&path, Clock::default())?;
-    let restored = Sealer::open(&path).and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref()));
-    match restored {
+    let unfinished = beside(&path, UNFINISHED);
+    let database = Exclusive::open(&unfinished, Clock::default())?;
+    let restored = Sealer::open(&path).map_err(Failure::at_all);
+    match restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref())) {
         Ok(said) => {
             database.close().map_err(|error| error.to_string())?;
-            println!("{said} into {}", path.display());
+            move_file(&unfinished, &path).map_err(|error| cannot_be_written(&path, &error))?;
+            remove_database(&unfinished);
+            say(format_args!("{said} into {}", path.display()))?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => {
+        Err(Failure { why, is_begun: true }) => {
+            Err(format!("nothing was restored yet: {why}; run the same command again to go on"))
+        }
+        Err(Failure { why, .. }) => {
             drop(database);
+            remove_database(&unfinished);
             remove_database(&path);
-            Err(format!("nothing was restored: {error}"))
+            Err(format!("nothing was restored: {why}"))
         }
     }
 }
 
-fn restore(database: &Exclusive, sealer: &Sealer, url: &str, code: &str, ca: Option<&Path>) -> Result<String, String> {
-    let told = |error: Error| error.to_string();
-    let client = HubClient::new(url, ca, Arc::default())?;
-    let enrolled = client.enroll(code).map_err(|error| error.to_string())?;
-    let bar = progress::counter("fetching");
-    let fetched = fetch(&client, &enrolled, |rows| bar.set_position(rows as u64));
-    bar.finish_and_clear();
-    let fetched = fetched.map_err(|error| format!("{error}; the code is spent: make another"))?;
+/// Why nothing was restored.
+struct Failure {
+    why: String,
+    /// The place at the hub is taken already: what was begun is kept, to go on from.
+    is_begun: bool,
+}
+
+impl Failure {
+    fn at_all(why: impl Display) -> Failure {
+        Failure { why: why.to_string(), is_begun: false }
+    }
+
+    fn later(why: impl Display) -> Failure {
+        Failure { why: why.to_string(), is_begun: true }
+    }
+}
+
+fn restore(database: &Exclusive, sealer: &Sealer, url: &str, code: &str, ca: Option<&Path>) -> Result<String, Failure> {
+    let client = HubClient::new(url, ca, Arc::default()).map_err(Failure::at_all)?;
+    let (enrolled, fetched) = match begun(database, sealer, url, code).map_err(Failure::at_all)? {
+        Some(enrolled) => match fetch_all(&client, &enrolled) {
+            // Another code was spent for the place meanwhile, by a machine that was not this one.
+            Err(CallError::Refused { status: 401, .. }) => take_place(database, sealer, &client, url, code)?,
+            fetched => (enrolled, fetched.map_err(Failure::later)?),
+        },
+        None => take_place(database, sealer, &client, url, code)?,
+    };
     if fetched.head.epoch.is_none() {
-        return Err(format!(
+        return Err(Failure::at_all(format!(
             "the hub holds nothing of {}: make the code with hub enroll --origin, with the id of the edge that is replaced",
             enrolled.name
-        ));
+        )));
     }
-    let (enrolment, _) = link::sealed(url, &enrolled, sealer).map_err(told)?;
+    let (enrolment, _) = link::sealed(url, &enrolled, sealer).map_err(Failure::later)?;
     let written = database.write("restore", |tx| rebuild(tx, sealer, &enrolment, &fetched, Uuid::new_v4()));
-    let written = written.map_err(|error| format!("{error}; the code is spent: make another"))?;
-    let without = database.read(credentials::without_password).map_err(told)?;
+    let written = written.map_err(Failure::later)?;
+    let without = database.read(credentials::without_password).map_err(Failure::later)?;
     let advice = match without {
         0 => String::new(),
         _ => format!(
@@ -82,4 +111,37 @@ fn restore(database: &Exclusive, sealer: &Sealer, url: &str, code: &str, ca: Opt
         ),
     };
     Ok(format!("restored {} as of write {}: {written}{advice}", enrolled.name, fetched.head.acked))
+}
+
+/// The place that a restore which was cut off has taken already.
+fn begun(database: &Exclusive, sealer: &Sealer, url: &str, code: &str) -> Result<Option<Enrolled>, Error> {
+    let enrolment = database.read(sync_state::enrolment)?;
+    let same = enrolment.filter(|taken| taken.hub == url && replaced_by(code) == Some(&taken.origin));
+    Ok(same.and_then(|Enrolment { origin, token, hub }| {
+        let token = link::token(&Enrolment { origin: origin.clone(), token, hub }, sealer)?;
+        Some(Enrolled { name: origin.clone(), origin, token })
+    }))
+}
+
+/// Spends the code, writes down what it gives before anything else, and fetches what the hub holds.
+fn take_place(
+    database: &Exclusive,
+    sealer: &Sealer,
+    client: &HubClient,
+    url: &str,
+    code: &str,
+) -> Result<(Enrolled, Fetched), Failure> {
+    let enrolled = client.enroll(code).map_err(Failure::at_all)?;
+    let (enrolment, position) = link::sealed(url, &enrolled, sealer).map_err(Failure::at_all)?;
+    let noted = database.write("restore", |tx| sync_state::enroll(tx, &enrolment, &position));
+    noted.map_err(|error| Failure::at_all(format!("{error}; the code is spent: make another")))?;
+    let fetched = fetch_all(client, &enrolled).map_err(Failure::later)?;
+    Ok((enrolled, fetched))
+}
+
+fn fetch_all(client: &HubClient, enrolled: &Enrolled) -> Result<Fetched, CallError> {
+    let bar = progress::counter("fetching");
+    let fetched = fetch(client, enrolled, |rows| bar.set_position(rows as u64));
+    bar.finish_and_clear();
+    fetched
 }

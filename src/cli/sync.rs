@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::{Store, progress};
+use super::{Store, progress, say};
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::http::server::block_on;
@@ -66,7 +66,7 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
             let status = database.read(mirror_status).map_err(|error| error.to_string())?;
-            println!("{status:#}");
+            say(format_args!("{status:#}"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -85,7 +85,7 @@ fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
     let (enrolment, position) = link::sealed(url, &enrolled, &sealer).map_err(told)?;
     let kept = db.write(Author::system("command line"), move |tx| sync_state::enroll(tx, &enrolment, &position));
     block_on(kept).map_err(told)?;
-    println!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin);
+    say(format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin))?;
     Ok(())
 }
 
@@ -102,7 +102,7 @@ fn exchange(hub: &Hub) -> Result<(), String> {
     let (_, result) = link(&db, sealer, hub)?.go();
     result?;
     let status = db.read(mirror_status).map_err(|error| error.to_string())?;
-    println!("the hub has everything up to write {}", status["acked"]);
+    say(format_args!("the hub has everything up to write {}", status["acked"]))?;
     Ok(())
 }
 
@@ -110,7 +110,7 @@ fn verify(hub: &Hub) -> Result<ExitCode, String> {
     let (db, sealer) = open(hub)?;
     let proof = link(&db, sealer, hub)?.verify()?;
     if proof.equal {
-        println!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes);
+        say(format_args!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes))?;
         return Ok(ExitCode::SUCCESS);
     }
     Err(format!("{} rows differ, such as {}", proof.differences, proof.named.join(", ")))

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::Store;
+use super::{Store, say};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::domain::access::Level;
@@ -44,6 +44,6 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
     });
     created.map_err(|error| format!("no token was created for {id}: {error}"))?;
     database.close().map_err(|error| error.to_string())?;
-    println!("{token}");
+    say(format_args!("{token}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,9 +10,17 @@ use crate::domain::audit::{Action, CUSTOMERS};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 
-/// Takes over every object that is not what its newest audit entry left; gives what each was, for a person. Those that
-/// cannot be read, and all but mobile configs that were taken out, cannot be taken over: 409 `adopt`, and nothing is.
-pub fn run(tx: &mut WriteTx) -> Result<Vec<String>> {
+/// What became of an object that was changed by hand.
+pub struct Adoption {
+    /// What it was, for a person.
+    pub wrong: String,
+    /// Why it was left as it is.
+    pub refused: Option<&'static str>,
+}
+
+/// Takes over every object that is not what its newest audit entry left. Those that cannot be read, and all but mobile
+/// configs that were taken out, are left as they are. 409 `adopt` when the audit trail itself is broken.
+pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
     let found = audit::differences(tx)?;
     let found = found.map_err(|(seq, reason)| {
         Error::conflict(
@@ -20,35 +28,42 @@ pub fn run(tx: &mut WriteTx) -> Result<Vec<String>> {
             format!("the audit trail is broken at entry {seq}: {reason}; put a backup in its place"),
         )
     })?;
-    for difference in &found {
-        adopt(tx, difference)?;
-    }
-    Ok(found.into_iter().map(|difference| difference.wrong).collect())
+    let settled = found.into_iter().map(|difference| {
+        let refused = match difference.id.parse() {
+            Err(_) => Some("its id is no id"),
+            Ok(id) => {
+                refusal(&difference).map_or_else(|| adopt(tx, &difference, id).map(|()| None), |why| Ok(Some(why)))?
+            }
+        };
+        Ok(Adoption { wrong: difference.wrong, refused })
+    });
+    settled.collect()
 }
 
-fn adopt(tx: &mut WriteTx, difference: &Difference) -> Result<()> {
-    let refused = |why: &str| Error::conflict("adopt", format!("{}: {why}", difference.wrong));
-    let id: Id = difference.id.parse().map_err(|_| refused("its id is no id"))?;
+/// Why an object cannot be taken over.
+fn refusal(difference: &Difference) -> Option<&'static str> {
+    match (&difference.text, difference.is_there) {
+        (None, true) => Some("it cannot be read: write it anew through the API, or put a backup in its place"),
+        (None, false) if difference.name != "mobile_configs" => Some("it is never deleted; put a backup in its place"),
+        _ => None,
+    }
+}
+
+fn adopt(tx: &mut WriteTx, difference: &Difference, id: Id) -> Result<()> {
     let chg = tx.change()?;
-    let customer = match (&difference.text, difference.is_there) {
-        (Some(_), _) => {
-            let table = difference.name;
-            let sql = format!("update {table} set rev = rev + 1, chg = ?2 where id = ?1");
-            tx.conn.execute(&sql, params![id, chg])?;
-            match difference.section {
-                CUSTOMERS => Some(id),
-                _ => {
-                    let sql = format!("select customer from {table} where id = ?1");
-                    tx.conn.query_row(&sql, [id], |row| row.get(0)).optional()?
-                }
+    let customer = if difference.text.is_some() {
+        let table = difference.name;
+        tx.conn.execute(&format!("update {table} set rev = rev + 1, chg = ?2 where id = ?1"), params![id, chg])?;
+        match difference.section {
+            CUSTOMERS => Some(id),
+            _ => {
+                let sql = format!("select customer from {table} where id = ?1");
+                tx.conn.query_row(&sql, [id], |row| row.get(0)).optional()?
             }
         }
-        (None, false) if difference.name == "mobile_configs" => {
-            tombstones::insert(tx, difference.name, id, 0)?;
-            tx.conn.query_row("select customer from employees where id = ?1", [id], |row| row.get(0)).optional()?
-        }
-        (None, true) => return Err(refused("write it anew through the API, or put a backup in its place")),
-        (None, false) => return Err(refused("it is never deleted; put a backup in its place")),
+    } else {
+        tombstones::insert(tx, difference.name, id, 0)?;
+        tx.conn.query_row("select customer from employees where id = ?1", [id], |row| row.get(0)).optional()?
     };
     let change = Change {
         subject: Subject { section: difference.section, object: id, customer },

@@ -116,3 +116,12 @@ fn two_tools_at_once_do_not_both_write() {
     }
     place.run(&["doctor"]);
 }
+
+#[test]
+fn that_nobody_reads_what_a_command_says_is_no_fault() {
+    let place = Place::with_world();
+    let (nobody, out) = std::io::pipe().unwrap();
+    drop(nobody);
+    let output = place.on_db(&["doctor"]).stdout(out).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}

@@ -1,7 +1,11 @@
 //! A machine that takes an edge's place, from what the hub holds.
 
+use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::AtomicU32;
+
 use serde_json::json;
 
+use super::gate::Gate;
 use super::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
 use crate::support::place::is_refused;
 use crate::support::{Place, world};
@@ -88,4 +92,41 @@ fn a_code_that_gives_the_place_of_another_is_not_taken_by_a_server_that_has_data
     one.run(&["sync", "run"]);
     assert!(one.run(&["sync", "verify"]).starts_with("equal"));
     assert_eq!(hub.only()["consistent"], true);
+}
+
+#[test]
+fn one_that_is_killed_leaves_no_database_and_goes_on_with_the_same_code() {
+    let (hub_place, old) = (HubPlace::new(), Place::holding(&world_with_operator(30)));
+    let hub = hub_place.start();
+    old.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    old.run(&["sync", "run"]);
+    let gate = Gate::before(&hub.server);
+    let is_killed = |new: &Place, code: &str, count: &AtomicU32, kill_at: u32| {
+        let mut command = new.on_db(&["restore", "--from-hub", &gate.url(), code]);
+        assert_eq!(gate.run(&mut command, count, kill_at).signal(), Some(9));
+    };
+    // At the request for the place, for the rows, and at the answer with these.
+    for (count, kill_at) in [(&gate.requests, 1), (&gate.requests, 2), (&gate.answers, 2)] {
+        let new = Place::new();
+        let code = hub_place.replacement_code(&hub.origin());
+        is_killed(&new, &code, count, kill_at);
+        let sentence = new.refused(&["serve", "--listen", "127.0.0.1:0"]);
+        assert!(sentence.contains("not restored yet: run restore again"), "{sentence}");
+        assert!(!new.db().exists());
+        restore(&new, &gate.url(), &code);
+        assert_eq!(new.run(&["export"]), old.run(&["export"]));
+        new.run(&["doctor"]);
+        new.run(&["sync", "run"]);
+        assert!(new.run(&["sync", "verify"]).starts_with("equal"));
+        let left = std::fs::read_dir(new.folder()).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name.to_str().unwrap().contains("restoring")).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    // Where the place was taken and nobody knows its token, another code is needed.
+    let new = Place::new();
+    let code = hub_place.replacement_code(&hub.origin());
+    is_killed(&new, &code, &gate.answers, 1);
+    assert!(new.refused(&["restore", "--from-hub", &gate.url(), &code]).contains("used already"));
+    restore(&new, &gate.url(), &hub_place.replacement_code(&hub.origin()));
+    assert_eq!(new.run(&["export"]), old.run(&["export"]));
 }

@@ -182,4 +182,13 @@ fn what_was_changed_by_hand_is_adopted_on_purpose_only() {
         .unwrap();
     assert_eq!(due, 3, "each is to be mirrored");
     assert!(!place.run(&["doctor", "--adopt"]).contains("adopted"), "there is nothing left to adopt");
+    // What cannot be adopted does not keep the rest from being.
+    let by_hand = "drop trigger queues_update; drop trigger queues_delete;
+        update queues set name = 'Again' where id = 'a00000000000000000000001';
+        delete from queues where id = 'a00000000000000000000002';";
+    place.sqlite().execute_batch(by_hand).unwrap();
+    let output = place.on_db(&["doctor", "--adopt"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((said.matches("adopted: ").count(), said.matches("left as it is: ").count()), (1, 1), "{said}");
+    assert!(!output.status.success() && said.contains("never deleted"), "{said}");
 }
