@@ -7,9 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use ureq::config::AutoHeaderValue;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use super::agent::agent;
 use super::digest::{DigestReply, DigestRequest};
 use super::edge::Outgoing;
 use super::metrics::Counts;
@@ -17,8 +16,6 @@ use super::packing::{self, GZIP, ZSTD};
 use super::snapshot::Page;
 use super::wire::Reply;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 const ANSWER_MAX_BYTES: u64 = 64 << 20;
 
 const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
@@ -99,35 +96,7 @@ impl HubClient {
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return Err(format!("{url} is no address of a hub: it must begin with https:// or http://"));
         }
-        let mut tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::PlatformVerifier);
-        if let Some(ca) = ca {
-            let told = |error: &dyn std::fmt::Display| format!("{} cannot be used: {error}", ca.display());
-            let pem = std::fs::read(ca).map_err(|error| told(&error))?;
-            let found: Result<Vec<Certificate<'static>>, _> = ureq::tls::parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(Ok(certificate)),
-                    Ok(_) => None,
-                    Err(error) => Some(Err(error)),
-                })
-                .collect();
-            let found = found.map_err(|error| told(&error))?;
-            if found.is_empty() {
-                return Err(told(&"it holds no certificate"));
-            }
-            tls = tls.root_certs(RootCerts::Specific(Arc::new(found)));
-        }
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            // An exchange that says nothing is not to be made up of headers.
-            .user_agent(AutoHeaderValue::None)
-            .accept(AutoHeaderValue::None)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(CALL_TIMEOUT))
-            .tls_config(tls.build())
-            .build()
-            .new_agent();
+        let agent = agent(ca)?;
         Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned(), counts, packing: AtomicU8::new(ZSTD) })
     }
 

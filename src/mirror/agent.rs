@@ -1,0 +1,85 @@
+//! How a hub is reached: whom to trust, how long to wait, and where its name leads.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::config::{AutoHeaderValue, Config};
+use ureq::http::Uri;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// An agent that keeps its connections. `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
+pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent, String> {
+    let roots = match ca {
+        Some(ca) => certificates(ca).map_err(|error| format!("{} cannot be used: {error}", ca.display()))?,
+        None => RootCerts::PlatformVerifier,
+    };
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(roots)
+        .build();
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        // An exchange that says nothing is not to be made up of headers.
+        .user_agent(AutoHeaderValue::None)
+        .accept(AutoHeaderValue::None)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_global(Some(CALL_TIMEOUT))
+        .tls_config(tls)
+        .build();
+    Ok(ureq::Agent::with_parts(config, DefaultConnector::default(), Names(DefaultResolver::default())))
+}
+
+fn certificates(ca: &Path) -> Result<RootCerts, String> {
+    let pem = std::fs::read(ca).map_err(|error| error.to_string())?;
+    let found: Result<Vec<Certificate<'static>>, _> = ureq::tls::parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
+        .collect();
+    match found.map_err(|error| error.to_string())? {
+        found if found.is_empty() => Err("it holds no certificate".into()),
+        found => Ok(RootCerts::Specific(Arc::new(found))),
+    }
+}
+
+/// Looks names up as usual. An address needs no thread of its own, for each call, to be understood.
+#[derive(Debug)]
+struct Names(DefaultResolver);
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let Some(address) = address(uri) else { return self.0.resolve(uri, config, timeout) };
+        let mut addresses = self.empty();
+        addresses.push(address);
+        Ok(addresses)
+    }
+}
+
+fn address(uri: &Uri) -> Option<SocketAddr> {
+    let host: IpAddr = uri.host()?.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    Some(SocketAddr::new(host, uri.port_u16().unwrap_or(usual)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_where_it_says_and_a_name_is_looked_up() {
+        let of = |uri: &str| address(&uri.parse().unwrap()).map(|address| address.to_string());
+        assert_eq!(of("http://127.0.0.1:8444/a").as_deref(), Some("127.0.0.1:8444"));
+        assert_eq!(of("https://[::1]/a").as_deref(), Some("[::1]:443"));
+        assert_eq!(of("http://10.0.0.1").as_deref(), Some("10.0.0.1:80"));
+        assert_eq!(of("https://hub.example.com:8444/a"), None);
+    }
+}
