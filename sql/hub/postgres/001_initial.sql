@@ -91,7 +91,7 @@ create table lost_tail (
 ) partition by hash (origin);
 create index lost_tail_origin on lost_tail (origin, epoch_n, t, id);
 
--- Changes that the centre wants, and what became of them.
+-- Changes that the centre wants, and what became of them. Few: in one table.
 create table proposals (
     origin      text collate "C" not null,
     seq         bigint  not null,           -- from 1, for each origin
@@ -111,7 +111,7 @@ create table proposals (
     answered_at bigint,
     primary key (origin, seq),
     unique (origin, uuid)
-) partition by hash (origin);
+);
 create index proposals_open on proposals (origin, seq) where result is null;
 
 -- Rows that are put aside, whole writes at a time. code 'group': nothing is wrong with the row but the write it is of.
@@ -162,4 +162,22 @@ begin
                 called);
         end if;
     end loop;
+end $$;
+
+-- What each exchange begins with, in one statement: the origin as it stands, what of the log is kept elsewhere as well (null
+-- when nothing is, or when this role may not see it: pg_read_all_stats), and whether a proposal is open. From here to the end
+-- of the transaction only the rows of this origin are seen. `head` is null when there is no such origin.
+create function seen(of text, is_held boolean, out head origins, out lsn pg_lsn, out kept pg_lsn, out has_open boolean)
+language plpgsql as $$
+begin
+    perform set_config('telecomx.origin', of, true);
+    if is_held then
+        select * into head from origins where origin = of for update;
+    else
+        select * into head from origins where origin = of;
+    end if;
+    select pg_current_wal_insert_lsn(), greatest(verified_lsn,
+            (select min(flush_lsn) from pg_stat_get_wal_senders() where sync_state in ('sync', 'quorum')))
+        into lsn, kept from hub;
+    has_open := exists (select from proposals where origin = of and result is null);
 end $$;

@@ -15,6 +15,7 @@ mod tx;
 
 use deadpool_postgres::Pool;
 use tokio::runtime::Runtime;
+use tokio_postgres::Row as SqlRow;
 
 pub use connect::Address;
 
@@ -26,7 +27,7 @@ use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::mirror::wire::{Part, Push};
-use tx::{Answers, Batch, READ, Scope, Tx, WRITE};
+use tx::{Answers, Batch, Param, READ, Scope, Tx, WRITE};
 
 /// What is said to whoever comes as a superuser.
 const ABOVE_POLICIES: &str =
@@ -108,6 +109,10 @@ impl PostgresHub {
 
     async fn at_once(&self, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
         tx::at_once(&self.pool, how, scope, batch).await
+    }
+
+    async fn single(&self, origin: &str, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<SqlRow>> {
+        tx::single(&self.pool, origin, sql, params).await
     }
 
     async fn begin(&self, how: &'static str, scope: Scope<'_>, first: Batch<'_>) -> Result<(Tx, Answers)> {

@@ -8,10 +8,10 @@ use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
 use super::PostgresHub;
-use super::origins;
+use super::origins::{self, Seen};
 use super::proposals;
 use super::rows::{self, Columns, SCAN, without_nul};
-use super::tx::{Batch, Scope, WRITE, told as failed};
+use super::tx::{Batch, told as failed};
 use crate::domain::mirror::Row;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ fn aside_from_row(row: &SqlRow) -> Result<Aside> {
 }
 
 pub async fn step(hub: &PostgresHub, origin: &str, to: &Phase) -> Result<Origin> {
-    let (tx, found, _) = origins::begin(hub, origin, Batch::default()).await?;
+    let (tx, Seen { found, .. }, _) = origins::begin(hub, origin, Batch::default()).await?;
     rules::check_step(&found.origin.phase, to)?;
     let (name, moved_to) = (to.name(), to.hub());
     let answers = tx.commit(Batch::default().with(STEP, &[&origin, &name, &moved_to])).await?;
@@ -73,10 +73,8 @@ pub async fn step(hub: &PostgresHub, origin: &str, to: &Phase) -> Result<Origin>
 
 pub async fn arrive(hub: &PostgresHub, told: &Origin) -> Result<Arrival> {
     let (origin, name) = (told.origin.as_str(), without_nul(&told.name));
-    let lock = Batch::default().with(origins::LOCK, &[&origin]);
-    let (tx, answers) = hub.begin(WRITE, Scope::Origin(origin), lock).await?;
-    let found = answers[0].first().map(|_| origins::one(&answers[0])).transpose()?;
-    let arrival = rules::arrival(found.map(|found| found.origin).as_ref(), told)?;
+    let (tx, seen, _) = origins::hold(hub, origin, Batch::default()).await?;
+    let arrival = rules::arrival(seen.map(|seen| seen.found.origin).as_ref(), told)?;
     let (token, at, nil) = (told.token.as_slice(), told.enrolled_at.millis(), Uuid::nil());
     let mut batch = Batch::default();
     if arrival == Arrival::Begun {
@@ -86,7 +84,7 @@ pub async fn arrive(hub: &PostgresHub, told: &Origin) -> Result<Arrival> {
 }
 
 pub async fn deliver(hub: &PostgresHub, origin: &str, delivery: &Delivery) -> Result<()> {
-    let (tx, found, _) = origins::begin(hub, origin, Batch::default()).await?;
+    let (tx, Seen { found, .. }, _) = origins::begin(hub, origin, Batch::default()).await?;
     rules::check_arriving(&found.origin)?;
     let (put, deleted): (Vec<&Row>, Vec<&Row>) = delivery.rows.iter().partition(|row| row.v.is_some());
     let put = Columns::of(put.into_iter().map(|row| (row, None)));
@@ -127,7 +125,8 @@ impl KeptAside<'_> {
 pub async fn settle(hub: &PostgresHub, settling: &Settling) -> Result<()> {
     let told = &settling.origin;
     let origin = told.origin.as_str();
-    let (tx, found, answers) = origins::begin(hub, origin, Batch::default().with(COUNTS, &[&origin])).await?;
+    let counts = Batch::default().with(COUNTS, &[&origin]);
+    let (tx, Seen { found, .. }, answers) = origins::begin(hub, origin, counts).await?;
     let counts = answers[0].first().ok_or_else(origins::unknown)?;
     let (aside, proposals) = (counts.try_get(0).map_err(failed)?, counts.try_get(1).map_err(failed)?);
     let mut tally = Tally { aside, proposals, ..Tally::default() };

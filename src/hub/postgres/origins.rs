@@ -5,7 +5,7 @@ use tokio_postgres::types::PgLsn;
 use uuid::Uuid;
 
 use super::PostgresHub;
-use super::standing::{Mark, Stable};
+use super::standing::{Mark, Stable, Standing};
 use super::tx::{Answers, Batch, READ, Scope, Tx, WRITE, told};
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
@@ -23,8 +23,8 @@ macro_rules! columns {
 pub(super) use columns;
 
 pub const GET: &str = concat!("select ", columns!(), " from origins where origin = $1");
-/// The first statement of whatever changes something of an origin.
-pub const LOCK: &str = concat!("select ", columns!(), " from origins where origin = $1 for update");
+const SEEN: &str =
+    concat!("select ", columns!(), ", lsn, kept, has_open from seen($1, $2) s, lateral (select (s.head).*) o");
 const OF_TOKEN: &str = concat!("select ", columns!(), " from origins where token_hash = $1");
 const ALL: &str = concat!("select ", columns!(), " from origins order by name collate \"C\", origin");
 const ADD_CODE: &str = "insert into enrolment_codes (code_hash, name, origin, created_at) values ($1, $2, $3, $4)";
@@ -44,6 +44,14 @@ const UNLOCK: &str = "update origins set locked = false, parent_n = 0 where orig
 pub struct Found {
     pub origin: Origin,
     pub stable: Stable,
+}
+
+/// An origin at the beginning of an exchange.
+pub struct Seen {
+    pub found: Found,
+    pub standing: Standing,
+    /// A proposal is not answered.
+    pub has_open: bool,
 }
 
 /// 404.
@@ -97,18 +105,36 @@ pub async fn read<'p>(hub: &PostgresHub, origin: &'p str, batch: Batch<'p>) -> R
     Ok((found, answers))
 }
 
-/// Begins what changes an origin: it is locked, and found as it stands, with what `first` gives.
-pub async fn begin<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Found, Answers)> {
-    let batch = Batch::default().with(LOCK, &[&origin]).then(first);
-    let (tx, mut answers) = hub.begin(WRITE, Scope::Origin(origin), batch).await?;
-    let found = one(&answers.remove(0))?;
-    Ok((tx, found, answers))
+fn seen(rows: &[SqlRow]) -> Result<Option<Seen>> {
+    let there = rows.first().filter(|row| !matches!(row.try_get::<_, Option<&str>>(0), Ok(None)));
+    let Some(row) = there else { return Ok(None) };
+    let standing = Standing { lsn: row.try_get(25).map_err(told)?, kept: row.try_get(26).map_err(told)? };
+    Ok(Some(Seen { found: from_row(row)?, standing, has_open: row.try_get(27).map_err(told)? }))
+}
+
+/// Looks at an origin, in one statement.
+pub async fn look(hub: &PostgresHub, origin: &str) -> Result<Seen> {
+    seen(&hub.single(origin, SEEN, &[&origin, &false]).await?)?.ok_or_else(unknown)
+}
+
+/// Begins what changes an origin: it is locked, and seen as it stands (`None`: there is none), with what `first` gives.
+pub async fn hold<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Option<Seen>, Answers)> {
+    let batch = Batch::default().with(SEEN, &[&origin, &true]).then(first);
+    let (tx, mut answers) = hub.begin(WRITE, Scope::Seen(origin), batch).await?;
+    let seen = seen(&answers.remove(0))?;
+    Ok((tx, seen, answers))
+}
+
+/// The same of one that is there.
+pub async fn begin<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Seen, Answers)> {
+    let (tx, seen, answers) = hold(hub, origin, first).await?;
+    Ok((tx, seen.ok_or_else(unknown)?, answers))
 }
 
 /// The same of one that is here: neither moved nor on its way.
-pub async fn begin_here<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Found, Answers)> {
-    let begun = begin(hub, origin, first).await?;
-    begun.1.origin.check_here().map(|()| begun)
+pub async fn begin_here<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Answers)> {
+    let (tx, seen, answers) = begin(hub, origin, first).await?;
+    seen.found.origin.check_here().map(|()| (tx, answers))
 }
 
 pub async fn of_token(hub: &PostgresHub, token_hash: [u8; 32]) -> Result<Option<Origin>> {
@@ -159,6 +185,6 @@ pub async fn enroll(
 
 /// What came before counts no more: the next edge to reset is the right one.
 pub async fn unlock(hub: &PostgresHub, origin: &str) -> Result<()> {
-    let (tx, ..) = begin_here(hub, origin, Batch::default()).await?;
+    let (tx, _) = begin_here(hub, origin, Batch::default()).await?;
     tx.commit(Batch::default().with(UNLOCK, &[&origin])).await.map(drop)
 }

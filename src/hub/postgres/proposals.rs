@@ -81,7 +81,7 @@ pub fn from_row(row: &SqlRow) -> Result<Filed> {
 pub async fn file(hub: &PostgresHub, origin: &str, mut proposal: Proposal, now: Time) -> Result<Filed> {
     let (uuid, t, id) = (proposal.uuid, number(proposal.table), proposal.id.clone());
     let first = Batch::default().with(GET, &[&origin, &uuid]).with(FIND, &[&origin, &t, &id]).with(NEXT, &[&origin]);
-    let (tx, _, answers) = origins::begin_here(hub, origin, first).await?;
+    let (tx, answers) = origins::begin_here(hub, origin, first).await?;
     if let Some(row) = answers[0].first() {
         let filed = from_row(row)?;
         return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);

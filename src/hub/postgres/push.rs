@@ -4,10 +4,10 @@ use tokio_postgres::Row as SqlRow;
 use tokio_postgres::types::PgLsn;
 use uuid::Uuid;
 
-use super::origins::{self, Found};
+use super::origins::{self, Seen};
 use super::proposals::{self, Outcomes};
 use super::rows::{self, Columns};
-use super::standing::{self, STANDING, Stable, Standing};
+use super::standing::Stable;
 use super::tx::{Batch, Param, READ, Scope, Tx, WRITE, told};
 use super::{PostgresHub, quarantine};
 use crate::domain::audit::Hash;
@@ -57,7 +57,7 @@ const NOTE: &str = concat!(
 
 /// Keeps a part of a batch, each row with what is wrong with it.
 pub async fn stage(hub: &PostgresHub, origin: &str, part: &Part) -> Result<()> {
-    let (tx, ..) = origins::begin_here(hub, origin, Batch::default()).await?;
+    let (tx, _) = origins::begin_here(hub, origin, Batch::default()).await?;
     let Columns { t, id, rev, chg, v, code, detail } =
         Columns::of(part.rows.iter().map(|row| (row, rules::fault(row))));
     let mut batch = Batch::default();
@@ -78,13 +78,14 @@ pub async fn take(hub: &PostgresHub, origin: &str, token_hash: &Hash, push: &Pus
     {
         return Ok(taken);
     }
-    let mut first = Batch::default().with(STANDING, &[]);
+    let mut first = Batch::default();
     if let Some(Staged { stage, parts }) = &push.staged {
         first.add(STAGED, &[&origin, stage, parts]);
     }
-    let (tx, found, answers) = origins::begin(hub, origin, first).await?;
+    let (tx, seen, answers) = origins::begin(hub, origin, first).await?;
+    let found = &seen.found;
     found.origin.check_token(token_hash)?;
-    let [there, faulty, all] = counts(answers.get(1))?;
+    let [there, faulty, all] = counts(answers.first())?;
     let is_whole = push.staged.is_none_or(|staged| there == staged.parts);
     match rules::judge(&found.origin, push, is_whole, now) {
         Verdict::Locked => Err(rules::locked()),
@@ -95,12 +96,12 @@ pub async fn take(hub: &PostgresHub, origin: &str, token_hash: &Hash, push: &Pus
         Verdict::NotTaken => {
             let list = Batch::default().with(quarantine::LIST, &[&origin, &QUARANTINE_MAX]);
             let quarantine = quarantine::from_rows(&tx.commit(list).await?[0])?;
-            Ok(Taken { accepted: false, origin: found.origin, quarantine, proposals: vec![] })
+            Ok(Taken { accepted: false, origin: seen.found.origin, quarantine, proposals: vec![] })
         }
         verdict => {
             let applied = Applied::of(push, &found.origin, [faulty, all])?;
             let applied = (verdict == Verdict::Taken).then_some(applied);
-            write(tx, &found, &standing::from_rows(&answers[0])?, push, applied.as_ref(), now).await
+            write(tx, &seen, push, applied.as_ref(), now).await
         }
     }
 }
@@ -116,14 +117,13 @@ fn counts(rows: Option<&Vec<SqlRow>>) -> Result<[i64; 3]> {
     Ok(counts)
 }
 
-/// One that brings nothing at all: read in one round trip; what the fleet page shows is noted in another, and not each
+/// One that brings nothing at all: seen in one round trip; what the fleet page shows is noted in another, and not each
 /// time. `None` when the head moved meanwhile.
 async fn idle(hub: &PostgresHub, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Option<Taken>> {
-    let around = Batch::default().with(STANDING, &[]).with(proposals::OPEN, &[&origin, &OFFERED_MAX]);
-    let (mut found, answers) = origins::read(hub, origin, around).await?;
+    let Seen { mut found, standing, has_open } = origins::look(hub, origin).await?;
     found.origin.check_token(token_hash)?;
     let verdict = rules::judge(&found.origin, push, true, now);
-    let stable = found.stable.advanced(found.origin.head.acked, &standing::from_rows(&answers[0])?);
+    let stable = found.stable.advanced(found.origin.head.acked, &standing);
     match verdict {
         Verdict::Locked => return Err(rules::locked()),
         Verdict::Idle { is_noted } if is_noted || stable != found.stable => {
@@ -137,13 +137,16 @@ async fn idle(hub: &PostgresHub, origin: &str, token_hash: &Hash, push: &Push, n
         _ => {}
     }
     let accepted = matches!(verdict, Verdict::Idle { .. });
-    let mut quarantine = vec![];
-    if found.origin.quarantined > 0 {
-        let list = Batch::default().with(quarantine::LIST, &[&origin, &QUARANTINE_MAX]);
-        quarantine = quarantine::from_rows(&hub.at_once(READ, Scope::Origin(origin), list).await?[0])?;
+    let (is_aside, is_told) = (found.origin.quarantined > 0, accepted && has_open && rules::is_caught_up(push));
+    let (mut quarantine, mut proposals) = (vec![], vec![]);
+    if is_aside || is_told {
+        let both = Batch::default()
+            .with(quarantine::LIST, &[&origin, &QUARANTINE_MAX])
+            .with(proposals::OPEN, &[&origin, &OFFERED_MAX]);
+        let answers = hub.at_once(READ, Scope::Origin(origin), both).await?;
+        quarantine = quarantine::from_rows(&answers[0])?;
+        proposals = if is_told { proposals::offered(&answers[1])? } else { vec![] };
     }
-    let is_told = accepted && rules::is_caught_up(push);
-    let proposals = if is_told { proposals::offered(&answers[1])? } else { vec![] };
     Ok(Some(Taken { accepted, origin: found.origin, quarantine, proposals }))
 }
 
@@ -183,15 +186,11 @@ impl Noted {
 }
 
 /// Writes what a push brings, if it brings something, and commits it.
-async fn write(
-    tx: Tx,
-    found: &Found,
-    standing: &Standing,
-    push: &Push,
-    applied: Option<&Applied<'_>>,
-    now: Time,
-) -> Result<Taken> {
+async fn write(tx: Tx, seen: &Seen, push: &Push, applied: Option<&Applied<'_>>, now: Time) -> Result<Taken> {
+    let Seen { found, standing, has_open } = seen;
     let before = &found.origin;
+    // A reset may have taken answers back.
+    let is_told = rules::is_caught_up(push) && (*has_open || rules::may_lose(push));
     let (origin, is_reset) = (before.origin.as_str(), push.mode == Mode::Replace);
     let (outcomes, head) = (Outcomes::of(&push.outcomes), rules::head_after(push));
     let advanced = || found.stable.advanced(before.head.acked, standing);
@@ -219,14 +218,14 @@ async fn write(
     if is_settled {
         batch.add(quarantine::LIST, &[&origin, &QUARANTINE_MAX]);
     }
-    if rules::is_caught_up(push) {
+    if is_told {
         batch.add(proposals::OPEN, &[&origin, &OFFERED_MAX]);
     }
     let mut answers = tx.commit(batch).await?.split_off(at).into_iter();
     let mut next = |is_asked: bool| if is_asked { answers.next().unwrap_or_default() } else { vec![] };
     let origin = origins::one(&next(true))?.origin;
     let quarantine = quarantine::from_rows(&next(is_settled))?;
-    let proposals = proposals::offered(&next(rules::is_caught_up(push)))?;
+    let proposals = proposals::offered(&next(is_told))?;
     Ok(Taken { accepted: true, origin, quarantine, proposals })
 }
 

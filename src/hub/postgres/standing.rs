@@ -1,27 +1,12 @@
 //! What would outlive the loss of a hub's primary.
 
-use tokio_postgres::Row as SqlRow;
 use tokio_postgres::types::PgLsn;
 
-use super::tx::told;
-use crate::error::{Error, Result};
-
 /// Where the log has come to; and up to where all of it is kept elsewhere as well: with each synchronous standby, or in a
-/// verified backup. Null when nothing is, or when this role may not see it (pg_read_all_stats).
-pub const STANDING: &str = "
-    select pg_current_wal_insert_lsn(), greatest(verified_lsn,
-        (select min(flush_lsn) from pg_stat_get_wal_senders() where sync_state in ('sync', 'quorum')))
-    from hub";
-
+/// verified backup. As of a moment after the head of an origin was read.
 pub struct Standing {
     pub lsn: PgLsn,
     pub kept: Option<PgLsn>,
-}
-
-/// As of a moment after the head of an origin was read.
-pub fn from_rows(rows: &[SqlRow]) -> Result<Standing> {
-    let row = rows.first().ok_or_else(|| Error::internal("the table hub is empty"))?;
-    Ok(Standing { lsn: row.try_get(0).map_err(told)?, kept: row.try_get(1).map_err(told)? })
 }
 
 /// A write of an edge that was here when the log had come to this place: once all up to there is kept, so is the write.

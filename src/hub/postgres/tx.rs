@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy)]
 pub enum Scope<'o> {
     Origin(&'o str),
+    /// The same, which the first statement makes so: see `seen` in the schema.
+    Seen(&'o str),
     /// Enrolment, tokens, the fleet page.
     Fleet,
 }
@@ -44,6 +46,7 @@ impl<'p> Batch<'p> {
         let begin = Batch::default().with(how, &[]);
         match scope {
             Scope::Origin(origin) => begin.with(ORIGIN, &[origin]),
+            Scope::Seen(_) => begin,
             Scope::Fleet => begin.with(FLEET, &[]),
         }
     }
@@ -71,8 +74,10 @@ impl Tx {
     /// Begins one with the statements of `first`: one round trip.
     pub async fn begin(pool: &Pool, how: &'static str, scope: Scope<'_>, first: Batch<'_>) -> Result<(Tx, Answers)> {
         let tx = Tx { conn: connection(pool, scope).await?, is_open: true };
-        let mut answers = send(&tx.conn, Batch::begin(how, &scope).then(first)).await?;
-        answers.drain(..2);
+        let begin = Batch::begin(how, &scope);
+        let own = begin.len();
+        let mut answers = send(&tx.conn, begin.then(first)).await?;
+        answers.drain(..own);
         Ok((tx, answers))
     }
 
@@ -101,15 +106,24 @@ impl Drop for Tx {
 /// A whole transaction in one round trip.
 pub async fn at_once(pool: &Pool, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
     let mut tx = Tx { conn: connection(pool, scope).await?, is_open: true };
-    let mut answers = send(&tx.conn, Batch::begin(how, &scope).then(batch).with("commit", &[])).await?;
+    let begin = Batch::begin(how, &scope);
+    let own = begin.len();
+    let mut answers = send(&tx.conn, begin.then(batch).with("commit", &[])).await?;
     tx.is_open = false;
-    answers.drain(..2);
+    answers.drain(..own);
     Ok(answers)
+}
+
+/// One statement that is a transaction by itself, and sees to what it may see by itself.
+pub async fn single<'p>(pool: &Pool, origin: &str, sql: &'static str, params: &[Param<'p>]) -> Result<Vec<Row>> {
+    let conn = connection(pool, Scope::Seen(origin)).await?;
+    let statement = conn.prepare_cached(sql).await.map_err(told)?;
+    conn.query(&statement, params).await.map_err(told)
 }
 
 async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Object> {
     // PostgreSQL has no such text at all.
-    if matches!(scope, Scope::Origin(origin) if origin.contains('\0')) {
+    if matches!(scope, Scope::Origin(origin) | Scope::Seen(origin) if origin.contains('\0')) {
         return Err(super::origins::unknown());
     }
     pool.get().await.map_err(|error| {
