@@ -1,6 +1,7 @@
 //! The hub: the central side of the mirror. It holds, for each origin, an exact copy of what that edge holds.
 
 pub mod http;
+pub mod keeping;
 pub mod moving;
 pub mod postgres;
 pub mod rules;
@@ -207,13 +208,10 @@ pub trait HubStore: Send + Sync + 'static {
     /// Once more changes nothing. 409 when something is missing.
     fn settle(&self, settling: &Settling) -> impl Future<Output = Result<()>> + Send;
 
-    /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days.
+    /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days. To
+    /// be called once an hour: how late it is is decided by [`keeping::reached`].
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }
-
-/// How long a code may wait to be spent, and what is over is kept.
-const CODE_MS: i64 = 7 * 24 * 3_600_000;
-const OVER_MS: i64 = 90 * 24 * 3_600_000;
 
 /// A new one-time code.
 pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Result<String> {

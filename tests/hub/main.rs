@@ -3,6 +3,7 @@
 
 mod edge;
 mod enrolment;
+mod keeping;
 mod load;
 mod locks;
 mod moving;
@@ -118,6 +119,10 @@ on_every_store! {
         an_answer_is_noted_with_the_push_that_brings_it,
         answered_proposals_are_forgotten_after_a_quarter,
         one_answer_offers_no_more_than_an_edge_can_take;
+    keeping:
+        a_clock_that_is_wrong_for_a_while_has_nothing_forgotten,
+        a_hub_that_was_off_for_long_forgets_after_all,
+        a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others;
     locks:
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;

@@ -6,7 +6,8 @@
 create table hub (
     id           integer not null primary key check (id = 1),
     admin_hash   bytea,                     -- SHA-256 of the administrator's token
-    verified_lsn pg_lsn                     -- contained in a verified backup
+    verified_lsn pg_lsn,                    -- contained in a verified backup
+    reached      bigint                     -- how late it is for what is kept for a time; not the clock itself
 );
 insert into hub (id) values (1);
 

@@ -1,5 +1,12 @@
 -- Proposals and quarantine.
 
+-- What a hub remembers of itself.
+create table hub (
+    id      integer not null primary key check (id = 1),
+    reached integer                            -- how late it is for what is kept for a time; not the clock itself
+) strict;
+insert into hub (id) values (1);
+
 alter table origins add column parent_n integer not null default 0;     -- the epoch that the last reset came from
 alter table origins add column locked integer not null default 0;       -- two edges take turns: somebody must decide
 alter table origins add column quarantined integer not null default 0;  -- rows that are put aside

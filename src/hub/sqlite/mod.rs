@@ -1,6 +1,7 @@
 //! The hub's store in one SQLite file: for up to some hundreds of edges, and for every test.
 
 mod backup;
+mod keeping;
 mod moving;
 mod origins;
 mod proposals;
@@ -12,11 +13,11 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, Transaction, params};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 
 use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
-use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, QUARANTINE_MAX, Taken, rules};
+use super::{Admits, Filed, HubStore, Origin, QUARANTINE_MAX, Taken, rules};
 use crate::db::checkpoint::{self, Checkpointer};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
@@ -206,15 +207,6 @@ impl HubStore for SqliteHub {
     }
 
     async fn prune(&self, now: Time) -> Result<()> {
-        self.write(|tx| {
-            let (week, quarter) = (now.plus_ms(-CODE_MS), now.plus_ms(-OVER_MS));
-            tx.execute("delete from enrolment_codes where created_at < ?1", params![week])?;
-            rows::prune(tx, quarter)?;
-            // Not the newest: the numbers go on behind it.
-            let sql = "delete from proposals where answered_at < ?1
-                and seq < (select max(seq) from proposals newest where newest.origin = proposals.origin)";
-            tx.execute(sql, params![quarter])?;
-            Ok(())
-        })
+        self.write(|tx| keeping::prune(tx, now))
     }
 }
