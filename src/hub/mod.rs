@@ -151,8 +151,9 @@ pub trait HubStore: Send + Sync + 'static {
     /// Lets a locked origin go on: with whichever edge comes first.
     fn unlock(&self, origin: &str) -> impl Future<Output = Result<()>> + Send;
 
-    /// Keeps a part of a batch aside. Once kept, it is not kept again.
-    fn stage(&self, origin: &str, part: &Part) -> impl Future<Output = Result<()>> + Send;
+    /// Keeps a part of a batch aside, in the place of all parts of another one. Once kept, it is not kept again. 409
+    /// `stage` when it is too much: [`keeping::check_stage`].
+    fn stage(&self, origin: &str, part: &Part, now: Time) -> impl Future<Output = Result<()>> + Send;
 
     /// Takes a push that [`rules::accepts`], with what was staged for it; another changes nothing. Rows with a fault are
     /// put aside with their whole write; 409 `schema` when they are so many that the fault is not theirs. 423 while the
@@ -208,8 +209,8 @@ pub trait HubStore: Send + Sync + 'static {
     /// Once more changes nothing. 409 when something is missing.
     fn settle(&self, settling: &Settling) -> impl Future<Output = Result<()>> + Send;
 
-    /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days. To
-    /// be called once an hour: how late it is is decided by [`keeping::reached`].
+    /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days;
+    /// parts a day after the last of them. To be called once an hour: how late it is is decided by [`keeping::reached`].
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }
 

@@ -96,7 +96,7 @@ impl<'s, S: HubStore> Edge<'s, S> {
     }
 
     pub fn stage(&self, stage: Uuid, part: i64, rows: Vec<Row>) {
-        block_on(self.store.stage(&self.origin, &Part { stage, part, rows })).unwrap();
+        block_on(self.store.stage(&self.origin, &Part { stage, part, rows }, NOW)).unwrap();
     }
 
     /// What is staged, up to write `to`, with `rows` behind it.

@@ -122,7 +122,11 @@ on_every_store! {
     keeping:
         a_clock_that_is_wrong_for_a_while_has_nothing_forgotten,
         a_hub_that_was_off_for_long_forgets_after_all,
-        a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others;
+        a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others,
+        parts_that_nobody_takes_are_forgotten_a_day_after_the_last_of_them,
+        parts_of_a_clock_that_was_wrong_are_forgotten_too,
+        an_origin_has_one_stage_and_the_newest_counts,
+        a_part_that_is_too_much_is_refused_and_changes_nothing;
     locks:
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;

@@ -61,7 +61,7 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
         assert_eq!(code(block_on(store.push(none, &edge.token, &edge.batch(vec![]), NOW)).map(drop)), "origin");
         let others = edge.batch(vec![queue(1, "q1")]);
         assert_eq!(code(block_on(store.push(&edge.origin, &[7; 32], &others, NOW)).map(drop)), "origin");
-        assert_eq!(code(block_on(store.stage(none, &part))), "origin");
+        assert_eq!(code(block_on(store.stage(none, &part, NOW))), "origin");
         assert_eq!(code(block_on(store.rows(none, Table::Queue, "", 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.scan(none, |_, _, _, _| ())).map(drop)), "origin");
         assert_eq!(code(block_on(store.quarantine(none))), "origin");

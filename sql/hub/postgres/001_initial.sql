@@ -76,6 +76,8 @@ create table staged_parts (
     origin text collate "C" not null,
     stage  uuid    not null,
     part   bigint  not null,
+    bytes  bigint  not null,                -- of the rows in it
+    staged_at bigint not null,
     primary key (origin, stage, part)
 ) partition by hash (origin);
 

@@ -81,7 +81,15 @@ drop table mirror_before;
 
 -- What was staged is sent again.
 drop table staged;
-delete from staged_parts;
+drop table staged_parts;
+create table staged_parts (
+    origin    text    not null references origins (origin),
+    stage     text    not null,
+    part      integer not null,
+    bytes     integer not null,            -- of the rows in it
+    staged_at integer not null,
+    primary key (origin, stage, part)
+) strict, without rowid;
 create table staged (
     origin text    not null references origins (origin),
     stage  text    not null,

@@ -143,8 +143,8 @@ impl HubStore for PostgresHub {
         origins::unlock(self, origin).await
     }
 
-    async fn stage(&self, origin: &str, part: &Part) -> Result<()> {
-        push::stage(self, origin, part).await
+    async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
+        push::stage(self, origin, part, now).await
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {

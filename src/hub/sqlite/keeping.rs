@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use crate::domain::time::Time;
 use crate::error::Result;
-use crate::hub::keeping::{CODE_MS, OVER_MS, reached};
+use crate::hub::keeping::{CODE_MS, OVER_MS, open_stages, reached};
 
 pub fn prune(tx: &Connection, now: Time) -> Result<()> {
     let (known, newest) = tx.query_row("select reached, (select max(last_seen) from origins) from hub", [], |row| {
@@ -24,5 +24,11 @@ pub fn prune(tx: &Connection, now: Time) -> Result<()> {
             and seq < (select max(seq) from proposals newest where newest.origin = proposals.origin)",
         over,
     )?;
+    let stages = open_stages(reached, now);
+    const OVER: &str = "(origin, stage) not in
+        (select origin, stage from staged_parts where staged_at between ?1 and ?2)";
+    tx.execute(&format!("delete from texts where n in (select text from staged where {OVER})"), stages)?;
+    tx.execute(&format!("delete from staged where {OVER}"), stages)?;
+    tx.execute(&format!("delete from staged_parts where {OVER}"), stages)?;
     Ok(())
 }

@@ -140,8 +140,8 @@ impl HubStore for SqliteHub {
         self.write(|tx| origins::unlock(tx, origin))
     }
 
-    async fn stage(&self, origin: &str, part: &Part) -> Result<()> {
-        self.write(|tx| push::stage(tx, origin, part))
+    async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
+        self.write(|tx| push::stage(tx, origin, part, now))
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {
