@@ -15,8 +15,9 @@ use super::{hub_move, serve};
 use crate::app;
 use crate::clock::{self, Clock};
 use crate::config::check_reach;
+use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
-use crate::files::{Part, cannot_be_written};
+use crate::files::{Part, cannot_be_written, database_path};
 use crate::http::server;
 use crate::hub::http::{HubState, start};
 use crate::hub::postgres::PostgresHub;
@@ -157,6 +158,7 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
         let listener: TcpListener = app::bind(arguments.listen)?;
         match place {
             Place::Sqlite(path) => {
+                let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
                 let store = SqliteHub::open(&path)?;
                 serve_store(store, hub_store::admin_beside(&path, token)?, listener, tls).await
             }

@@ -11,6 +11,7 @@ mod beside;
 mod demo;
 mod ephemeral;
 mod export;
+mod hub_alone;
 mod hub_move;
 mod hub_move_killed;
 mod hub_postgres;
