@@ -15,6 +15,7 @@ mod hub_alone;
 mod hub_move;
 mod hub_move_killed;
 mod hub_postgres;
+mod hub_token_file;
 mod import;
 mod import_faults;
 mod key_file;
