@@ -10,8 +10,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use rustls::ServerConfig;
 
-use super::hub_store::{self, Place, Store};
-use super::{hub_move, serve};
+use super::hub_store::{self, Place, Store, no_store};
+use super::{hub_move, hub_origin, serve};
 use crate::app;
 use crate::clock::{self, Clock};
 use crate::config::check_reach;
@@ -89,6 +89,10 @@ enum Command {
     },
     /// Take a server to another hub, beside the hubs that run here; ended at any point, it is run again
     Move(hub_move::Arguments),
+    /// Print what was lost when a server was put back to an older image, one JSON object on a line, the newest first
+    Lost(hub_origin::Arguments),
+    /// Remove a server with all that is kept of it, also beside a running hub: whoever comes in its name is refused then
+    Remove(hub_origin::Arguments),
 }
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
@@ -112,6 +116,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
             }),
         },
         Some(Command::Move(arguments)) => hub_move::run(&arguments),
+        Some(Command::Lost(arguments)) => hub_origin::lost(&arguments),
+        Some(Command::Remove(arguments)) => hub_origin::remove(&arguments),
         None => listen(&arguments.serve),
     }
 }
@@ -127,10 +133,6 @@ fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
     })?;
     println!("{}", code.map_err(|error| format!("no code was made: {error}"))?);
     Ok(ExitCode::SUCCESS)
-}
-
-fn no_store(path: &Path) -> String {
-    format!("there is no store at {}: choose another --store, or start hub on it first", path.display())
 }
 
 fn back_up(path: &Path, to: &Path) -> Result<ExitCode, String> {

@@ -46,6 +46,11 @@ impl Store {
     }
 }
 
+/// One sentence on a store in a file that is not there.
+pub fn no_store(path: &Path) -> String {
+    format!("there is no store at {}: choose another --store, or start hub on it first", path.display())
+}
+
 /// The hash of the administrator's token for a store in a file.
 pub fn admin_beside(store: &Path, given: Option<&Path>) -> Result<Hash, String> {
     let path = given.map_or_else(|| beside(store, ".admin-token"), Path::to_owned);

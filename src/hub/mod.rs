@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod keeping;
+pub mod lost;
 pub mod moving;
 pub mod postgres;
 pub mod rules;
@@ -13,6 +14,7 @@ use crate::domain::proposal::{Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::mirror::wire::{EdgeStatus, Pace, Part, Push, Reply};
+use lost::{Lost, Removed};
 use moving::{Arrival, Aside, Delivery, Phase, Settling};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -208,6 +210,12 @@ pub trait HubStore: Send + Sync + 'static {
     /// Ends an arrival when all that is told is there: from then on the origin is served here. Nothing of it is stable.
     /// Once more changes nothing. 409 when something is missing.
     fn settle(&self, settling: &Settling) -> impl Future<Output = Result<()>> + Send;
+
+    /// Rows of the lost tail behind this [`Lost::place`], the newest first.
+    fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> impl Future<Output = Result<Vec<Lost>>> + Send;
+
+    /// Removes an origin, wherever it is, with all that is kept of it and its token.
+    fn remove(&self, origin: &str) -> impl Future<Output = Result<Removed>> + Send;
 
     /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days;
     /// parts a day after the last of them. To be called once an hour: how late it is is decided by [`keeping::reached`].

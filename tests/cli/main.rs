@@ -14,6 +14,7 @@ mod export;
 mod hub_alone;
 mod hub_move;
 mod hub_move_killed;
+mod hub_origin;
 mod hub_postgres;
 mod hub_token_file;
 mod import;

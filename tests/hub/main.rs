@@ -6,6 +6,7 @@ mod enrolment;
 mod keeping;
 mod load;
 mod locks;
+mod lost;
 mod moving;
 mod older;
 mod postgres_killed;
@@ -130,6 +131,9 @@ on_every_store! {
     locks:
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;
+    lost:
+        what_was_lost_is_read_the_newest_first,
+        an_origin_that_is_removed_leaves_nothing_and_no_other_is_touched;
     moving:
         an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is,
         an_origin_arrives_with_all_it_has_and_goes_on,

@@ -1,6 +1,7 @@
 //! The mirror, read.
 
 use telecomx_local::domain::mirror::{Row, Table};
+use telecomx_local::hub::lost::NEWEST;
 use telecomx_local::hub::moving::{Delivery, Phase};
 use telecomx_local::hub::{Admits, HubStore, add_code};
 use telecomx_local::mirror::wire::Part;
@@ -68,6 +69,8 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
         assert_eq!(code(block_on(store.proposals(none, 0, 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.unlock(none))), "origin");
         assert_eq!(code(block_on(store.aside(none))), "origin");
+        assert_eq!(code(block_on(store.lost(none, NEWEST, 9)).map(drop)), "origin");
+        assert_eq!(code(block_on(store.remove(none))), "origin");
         assert_eq!(code(block_on(store.step(none, &Phase::Leaving))), "origin");
         assert_eq!(code(block_on(store.deliver(none, &Delivery::default()))), "origin");
         assert_eq!(code(block_on(add_code(&store, &Admits::Replacement(none.into()), NOW))), "origin");

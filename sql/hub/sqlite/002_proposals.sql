@@ -116,6 +116,7 @@ create table lost_tail (
     lost_at integer not null
 ) strict;
 create index lost_tail_lost_at on lost_tail (lost_at);
+create index lost_tail_origin on lost_tail (origin, lost_at);
 insert into lost_tail (rowid, origin, epoch_n, t, id, rev, chg, text, lost_at)
     select rowid, origin, epoch_n, t, id, rev, chg, rowid + (select coalesce(max(n), 0) from texts), lost_at from lost_before;
 insert into texts (n, v) select l.text, b.v from lost_before b join lost_tail l on l.rowid = b.rowid;

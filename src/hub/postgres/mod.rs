@@ -4,6 +4,7 @@
 
 mod connect;
 mod keeping;
+mod lost;
 mod migrations;
 mod moving;
 mod origins;
@@ -19,6 +20,7 @@ use tokio::runtime::Runtime;
 
 pub use connect::Address;
 
+use super::lost::{Lost, Removed};
 use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
 use super::{Admits, Filed, HubStore, Origin, Taken};
 use crate::domain::audit::Hash;
@@ -191,6 +193,14 @@ impl HubStore for PostgresHub {
 
     async fn settle(&self, settling: &Settling) -> Result<()> {
         moving::settle(self, settling).await
+    }
+
+    async fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+        lost::page(self, origin, behind, limit).await
+    }
+
+    async fn remove(&self, origin: &str) -> Result<Removed> {
+        lost::remove(self, origin).await
     }
 
     async fn prune(&self, now: Time) -> Result<()> {

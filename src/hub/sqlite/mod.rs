@@ -2,6 +2,7 @@
 
 mod backup;
 mod keeping;
+mod lost;
 mod moving;
 mod origins;
 mod proposals;
@@ -16,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 
+use super::lost::{Lost, Removed};
 use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
 use super::{Admits, Filed, HubStore, Origin, QUARANTINE_MAX, Taken, rules};
 use crate::db::checkpoint::{self, Checkpointer};
@@ -204,6 +206,17 @@ impl HubStore for SqliteHub {
 
     async fn settle(&self, settling: &Settling) -> Result<()> {
         self.write(|tx| moving::settle(tx, settling))
+    }
+
+    async fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+        let mut conn = self.reader()?;
+        let tx = conn.transaction()?;
+        origins::get(&tx, origin)?;
+        lost::page(&tx, origin, behind, limit)
+    }
+
+    async fn remove(&self, origin: &str) -> Result<Removed> {
+        self.write(|tx| lost::remove(tx, origin))
     }
 
     async fn prune(&self, now: Time) -> Result<()> {
