@@ -43,7 +43,7 @@ impl App {
         let (path, folder) = database(config)?;
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(Sealer::open(&path)?);
-        keep_from_others(&path);
+        keep_from_others(&key_path(&path));
         if let Some(floor) = db.read(clock_floor::find).map_err(|error| error.to_string())? {
             db.clock().raise(floor);
         }

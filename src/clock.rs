@@ -11,6 +11,11 @@ const BUILT_MS: i64 = 1_793_491_200_000;
 /// A time this long after it is a wrong clock, and makes no floor.
 const FLOOR_MAX_MS: i64 = BUILT_MS + 10 * 366 * 24 * 3_600_000;
 
+/// Whether a right clock may show this time: not much later than this program can be in use.
+pub fn is_plausible(time: Time) -> bool {
+    time.millis() <= FLOOR_MAX_MS
+}
+
 /// Tells the time, with an offset that tests move instead of sleeping.
 ///
 /// An appliance may start in 1970: its sessions and one-time codes would live again. So time never goes back behind a
@@ -33,9 +38,8 @@ impl Clock {
 
     /// It is this late at least: by what was written down before the last start, or by the hub.
     pub fn raise(&self, time: Time) {
-        let time = time.millis();
-        if time <= FLOOR_MAX_MS {
-            self.floor_ms.fetch_max(time - self.passed_ms(), Ordering::Relaxed);
+        if is_plausible(time) {
+            self.floor_ms.fetch_max(time.millis() - self.passed_ms(), Ordering::Relaxed);
         }
     }
 

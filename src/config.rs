@@ -233,12 +233,12 @@ impl Config {
     /// The database file by its one name: the setting, else one in the user's data folder.
     pub fn db(&self) -> Result<PathBuf, String> {
         if let Some(path) = &self.db {
-            return database_path(path);
+            return database_path(path, "--db");
         }
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
         let folder = folder.ok_or("neither --db nor HOME is set: say where the database is with --db")?;
-        database_path(&folder.join("telecomx-local").join("telecomx.db"))
+        database_path(&folder.join("telecomx-local").join("telecomx.db"), "--db")
     }
 }
 

@@ -22,14 +22,14 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The one name of a database, there or yet to be made: SQLite keeps its log beside the file that a link leads to,
-/// so that is where lock and key must stand too. The error is one sentence.
-pub fn database_path(given: &Path) -> Result<PathBuf, String> {
+/// so that is where lock and key must stand too. The error is one sentence, which names the flag that chose it.
+pub fn database_path(given: &Path, flag: &str) -> Result<PathBuf, String> {
     let path = follow_links(given);
     match std::fs::metadata(&path) {
-        Ok(data) if !data.is_file() => Err(format!("{} is no regular file: choose another --db", path.display())),
+        Ok(data) if !data.is_file() => Err(format!("{} is no regular file: choose another {flag}", path.display())),
         // Each name would have a lock, a key and a log of its own.
         Ok(data) if data.nlink() > 1 => Err(format!(
-            "{} is one of {} names of the same file (hard links), and a database can have only one: remove the others, or choose another --db",
+            "{} is one of {} names of the same file (hard links), and a database can have only one: remove the others, or choose another {flag}",
             path.display(),
             data.nlink()
         )),
@@ -163,8 +163,8 @@ mod tests {
         std::fs::create_dir(at("data")).unwrap();
         symlink("data/second", at("first")).unwrap();
         symlink("real.db", at("data/second")).unwrap();
-        assert_eq!(database_path(&at("first")).unwrap(), at("data/real.db"));
-        assert_eq!(database_path(&at("none.db")).unwrap(), at("none.db"));
+        assert_eq!(database_path(&at("first"), "--db").unwrap(), at("data/real.db"));
+        assert_eq!(database_path(&at("none.db"), "--db").unwrap(), at("none.db"));
     }
 
     #[test]

@@ -59,23 +59,9 @@ impl Sealer {
     /// Reads `DATABASE.key`; `None` when there is none.
     pub fn read(database: &Path) -> Result<Option<Sealer>, String> {
         let path = key_path(database);
-        let told = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-        let is_no_key = |what| {
-            format!("{} {what}: put the right one back, or move it away to start with a new one", path.display())
-        };
-        match std::fs::metadata(&path) {
-            Ok(data) if data.is_file() => {}
-            // Reading a pipe would wait for whoever writes to it.
-            Ok(_) => return Err(is_no_key("is not a key file, but no regular file at all")),
-            // The disk that holds the key may not be mounted yet.
-            Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
-                return Err(is_no_key("is a link to a key file that is not there"));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(told(error)),
-        }
-        let key = std::fs::read(&path).map_err(told)?.try_into();
-        key.map(|key| Some(Sealer::with_key(key))).map_err(|_| is_no_key("is not a key file of 32 bytes"))
+        let Some(key) = read_file(&path, "key file")? else { return Ok(None) };
+        let key = key.try_into();
+        key.map(|key| Some(Sealer::with_key(key))).map_err(|_| is_not(&path, "is not a key file of 32 bytes"))
     }
 
     fn make(path: &Path) -> Result<Sealer, String> {
@@ -123,15 +109,36 @@ pub fn key_path(database: &Path) -> PathBuf {
     beside(database, ".key")
 }
 
-/// Takes from others what rights they have to `DATABASE.key`, and says so: it may have been read.
-pub fn keep_from_others(database: &Path) {
-    let path = key_path(database);
-    let mode = std::fs::metadata(&path).map_or(0, |data| data.permissions().mode() & 0o777);
+/// What a file with a secret in it holds; `None` when there is none. `what` it is called in the one sentence of an error.
+pub fn read_file(path: &Path, what: &str) -> Result<Option<Vec<u8>>, String> {
+    let told = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    match std::fs::metadata(path) {
+        Ok(data) if data.is_file() => {}
+        // Reading a pipe would wait for whoever writes to it.
+        Ok(_) => return Err(is_not(path, &format!("is not a {what}, but no regular file at all"))),
+        // The disk that holds it may not be mounted yet.
+        Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            return Err(is_not(path, &format!("is a link to a {what} that is not there")));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(told(error)),
+    }
+    std::fs::read(path).map(Some).map_err(told)
+}
+
+/// One sentence on a file that is not what it should be.
+pub fn is_not(path: &Path, what: &str) -> String {
+    format!("{} {what}: put the right one back, or move it away to start with a new one", path.display())
+}
+
+/// Takes from others what rights they have to a file with a secret in it, and says so: it may have been read.
+pub fn keep_from_others(path: &Path) {
+    let mode = std::fs::metadata(path).map_or(0, |data| data.permissions().mode() & 0o777);
     if mode & 0o077 == 0 {
         return;
     }
     let file = path.display();
-    match std::fs::set_permissions(&path, Permissions::from_mode(mode & 0o700)) {
+    match std::fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) {
         Ok(()) => tracing::warn!("{file} could be used by others (mode {mode:o}): now by its owner only"),
         Err(error) => tracing::warn!("{file} can be used by others (mode {mode:o}): {error}; chmod 600 it"),
     }

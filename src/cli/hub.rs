@@ -10,13 +10,14 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use rustls::ServerConfig;
 
-use super::hub_store::{self, Place, Store};
-use super::{hub_move, serve};
+use super::hub_store::{self, Place, Store, no_store};
+use super::{hub_move, hub_origin, serve};
 use crate::app;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::check_reach;
+use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
-use crate::files::{Part, cannot_be_written};
+use crate::files::{Part, cannot_be_written, database_path};
 use crate::http::server;
 use crate::hub::http::{HubState, start};
 use crate::hub::postgres::PostgresHub;
@@ -88,6 +89,10 @@ enum Command {
     },
     /// Take a server to another hub, beside the hubs that run here; ended at any point, it is run again
     Move(hub_move::Arguments),
+    /// Print what was lost when a server was put back to an older image, one JSON object on a line, the newest first
+    Lost(hub_origin::Arguments),
+    /// Remove a server with all that is kept of it, also beside a running hub: whoever comes in its name is refused then
+    Remove(hub_origin::Arguments),
 }
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
@@ -111,6 +116,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
             }),
         },
         Some(Command::Move(arguments)) => hub_move::run(&arguments),
+        Some(Command::Lost(arguments)) => hub_origin::lost(&arguments),
+        Some(Command::Remove(arguments)) => hub_origin::remove(&arguments),
         None => listen(&arguments.serve),
     }
 }
@@ -126,10 +133,6 @@ fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
     })?;
     println!("{}", code.map_err(|error| format!("no code was made: {error}"))?);
     Ok(ExitCode::SUCCESS)
-}
-
-fn no_store(path: &Path) -> String {
-    format!("there is no store at {}: choose another --store, or start hub on it first", path.display())
 }
 
 fn back_up(path: &Path, to: &Path) -> Result<ExitCode, String> {
@@ -157,6 +160,7 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
         let listener: TcpListener = app::bind(arguments.listen)?;
         match place {
             Place::Sqlite(path) => {
+                let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
                 let store = SqliteHub::open(&path)?;
                 serve_store(store, hub_store::admin_beside(&path, token)?, listener, tls).await
             }
@@ -192,11 +196,15 @@ async fn serve_store<S: HubStore>(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Not at the start: one that is started over and over would count each time as an hour.
 async fn keep_pruning(store: Arc<impl HubStore>) {
-    let mut ticks = tokio::time::interval(PRUNE_EVERY);
     loop {
-        ticks.tick().await;
-        if let Err(error) = store.prune(Clock::default().now()).await {
+        tokio::time::sleep(PRUNE_EVERY).await;
+        let now = Clock::default().now();
+        if !clock::is_plausible(now) {
+            tracing::warn!(%now, "the clock is wrong: nothing old is forgotten");
+        }
+        if let Err(error) = store.prune(now).await {
             tracing::warn!(%error, "old codes and answers could not be forgotten; the next round tries again");
         }
     }

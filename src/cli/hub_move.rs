@@ -2,13 +2,13 @@
 //!
 //! Whenever it is ended, nothing is served by two hubs, and running it again goes on from there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::hub_store::{Place, Store};
+use super::hub_store::{Place, Store, no_store};
 use crate::domain::mirror::Table;
 use crate::http::server;
 use crate::hub::moving::{Arrival, Phase, Settling};
@@ -81,9 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let target = Target::of(arguments)?;
     let told = server::block_on(async {
         match arguments.store.place()? {
-            Place::Sqlite(path) if !Path::new(&path).exists() => {
-                Err(format!("there is no store at {}: choose another --store", path.display()))
-            }
+            Place::Sqlite(path) if !path.exists() => Err(no_store(&path)),
             Place::Sqlite(path) => begin(&SqliteHub::open(&path)?, &arguments.origin, target).await,
             Place::Postgres(address) => begin(&PostgresHub::open(&address).await?, &arguments.origin, target).await,
         }

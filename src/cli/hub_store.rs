@@ -8,7 +8,7 @@ use clap::Args;
 use crate::domain::audit::Hash;
 use crate::files::{Part, beside};
 use crate::hub::postgres::{Address, PostgresHub};
-use crate::secrets::{new_token, token_hash};
+use crate::secrets::{self, new_token, token_hash};
 
 /// The administrator's token of a store that is no file.
 const ADMIN_TOKEN: &str = "telecomx-local-hub.admin-token";
@@ -46,10 +46,17 @@ impl Store {
     }
 }
 
+/// One sentence on a store in a file that is not there.
+pub fn no_store(path: &Path) -> String {
+    format!("there is no store at {}: choose another --store, or start hub on it first", path.display())
+}
+
 /// The hash of the administrator's token for a store in a file.
 pub fn admin_beside(store: &Path, given: Option<&Path>) -> Result<Hash, String> {
     let path = given.map_or_else(|| beside(store, ".admin-token"), Path::to_owned);
-    in_file(&path)?.map_or_else(|| make(&path), Ok)
+    let found = in_file(&path)?;
+    secrets::keep_from_others(&path);
+    found.map_or_else(|| make(&path), Ok)
 }
 
 /// The same for a PostgreSQL, which keeps the hash: whichever hub is started first makes the token, all accept it.
@@ -63,6 +70,7 @@ pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash,
             path.display()
         ));
     }
+    secrets::keep_from_others(path);
     Ok(holds)
 }
 
@@ -70,12 +78,11 @@ fn told(path: &Path, error: &dyn std::fmt::Display) -> String {
     format!("{} cannot be used: {error}", path.display())
 }
 
+/// The hash of the token in a file.
 fn in_file(path: &Path) -> Result<Option<Hash>, String> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => token_hash(text.trim()).map(Some).ok_or_else(|| told(path, &"it holds no token of ours")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(told(path, &error)),
-    }
+    let Some(held) = secrets::read_file(path, "token file")? else { return Ok(None) };
+    let token = std::str::from_utf8(&held).ok().and_then(|text| token_hash(text.trim()));
+    token.map(Some).ok_or_else(|| secrets::is_not(path, "holds no token of ours"))
 }
 
 /// A new token, in a file that only its owner can read.

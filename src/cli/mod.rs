@@ -7,6 +7,7 @@ mod doctor;
 mod export;
 mod hub;
 mod hub_move;
+mod hub_origin;
 mod hub_store;
 mod import;
 mod progress;

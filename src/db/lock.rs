@@ -1,4 +1,4 @@
-//! One writing process per database file.
+//! One writing process per database file, and one serving hub per store.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -18,10 +18,11 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock at once, or says who holds it.
-    pub fn take(database: &Path) -> Result<FileLock, String> {
+    /// Takes the lock at once, or says who holds it. `flag`: by which another database can be chosen.
+    pub fn take(database: &Path, flag: &str) -> Result<FileLock, String> {
         let path = beside(database, ".lock");
-        let told = |error| cannot_be_written(&path, &error, "check the folder's rights, or choose another --db");
+        let advice = format!("check the folder's rights, or choose another {flag}");
+        let told = |error| cannot_be_written(&path, &error, &advice);
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -40,7 +41,7 @@ impl FileLock {
                     pid => format!(" (process {pid})"),
                 };
                 return Err(format!(
-                    "{} is in use by a running telecomx-local{holder}: stop it first, use its API, or choose another --db",
+                    "{} is in use by a running telecomx-local{holder}: stop it first, use its API, or choose another {flag}",
                     database.display()
                 ));
             }

@@ -2,7 +2,7 @@
 
 pub mod checkpoint;
 mod job;
-mod lock;
+pub mod lock;
 mod migrations;
 mod open;
 mod reserve;

@@ -18,7 +18,7 @@ const STATEMENTS: usize = 128;
 pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
     make_folder(path)?;
     check_finished(path)?;
-    let lock = FileLock::take(path)?;
+    let lock = FileLock::take(path, "--db")?;
     make_private(path)?;
     let conn = connect(path)?;
     migrations::check(&conn, path)?;

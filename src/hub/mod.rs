@@ -1,6 +1,8 @@
 //! The hub: the central side of the mirror. It holds, for each origin, an exact copy of what that edge holds.
 
 pub mod http;
+pub mod keeping;
+pub mod lost;
 pub mod moving;
 pub mod postgres;
 pub mod rules;
@@ -12,6 +14,7 @@ use crate::domain::proposal::{Outcome, Proposal};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::mirror::wire::{EdgeStatus, Pace, Part, Push, Reply};
+use lost::{Lost, Removed};
 use moving::{Arrival, Aside, Delivery, Phase, Settling};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -150,8 +153,9 @@ pub trait HubStore: Send + Sync + 'static {
     /// Lets a locked origin go on: with whichever edge comes first.
     fn unlock(&self, origin: &str) -> impl Future<Output = Result<()>> + Send;
 
-    /// Keeps a part of a batch aside. Once kept, it is not kept again.
-    fn stage(&self, origin: &str, part: &Part) -> impl Future<Output = Result<()>> + Send;
+    /// Keeps a part of a batch aside, in the place of all parts of another one. Once kept, it is not kept again. 409
+    /// `stage` when it is too much: [`keeping::check_stage`].
+    fn stage(&self, origin: &str, part: &Part, now: Time) -> impl Future<Output = Result<()>> + Send;
 
     /// Takes a push that [`rules::accepts`], with what was staged for it; another changes nothing. Rows with a fault are
     /// put aside with their whole write; 409 `schema` when they are so many that the fault is not theirs. 423 while the
@@ -207,13 +211,16 @@ pub trait HubStore: Send + Sync + 'static {
     /// Once more changes nothing. 409 when something is missing.
     fn settle(&self, settling: &Settling) -> impl Future<Output = Result<()>> + Send;
 
-    /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days.
+    /// Rows of the lost tail behind this [`Lost::place`], the newest first.
+    fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> impl Future<Output = Result<Vec<Lost>>> + Send;
+
+    /// Removes an origin, wherever it is, with all that is kept of it and its token.
+    fn remove(&self, origin: &str) -> impl Future<Output = Result<Removed>> + Send;
+
+    /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days;
+    /// parts a day after the last of them. To be called once an hour: how late it is is decided by [`keeping::reached`].
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }
-
-/// How long a code may wait to be spent, and what is over is kept.
-const CODE_MS: i64 = 7 * 24 * 3_600_000;
-const OVER_MS: i64 = 90 * 24 * 3_600_000;
 
 /// A new one-time code.
 pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Result<String> {

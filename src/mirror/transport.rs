@@ -247,7 +247,9 @@ fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError 
     }
     let text = body["error"]["message"].as_str().map_or_else(|| text.chars().take(200).collect(), str::to_owned);
     let advice = match status {
-        401 => "; another machine has this server's place, or the hub is older than its enrolment: enrol it anew",
+        401 => {
+            "; another machine has this server's place, it was removed, or the hub is older than its enrolment: enrol it anew"
+        }
         423 => "; switch one of them off, and unlock it at the hub",
         _ => "",
     };

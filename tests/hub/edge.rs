@@ -7,7 +7,7 @@ use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::{Epoch, Head, Row, Table};
 use telecomx_local::domain::time::Time;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::hub::{self, Admits, HubStore, Origin, Taken};
+use telecomx_local::hub::{self, Admits, HubStore, Origin, Taken, keeping};
 use telecomx_local::mirror::wire::{EdgeStatus, Mode, PROTO, Part, Push, Staged};
 use uuid::Uuid;
 
@@ -19,6 +19,13 @@ pub type Rows = BTreeMap<(Table, String), (i64, i64, String)>;
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Prunes hour by hour, as it seems, until it is as late as `then`.
+pub fn grows_old(store: &impl HubStore, then: Time) {
+    for _ in 0..=(then.millis() - NOW.millis()) / keeping::STEP_MS {
+        block_on(store.prune(then)).unwrap();
+    }
 }
 
 /// The hash of a token or a code that nobody else has.
@@ -89,7 +96,7 @@ impl<'s, S: HubStore> Edge<'s, S> {
     }
 
     pub fn stage(&self, stage: Uuid, part: i64, rows: Vec<Row>) {
-        block_on(self.store.stage(&self.origin, &Part { stage, part, rows })).unwrap();
+        block_on(self.store.stage(&self.origin, &Part { stage, part, rows }, NOW)).unwrap();
     }
 
     /// What is staged, up to write `to`, with `rows` behind it.

@@ -3,8 +3,10 @@
 
 mod edge;
 mod enrolment;
+mod keeping;
 mod load;
 mod locks;
+mod lost;
 mod moving;
 mod older;
 mod postgres_killed;
@@ -118,9 +120,20 @@ on_every_store! {
         an_answer_is_noted_with_the_push_that_brings_it,
         answered_proposals_are_forgotten_after_a_quarter,
         one_answer_offers_no_more_than_an_edge_can_take;
+    keeping:
+        a_clock_that_is_wrong_for_a_while_has_nothing_forgotten,
+        a_hub_that_was_off_for_long_forgets_after_all,
+        a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others,
+        parts_that_nobody_takes_are_forgotten_a_day_after_the_last_of_them,
+        parts_of_a_clock_that_was_wrong_are_forgotten_too,
+        an_origin_has_one_stage_and_the_newest_counts,
+        a_part_that_is_too_much_is_refused_and_changes_nothing;
     locks:
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;
+    lost:
+        what_was_lost_is_read_the_newest_first,
+        an_origin_that_is_removed_leaves_nothing_and_no_other_is_touched;
     moving:
         an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is,
         an_origin_arrives_with_all_it_has_and_goes_on,

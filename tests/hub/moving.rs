@@ -68,7 +68,7 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
         [
             code(edge.try_push(&edge.batch(vec![]))),
             code(edge.try_push(&edge.batch(vec![queue(9, "q9")]))),
-            code(block_on(store.stage(&edge.origin, &part))),
+            code(block_on(store.stage(&edge.origin, &part, NOW))),
             code(block_on(store.file(&edge.origin, patch("q1", "{}"), NOW))),
             code(block_on(store.unlock(&edge.origin))),
             code(block_on(add_code(&store, &Admits::Replacement(edge.origin.clone()), NOW))),

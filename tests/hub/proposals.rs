@@ -8,7 +8,7 @@ use telecomx_local::mirror::wire::Push;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{DAY_MS, Edge, NOW, block_on, code, queue, row};
+use super::edge::{DAY_MS, Edge, NOW, block_on, code, grows_old, queue, row};
 
 pub fn patch(id: &str, patch: &str) -> Proposal {
     Proposal {
@@ -150,9 +150,9 @@ pub fn answered_proposals_are_forgotten_after_a_quarter(place: &impl Place) {
     edge.file(&open);
     let outcome = Outcome { uuid: answered.uuid, result: Fate::Expired, rev: None, detail: String::new() };
     edge.push(&Push { outcomes: vec![outcome], ..edge.batch(vec![]) });
-    block_on(store.prune(NOW.plus_ms(89 * DAY_MS))).unwrap();
+    grows_old(&store, NOW.plus_ms(89 * DAY_MS));
     assert_eq!(edge.filed().len(), 2);
-    block_on(store.prune(NOW.plus_ms(91 * DAY_MS))).unwrap();
+    grows_old(&store, NOW.plus_ms(91 * DAY_MS));
     let left = edge.filed();
     assert_eq!((left.len(), left[0].proposal.uuid), (1, open.uuid));
     let outcome = Outcome { uuid: open.uuid, result: Fate::Expired, rev: None, detail: String::new() };

@@ -1,6 +1,7 @@
 //! The mirror, read.
 
 use telecomx_local::domain::mirror::{Row, Table};
+use telecomx_local::hub::lost::NEWEST;
 use telecomx_local::hub::moving::{Delivery, Phase};
 use telecomx_local::hub::{Admits, HubStore, add_code};
 use telecomx_local::mirror::wire::Part;
@@ -61,13 +62,15 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
         assert_eq!(code(block_on(store.push(none, &edge.token, &edge.batch(vec![]), NOW)).map(drop)), "origin");
         let others = edge.batch(vec![queue(1, "q1")]);
         assert_eq!(code(block_on(store.push(&edge.origin, &[7; 32], &others, NOW)).map(drop)), "origin");
-        assert_eq!(code(block_on(store.stage(none, &part))), "origin");
+        assert_eq!(code(block_on(store.stage(none, &part, NOW))), "origin");
         assert_eq!(code(block_on(store.rows(none, Table::Queue, "", 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.scan(none, |_, _, _, _| ())).map(drop)), "origin");
         assert_eq!(code(block_on(store.quarantine(none))), "origin");
         assert_eq!(code(block_on(store.proposals(none, 0, 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.unlock(none))), "origin");
         assert_eq!(code(block_on(store.aside(none))), "origin");
+        assert_eq!(code(block_on(store.lost(none, NEWEST, 9)).map(drop)), "origin");
+        assert_eq!(code(block_on(store.remove(none))), "origin");
         assert_eq!(code(block_on(store.step(none, &Phase::Leaving))), "origin");
         assert_eq!(code(block_on(store.deliver(none, &Delivery::default()))), "origin");
         assert_eq!(code(block_on(add_code(&store, &Admits::Replacement(none.into()), NOW))), "origin");

@@ -132,7 +132,7 @@ impl<H: SimulatedHub> Simulation<H> {
         let answer = match message {
             Message::Part(text) => {
                 let part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
-                block_on(self.hub.store().stage(&origin, &part)).unwrap();
+                block_on(self.hub.store().stage(&origin, &part, now)).unwrap();
                 Message::Kept
             }
             Message::Push(sent) => {

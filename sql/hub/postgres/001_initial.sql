@@ -1,12 +1,13 @@
 -- The hub's store on PostgreSQL. Every key begins with the origin: the edge whose mirror it is.
 --
--- No foreign keys: whoever writes for an origin has locked its row in `origins`, and none of those is ever deleted.
+-- No foreign keys: whoever writes for an origin has locked its row in `origins`, and so has who removes it with all it has.
 
 -- What a hub remembers of itself.
 create table hub (
     id           integer not null primary key check (id = 1),
     admin_hash   bytea,                     -- SHA-256 of the administrator's token
-    verified_lsn pg_lsn                     -- contained in a verified backup
+    verified_lsn pg_lsn,                    -- contained in a verified backup
+    reached      bigint                     -- how late it is for what is kept for a time; not the clock itself
 );
 insert into hub (id) values (1);
 
@@ -75,12 +76,16 @@ create table staged_parts (
     origin text collate "C" not null,
     stage  uuid    not null,
     part   bigint  not null,
+    bytes  bigint  not null,                -- of the rows in it
+    staged_at bigint not null,
     primary key (origin, stage, part)
 ) partition by hash (origin);
 
 -- Rows that the hub had and an edge, after it was restored, has not: nothing is deleted silently.
+create sequence lost_tail_n;
 create table lost_tail (
     origin  text collate "C" not null,
+    n       bigint  not null default nextval('lost_tail_n'),
     epoch_n bigint  not null,               -- the epoch that they were of
     t       integer not null,
     id      text collate "C" not null,
@@ -90,6 +95,7 @@ create table lost_tail (
     lost_at bigint  not null
 ) partition by hash (origin);
 create index lost_tail_origin on lost_tail (origin, epoch_n, t, id);
+create index lost_tail_newest on lost_tail (origin, lost_at, n);
 
 -- Changes that the centre wants, and what became of them. Few: in one table.
 create table proposals (

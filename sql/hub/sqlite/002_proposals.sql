@@ -1,5 +1,12 @@
 -- Proposals and quarantine.
 
+-- What a hub remembers of itself.
+create table hub (
+    id      integer not null primary key check (id = 1),
+    reached integer                            -- how late it is for what is kept for a time; not the clock itself
+) strict;
+insert into hub (id) values (1);
+
 alter table origins add column parent_n integer not null default 0;     -- the epoch that the last reset came from
 alter table origins add column locked integer not null default 0;       -- two edges take turns: somebody must decide
 alter table origins add column quarantined integer not null default 0;  -- rows that are put aside
@@ -74,7 +81,15 @@ drop table mirror_before;
 
 -- What was staged is sent again.
 drop table staged;
-delete from staged_parts;
+drop table staged_parts;
+create table staged_parts (
+    origin    text    not null references origins (origin),
+    stage     text    not null,
+    part      integer not null,
+    bytes     integer not null,            -- of the rows in it
+    staged_at integer not null,
+    primary key (origin, stage, part)
+) strict, without rowid;
 create table staged (
     origin text    not null references origins (origin),
     stage  text    not null,
@@ -101,6 +116,7 @@ create table lost_tail (
     lost_at integer not null
 ) strict;
 create index lost_tail_lost_at on lost_tail (lost_at);
+create index lost_tail_origin on lost_tail (origin, lost_at);
 insert into lost_tail (rowid, origin, epoch_n, t, id, rev, chg, text, lost_at)
     select rowid, origin, epoch_n, t, id, rev, chg, rowid + (select coalesce(max(n), 0) from texts), lost_at from lost_before;
 insert into texts (n, v) select l.text, b.v from lost_before b join lost_tail l on l.rowid = b.rowid;

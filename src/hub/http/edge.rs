@@ -123,7 +123,7 @@ pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: Bod
     if part.part < 0 {
         return Err(Error::bad_request("Parts are counted from 0"));
     }
-    state.store.stage(&origin.origin, &part).await?;
+    state.store.stage(&origin.origin, &part, state.clock.now()).await?;
     state.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
     state.counts.rows.fetch_add(part.rows.len() as u64, Relaxed);
     Ok(HttpResponse::Ok().json(json!({ "success": true })))

@@ -3,6 +3,8 @@
 //! Nothing is kept in the process. Each call is one transaction, in one round trip or two.
 
 mod connect;
+mod keeping;
+mod lost;
 mod migrations;
 mod moving;
 mod origins;
@@ -19,8 +21,9 @@ use tokio_postgres::Row as SqlRow;
 
 pub use connect::Address;
 
+use super::lost::{Lost, Removed};
 use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
-use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, Taken};
+use super::{Admits, Filed, HubStore, Origin, Taken};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
@@ -32,10 +35,6 @@ use tx::{Answers, Batch, Param, READ, Scope, Tx, WRITE};
 /// What is said to whoever comes as a superuser.
 const ABOVE_POLICIES: &str =
     "the role is a superuser's or has BYPASSRLS: row-level security would not hold; use one of its own";
-
-/// Not the newest: the numbers go on behind it.
-const FORGET_ANSWERED: &str = "
-    delete from proposals p where answered_at < $1 and seq < (select max(seq) from proposals n where n.origin = p.origin)";
 
 /// Threads that the connections are served by.
 const THREADS: usize = 2;
@@ -151,8 +150,8 @@ impl HubStore for PostgresHub {
         origins::unlock(self, origin).await
     }
 
-    async fn stage(&self, origin: &str, part: &Part) -> Result<()> {
-        push::stage(self, origin, part).await
+    async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
+        push::stage(self, origin, part, now).await
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {
@@ -201,12 +200,15 @@ impl HubStore for PostgresHub {
         moving::settle(self, settling).await
     }
 
+    async fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+        lost::page(self, origin, behind, limit).await
+    }
+
+    async fn remove(&self, origin: &str) -> Result<Removed> {
+        lost::remove(self, origin).await
+    }
+
     async fn prune(&self, now: Time) -> Result<()> {
-        let (spent_by, over_by) = (now.plus_ms(-CODE_MS).millis(), now.plus_ms(-OVER_MS).millis());
-        let batch = Batch::default()
-            .with("delete from enrolment_codes where created_at < $1", &[&spent_by])
-            .with("delete from lost_tail where lost_at < $1", &[&over_by])
-            .with(FORGET_ANSWERED, &[&over_by]);
-        self.at_once(WRITE, Scope::Fleet, batch).await.map(drop)
+        keeping::prune(self, now).await
     }
 }

@@ -15,19 +15,24 @@ use crate::domain::mirror::Row;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::hub::rules::{self, Verdict};
-use crate::hub::{OFFERED_MAX, Origin, QUARANTINE_MAX, Taken};
+use crate::hub::{OFFERED_MAX, Origin, QUARANTINE_MAX, Taken, keeping};
 use crate::mirror::wire::{Mode, Part, Push, Staged};
 
-/// Whatever was begun before is not gone on with.
+/// How much is staged, and whether a part is there.
+const ROOM: &str = "
+    select coalesce(sum(bytes), 0)::int8, coalesce(bool_or(part = $3), false) from staged_parts
+    where origin = $1 and stage = $2";
+/// Whatever was begun beside it is not gone on with.
 const CLEAR_OTHERS: [&str; 2] = [
     "delete from staged where origin = $1 and stage <> $2",
     "delete from staged_parts where origin = $1 and stage <> $2",
 ];
 const CLEAR: [&str; 2] = ["delete from staged where origin = $1", "delete from staged_parts where origin = $1"];
-/// $4 to $10: arrays of table, id, rev, chg, text, code, detail. Nothing, when the part is there.
+/// $4 to $10: arrays of table, id, rev, chg, text, code, detail; $11: bytes; $12: now. Nothing, when the part is there.
 const STAGE: &str = "
     with added as (
-        insert into staged_parts (origin, stage, part) values ($1, $2, $3) on conflict do nothing returning part)
+        insert into staged_parts (origin, stage, part, bytes, staged_at) values ($1, $2, $3, $11, $12)
+        on conflict do nothing returning part)
     insert into staged (origin, stage, t, id, rev, chg, v, code, detail)
     select $1, $2, t, id, rev, chg, v, code, detail
     from added, unnest($4::int4[], $5::text[], $6::int8[], $7::int8[], $8::text[], $9::text[], $10::text[])
@@ -56,17 +61,22 @@ const NOTE: &str = concat!(
 );
 
 /// Keeps a part of a batch, each row with what is wrong with it.
-pub async fn stage(hub: &PostgresHub, origin: &str, part: &Part) -> Result<()> {
-    let (tx, _) = origins::begin_here(hub, origin, Batch::default()).await?;
+pub async fn stage(hub: &PostgresHub, origin: &str, part: &Part, now: Time) -> Result<()> {
+    let room = Batch::default().with(ROOM, &[&origin, &part.stage, &part.part]);
+    let (tx, answers) = origins::begin_here(hub, origin, room).await?;
+    let room = answers[0].first().ok_or_else(origins::unknown)?;
+    if room.try_get(1).map_err(told)? {
+        return Ok(());
+    }
+    let (bytes, at) = (keeping::bytes_of(&part.rows), now.millis());
+    keeping::check_stage(part.part, bytes + room.try_get::<_, i64>(0).map_err(told)?)?;
     let Columns { t, id, rev, chg, v, code, detail } =
         Columns::of(part.rows.iter().map(|row| (row, rules::fault(row))));
     let mut batch = Batch::default();
-    if part.part == 0 {
-        for sql in CLEAR_OTHERS {
-            batch.add(sql, &[&origin, &part.stage]);
-        }
+    for sql in CLEAR_OTHERS {
+        batch.add(sql, &[&origin, &part.stage]);
     }
-    batch.add(STAGE, &[&origin, &part.stage, &part.part, &t, &id, &rev, &chg, &v, &code, &detail]);
+    batch.add(STAGE, &[&origin, &part.stage, &part.part, &t, &id, &rev, &chg, &v, &code, &detail, &bytes, &at]);
     tx.commit(batch).await.map(drop)
 }
 
@@ -269,7 +279,7 @@ impl<'r> Applied<'r> {
             rows::set_aside(batch, origin, epoch_n, at);
         }
         if let Some((stage, part, Columns { t, id, rev, chg, v, code, detail })) = &self.last {
-            batch.add(STAGE, &[origin, stage, part, t, id, rev, chg, v, code, detail]);
+            batch.add(STAGE, &[origin, stage, part, t, id, rev, chg, v, code, detail, &0_i64, at]);
             quarantine::settle_staged(batch, origin, stage, at);
             rows::apply_staged(batch, origin, stage);
             for sql in CLEAR {

@@ -24,7 +24,7 @@ pub const READ: &str = "begin isolation level repeatable read read only";
 /// Each statement sees what was committed before it: the head row, once it is locked, is the newest.
 pub const WRITE: &str = "begin isolation level read committed read write";
 const ORIGIN: &str = "select set_config('telecomx.origin', $1, true)";
-const FLEET: &str = "select set_config('telecomx.fleet', 'on', true)";
+pub const FLEET: &str = "select set_config('telecomx.fleet', 'on', true)";
 
 pub type Param<'p> = &'p (dyn ToSql + Sync);
 

@@ -1,6 +1,8 @@
 //! The hub's store in one SQLite file: for up to some hundreds of edges, and for every test.
 
 mod backup;
+mod keeping;
+mod lost;
 mod moving;
 mod origins;
 mod proposals;
@@ -12,11 +14,12 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, Transaction, params};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 
+use super::lost::{Lost, Removed};
 use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
-use super::{Admits, CODE_MS, Filed, HubStore, OVER_MS, Origin, QUARANTINE_MAX, Taken, rules};
+use super::{Admits, Filed, HubStore, Origin, QUARANTINE_MAX, Taken, rules};
 use crate::db::checkpoint::{self, Checkpointer};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
@@ -139,8 +142,8 @@ impl HubStore for SqliteHub {
         self.write(|tx| origins::unlock(tx, origin))
     }
 
-    async fn stage(&self, origin: &str, part: &Part) -> Result<()> {
-        self.write(|tx| push::stage(tx, origin, part))
+    async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
+        self.write(|tx| push::stage(tx, origin, part, now))
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {
@@ -205,16 +208,18 @@ impl HubStore for SqliteHub {
         self.write(|tx| moving::settle(tx, settling))
     }
 
+    async fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+        let mut conn = self.reader()?;
+        let tx = conn.transaction()?;
+        origins::get(&tx, origin)?;
+        lost::page(&tx, origin, behind, limit)
+    }
+
+    async fn remove(&self, origin: &str) -> Result<Removed> {
+        self.write(|tx| lost::remove(tx, origin))
+    }
+
     async fn prune(&self, now: Time) -> Result<()> {
-        self.write(|tx| {
-            let (week, quarter) = (now.plus_ms(-CODE_MS), now.plus_ms(-OVER_MS));
-            tx.execute("delete from enrolment_codes where created_at < ?1", params![week])?;
-            rows::prune(tx, quarter)?;
-            // Not the newest: the numbers go on behind it.
-            let sql = "delete from proposals where answered_at < ?1
-                and seq < (select max(seq) from proposals newest where newest.origin = proposals.origin)";
-            tx.execute(sql, params![quarter])?;
-            Ok(())
-        })
+        self.write(|tx| keeping::prune(tx, now))
     }
 }

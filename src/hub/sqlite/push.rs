@@ -6,22 +6,25 @@ use super::{origins, proposals, quarantine, rows};
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::Result;
-use crate::hub::Origin;
 use crate::hub::rules::{self, Verdict};
+use crate::hub::{Origin, keeping};
 use crate::mirror::wire::{Mode, Part, Push, Row, Staged};
 
 /// Keeps a part of a batch, each row with what is wrong with it.
-pub fn stage(tx: &Connection, origin: &str, part: &Part) -> Result<()> {
+pub fn stage(tx: &Connection, origin: &str, part: &Part, now: Time) -> Result<()> {
     origins::get_here(tx, origin)?;
     let stage = part.stage.to_string();
-    if part.part == 0 {
-        discard_others(tx, origin, &stage)?;
-    }
+    discard_others(tx, origin, &stage)?;
     let added = tx.execute(
-        "insert or ignore into staged_parts (origin, stage, part) values (?1, ?2, ?3)",
-        params![origin, stage, part.part],
+        "insert or ignore into staged_parts (origin, stage, part, bytes, staged_at) values (?1, ?2, ?3, ?4, ?5)",
+        params![origin, stage, part.part, keeping::bytes_of(&part.rows), now],
     )?;
-    if added > 0 { keep(tx, origin, &stage, &part.rows) } else { Ok(()) }
+    if added == 0 {
+        return Ok(());
+    }
+    let bytes = "select sum(bytes) from staged_parts where origin = ?1 and stage = ?2";
+    keeping::check_stage(part.part, tx.query_row(bytes, params![origin, stage], |row| row.get(0))?)?;
+    keep(tx, origin, &stage, &part.rows)
 }
 
 fn keep(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> {
@@ -50,7 +53,7 @@ fn discard_one(tx: &Connection, origin: &str, stage: &str, row: &Row) -> Result<
     Ok(())
 }
 
-/// Whatever was begun before `stage` is not gone on with.
+/// Whatever was begun beside `stage` is not gone on with.
 fn discard_others(tx: &Connection, origin: &str, stage: &str) -> Result<()> {
     let others = params![origin, stage];
     tx.execute("delete from texts where n in (select text from staged where origin = ?1 and stage <> ?2)", others)?;

@@ -86,13 +86,6 @@ pub fn discard_found(tx: &Connection, origin: &Origin) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what was lost before `then`.
-pub fn prune(tx: &Connection, then: Time) -> Result<()> {
-    tx.execute("delete from texts where n in (select text from lost_tail where lost_at < ?1)", [then])?;
-    tx.execute("delete from lost_tail where lost_at < ?1", [then])?;
-    Ok(())
-}
-
 /// Table, id, rev and text of every row of an origin.
 pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64, &str)) -> Result<Origin> {
     let found = origins::get(tx, origin)?;

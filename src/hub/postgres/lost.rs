@@ -1,0 +1,71 @@
+//! Rows lost by a reset, and origins that are removed.
+
+use serde_json::value::RawValue;
+use tokio_postgres::Row as SqlRow;
+
+use super::PostgresHub;
+use super::origins::{self, Seen};
+use super::rows::table;
+use super::tx::{Answers, Batch, FLEET, told};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::hub::lost::{Lost, Removed};
+
+/// Behind ($2, $3), $4 at most, the newest first.
+const PAGE: &str = "
+    select n, lost_at, epoch_n, t, id, rev, chg, v from lost_tail where origin = $1 and (lost_at, n) < ($2, $3)
+    order by lost_at desc, n desc limit $4";
+/// All that is kept of an origin but its head, each with how much it was.
+const CLEAR: [&str; 6] = [
+    "with gone as (delete from mirror where origin = $1 returning 1) select count(*) from gone",
+    "with gone as (delete from quarantine where origin = $1 returning 1) select count(*) from gone",
+    "with gone as (delete from proposals where origin = $1 returning 1) select count(*) from gone",
+    "with gone as (delete from staged where origin = $1 returning 1) select count(*) from gone",
+    "with gone as (delete from lost_tail where origin = $1 returning 1) select count(*) from gone",
+    "delete from staged_parts where origin = $1",
+];
+const REMOVE_CODES: &str = "delete from enrolment_codes where origin = $1";
+const REMOVE: &str = "delete from origins where origin = $1";
+
+pub async fn page(hub: &PostgresHub, origin: &str, (at, n): (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+    let at = at.millis();
+    let page = Batch::default().with(PAGE, &[&origin, &at, &n, &limit]);
+    origins::read(hub, origin, page).await?.1[0].iter().map(from_row).collect()
+}
+
+fn from_row(row: &SqlRow) -> Result<Lost> {
+    let v = RawValue::from_string(row.try_get(7).map_err(told)?);
+    Ok(Lost {
+        n: row.try_get(0).map_err(told)?,
+        lost_at: Time::from_millis(row.try_get(1).map_err(told)?),
+        epoch: row.try_get(2).map_err(told)?,
+        table: table(row, 3)?,
+        id: row.try_get(4).map_err(told)?,
+        rev: row.try_get(5).map_err(told)?,
+        chg: row.try_get(6).map_err(told)?,
+        v: v.map_err(|error| Error::Internal(Box::new(error)))?,
+    })
+}
+
+/// Removes an origin with all that is kept of it. Codes are seen by the fleet alone.
+pub async fn remove(hub: &PostgresHub, origin: &str) -> Result<Removed> {
+    let (tx, Seen { found, .. }, _) = origins::begin(hub, origin, Batch::default().with(FLEET, &[])).await?;
+    let name = found.origin.name;
+    let mut batch = Batch::default();
+    clear(&mut batch, &origin);
+    let answers = tx.commit(batch.with(REMOVE_CODES, &[&origin]).with(REMOVE, &[&origin])).await?;
+    removed(name, &answers)
+}
+
+/// Removes all that is kept of an origin but its head.
+pub fn clear<'p>(batch: &mut Batch<'p>, origin: &'p &str) {
+    for sql in CLEAR {
+        batch.add(sql, &[origin]);
+    }
+}
+
+fn removed(name: String, answers: &Answers) -> Result<Removed> {
+    let count = |i: usize| -> Result<i64> { answers[i].first().map_or(Ok(0), |row| row.try_get(0).map_err(told)) };
+    let [rows, aside, proposals, staged, lost] = [count(0)?, count(1)?, count(2)?, count(3)?, count(4)?];
+    Ok(Removed { name, rows, aside, proposals, staged, lost })
+}

@@ -1,0 +1,64 @@
+//! Rows lost by a reset, and origins that are removed.
+
+use rusqlite::{Connection, params};
+use serde_json::value::RawValue;
+
+use super::origins;
+use crate::domain::mirror::Table;
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::hub::lost::{Lost, Removed};
+
+/// Those behind `behind`, the newest first.
+pub fn page(conn: &Connection, origin: &str, (at, n): (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+    let mut statement = conn.prepare_cached(
+        "select l.rowid, lost_at, epoch_n, t, id, rev, chg, v from lost_tail l join texts on texts.n = text
+         where origin = ?1 and (lost_at, l.rowid) < (?2, ?3) order by lost_at desc, l.rowid desc limit ?4",
+    )?;
+    let mut found = statement.query(params![origin, at, n, limit])?;
+    let mut lost = vec![];
+    while let Some(row) = found.next()? {
+        lost.push(Lost {
+            n: row.get(0)?,
+            lost_at: row.get(1)?,
+            epoch: row.get(2)?,
+            table: Table::from_number(row.get(3)?).unwrap_or(Table::Other),
+            id: row.get(4)?,
+            rev: row.get(5)?,
+            chg: row.get(6)?,
+            v: RawValue::from_string(row.get(7)?).map_err(|error| Error::Internal(Box::new(error)))?,
+        });
+    }
+    Ok(lost)
+}
+
+/// Removes an origin with all that is kept of it.
+pub fn remove(tx: &Connection, origin: &str) -> Result<Removed> {
+    let name = origins::get(tx, origin)?.name;
+    let removed = clear(tx, name, origin)?;
+    tx.execute("delete from enrolment_codes where origin = ?1", [origin])?;
+    tx.execute("delete from origins where origin = ?1", [origin])?;
+    Ok(removed)
+}
+
+/// Removes all that is kept of an origin but its head.
+pub fn clear(tx: &Connection, name: String, origin: &str) -> Result<Removed> {
+    tx.execute(
+        "delete from texts where n in (select text from mirror where origin = ?1
+            union all select text from staged where origin = ?1 union all select text from lost_tail where origin = ?1)",
+        [origin],
+    )?;
+    let delete = |table: &str| -> Result<i64> {
+        let deleted = tx.execute(&format!("delete from {table} where origin = ?1"), [origin])?;
+        Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+    };
+    delete("staged_parts")?;
+    Ok(Removed {
+        name,
+        rows: delete("mirror")?,
+        aside: delete("quarantine")?,
+        proposals: delete("proposals")?,
+        staged: delete("staged")?,
+        lost: delete("lost_tail")?,
+    })
+}
