@@ -17,7 +17,7 @@ pub const ROWS_MAX: i64 = 1_000;
 /// `{ "name" }` or `{ "origin" }` → `{ "code" }`: for one edge to enrol with, or for a machine that takes the place of
 /// one.
 pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    let ((), body) = body.of(check_admin(&request, &state)).await?;
     let body: serde_json::Map<String, Value> = parse(&body)?;
     let admits = read_body(&body, |fields| {
         let (mut name, mut origin) = (String::new(), None);

@@ -40,7 +40,7 @@ pub async fn list<S: HubStore>(
 /// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` in
 /// the place of table, id and patch. The same uuid again answers as the first time.
 pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    let origin = for_admin(&request, &state).await?;
+    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let body: Map<String, Value> = parse(&body)?;
     let now = state.clock.now();
     let proposal = read_body(&body, |fields| read(fields, now))?;
