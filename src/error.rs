@@ -120,6 +120,8 @@ pub enum Error {
     TooLarge { limit_bytes: usize },
     #[error("Content-Type must be application/json")]
     UnsupportedMediaType,
+    #[error("Content-Encoding must be zstd, gzip or identity")]
+    UnsupportedEncoding,
     #[error("The object has changed: If-Match names another version")]
     PreconditionFailed,
     #[error("Too many failed logins, try again in {retry_after_s} seconds")]

@@ -7,6 +7,7 @@ pub mod customer;
 pub mod employee;
 pub mod fields;
 pub mod id;
+pub mod json;
 pub mod mirror;
 pub mod mobile_config;
 pub mod proposal;

@@ -55,11 +55,17 @@ fn state_of(request: &HttpRequest) -> Result<web::Data<State>> {
     request.app_data::<web::Data<State>>().cloned().ok_or_else(|| Error::internal("the server has no state"))
 }
 
-async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<Bytes> {
+async fn read_body(request: &HttpRequest, payload: Payload) -> Result<Bytes> {
     use actix_web::http::Method;
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Ok(Bytes::new());
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(Bytes::new()),
+        _ => read_payload(payload, BODY_MAX_BYTES).await,
     }
+}
+
+/// A body as it was sent: 413 when it is longer than `max_bytes`. The rest of such a one is taken in all the same, up to a
+/// bound.
+pub async fn read_payload(mut payload: Payload, max_bytes: usize) -> Result<Bytes> {
     let mut body = BytesMut::new();
     let mut length = 0;
     while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
@@ -68,12 +74,12 @@ async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<Bytes>
         if length > DISCARD_MAX_BYTES {
             break;
         }
-        if length <= BODY_MAX_BYTES {
+        if length <= max_bytes {
             body.extend_from_slice(&chunk);
         }
     }
-    if length > BODY_MAX_BYTES {
-        return Err(Error::TooLarge { limit_bytes: BODY_MAX_BYTES });
+    if length > max_bytes {
+        return Err(Error::TooLarge { limit_bytes: max_bytes });
     }
     Ok(body.freeze())
 }

@@ -50,7 +50,7 @@ fn status_and_code(error: &Error) -> (u16, &'static str) {
         Error::Invalid(_) => (422, "multiple"),
         Error::AuthenticatorRequired { .. } => (403, "authenticatorToken"),
         Error::TooLarge { .. } => (413, "payload_too_large"),
-        Error::UnsupportedMediaType => (415, "unsupported_media_type"),
+        Error::UnsupportedMediaType | Error::UnsupportedEncoding => (415, "unsupported_media_type"),
         Error::Locked(_) => (423, "locked"),
         Error::Moved { .. } => (421, "moved"),
         Error::PreconditionFailed => (412, "precondition_failed"),
@@ -126,6 +126,9 @@ impl ResponseError for Error {
             }
             Error::TooManyRequests { retry_after_s } => {
                 response.insert_header((header::RETRY_AFTER, *retry_after_s));
+            }
+            Error::UnsupportedEncoding => {
+                response.insert_header((header::ACCEPT_ENCODING, crate::mirror::packing::ACCEPTED));
             }
             Error::Busy => {
                 response.insert_header((header::RETRY_AFTER, 1));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
@@ -18,6 +18,9 @@ use super::error::plain;
 /// Name of the header that carries a request's id, taken or made.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_MAX: usize = 128;
+
+/// Registered by a server whose answers are packed as this chooses by `Accept-Encoding`, or not at all.
+pub struct Packings(pub fn(&str) -> Option<&'static str>);
 
 /// The id of a request: the log, the audit trail and the answer name it.
 #[derive(Clone)]
@@ -41,6 +44,7 @@ pub async fn pass(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let begun = Instant::now();
     normalize(&mut request);
+    narrow(&mut request);
     let id = request_id(&request);
     request.extensions_mut().insert(id.clone());
     // HEAD is GET without the body, which the connection leaves out by itself; but it must change nothing, and some GETs do.
@@ -83,6 +87,18 @@ fn normalize(request: &mut ServiceRequest) {
     if let Ok(uri) = Uri::try_from(target) {
         request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
+    }
+}
+
+/// Leaves in `Accept-Encoding` what the answer is to be packed as.
+fn narrow(request: &mut ServiceRequest) {
+    let Some(Packings(choose)) = request.app_data::<Packings>() else { return };
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let chosen = accepted.and_then(choose);
+    let headers = request.headers_mut();
+    match chosen {
+        Some(name) => drop(headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(name))),
+        None => drop(headers.remove(header::ACCEPT_ENCODING)),
     }
 }
 

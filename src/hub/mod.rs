@@ -1,5 +1,6 @@
 //! The hub: the central side of the mirror. It holds, for each origin, an exact copy of what that edge holds.
 
+pub mod faults;
 pub mod http;
 pub mod keeping;
 pub mod lost;

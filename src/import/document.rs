@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::domain::json::is_readable;
 use crate::domain::mobile_config::{self, Reference};
 use crate::error::{Check, Fault, Faults};
 
@@ -131,7 +132,7 @@ fn read_element(raw: &RawValue, path: String, has_configs: bool) -> Element {
         customer: Value,
     }
     match serde_json::from_str::<WithConfigs>(raw.get()) {
-        Ok(found) if has_configs => {
+        Ok(found) if has_configs && is_readable(raw.get()) => {
             let mut faults = Faults::all();
             let read = mobile_config::read(found.configs.get(), &format!("{path}.configs"), &mut faults);
             let value = Ok(json!({ "_id": found.id, "customer": found.customer }));

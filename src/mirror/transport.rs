@@ -16,7 +16,7 @@ use super::packing::{self, GZIP, ZSTD};
 use super::snapshot::Page;
 use super::wire::Reply;
 
-const ANSWER_MAX_BYTES: u64 = 64 << 20;
+const ANSWER_MAX_BYTES: usize = 64 << 20;
 
 const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
 
@@ -198,10 +198,10 @@ impl HubClient {
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header("retry-after").and_then(|value| value.parse().ok());
         let packing = header("content-encoding");
-        let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_vec();
+        let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES as u64).read_to_vec();
         let body = body.map_err(unanswered)?;
         self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
-        let body = packing::unpack(packing.as_deref(), body, ANSWER_MAX_BYTES).map_err(|error| unreadable(&error))?;
+        let body = packing::unpack(packing.as_deref(), &body, ANSWER_MAX_BYTES).map_err(|error| unreadable(&error))?;
         let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
         if matches!(status, 429 | 500..) {
             return Err(refused(status, &text, retry_after.map(Duration::from_secs)));

@@ -140,6 +140,18 @@ fn what_cannot_be_read_is_counted_where_later_faults_stand() {
 }
 
 #[test]
+fn configs_that_nobody_could_read_are_faults_wherever_that_stands_in_them() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for unreadable in [r#""\ud800""#, &deep] {
+        let mut world = world::small();
+        world["mobileConfigs"][1]["configs"] = json!([{ "type": "NUMBER", "n": "UNREADABLE" }]);
+        let document = world.to_string().replace(r#""UNREADABLE""#, unreadable);
+        let faults = faults_of(&Place::new(), &document);
+        assert!(matches!(&faults[..], [fault] if fault.starts_with("mobileConfigs[1]")), "{faults:?}");
+    }
+}
+
+#[test]
 fn an_object_with_a_stray_configs_has_its_own_faults_only() {
     let mut world = world::small();
     for list in ["customers", "queues", "employees"] {

@@ -23,6 +23,7 @@ mod import_faults;
 mod key_file;
 mod links;
 mod mirror;
+mod mirror_bodies;
 mod mirror_disk;
 mod mirror_faults;
 mod mirror_pair;

@@ -126,3 +126,27 @@ fn a_comparison_that_fails_is_an_alarm_on_both_sides_until_one_that_does_not() {
     let status = sync(&edge, &operator);
     assert_eq!((&status["consistent"], &status["alarm"]), (&json!(true), &json!(null)));
 }
+
+#[test]
+fn what_a_hub_holds_already_is_told_as_it_stands_even_if_nobody_can_read_it() {
+    let (hub_place, place) = (HubPlace::new(), holding(2));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    place.run(&["sync", "run"]);
+    let wish = json!({ "table": "queue", "id": world::SALES, "patch": { "name": "Sales" } });
+    assert_eq!(hub.server.post(&hub.path("proposals"), &hub.admin, &wish).status, 200);
+    let store = rusqlite::Connection::open(hub_place.place.path("hub.db")).unwrap();
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for unreadable in [r#""\ud800""#, &deep] {
+        let spoilt = ["update texts set v = replace(v, ?1, ?2)", "update proposals set patch = replace(patch, ?1, ?2)"];
+        for sql in spoilt {
+            assert!(store.execute(sql, [r#""Sales""#, unreadable]).unwrap() > 0);
+        }
+        for path in ["rows?table=queue", "rows?table=mobile_config", "proposals"] {
+            assert_eq!(hub.server.get(&hub.path(path), &hub.admin).status, 200, "{path}");
+        }
+        for sql in spoilt {
+            store.execute(sql, [unreadable, r#""Sales""#]).unwrap();
+        }
+    }
+}

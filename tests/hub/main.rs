@@ -104,6 +104,7 @@ on_every_store! {
         an_older_epoch_resets_nothing;
     quarantine:
         a_write_with_a_bad_row_is_put_aside_whole_while_the_rest_flows,
+        what_nobody_could_read_is_put_aside_and_what_only_looks_like_it_is_taken,
         a_write_that_is_mended_is_taken_with_all_its_rows,
         a_table_that_is_not_known_is_refused_alone,
         a_row_of_a_table_that_has_become_known_is_known_by_it,

@@ -34,6 +34,27 @@ pub fn a_write_with_a_bad_row_is_put_aside_whole_while_the_rest_flows(place: &im
     assert_eq!(edge.push(&idle).quarantine, taken.quarantine, "it is told each time");
 }
 
+pub fn what_nobody_could_read_is_put_aside_and_what_only_looks_like_it_is_taken(place: &impl Place) {
+    let store = place.open();
+    let mut edge = Edge::enrolled(&store, "Bakery");
+    let with = |chg, id: &str, more: &str| {
+        row(chg, id, &format!(r#"{{"_id":"{id}","customer":"c","name":"n","more":{more}}}"#))
+    };
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let rows = vec![
+        with(1, "deep", &nested(127)),
+        with(2, "half", r#""\ud800""#),
+        with(3, "half-key", r#"{"\udfff":1}"#),
+        with(4, "inner", r#"{"$serde_json::private::Number":"x"}"#),
+        with(5, "whole", r#"["\ud83d\ude00","\\ud800"]"#),
+        with(6, "wide", &format!("[{}]", vec!["[]"; 300].join(","))),
+        with(7, "within", &nested(126)),
+    ];
+    edge.pushes(rows);
+    assert_eq!(aside(&edge), "deep:schema half:schema half-key:schema inner:schema");
+    assert_eq!(edge.queues(), "whole wide within");
+}
+
 pub fn a_write_that_is_mended_is_taken_with_all_its_rows(place: &impl Place) {
     let store = place.open();
     let mut edge = Edge::enrolled(&store, "Bakery");

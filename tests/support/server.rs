@@ -89,6 +89,26 @@ impl Server {
         self.try_post(path, token, body).unwrap()
     }
 
+    /// Posts `body` as it is, said to be packed as `encoding`.
+    pub fn post_packed(&self, path: &str, token: &str, encoding: &str, body: &[u8]) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("content-encoding", encoding);
+        read(request.header("authorization", format!("Bearer {token}")).send(body)).unwrap()
+    }
+
+    /// The most memory that it has used so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1_024
+    }
+
+    /// How the answer to a GET is packed, by its `Content-Encoding`, for one who accepts these.
+    pub fn packing(&self, path: &str, accepted: &str) -> Option<String> {
+        let request = self.agent.get(format!("{}{path}", self.url)).header("accept-encoding", accepted);
+        let answer = request.call().unwrap();
+        answer.headers().get("content-encoding").map(|encoding| encoding.to_str().unwrap().to_owned())
+    }
+
     /// `Err` when the connection broke before a whole answer had come.
     pub fn try_post(&self, path: &str, token: &str, body: &Value) -> Result<Answer, ureq::Error> {
         let request = self.agent.post(format!("{}{path}", self.url));

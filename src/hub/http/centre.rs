@@ -2,12 +2,12 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Body, State, any_origin, check_admin, for_admin, parse};
 use crate::domain::fields::read_body;
-use crate::domain::mirror::Table;
+use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
 use crate::hub::{self, Admits, HubStore, Origin};
@@ -17,7 +17,7 @@ pub const ROWS_MAX: i64 = 1_000;
 /// `{ "name" }` or `{ "origin" }` → `{ "code" }`: for one edge to enrol with, or for a machine that takes the place of
 /// one.
 pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    let ((), body) = body.of(check_admin(&request, &state)).await?;
     let body: serde_json::Map<String, Value> = parse(&body)?;
     let admits = read_body(&body, |fields| {
         let (mut name, mut origin) = (String::new(), None);
@@ -57,7 +57,14 @@ pub async fn rows<S: HubStore>(
         return Err(Error::invalid("table", Check::Enum, format!("table must be one of {names}")));
     }
     let (found, rows) = state.store.rows(&origin, query.table, query.after(), ROWS_MAX).await?;
-    Ok(HttpResponse::Ok().json(json!({ "as_of": found.head.acked, "consistent": found.is_consistent(), "rows": rows })))
+    // Rows as they are kept: json! would read them.
+    #[derive(Serialize)]
+    struct Found {
+        as_of: i64,
+        consistent: bool,
+        rows: Vec<Row>,
+    }
+    Ok(HttpResponse::Ok().json(Found { as_of: found.head.acked, consistent: found.is_consistent(), rows }))
 }
 
 /// Rows that are put aside because of what they hold.

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{BODY_MAX_BYTES, Body, State, bearer, in_path, own_origin, parse};
+use super::{BODY_MAX_BYTES, Body, SHORT_BYTES, State, bearer, in_path, own_origin, parse};
 use crate::db::SCHEMA_VERSION;
 use crate::domain::audit::digest;
 use crate::domain::mirror::{Head, Row, Table};
@@ -37,7 +37,7 @@ pub async fn enroll<S: HubStore>(state: State<S>, body: Body) -> Result<HttpResp
     struct Enroll {
         code: String,
     }
-    let given: Enroll = parse(&body)?;
+    let given: Enroll = parse(&body.read(SHORT_BYTES).await?)?;
     let (token, hash) = new_token()?;
     let origin = uuid::Uuid::new_v4().simple().to_string();
     let code = digest(given.code.trim().as_bytes());
@@ -50,7 +50,12 @@ pub async fn enroll<S: HubStore>(state: State<S>, body: Body) -> Result<HttpResp
 
 /// A push: 200 when it was taken, 409 when it does not build on what is there; either way the state.
 pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    let token_hash = bearer(&request)?;
+    // Whose token it is, the store looks up on the way: one trip less for the call that is made most.
+    let sender = match body.is_short() {
+        true => bearer(&request),
+        false => own_origin(&request, &state).await.map(|origin| origin.token),
+    };
+    let (token_hash, body) = body.of(sender).await?;
     let push: Result<Push> = parse(&body);
     if push.is_err() {
         own_origin(&request, &state).await?;
@@ -66,7 +71,6 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
     let push = push?;
     check_numbers(&push)?;
     let now = state.clock.now();
-    // Whose token it is, the store looks up on the way: one trip less for the call that is made most.
     let taken = match state.store.push(in_path(&request), &token_hash, &push, now).await {
         Err(error @ Error::NotFound { .. }) => {
             own_origin(&request, &state).await?;
@@ -89,7 +93,7 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
     answer.content_type("application/json");
     // Packed here: one that says nothing is to be short, and what is packed on its way has headers of its own.
     let takes_zstd = request.headers().get(header::ACCEPT_ENCODING).is_some_and(|accepted| {
-        accepted.to_str().is_ok_and(|accepted| accepted.starts_with(packing::name(packing::ZSTD)))
+        accepted.to_str().is_ok_and(|accepted| packing::accepted(accepted) == Some(packing::ZSTD))
     });
     Ok(match takes_zstd {
         true => {
@@ -118,7 +122,7 @@ struct Spoken {
 
 /// A part of a batch that is to come.
 pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    let origin = own_origin(&request, &state).await?;
+    let (origin, body) = body.of(own_origin(&request, &state).await).await?;
     let part: Part = parse(&body)?;
     if part.part < 0 {
         return Err(Error::bad_request("Parts are counted from 0"));
@@ -131,7 +135,7 @@ pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: Bod
 
 /// Levels of the hash tree, for an edge to compare with its own.
 pub async fn digests<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    let origin = own_origin(&request, &state).await?;
+    let (origin, body) = body.of(own_origin(&request, &state).await).await?;
     let asked: DigestRequest = parse(&body)?;
     let leaves: HashSet<u16> = asked.leaves.iter().copied().collect();
     let (mut tree, mut of_leaves) = (Tree::default(), vec![]);

@@ -6,9 +6,10 @@ mod metrics;
 mod moving;
 mod proposals;
 
+use std::borrow::Cow;
+use std::future::{Ready, ready};
+use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::ops::Deref;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::{Payload, ServerHandle};
@@ -22,14 +23,19 @@ use super::{HubStore, Origin};
 use crate::clock::Clock;
 use crate::domain::audit::Hash;
 use crate::error::{Error, Result};
+use crate::http::call::read_payload;
 use crate::http::error::plain;
+use crate::http::middleware::Packings;
 use crate::http::server;
+use crate::mirror::packing;
 use crate::mirror::wire::Pace;
 use crate::secrets::token_hash;
 use metrics::Counts;
 
 /// The longest body, after it was unpacked: a batch, and one row more.
 const BODY_MAX_BYTES: usize = 8 << 20;
+/// A body that is no longer, packed, is nothing to be careful with: an enrolment, a push with little to say.
+const SHORT_BYTES: usize = 8 << 10;
 
 /// What all calls share.
 pub struct HubState<S> {
@@ -91,7 +97,7 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
     }
     services
         .app_data(state.clone())
-        .app_data(web::PayloadConfig::new(BODY_MAX_BYTES))
+        .app_data(Packings(|accepted| packing::accepted(accepted).map(packing::name)))
         .app_data(web::QueryConfig::default().error_handler(|error, _| malformed("query", &error).into()))
         .route("/healthz", web::get().to(|| async { HttpResponse::Ok().json(json!({ "status": "ok" })) }))
         .route("/readyz", web::get().to(centre::readyz::<S>))
@@ -103,28 +109,52 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
         .default_service(web::to(|| async { plain(404, "not_found", "There is no such URL") }));
 }
 
-/// The body of a request, unpacked. 413 when it is longer than the hub takes.
-pub struct Body(web::Bytes);
-
-impl Deref for Body {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
+/// The body of a request, not read yet.
+pub struct Body {
+    payload: Payload,
+    /// As `Content-Encoding` has it.
+    encoding: Option<String>,
+    /// As it was sent, where that is told beforehand.
+    length: Option<usize>,
 }
 
 impl FromRequest for Body {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Body>>>>;
+    type Future = Ready<Result<Body>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = web::Bytes::from_request(request, payload);
-        Box::pin(async move {
-            bytes.await.map(Body).map_err(|error| match error.as_response_error().status_code().as_u16() {
-                413 => Error::TooLarge { limit_bytes: BODY_MAX_BYTES },
-                _ => malformed("body", &error),
-            })
+        let header = |name| request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let encoding = header(header::CONTENT_ENCODING).map(Cow::into_owned);
+        let length = header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        ready(Ok(Body { payload: payload.take(), encoding, length }))
+    }
+}
+
+impl Body {
+    fn is_short(&self) -> bool {
+        self.length.is_some_and(|length| length <= SHORT_BYTES)
+    }
+
+    /// What `sender` has sent, unpacked, as by [`Body::read`]. Of one who may not send anything nothing is kept; it is taken
+    /// in all the same, so that the answer can be read.
+    async fn of<T>(self, sender: Result<T>) -> Result<(T, Vec<u8>)> {
+        let kept = if sender.is_ok() { BODY_MAX_BYTES } else { 0 };
+        let body = self.read(kept).await;
+        Ok((sender?, body?))
+    }
+
+    /// What was sent, unpacked: 413 when it is longer than `max_bytes`, 415 when it is packed in a way that the hub does not
+    /// know.
+    async fn read(self, max_bytes: usize) -> Result<Vec<u8>> {
+        let packed = read_payload(self.payload, max_bytes).await?;
+        let is_long = packed.len() > SHORT_BYTES;
+        let unpack = move || packing::unpack(self.encoding.as_deref(), &packed, max_bytes);
+        // Other requests do not wait for what takes long.
+        let unpacked = if is_long { web::block(unpack).await.map_err(|_| Error::Busy)? } else { unpack() };
+        unpacked.map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
+            ErrorKind::Unsupported => Error::UnsupportedEncoding,
+            _ => malformed("body", &error),
         })
     }
 }

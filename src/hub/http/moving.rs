@@ -11,9 +11,9 @@ use crate::hub::{HubStore, Origin};
 
 /// The origin as it stands where it comes from → whether it is arriving, or has come already.
 pub async fn arrive<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    for_admin(&request, &state).await?;
+    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let told: Origin = parse(&body)?;
-    check_named(&request, &told)?;
+    check_named(origin, &told)?;
     let arrival = state.store.arrive(&told).await?;
     Ok(HttpResponse::Ok().json(json!({ "arrival": arrival })))
 }
@@ -30,20 +30,20 @@ pub async fn arrived<S: HubStore>(
 }
 
 pub async fn deliver<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    for_admin(&request, &state).await?;
+    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let delivery: Delivery = parse(&body)?;
-    state.store.deliver(in_path(&request), &delivery).await?;
+    state.store.deliver(origin, &delivery).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
 pub async fn settle<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    for_admin(&request, &state).await?;
+    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let settling: Settling = parse(&body)?;
-    check_named(&request, &settling.origin)?;
+    check_named(origin, &settling.origin)?;
     state.store.settle(&settling).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
-fn check_named(request: &HttpRequest, told: &Origin) -> Result<()> {
-    if told.origin == in_path(request) { Ok(()) } else { Err(Error::bad_request("The body is of another origin")) }
+fn check_named(origin: &str, told: &Origin) -> Result<()> {
+    if told.origin == origin { Ok(()) } else { Err(Error::bad_request("The body is of another origin")) }
 }

@@ -1,16 +1,18 @@
 //! Changes that the centre wants of an edge.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::value::to_raw_value;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Body, State, for_admin, parse};
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, Proposal};
+use crate::domain::proposal::{Copy, Fate, Proposal};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
 use crate::hub::{Filed, HubStore};
@@ -33,20 +35,20 @@ pub async fn list<S: HubStore>(
 ) -> Result<HttpResponse> {
     let origin = for_admin(&request, &state).await?;
     let filed = state.store.proposals(origin, query.after, LISTED_MAX).await?;
-    let proposals: Vec<Value> = filed.iter().map(render).collect();
-    Ok(HttpResponse::Ok().json(json!({ "proposals": proposals })))
+    let proposals: Vec<Told> = filed.iter().map(Told::of).collect();
+    Ok(HttpResponse::Ok().json(BTreeMap::from([("proposals", proposals)])))
 }
 
 /// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` in
 /// the place of table, id and patch. The same uuid again answers as the first time.
 pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
-    let origin = for_admin(&request, &state).await?;
+    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let body: Map<String, Value> = parse(&body)?;
     let now = state.clock.now();
     let proposal = read_body(&body, |fields| read(fields, now))?;
     let proposal = proposal.ok_or_else(|| Error::bad_request("Request not valid"))?;
     let filed = state.store.file(origin, proposal, now).await?;
-    Ok(HttpResponse::Ok().json(render(&filed)))
+    Ok(HttpResponse::Ok().json(Told::of(&filed)))
 }
 
 fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
@@ -121,22 +123,45 @@ fn read_copy(fields: &mut Fields) -> Option<Copy> {
     copy
 }
 
-fn render(filed: &Filed) -> Value {
-    let Filed { proposal, filed_at, answer } = filed;
-    json!({
-        "uuid": proposal.uuid,
-        "seq": proposal.seq,
-        "table": proposal.table,
-        "id": proposal.id,
-        "base_rev": proposal.base_rev,
-        "patch": proposal.patch,
-        "copy": proposal.copy,
-        "expires": Time::from_millis(proposal.expires_ms),
-        "author": proposal.author,
-        "filedAt": filed_at,
-        "result": answer.as_ref().map(|(outcome, _)| outcome.result),
-        "rev": answer.as_ref().and_then(|(outcome, _)| outcome.rev),
-        "detail": answer.as_ref().map(|(outcome, _)| &outcome.detail),
-        "answeredAt": answer.as_ref().map(|(_, at)| at),
-    })
+/// A proposal as it is told, with what became of it.
+#[derive(Serialize)]
+struct Told<'f> {
+    uuid: Uuid,
+    seq: i64,
+    table: Table,
+    id: &'f str,
+    base_rev: Option<i64>,
+    patch: Option<&'f RawValue>,
+    copy: Option<Copy>,
+    expires: Time,
+    author: &'f str,
+    #[serde(rename = "filedAt")]
+    filed_at: Time,
+    result: Option<Fate>,
+    rev: Option<i64>,
+    detail: Option<&'f str>,
+    #[serde(rename = "answeredAt")]
+    answered_at: Option<Time>,
+}
+
+impl<'f> Told<'f> {
+    fn of(Filed { proposal, filed_at, answer }: &'f Filed) -> Told<'f> {
+        let (outcome, answered_at) = answer.as_ref().map(|(outcome, at)| (outcome, *at)).unzip();
+        Told {
+            uuid: proposal.uuid,
+            seq: proposal.seq,
+            table: proposal.table,
+            id: &proposal.id,
+            base_rev: proposal.base_rev,
+            patch: proposal.patch.as_deref(),
+            copy: proposal.copy,
+            expires: Time::from_millis(proposal.expires_ms),
+            author: &proposal.author,
+            filed_at: *filed_at,
+            result: outcome.map(|outcome| outcome.result),
+            rev: outcome.and_then(|outcome| outcome.rev),
+            detail: outcome.map(|outcome| outcome.detail.as_str()),
+            answered_at,
+        }
+    }
 }

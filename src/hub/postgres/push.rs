@@ -14,6 +14,7 @@ use crate::domain::audit::Hash;
 use crate::domain::mirror::Row;
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::hub::faults;
 use crate::hub::rules::{self, Verdict};
 use crate::hub::{OFFERED_MAX, Origin, QUARANTINE_MAX, Taken, keeping};
 use crate::mirror::wire::{Mode, Part, Push, Staged};
@@ -71,7 +72,7 @@ pub async fn stage(hub: &PostgresHub, origin: &str, part: &Part, now: Time) -> R
     let (bytes, at) = (keeping::bytes_of(&part.rows), now.millis());
     keeping::check_stage(part.part, bytes + room.try_get::<_, i64>(0).map_err(told)?)?;
     let Columns { t, id, rev, chg, v, code, detail } =
-        Columns::of(part.rows.iter().map(|row| (row, rules::fault(row))));
+        Columns::of(part.rows.iter().map(|row| (row, faults::fault(row))));
     let mut batch = Batch::default();
     for sql in CLEAR_OTHERS {
         batch.add(sql, &[&origin, &part.stage]);
@@ -258,14 +259,14 @@ impl<'r> Applied<'r> {
         let ends = (push.mode == Mode::Replace).then(|| before.head.epoch.map_or(0, |epoch| epoch.0));
         let none = Columns::default;
         if let Some(named) = push.staged {
-            let last = Columns::of(push.rows.iter().map(|row| (row, rules::fault(row))));
-            let is_spoiling = |code: &&Option<&'static str>| code.is_some_and(rules::spoils_its_write);
+            let last = Columns::of(push.rows.iter().map(|row| (row, faults::fault(row))));
+            let is_spoiling = |code: &&Option<&'static str>| code.is_some_and(faults::spoils_its_write);
             let [faulty, all] = staged.map(|count| count.unsigned_abs() as usize);
-            rules::check_share(faulty + last.code.iter().filter(is_spoiling).count(), all + last.t.len())?;
+            faults::check_share(faulty + last.code.iter().filter(is_spoiling).count(), all + last.t.len())?;
             let last = Some((named.stage, named.parts, last));
             return Ok(Applied { put: none(), deleted: none(), aside: none(), last, ends, is_settled: true });
         }
-        let sorted = rules::sort(&push.rows)?;
+        let sorted = faults::sort(&push.rows)?;
         let is_settled = before.quarantined > 0 || !sorted.aside.is_empty();
         let good = rows::last_of_each(&sorted.good);
         let (put, deleted): (Vec<&Row>, Vec<&Row>) = good.into_iter().partition(|row| row.v.is_some());

@@ -14,7 +14,7 @@ use super::tx::{Batch, READ, Scope, told};
 use crate::domain::mirror::{Row, Table};
 use crate::error::{Error, Result};
 use crate::hub::Origin;
-use crate::hub::rules::Fault;
+use crate::hub::faults::Fault;
 
 /// Rows as arrays, one for each column, for one statement to take them all.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::hub::rules::{self, Verdict};
-use crate::hub::{Origin, keeping};
+use crate::hub::{Origin, faults, keeping};
 use crate::mirror::wire::{Mode, Part, Push, Row, Staged};
 
 /// Keeps a part of a batch, each row with what is wrong with it.
@@ -34,7 +34,7 @@ fn keep(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> 
     )?;
     for row in rows {
         let text = row.v.as_ref().map(|v| rows::add_text(tx, v.get())).transpose()?;
-        let (code, detail) = rules::fault(row).unzip();
+        let (code, detail) = faults::fault(row).unzip();
         let staged = params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail];
         if insert.execute(staged)? == 0 {
             // It stands there already: as it stands last is how it is.
@@ -165,7 +165,7 @@ fn apply(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Result<()>
             apply_staged(tx, origin, &stage, now)?;
         }
         None => {
-            let sorted = rules::sort(&push.rows)?;
+            let sorted = faults::sort(&push.rows)?;
             rows::apply(tx, origin, sorted.good.iter().copied())?;
             if before.quarantined > 0 || !sorted.aside.is_empty() {
                 quarantine::settle(tx, origin, &sorted, now)?;
@@ -186,7 +186,7 @@ fn apply_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result
         params![origin, stage],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    rules::check_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
+    faults::check_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
     quarantine::settle_staged(tx, origin, stage, now)?;
     let of_stage = params![origin, stage];
     tx.execute(

@@ -7,7 +7,7 @@ use super::rows;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::hub::rules::{Fault, Sorted};
+use crate::hub::faults::{Fault, Sorted};
 
 /// The code of a row that has no fault of its own.
 const GROUP: &str = "group";
