@@ -19,13 +19,15 @@ use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
 use crate::files::{Part, cannot_be_written, database_path};
 use crate::http::server;
-use crate::hub::http::{HubState, start};
-use crate::hub::postgres::PostgresHub;
+use crate::hub::http::{HubState, start, start_without_store};
+use crate::hub::postgres::{PostgresHub, Unready};
 use crate::hub::sqlite::SqliteHub;
 use crate::hub::{self, Admits, HubStore};
 
 /// How often what nobody will ask for is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+/// How long after another it is looked whether PostgreSQL is there.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -157,43 +159,88 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
     serve::start_log(None, None)?;
     let (place, token) = (arguments.store.place()?, arguments.admin_token.as_deref());
     server::block_on(async {
-        let listener: TcpListener = app::bind(arguments.listen)?;
+        let listener = app::bind(arguments.listen)?;
+        // Listened for before anybody is told that we are there.
+        let stop = serve::Stop::listen()?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+        let mut front = Front { listener, tls, stop, url: Some(url) };
         match place {
             Place::Sqlite(path) => {
                 let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
                 let store = SqliteHub::open(&path)?;
-                serve_store(store, hub_store::admin_beside(&path, token)?, listener, tls).await
+                front.serve(store, hub_store::admin_beside(&path, token)?).await
             }
             Place::Postgres(address) => {
-                let store = PostgresHub::open(&address).await?;
+                let store = PostgresHub::new(&address)?;
+                if !front.wait_for(&store).await? {
+                    return Ok(ExitCode::SUCCESS);
+                }
                 let admin = hub_store::admin_of(&store, token).await?;
-                serve_store(store, admin, listener, tls).await
+                front.serve(store, admin).await
             }
         }
     })
 }
 
-async fn serve_store<S: HubStore>(
-    store: S,
-    admin: Hash,
+/// Where a hub is spoken to.
+struct Front {
     listener: TcpListener,
     tls: Option<ServerConfig>,
-) -> Result<ExitCode, String> {
-    let store = Arc::new(store);
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let state = HubState::new(store.clone(), Clock::default(), admin);
-    let running = start(listener, tls, state).map_err(|error| error.to_string())?;
-    let pruning = tokio::task::spawn_local(keep_pruning(store));
-    let stop = serve::Stop::listen()?;
+    stop: serve::Stop,
+    /// Until it was told.
+    url: Option<String>,
+}
+
+impl Front {
+    /// Waits until PostgreSQL is there, and answers 503 meanwhile; whether it came before the end.
+    async fn wait_for(&mut self, store: &PostgresHub) -> Result<bool, String> {
+        let mut waiting = None;
+        loop {
+            match store.prepare().await {
+                Ok(()) => break,
+                Err(Unready::Wrong(why)) => return Err(why),
+                Err(Unready::Away(_)) if waiting.is_some() => {}
+                Err(Unready::Away(why)) => {
+                    tracing::warn!("{why}; 503 until it is there");
+                    let listener = self.listener.try_clone();
+                    let started = listener.and_then(|listener| start_without_store(listener, self.tls.clone()));
+                    waiting = Some(started.map_err(|error| error.to_string())?);
+                    announce(&mut self.url);
+                }
+            }
+            tokio::select! {
+                () = self.stop.wait() => return Ok(false),
+                () = tokio::time::sleep(STORE_PAUSE) => {}
+            }
+        }
+        if let Some(waiting) = waiting {
+            waiting.stop(false).await;
+            tracing::info!("PostgreSQL is there");
+        }
+        Ok(true)
+    }
+
+    /// Serves until the end.
+    async fn serve<S: HubStore>(mut self, store: S, admin: Hash) -> Result<ExitCode, String> {
+        let store = Arc::new(store);
+        let state = HubState::new(store.clone(), Clock::default(), admin);
+        let running = start(self.listener, self.tls, state).map_err(|error| error.to_string())?;
+        let pruning = tokio::task::spawn_local(keep_pruning(store));
+        announce(&mut self.url);
+        self.stop.wait().await;
+        pruning.abort();
+        running.stop(true).await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Says once where it listens.
+fn announce(url: &mut Option<String>) {
+    let Some(url) = url.take() else { return };
     let mut out = std::io::stdout().lock();
     // Whoever started us may have closed the pipe: no reason not to serve.
-    let _ = writeln!(out, "telecomx-local listening on {scheme}://{address}").and_then(|()| out.flush());
-    drop(out);
-    stop.wait().await;
-    pruning.abort();
-    running.stop(true).await;
-    Ok(ExitCode::SUCCESS)
+    let _ = writeln!(out, "telecomx-local listening on {url}").and_then(|()| out.flush());
 }
 
 /// Not at the start: one that is started over and over would count each time as an hour.

@@ -167,7 +167,7 @@ impl<S: HubStore> Move<'_, S> {
     /// Takes over what changed meanwhile, and switches.
     async fn hand_over(&self, leaving: &Origin) -> Result<(), Failed> {
         let mut tally = self.carry().await.map_err(Failed::Before)?.tally;
-        (tally.aside, tally.proposals) = self.carry_rest().await.map_err(Failed::Before)?;
+        [tally.aside, tally.proposals, tally.lost] = self.carry_rest().await.map_err(Failed::Before)?;
         let settling = Settling { origin: leaving.clone(), tally };
         let mut last = String::new();
         for _ in 0..SETTLE_TRIES {

@@ -20,7 +20,7 @@ pub fn run(flags: Config) -> Result<ExitCode, String> {
     server::block_on(async {
         let app = App::start(&config, Clock::default()).await?;
         // Listened for before anybody is told that we are ready.
-        let stop = Stop::listen()?;
+        let mut stop = Stop::listen()?;
         announce(&app, &config).await?;
         stop.wait().await;
         app.stop().await;
@@ -37,7 +37,7 @@ impl Stop {
         Ok(Stop(signal(SignalKind::terminate()).map_err(told)?, signal(SignalKind::interrupt()).map_err(told)?))
     }
 
-    pub async fn wait(mut self) {
+    pub async fn wait(&mut self) {
         tokio::select! {
             _ = self.0.recv() => {}
             _ = self.1.recv() => {}

@@ -199,7 +199,8 @@ pub trait HubStore: Send + Sync + 'static {
     /// All that is put aside, as it is kept.
     fn aside(&self, origin: &str) -> impl Future<Output = Result<Vec<Aside>>> + Send;
 
-    /// Changes where an origin is, if it may: [`rules::check_step`]. Gives it as it stands from then on.
+    /// Changes where an origin is, if it may: [`rules::check_step`]. Gives it as it stands from then on. Of one that has
+    /// moved nothing is kept but where it is.
     fn step(&self, origin: &str, to: &Phase) -> impl Future<Output = Result<Origin>> + Send;
 
     /// Makes room for an origin that comes from another hub, as [`rules::arrival`] decides. Rows that are there stay.

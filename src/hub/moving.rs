@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::lost::Lost;
 use super::{Filed, Origin};
 use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
@@ -97,12 +98,13 @@ pub struct Aside {
 /// A part of what an origin brings.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Delivery {
-    /// What came before of what is put aside, and of proposals, does not count.
+    /// What came before of what is put aside, of proposals and of the lost tail does not count.
     pub clears: bool,
     /// To be put, or removed.
     pub rows: Vec<Row>,
     pub aside: Vec<Aside>,
     pub proposals: Vec<Filed>,
+    pub lost: Vec<Lost>,
 }
 
 /// All that an origin has: how much, and of the mirror a sum of digests, in whatever order it is read.
@@ -112,6 +114,7 @@ pub struct Tally {
     pub digest: [u64; 4],
     pub aside: i64,
     pub proposals: i64,
+    pub lost: i64,
 }
 
 impl Tally {
@@ -128,8 +131,8 @@ impl Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Tally { rows, digest, aside, proposals } = self;
-        write!(f, "{rows} rows ({:016x}), {aside} put aside, {proposals} proposals", digest[0])
+        let Tally { rows, digest, aside, proposals, lost } = self;
+        write!(f, "{rows} rows ({:016x}), {aside} put aside, {proposals} proposals, {lost} lost", digest[0])
     }
 }
 

@@ -106,6 +106,8 @@ impl Source {
         assert_eq!((&status["alarm"], &status["lastError"]), (&Value::Null, &Value::Null), "{status}");
         let (here, there) = (self.line(), target.line(&self.origin).unwrap());
         assert_eq!((&here["phase"], &here["movedTo"]), (&json!("moved"), &json!(url)));
+        let left = told(&self.hub, &self.admin(), &self.origin);
+        assert_eq!(left.last().unwrap()["rows"], json!([]), "it keeps no room");
         assert_eq!(
             (&there["phase"], &there["consistent"], &there["resets"]),
             (&json!("here"), &json!(true), &json!(0))

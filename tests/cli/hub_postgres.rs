@@ -107,6 +107,9 @@ fn over_a_network_postgres_must_show_a_certificate_that_is_trusted() {
         place.command(&["hub", "enroll", "--name", "x", "--store", &store, "--store-ca", ca.to_str().unwrap()])
     };
     let (ca, strange) = (place.path("ca.pem"), strangers.path("ca.pem"));
+    let store = format!("postgres://hub@127.0.0.1:{port}/hub0?sslmode=verify-full");
+    let serve = ["hub", "--store", &store, "--store-ca", strange.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    assert!(is_refused(&mut place.command(&serve)).contains("certificate"), "it is not waited for");
     succeeds(&mut run("127.0.0.1", "verify-full", &ca));
     assert!(is_refused(&mut run("127.0.0.1", "require", &strange)).contains("certificate"));
     assert!(is_refused(&mut run("localhost", "verify-full", &ca)).contains("certificate"));

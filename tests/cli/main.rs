@@ -17,6 +17,7 @@ mod hub_move;
 mod hub_move_killed;
 mod hub_origin;
 mod hub_postgres;
+mod hub_postgres_later;
 mod hub_token_file;
 mod import;
 mod import_faults;

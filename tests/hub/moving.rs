@@ -3,6 +3,7 @@
 use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::{Fate, Outcome, Proposal};
+use telecomx_local::hub::lost::Lost;
 use telecomx_local::hub::moving::{Arrival, Delivery, Mark, Phase, Settling, Tally};
 use telecomx_local::hub::{Admits, Filed, HubStore, Origin, add_code};
 use telecomx_local::mirror::wire::{Part, Push};
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use super::Place;
 use super::edge::{Edge, NOW, block_on, code, deleted, new_hash, queue, row};
+use super::lost::lost;
 use super::proposals::patch;
 
 fn moved() -> Phase {
@@ -32,7 +34,9 @@ impl<S: HubStore> Edge<'_, S> {
         }
         delivery.aside = block_on(self.store.aside(&self.origin)).unwrap();
         delivery.proposals = block_on(self.store.proposals(&self.origin, 0, 1_000)).unwrap();
-        (tally.aside, tally.proposals) = (delivery.aside.len() as i64, delivery.proposals.len() as i64);
+        delivery.lost = lost(self, 1_000);
+        let Delivery { aside, proposals, lost, .. } = &delivery;
+        [tally.aside, tally.proposals, tally.lost] = [aside.len(), proposals.len(), lost.len()].map(|n| n as i64);
         (delivery, tally)
     }
 
@@ -42,10 +46,12 @@ impl<S: HubStore> Edge<'_, S> {
     }
 }
 
-/// One with rows, some of them put aside, and with proposals, one of them answered.
+/// One with rows, some of them put aside, with one that a reset has lost, and with proposals, one of them answered.
 fn furnished<'s, S: HubStore>(store: &'s S, name: &str) -> Edge<'s, S> {
     let mut edge = Edge::enrolled(store, name);
-    edge.pushes(vec![queue(1, "q1"), queue(2, "q2"), row(3, "bad", "7"), queue(3, "with")]);
+    edge.pushes(vec![queue(1, "lost")]);
+    let rows = vec![queue(1, "q1"), queue(2, "q2"), row(3, "bad", "7"), queue(3, "with")];
+    edge.push(&edge.reset(2, 1, rows));
     let filed: Vec<Proposal> = ["1", "2"].map(|n| patch("q1", &format!(r#"{{"name":"{n}"}}"#))).to_vec();
     for proposal in &filed {
         block_on(store.file(&edge.origin, proposal.clone(), NOW)).unwrap();
@@ -90,7 +96,9 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
         block_on(store.enroll(digest(made.as_bytes()), new_hash(), "unused", NOW)).is_err(),
         "nor with an old code"
     );
-    assert_eq!(edge.found().phase, moved());
+    assert_eq!((edge.found().phase, edge.found().quarantined), (moved(), 0));
+    assert_eq!(edge.luggage().1, Tally::default(), "all of it is there");
+    assert_eq!(edge.found().head, edge.head);
     assert_eq!(code(block_on(store.step("nobody", &Phase::Leaving))), "origin");
 }
 
@@ -112,6 +120,8 @@ pub fn an_origin_arrives_with_all_it_has_and_goes_on(place: &impl Place) {
     let (arrived, again) = here.luggage();
     assert_eq!((again, text(&arrived.proposals)), (settling.tally, text(&delivery.proposals)));
     assert_eq!(serde_json::to_string(&arrived.aside).unwrap(), serde_json::to_string(&delivery.aside).unwrap());
+    let kept = |lost: &[Lost]| serde_json::to_string(lost).unwrap();
+    assert_eq!((kept(&arrived.lost), arrived.lost.len()), (kept(&delivery.lost), 1));
     let offered = here.pushes(vec![queue(4, "bad"), queue(4, "with")]).proposals;
     assert_eq!((here.queues().as_str(), offered.len()), ("bad q1 q2 with", 1));
     assert_eq!(here.found().quarantined, 0);

@@ -6,6 +6,7 @@ use super::{Move, path};
 use crate::domain::mirror::{Row, Table};
 use crate::error::Error;
 use crate::hub::HubStore;
+use crate::hub::lost::NEWEST;
 use crate::hub::moving::{Delivery, Mark, Tally};
 
 /// Rows that are compared at a time: as many as the other hub tells of at once.
@@ -62,13 +63,13 @@ impl<S: HubStore> Move<'_, S> {
         Ok(carried)
     }
 
-    /// Brings what is put aside, and the proposals; gives how many there are of each.
-    pub async fn carry_rest(&self) -> Result<(i64, i64), String> {
+    /// Brings what is put aside, the proposals and the lost tail; gives how many there are of each.
+    pub async fn carry_rest(&self) -> Result<[i64; 3], String> {
         let origin = &self.found.origin;
         let delivery = Delivery { clears: true, ..Delivery::default() };
-        let (mut load, mut counts, mut after) = (Load { delivery, bytes: 1 }, (0, 0), 0);
+        let (mut load, mut counts, mut after) = (Load { delivery, bytes: 1 }, [0; 3], 0);
         for aside in self.store.aside(origin).await.map_err(told)? {
-            counts.0 += 1;
+            counts[0] += 1;
             load.bytes += aside.v.as_ref().map_or(0, |v| v.get().len()) + aside.detail.len() + 300;
             load.delivery.aside.push(aside);
             self.send(&mut load, DELIVERY_BYTES)?;
@@ -78,9 +79,21 @@ impl<S: HubStore> Move<'_, S> {
             let Some(last) = filed.last() else { break };
             after = last.proposal.seq;
             for filed in filed {
-                counts.1 += 1;
+                counts[1] += 1;
                 load.bytes += serde_json::to_string(&filed).map_or(0, |text| text.len());
                 load.delivery.proposals.push(filed);
+                self.send(&mut load, DELIVERY_BYTES)?;
+            }
+        }
+        let mut behind = NEWEST;
+        loop {
+            let lost = self.store.lost(origin, behind, PAGE_ROWS).await.map_err(told)?;
+            let Some(last) = lost.last() else { break };
+            behind = last.place();
+            for lost in lost {
+                counts[2] += 1;
+                load.bytes += lost.v.get().len() + 300;
+                load.delivery.lost.push(lost);
                 self.send(&mut load, DELIVERY_BYTES)?;
             }
         }

@@ -66,6 +66,15 @@ pub fn start<S: HubStore>(
     server::start(listener, tls, vec![], move |services| configure(&state, services))
 }
 
+/// Answers 503 to whatever comes in on `listener`, until the handle stops it: for as long as the store is away.
+pub fn start_without_store(listener: TcpListener, tls: Option<ServerConfig>) -> std::io::Result<ServerHandle> {
+    server::start(listener, tls, vec![], |services| {
+        services
+            .route("/healthz", web::get().to(healthz))
+            .default_service(web::to(|| async { Err::<HttpResponse, Error>(Error::Busy) }));
+    })
+}
+
 /// Every call that names an origin: behind `/sync/v1/origins/ORIGIN/`.
 fn of_an_origin<S: HubStore>() -> [(Method, &'static str, Route); 13] {
     [
@@ -99,7 +108,7 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
         .app_data(state.clone())
         .app_data(Packings(|accepted| packing::accepted(accepted).map(packing::name)))
         .app_data(web::QueryConfig::default().error_handler(|error, _| malformed("query", &error).into()))
-        .route("/healthz", web::get().to(|| async { HttpResponse::Ok().json(json!({ "status": "ok" })) }))
+        .route("/healthz", web::get().to(healthz))
         .route("/readyz", web::get().to(centre::readyz::<S>))
         .route("/metrics", web::get().to(metrics::metrics::<S>))
         .route("/.well-known/telecomx-local", web::get().to(edge::well_known::<S>))
@@ -107,6 +116,11 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
         .route("/sync/v1/codes", web::post().to(centre::add_code::<S>))
         .route("/sync/v1/fleet", web::get().to(centre::fleet::<S>))
         .default_service(web::to(|| async { plain(404, "not_found", "There is no such URL") }));
+}
+
+/// The process lives.
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
 /// The body of a request, not read yet.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Timeouts};
+use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Timeouts};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::runtime::Handle;
@@ -26,6 +26,39 @@ const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// What is answered is on disk, nobody waits for ever for an origin, and none stays locked by a hub that is gone.
 const SESSION: &str =
     "-c synchronous_commit=on -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off";
+
+/// Why a store cannot be used, in one sentence.
+#[derive(Debug)]
+pub enum Unready {
+    /// PostgreSQL is not there, or is just starting: it may come.
+    Away(String),
+    /// Somebody must act.
+    Wrong(String),
+}
+
+/// What it means that there is no connection.
+pub fn unready(error: &PoolError) -> Unready {
+    let why = |told: &dyn std::fmt::Display| format!("PostgreSQL cannot be reached: {told}");
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+            let why = why(&super::tx::in_full(error));
+            if is_away(error) { Unready::Away(why) } else { Unready::Wrong(why) }
+        }
+        PoolError::Timeout(_) => Unready::Away(why(error)),
+        PoolError::PostCreateHook(HookError::Message(why)) => Unready::Wrong(why.to_string()),
+        other => Unready::Wrong(why(other)),
+    }
+}
+
+/// Whether nobody answered, or PostgreSQL itself says that it is not ready; a certificate that is not trusted is invalid
+/// data.
+fn is_away(error: &tokio_postgres::Error) -> bool {
+    if let Some(code) = error.code() {
+        return ["08", "53", "57"].iter().any(|class| code.code().starts_with(class));
+    }
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_closed() || source.is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
+}
 
 /// Where a store is, as it was asked for.
 pub struct Address {

@@ -1,11 +1,13 @@
 //! Rows lost by a reset, and origins that are removed.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 
 use super::PostgresHub;
 use super::origins::{self, Seen};
-use super::rows::table;
+use super::rows;
 use super::tx::{Answers, Batch, FLEET, told};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -15,6 +17,10 @@ use crate::hub::lost::{Lost, Removed};
 const PAGE: &str = "
     select n, lost_at, epoch_n, t, id, rev, chg, v from lost_tail where origin = $1 and (lost_at, n) < ($2, $3)
     order by lost_at desc, n desc limit $4";
+/// $2 to $8: arrays of when, epoch, table, id, rev, chg, text.
+const ADD: &str = "
+    insert into lost_tail (origin, lost_at, epoch_n, t, id, rev, chg, v)
+    select $1, * from unnest($2::int8[], $3::int8[], $4::int4[], $5::text[], $6::int8[], $7::int8[], $8::text[])";
 /// All that is kept of an origin but its head, each with how much it was.
 const CLEAR: [&str; 6] = [
     "with gone as (delete from mirror where origin = $1 returning 1) select count(*) from gone",
@@ -39,12 +45,45 @@ fn from_row(row: &SqlRow) -> Result<Lost> {
         n: row.try_get(0).map_err(told)?,
         lost_at: Time::from_millis(row.try_get(1).map_err(told)?),
         epoch: row.try_get(2).map_err(told)?,
-        table: table(row, 3)?,
+        table: rows::table(row, 3)?,
         id: row.try_get(4).map_err(told)?,
         rev: row.try_get(5).map_err(told)?,
         chg: row.try_get(6).map_err(told)?,
         v: v.map_err(|error| Error::Internal(Box::new(error)))?,
     })
+}
+
+/// Rows that were lost at another hub, as arrays.
+pub struct Columns<'l> {
+    at: Vec<i64>,
+    epoch: Vec<i64>,
+    t: Vec<i32>,
+    id: Vec<Cow<'l, str>>,
+    rev: Vec<i64>,
+    chg: Vec<i64>,
+    v: Vec<&'l str>,
+}
+
+impl<'l> Columns<'l> {
+    pub fn of(lost: &'l [Lost]) -> Columns<'l> {
+        Columns {
+            at: lost.iter().map(|lost| lost.lost_at.millis()).collect(),
+            epoch: lost.iter().map(|lost| lost.epoch).collect(),
+            t: lost.iter().map(|lost| rows::number(lost.table)).collect(),
+            id: lost.iter().map(|lost| rows::kept_id(&lost.id)).collect(),
+            rev: lost.iter().map(|lost| lost.rev).collect(),
+            chg: lost.iter().map(|lost| lost.chg).collect(),
+            v: lost.iter().map(|lost| lost.v.get()).collect(),
+        }
+    }
+
+    /// Keeps them.
+    pub fn add<'p>(&'p self, batch: &mut Batch<'p>, origin: &'p &str) {
+        let Columns { at, epoch, t, id, rev, chg, v } = self;
+        if !at.is_empty() {
+            batch.add(ADD, &[origin, at, epoch, t, id, rev, chg, v]);
+        }
+    }
 }
 
 /// Removes an origin with all that is kept of it. Codes are seen by the fleet alone.

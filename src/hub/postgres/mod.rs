@@ -19,7 +19,7 @@ use deadpool_postgres::Pool;
 use tokio::runtime::Runtime;
 use tokio_postgres::Row as SqlRow;
 
-pub use connect::Address;
+pub use connect::{Address, Unready};
 
 use super::lost::{Lost, Removed};
 use super::moving::{Arrival, Aside, Delivery, Phase, Settling};
@@ -48,6 +48,13 @@ pub struct PostgresHub {
 impl PostgresHub {
     /// Opens the database; makes or migrates the tables where needed. The error is one sentence.
     pub async fn open(address: &Address) -> Result<PostgresHub, String> {
+        let hub = PostgresHub::new(address)?;
+        hub.prepare().await.map_err(|(Unready::Away(why) | Unready::Wrong(why))| why)?;
+        Ok(hub)
+    }
+
+    /// One that is to be prepared before anything is asked of it. The error is one sentence.
+    pub fn new(address: &Address) -> Result<PostgresHub, String> {
         let (config, tls) = connect::settings(address)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -56,21 +63,16 @@ impl PostgresHub {
             .build()
             .map_err(|error| error.to_string())?;
         let pool = connect::pool(config, tls, runtime.handle().clone())?;
-        let hub = PostgresHub { pool, runtime: Some(runtime) };
-        let client = hub.pool.get().await.map_err(|error| match error {
-            deadpool_postgres::PoolError::Backend(error) => {
-                format!("PostgreSQL cannot be reached: {}", tx::in_full(&error))
-            }
-            deadpool_postgres::PoolError::PostCreateHook(deadpool_postgres::HookError::Message(why)) => {
-                why.into_owned()
-            }
-            other => format!("PostgreSQL cannot be reached: {other}"),
-        })?;
-        migrations::migrate(&client).await?;
+        Ok(PostgresHub { pool, runtime: Some(runtime) })
+    }
+
+    /// Makes or migrates the tables where needed.
+    pub async fn prepare(&self) -> Result<(), Unready> {
+        let client = self.pool.get().await.map_err(|error| connect::unready(&error))?;
+        migrations::migrate(&client).await.map_err(Unready::Wrong)?;
         drop(client);
-        let known = hub.at_once(WRITE, Scope::Fleet, quarantine::name_known_tables()).await;
-        known.map_err(|error| format!("the store cannot be used: {error}"))?;
-        Ok(hub)
+        let known = self.at_once(WRITE, Scope::Fleet, quarantine::name_known_tables()).await;
+        known.map(drop).map_err(|error| Unready::Wrong(format!("the store cannot be used: {error}")))
     }
 
     /// The hash of the administrator's token: the same for all processes. The first of them makes it, and no other

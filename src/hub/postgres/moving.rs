@@ -8,6 +8,7 @@ use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
 use super::PostgresHub;
+use super::lost;
 use super::origins::{self, Seen};
 use super::proposals;
 use super::rows::{self, Columns, SCAN, without_nul};
@@ -20,8 +21,11 @@ use crate::hub::{Origin, rules};
 
 const ASIDE: &str = "
     select t, id, rev, chg, v, code, detail, first_seen, tries from quarantine where origin = $1 order by t, id";
-const STEP: &str =
-    concat!("update origins set phase = $2, moved_to = $3 where origin = $1 returning ", origins::columns!());
+const STEP: &str = concat!(
+    "update origins set phase = $2, moved_to = $3, quarantined = case when $3::text is null then quarantined else 0 end
+     where origin = $1 returning ",
+    origins::columns!()
+);
 /// Of one that has moved away and comes back, what was told of its rows holds no longer.
 const ARRIVE: &str = "
     insert into origins (origin, name, token_hash, enrolled_at, attempt, phase) values ($1, $2, $3, $4, $5, 'arriving')
@@ -29,13 +33,18 @@ const ARRIVE: &str = "
         enrolled_at = excluded.enrolled_at, attempt = excluded.attempt, phase = excluded.phase, moved_to = null,
         epoch_n = null, epoch = null, acked = 0, stable = 0, waiting_acked = null, waiting_lsn = null,
         newest_acked = null, newest_lsn = null";
-const CLEAR: [&str; 2] = ["delete from quarantine where origin = $1", "delete from proposals where origin = $1"];
+const CLEAR: [&str; 3] = [
+    "delete from quarantine where origin = $1",
+    "delete from proposals where origin = $1",
+    "delete from lost_tail where origin = $1",
+];
 const CLEAR_STAGED: [&str; 2] = ["delete from staged where origin = $1", "delete from staged_parts where origin = $1"];
 const PUT_ASIDE: &str = "
     insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const COUNTS: &str = "
-    select (select count(*) from quarantine where origin = $1), (select count(*) from proposals where origin = $1)";
+    select (select count(*) from quarantine where origin = $1), (select count(*) from proposals where origin = $1),
+        (select count(*) from lost_tail where origin = $1)";
 const SETTLE: &str = "
     update origins set name = $2, token_hash = $3, enrolled_at = $4, epoch_n = $5, epoch = $6, acked = $7, attempt = $8,
         high = $9, stable = 0, last_seen = $10, status = $11, resets = $12, parent_n = $13, locked = $14,
@@ -67,7 +76,12 @@ pub async fn step(hub: &PostgresHub, origin: &str, to: &Phase) -> Result<Origin>
     let (tx, Seen { found, .. }, _) = origins::begin(hub, origin, Batch::default()).await?;
     rules::check_step(&found.origin.phase, to)?;
     let (name, moved_to) = (to.name(), to.hub());
-    let answers = tx.commit(Batch::default().with(STEP, &[&origin, &name, &moved_to])).await?;
+    let mut batch = Batch::default().with(STEP, &[&origin, &name, &moved_to]);
+    if moved_to.is_some() {
+        // It is there, whole: that was compared.
+        lost::clear(&mut batch, &origin);
+    }
+    let answers = tx.commit(batch).await?;
     Ok(origins::one(&answers[0])?.origin)
 }
 
@@ -91,11 +105,13 @@ pub async fn deliver(hub: &PostgresHub, origin: &str, delivery: &Delivery) -> Re
     let deleted = Columns::of(deleted.into_iter().map(|row| (row, None)));
     let aside: Vec<KeptAside> = delivery.aside.iter().map(KeptAside::of).collect();
     let filed = delivery.proposals.iter().map(proposals::Kept::of).collect::<Result<Vec<_>>>()?;
+    let lost = lost::Columns::of(&delivery.lost);
     let mut batch = Batch::default();
     for sql in CLEAR.into_iter().filter(|_| delivery.clears) {
         batch.add(sql, &[&origin]);
     }
     rows::apply(&mut batch, &origin, &put, &deleted);
+    lost.add(&mut batch, &origin);
     for KeptAside { aside, t, id, v, detail, at } in &aside {
         let Aside { rev, chg, code, tries, .. } = aside;
         batch.add(PUT_ASIDE, &[&origin, t, id, rev, chg, v, code, detail, at, tries]);
@@ -128,8 +144,8 @@ pub async fn settle(hub: &PostgresHub, settling: &Settling) -> Result<()> {
     let counts = Batch::default().with(COUNTS, &[&origin]);
     let (tx, Seen { found, .. }, answers) = origins::begin(hub, origin, counts).await?;
     let counts = answers[0].first().ok_or_else(origins::unknown)?;
-    let (aside, proposals) = (counts.try_get(0).map_err(failed)?, counts.try_get(1).map_err(failed)?);
-    let mut tally = Tally { aside, proposals, ..Tally::default() };
+    let count = |column: usize| counts.try_get(column).map_err(failed);
+    let mut tally = Tally { aside: count(0)?, proposals: count(1)?, lost: count(2)?, ..Tally::default() };
     let statement = tx.conn().prepare_cached(SCAN).await.map_err(failed)?;
     {
         let mut there = pin!(tx.conn().query_raw(&statement, [&origin]).await.map_err(failed)?);

@@ -4,9 +4,11 @@ use rusqlite::{Connection, params};
 use serde_json::value::RawValue;
 
 use super::origins;
+use super::rows::add_text;
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::hub::Origin;
 use crate::hub::lost::{Lost, Removed};
 
 /// Those behind `behind`, the newest first.
@@ -32,29 +34,39 @@ pub fn page(conn: &Connection, origin: &str, (at, n): (Time, i64), limit: i64) -
     Ok(lost)
 }
 
+/// Keeps rows that were lost at another hub.
+pub fn add(tx: &Connection, origin: &str, lost: &[Lost]) -> Result<()> {
+    let mut insert = tx.prepare_cached(
+        "insert into lost_tail (origin, epoch_n, t, id, rev, chg, text, lost_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for Lost { lost_at, epoch, table, id, rev, chg, v, .. } in lost {
+        let text = add_text(tx, v.get())?;
+        insert.execute(params![origin, epoch, table.number(), id, rev, chg, text, lost_at])?;
+    }
+    Ok(())
+}
+
 /// Removes an origin with all that is kept of it.
 pub fn remove(tx: &Connection, origin: &str) -> Result<Removed> {
-    let name = origins::get(tx, origin)?.name;
-    let removed = clear(tx, name, origin)?;
+    let removed = clear(tx, &origins::get(tx, origin)?)?;
     tx.execute("delete from enrolment_codes where origin = ?1", [origin])?;
     tx.execute("delete from origins where origin = ?1", [origin])?;
     Ok(removed)
 }
 
 /// Removes all that is kept of an origin but its head.
-pub fn clear(tx: &Connection, name: String, origin: &str) -> Result<Removed> {
-    tx.execute(
-        "delete from texts where n in (select text from mirror where origin = ?1
-            union all select text from staged where origin = ?1 union all select text from lost_tail where origin = ?1)",
-        [origin],
-    )?;
+pub fn clear(tx: &Connection, Origin { origin, name, .. }: &Origin) -> Result<Removed> {
+    for table in ["mirror", "staged", "lost_tail"] {
+        let texts = format!("delete from texts where n in (select text from {table} where origin = ?1)");
+        tx.execute(&texts, [origin])?;
+    }
     let delete = |table: &str| -> Result<i64> {
         let deleted = tx.execute(&format!("delete from {table} where origin = ?1"), [origin])?;
         Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
     };
     delete("staged_parts")?;
     Ok(Removed {
-        name,
+        name: name.clone(),
         rows: delete("mirror")?,
         aside: delete("quarantine")?,
         proposals: delete("proposals")?,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, named_params, params};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{origins, proposals, rows};
+use super::{lost, origins, proposals, rows};
 use crate::domain::mirror::Table;
 use crate::error::{Error, Result};
 use crate::hub::moving::{Arrival, Aside, Delivery, Phase, Settling, Tally};
@@ -35,9 +35,15 @@ pub fn aside(conn: &Connection, origin: &str) -> Result<Vec<Aside>> {
 }
 
 pub fn step(tx: &Connection, origin: &str, to: &Phase) -> Result<Origin> {
-    rules::check_step(&origins::get(tx, origin)?.phase, to)?;
+    let found = origins::get(tx, origin)?;
+    rules::check_step(&found.phase, to)?;
     let sql = "update origins set phase = ?2, moved_to = ?3 where origin = ?1";
     tx.execute(sql, params![origin, to.name(), to.hub()])?;
+    if to.hub().is_some() {
+        // It is there, whole: that was compared.
+        lost::clear(tx, &found)?;
+        tx.execute("update origins set quarantined = 0 where origin = ?1", [origin])?;
+    }
     origins::get(tx, origin)
 }
 
@@ -62,8 +68,11 @@ pub fn deliver(tx: &Connection, origin: &str, delivery: &Delivery) -> Result<()>
     if delivery.clears {
         tx.execute("delete from quarantine where origin = ?1", [origin])?;
         tx.execute("delete from proposals where origin = ?1", [origin])?;
+        tx.execute("delete from texts where n in (select text from lost_tail where origin = ?1)", [origin])?;
+        tx.execute("delete from lost_tail where origin = ?1", [origin])?;
     }
     rows::apply(tx, origin, &delivery.rows)?;
+    lost::add(tx, origin, &delivery.lost)?;
     for aside in &delivery.aside {
         tx.prepare_cached(
             "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
@@ -101,7 +110,8 @@ fn tally(tx: &Connection, origin: &str) -> Result<Tally> {
     let count = |table: &str| {
         tx.query_row(&format!("select count(*) from {table} where origin = ?1"), [origin], |row| row.get(0))
     };
-    let mut tally = Tally { aside: count("quarantine")?, proposals: count("proposals")?, ..Tally::default() };
+    let [aside, proposals, lost] = [count("quarantine")?, count("proposals")?, count("lost_tail")?];
+    let mut tally = Tally { aside, proposals, lost, ..Tally::default() };
     let mut statement = tx.prepare("select t, id, rev, chg, v from mirror join texts on n = text where origin = ?1")?;
     let mut found = statement.query([origin])?;
     while let Some(row) = found.next()? {
