@@ -67,9 +67,13 @@ impl Origin {
         self.high.saturating_sub(self.head.acked)
     }
 
-    /// The mirror is exactly the edge's state at `acked`.
+    /// The mirror is exactly the edge's state at `acked`, as far as is known: no comparison has shown otherwise.
     pub fn is_consistent(&self) -> bool {
-        self.head.epoch.is_some() && self.head.acked == self.high && self.quarantined == 0 && !self.is_locked
+        self.head.epoch.is_some()
+            && self.head.acked == self.high
+            && self.quarantined == 0
+            && !self.is_locked
+            && !self.status.differs
     }
 }
 

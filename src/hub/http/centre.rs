@@ -107,7 +107,7 @@ fn line(origin: &Origin, now: Time) -> Value {
         "name": origin.name,
         "phase": origin.phase.name(),
         "movedTo": origin.phase.hub(),
-        "consistent": origin.is_consistent() && !origin.status.differs,
+        "consistent": origin.is_consistent(),
         "differs": origin.status.differs,
         "locked": origin.is_locked,
         "acked": origin.head.acked,
