@@ -63,8 +63,8 @@ async fn read_body(request: &HttpRequest, payload: Payload) -> Result<Bytes> {
     }
 }
 
-/// A body as it was sent: 413 when it is longer than `max_bytes`. The rest of such a one is taken in all the same, up to a
-/// bound.
+/// A body as it was sent: 413 when it is longer than `max_bytes`. The rest of such a one is taken in all the same, up to
+/// a bound.
 pub async fn read_payload(mut payload: Payload, max_bytes: usize) -> Result<Bytes> {
     let mut body = BytesMut::new();
     let mut length = 0;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::rules::NUMBER_MAX;
 use crate::domain::json::is_readable;
 use crate::domain::mirror::{Bad, Row, Table};
 use crate::error::{Error, Result};
@@ -41,7 +42,7 @@ pub fn fault(row: &Row) -> Option<Fault> {
         None => {}
     }
     let schema = |what: String| Some(("schema", what));
-    if row.id.is_empty() || row.id.len() > 100 || row.id.contains('\0') || row.rev < 1 {
+    if row.id.is_empty() || row.id.len() > 100 || row.id.contains('\0') || !(1..=NUMBER_MAX).contains(&row.rev) {
         return schema("Id or rev is out of bounds".into());
     }
     let Some(v) = &row.v else { return None };

@@ -92,7 +92,8 @@ mod tests {
         let (mut known, mut now) = (NOW, NOW.plus_ms(61 * 24 * HOUR_MS));
         let mut rounds = 0;
         while known < now {
-            (known, now) = (reached(Some(known), None, now).unwrap(), now.plus_ms(HOUR_MS));
+            now = now.plus_ms(HOUR_MS);
+            known = reached(Some(known), None, now).unwrap();
             rounds += 1;
             assert!(rounds < 14 * 24);
         }

@@ -65,9 +65,18 @@ impl Origin {
         }
     }
 
-    /// The mirror is exactly the edge's state at `acked`.
+    /// Writes that the hub is behind, as far as the edge has told.
+    pub fn lag(&self) -> i64 {
+        self.high.saturating_sub(self.head.acked)
+    }
+
+    /// The mirror is exactly the edge's state at `acked`, as far as is known: no comparison has shown otherwise.
     pub fn is_consistent(&self) -> bool {
-        self.head.epoch.is_some() && self.head.acked == self.high && self.quarantined == 0 && !self.is_locked
+        self.head.epoch.is_some()
+            && self.head.acked == self.high
+            && self.quarantined == 0
+            && !self.is_locked
+            && !self.status.differs
     }
 }
 

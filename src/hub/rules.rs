@@ -9,7 +9,60 @@ use crate::domain::mirror::{AuditHead, Head};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::mirror::wire::{EdgeStatus, Mode, Push};
+use crate::mirror::wire::{EdgeStatus, Mode, PROTO, Part, Push};
+
+/// No number in a push is larger: nobody has counted so far, and every reader of JSON knows those below exactly.
+pub const NUMBER_MAX: i64 = 1 << 53;
+/// The oldest schema of an edge that the hub takes. One that is newer than the hub's own only adds to it: what the hub
+/// does not know of it is kept as it is, or put aside with its table.
+pub const SCHEMA_MIN: i32 = 1;
+
+/// 409 `upgrade_required` unless the hub speaks this protocol.
+pub fn check_proto(proto: u32) -> Result<()> {
+    if proto == PROTO {
+        return Ok(());
+    }
+    let side = if proto < PROTO { "edge" } else { "hub" };
+    let message = format!("The hub speaks protocol {PROTO}, the edge {proto}: the {side} must be upgraded");
+    Err(Error::conflict("upgrade_required", message))
+}
+
+fn is_number(number: i64) -> bool {
+    (0..=NUMBER_MAX).contains(&number)
+}
+
+/// 400 when the numbers in a push are out of bounds, or contradict each other: no edge makes such a one. 409
+/// `upgrade_required` when its schema is older than the hub takes.
+pub fn check_push(push: &Push) -> Result<()> {
+    if push.schema < SCHEMA_MIN {
+        let message = format!("The hub takes schema {SCHEMA_MIN} and newer ones, not {}", push.schema);
+        return Err(Error::conflict("upgrade_required", format!("{message}: the edge must be upgraded")));
+    }
+    let first = if push.mode == Mode::Append { push.base.acked } else { 0 };
+    let [known, newest] = &push.audit;
+    let others =
+        [Some(push.base.acked), push.base.epoch.map(|epoch| epoch.0), push.parent, Some(known.0), Some(newest.0)];
+    let others = others.into_iter().chain([push.staged.map(|staged| staged.parts)]).flatten();
+    let is_sound = (1..=NUMBER_MAX).contains(&push.epoch.0)
+        && others.chain(push.outcomes.iter().filter_map(|outcome| outcome.rev)).all(is_number)
+        && first <= push.to
+        && push.to <= push.snap
+        && is_number(push.snap)
+        && push.rows.iter().all(|row| row.chg > first && row.chg <= push.to);
+    if is_sound {
+        Ok(())
+    } else {
+        Err(Error::bad_request("The numbers of the push are out of bounds, or contradict each other"))
+    }
+}
+
+/// 400 when the numbers in a part are out of bounds.
+pub fn check_part(part: &Part) -> Result<()> {
+    if is_number(part.part) && part.rows.iter().all(|row| row.chg > 0 && is_number(row.chg)) {
+        return Ok(());
+    }
+    Err(Error::bad_request("Parts are counted from 0, writes from 1"))
+}
 
 /// Whether `push` builds on exactly what the hub has. Whatever came twice, late or out of order does not.
 pub fn accepts(head: &Head, push: &Push) -> bool {
@@ -193,4 +246,78 @@ pub fn settles(found: &Origin, settling: &Settling, there: &Tally) -> Result<boo
         return Ok(true);
     }
     Err(Error::conflict("incomplete", format!("{there} have arrived of {}", settling.tally)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json};
+
+    use super::*;
+
+    /// A push of one row on write 4, and what is put in the place of what stands in it.
+    fn push(at: &str, given: Value) -> Result<()> {
+        let nil = uuid::Uuid::nil();
+        let mut push = json!({
+            "proto": 1, "schema": 3, "request": nil, "mode": "append", "epoch": [2, nil], "parent": 1,
+            "base": { "epoch": [2, nil], "acked": 4, "attempt": nil }, "to": 6, "attempt": nil, "snap": 7,
+            "staged": { "stage": nil, "parts": 1 }, "rows": [{ "t": "queue", "id": "a", "rev": 1, "chg": 5 }],
+            "outcomes": [{ "uuid": nil, "result": "applied", "rev": 3 }], "audit": [[1, ""], [2, ""]], "status": {},
+        });
+        *push.pointer_mut(at).unwrap() = given;
+        check_push(&from_value(push).unwrap())
+    }
+
+    #[test]
+    fn numbers_that_no_edge_has_counted_are_refused_wherever_they_stand() {
+        assert!(push("/to", json!(6)).is_ok());
+        for at in [
+            "/epoch/0",
+            "/parent",
+            "/base/epoch/0",
+            "/base/acked",
+            "/to",
+            "/snap",
+            "/staged/parts",
+            "/rows/0/chg",
+            "/outcomes/0/rev",
+            "/audit/0/0",
+            "/audit/1/0",
+        ] {
+            for number in [i64::MIN, -1, NUMBER_MAX + 1, i64::MAX] {
+                assert!(matches!(push(at, json!(number)), Err(Error::BadRequest { .. })), "{at}: {number}");
+            }
+        }
+        assert!(push("/snap", json!(NUMBER_MAX)).is_ok() && push("/epoch/0", json!(NUMBER_MAX)).is_ok());
+    }
+
+    #[test]
+    fn numbers_that_contradict_each_other_are_refused() {
+        for (at, number) in
+            [("/epoch/0", 0), ("/to", 3), ("/to", 8), ("/snap", 5), ("/rows/0/chg", 4), ("/rows/0/chg", 7)]
+        {
+            assert!(push(at, json!(number)).is_err(), "{at}: {number}");
+        }
+        // What takes the place of all there is begins at the beginning.
+        assert!(push("/mode", json!("replace")).is_ok());
+    }
+
+    #[test]
+    fn an_older_schema_than_the_hub_takes_must_be_upgraded_and_a_newer_one_need_not() {
+        for schema in [0, -1, i32::MIN] {
+            assert!(matches!(push("/schema", json!(schema)), Err(Error::Conflict { code: "upgrade_required", .. })));
+        }
+        assert!(push("/schema", json!(SCHEMA_MIN)).is_ok() && push("/schema", json!(99)).is_ok());
+    }
+
+    #[test]
+    fn parts_are_counted_from_0_and_their_writes_from_1() {
+        let part = |part: i64, chg: i64| {
+            let rows = json!([{ "t": "queue", "id": "a", "rev": 1, "chg": chg }]);
+            check_part(&from_value(json!({ "stage": uuid::Uuid::nil(), "part": part, "rows": rows })).unwrap())
+        };
+        assert!(part(0, 1).is_ok() && part(NUMBER_MAX, NUMBER_MAX).is_ok());
+        for (number, chg) in [(-1, 1), (NUMBER_MAX + 1, 1), (0, 0), (0, NUMBER_MAX + 1)] {
+            assert!(part(number, chg).is_err(), "{number} {chg}");
+        }
+    }
 }

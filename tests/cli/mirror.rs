@@ -224,6 +224,21 @@ fn a_hub_tells_what_is_wrong_with_a_call_in_the_shape_of_all_errors() {
     for (to, snap, chg) in [(-5, 1, -6), (5, 4, 5), (5, 5, 6), (5, 5, 0)] {
         assert_eq!(told(hub.server.post(&path("exchange"), token, &push(to, snap, chg))), is(400, "bad_request"));
     }
+    let with = |name: &str, value: Value| {
+        let mut push = push(5, 5, 5);
+        push[name] = value;
+        push
+    };
+    for (name, value) in [("epoch", json!([i64::MAX, nil])), ("snap", json!(i64::MAX))] {
+        assert_eq!(told(hub.server.post(&path("exchange"), token, &with(name, value))), is(400, "bad_request"));
+    }
+    for schema in [0, -3] {
+        let push = with("schema", json!(schema));
+        assert_eq!(told(hub.server.post(&path("exchange"), token, &push)), is(409, "upgrade_required"));
+    }
+    let clockless = with("status", json!({ "proved_ms": i64::MIN, "clock_ms": i64::MIN }));
+    assert_eq!(hub.server.post(&path("exchange"), token, &clockless).status, 200);
+    assert!(hub.only()["lastProofAgeSeconds"].is_number());
     let part = json!({ "stage": nil, "part": -1, "rows": [] });
     assert_eq!(told(hub.server.post(&path("stage"), token, &part)), is(400, "bad_request"));
     assert_eq!(told(hub.server.get(&path("rows"), token)), is(400, "bad_request"));

@@ -121,10 +121,13 @@ fn a_comparison_that_fails_is_an_alarm_on_both_sides_until_one_that_does_not() {
     assert_eq!(status["consistent"], false);
     assert!(status["alarm"].as_str().unwrap().contains(world::SALES), "{status}");
     assert_eq!((&hub.only()["differs"], &hub.only()["consistent"]), (&json!(true), &json!(false)));
+    let page = || hub.get(&hub.path("rows?table=queue"))["consistent"].clone();
+    assert_eq!(page(), false);
     store.execute("update texts set v = replace(v, 'Sails', 'Sales')", []).unwrap();
     is_proved(&edge, &operator);
     let status = sync(&edge, &operator);
     assert_eq!((&status["consistent"], &status["alarm"]), (&json!(true), &json!(null)));
+    assert_eq!(page(), true);
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub async fn readyz<S: HubStore>(state: State<S>) -> Result<HttpResponse> {
 
 /// Seconds since then; never less than none.
 pub fn age(now: Time, then: Option<Time>) -> Option<i64> {
-    then.map(|then| ((now.millis() - then.millis()) / 1_000).max(0))
+    then.map(|then| (now.millis().saturating_sub(then.millis()) / 1_000).max(0))
 }
 
 fn line(origin: &Origin, now: Time) -> Value {
@@ -107,13 +107,13 @@ fn line(origin: &Origin, now: Time) -> Value {
         "name": origin.name,
         "phase": origin.phase.name(),
         "movedTo": origin.phase.hub(),
-        "consistent": origin.is_consistent() && !origin.status.differs,
+        "consistent": origin.is_consistent(),
         "differs": origin.status.differs,
         "locked": origin.is_locked,
         "acked": origin.head.acked,
         "high": origin.high,
         "stable": origin.stable,
-        "lagChanges": origin.high - origin.head.acked,
+        "lagChanges": origin.lag(),
         // What it has written since, nobody here can know.
         "lagSeconds": age(now, origin.last_seen),
         "lastSeen": origin.last_seen,

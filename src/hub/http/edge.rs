@@ -17,14 +17,14 @@ use crate::hub::{HubStore, rules};
 use crate::mirror::digest::{DigestReply, DigestRequest, Tree, digest_of, leaf_of};
 use crate::mirror::packing;
 use crate::mirror::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
-use crate::mirror::wire::{Mode, PROTO, Part, Push};
+use crate::mirror::wire::{PROTO, Part, Push};
 use crate::secrets::new_token;
 
 /// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
 pub async fn well_known<S: HubStore>(state: State<S>) -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "protocols": [PROTO],
-        "schema": { "min": 1, "max": SCHEMA_VERSION },
+        "schema": { "min": rules::SCHEMA_MIN, "max": SCHEMA_VERSION },
         "version": env!("CARGO_PKG_VERSION"),
         "limits": { "body_bytes": BODY_MAX_BYTES, "batch_bytes": state.pace.max_bytes },
         "clock_ms": state.clock.now().millis(),
@@ -63,13 +63,9 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
     // What cannot be read may be of another protocol.
     let proto =
         push.as_ref().map_or_else(|_| parse(&body).map(|spoken: Spoken| spoken.proto), |push| Ok(push.proto))?;
-    if proto != PROTO {
-        let side = if proto < PROTO { "edge" } else { "hub" };
-        let message = format!("The hub speaks protocol {PROTO}, the edge {proto}: the {side} must be upgraded");
-        return Err(Error::conflict("upgrade_required", message));
-    }
+    rules::check_proto(proto)?;
     let push = push?;
-    check_numbers(&push)?;
+    rules::check_push(&push)?;
     let now = state.clock.now();
     let taken = match state.store.push(in_path(&request), &token_hash, &push, now).await {
         Err(error @ Error::NotFound { .. }) => {
@@ -104,16 +100,6 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: State<S>, body: 
     })
 }
 
-/// 400 when the numbers in a push contradict each other: no edge makes such a one.
-fn check_numbers(push: &Push) -> Result<()> {
-    let first = if push.mode == Mode::Append { push.base.acked } else { 0 };
-    let is_sound = 0 <= first && first <= push.to && push.to <= push.snap && push.epoch.0 > 0;
-    if is_sound && push.rows.iter().all(|row| row.chg > first && row.chg <= push.to) {
-        return Ok(());
-    }
-    Err(Error::bad_request("The numbers of the writes contradict each other"))
-}
-
 /// What every protocol has.
 #[derive(Deserialize)]
 struct Spoken {
@@ -124,9 +110,7 @@ struct Spoken {
 pub async fn stage<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(own_origin(&request, &state).await).await?;
     let part: Part = parse(&body)?;
-    if part.part < 0 {
-        return Err(Error::bad_request("Parts are counted from 0"));
-    }
+    rules::check_part(&part)?;
     state.store.stage(&origin.origin, &part, state.clock.now()).await?;
     state.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
     state.counts.rows.fetch_add(part.rows.len() as u64, Relaxed);

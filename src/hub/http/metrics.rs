@@ -52,7 +52,7 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: State<S>) -> Resu
         ("leaving", "gauge", "1: it stands still until its move to another hub is ended", &|origin| {
             Some((origin.phase == Phase::Leaving).into())
         }),
-        ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.high - origin.head.acked)),
+        ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.lag())),
         ("lag_seconds", "gauge", "Since the edge was heard of", &|origin| age(now, origin.last_seen)),
         ("quarantined", "gauge", "Rows that are put aside", &|origin| Some(origin.quarantined)),
         ("audit_differs", "gauge", "1: its audit trail is not the one it was", &|origin| {

@@ -149,16 +149,16 @@ impl Body {
         self.length.is_some_and(|length| length <= SHORT_BYTES)
     }
 
-    /// What `sender` has sent, unpacked, as by [`Body::read`]. Of one who may not send anything nothing is kept; it is taken
-    /// in all the same, so that the answer can be read.
+    /// What `sender` has sent, unpacked, as by [`Body::read`]. Of one who may not send anything nothing is kept; it is
+    /// taken in all the same, so that the answer can be read.
     async fn of<T>(self, sender: Result<T>) -> Result<(T, Vec<u8>)> {
         let kept = if sender.is_ok() { BODY_MAX_BYTES } else { 0 };
         let body = self.read(kept).await;
         Ok((sender?, body?))
     }
 
-    /// What was sent, unpacked: 413 when it is longer than `max_bytes`, 415 when it is packed in a way that the hub does not
-    /// know.
+    /// What was sent, unpacked: 413 when it is longer than `max_bytes`, 415 when it is packed in a way that the hub does
+    /// not know, 400 when it does not unpack.
     async fn read(self, max_bytes: usize) -> Result<Vec<u8>> {
         let packed = read_payload(self.payload, max_bytes).await?;
         let is_long = packed.len() > SHORT_BYTES;
