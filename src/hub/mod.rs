@@ -145,7 +145,7 @@ pub trait HubStore: Send + Sync + 'static {
     fn add_code(&self, code_hash: [u8; 32], admits: &Admits, now: Time) -> impl Future<Output = Result<()>> + Send;
 
     /// Spends a code: an origin with the token of this hash, under the id `origin` if it is a new one. `None` when there
-    /// is no such code.
+    /// is no such code, or it is older than [`keeping::CODE_MS`].
     fn enroll(
         &self,
         code_hash: [u8; 32],

@@ -7,9 +7,10 @@ use telecomx_local::hub::{Admits, HubStore, add_code, keeping};
 use telecomx_local::mirror::wire::{Part, Push};
 use uuid::Uuid;
 
-use super::Place;
 use super::edge::{DAY_MS, Edge, NOW, block_on, code, grows_old, new_hash, queue};
+use super::postgres_server::{connected, shared};
 use super::proposals::patch;
+use super::{Place, PostgresPlace, SqlitePlace};
 
 const YEAR_MS: i64 = 365 * DAY_MS;
 
@@ -106,6 +107,14 @@ pub fn parts_of_a_clock_that_was_wrong_are_forgotten_too(place: &impl Place) {
     assert!(!takes(&edge, stage, 1));
 }
 
+pub fn a_code_of_more_than_a_week_ago_is_good_for_nothing_before_it_is_forgotten(place: &impl Place) {
+    let store = place.open();
+    let code = code_of(&store, NOW);
+    let spent = |at| block_on(store.enroll(code, new_hash(), "late", at)).unwrap().is_some();
+    assert!(!spent(NOW.plus_ms(8 * DAY_MS)), "or the clock is wrong");
+    assert!(spent(NOW.plus_ms(6 * DAY_MS)));
+}
+
 pub fn an_origin_has_one_stage_and_the_newest_counts(place: &impl Place) {
     let store = place.open();
     let edge = Edge::enrolled(&store, "Bakery");
@@ -113,8 +122,9 @@ pub fn an_origin_has_one_stage_and_the_newest_counts(place: &impl Place) {
     edge.stage(old, 0, vec![queue(1, "old")]);
     // Two parts may be on their way at once: the second may come first.
     edge.stage(new, 1, vec![queue(1, "second")]);
+    assert!(!takes(&edge, old, 1));
     edge.stage(new, 0, vec![queue(1, "first")]);
-    assert!(!takes(&edge, old, 1) && takes(&edge, new, 2));
+    assert!(takes(&edge, new, 2));
     assert_eq!(edge.queues(), "first second");
 }
 
@@ -126,4 +136,37 @@ pub fn a_part_that_is_too_much_is_refused_and_changes_nothing(place: &impl Place
     assert_eq!(code(block_on(store.stage(&edge.origin, &other, NOW))), "stage");
     assert!(takes(&edge, stage, 1));
     assert_eq!(edge.queues(), "q1");
+}
+
+/// A stage that has come to 4 GiB, as `sql` makes it look, takes no further part.
+fn a_full_stage_takes_no_more(place: &impl Place, run: impl FnOnce(&str)) {
+    let store = place.open();
+    let (edge, stage) = (Edge::enrolled(&store, "Bakery"), Uuid::new_v4());
+    edge.stage(stage, 0, vec![queue(1, "q1")]);
+    run("update staged_parts set bytes = 4294967296");
+    let more = Part { stage, part: 1, rows: vec![queue(1, "q2")] };
+    assert_eq!(code(block_on(store.stage(&edge.origin, &more, NOW))), "stage");
+    edge.stage(stage, 0, vec![queue(1, "again")]);
+    assert!(!takes(&edge, stage, 2) && takes(&edge, stage, 1));
+    assert_eq!(edge.queues(), "q1");
+}
+
+#[test]
+fn a_full_stage_on_sqlite_takes_no_more() {
+    let place = SqlitePlace { folder: tempfile::tempdir().unwrap() };
+    a_full_stage_takes_no_more(&place, |sql| {
+        let conn = rusqlite::Connection::open(place.folder.path().join("hub.db")).unwrap();
+        assert_eq!(conn.execute(sql, []).unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_full_stage_on_postgres_takes_no_more() {
+    let place = PostgresPlace { url: shared().database() };
+    a_full_stage_takes_no_more(&place, |sql| {
+        connected(&place.url, async |client| {
+            let fleet = format!("begin; select set_config('telecomx.fleet', 'on', true); {sql}; commit");
+            client.batch_execute(&fleet).await.unwrap();
+        });
+    });
 }

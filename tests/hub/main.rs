@@ -125,6 +125,7 @@ on_every_store! {
         a_clock_that_is_wrong_for_a_while_has_nothing_forgotten,
         a_hub_that_was_off_for_long_forgets_after_all,
         a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others,
+        a_code_of_more_than_a_week_ago_is_good_for_nothing_before_it_is_forgotten,
         parts_that_nobody_takes_are_forgotten_a_day_after_the_last_of_them,
         parts_of_a_clock_that_was_wrong_are_forgotten_too,
         an_origin_has_one_stage_and_the_newest_counts,

@@ -10,6 +10,7 @@ use super::tx::{Answers, Batch, READ, Scope, Tx, WRITE, told};
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::hub::keeping::CODE_MS;
 use crate::hub::moving::Phase;
 use crate::hub::{Admits, Origin};
 
@@ -28,7 +29,7 @@ const SEEN: &str =
 const OF_TOKEN: &str = concat!("select ", columns!(), " from origins where token_hash = $1");
 const ALL: &str = concat!("select ", columns!(), " from origins order by name collate \"C\", origin");
 const ADD_CODE: &str = "insert into enrolment_codes (code_hash, name, origin, created_at) values ($1, $2, $3, $4)";
-const SPEND: &str = "delete from enrolment_codes where code_hash = $1 returning name, origin";
+const SPEND: &str = "delete from enrolment_codes where code_hash = $1 and created_at >= $2 returning name, origin";
 const REPLACE: &str = concat!(
     "update origins set token_hash = $2, enrolled_at = $3, locked = false, parent_n = 0
      where origin = $1 and phase = 'here' returning ",
@@ -170,7 +171,8 @@ pub async fn enroll(
     now: Time,
 ) -> Result<Option<Origin>> {
     let (code, token, at, nil) = (code_hash.as_slice(), token_hash.as_slice(), now.millis(), Uuid::nil());
-    let (tx, answers) = hub.begin(WRITE, Scope::Fleet, Batch::default().with(SPEND, &[&code])).await?;
+    let oldest = now.plus_ms(-CODE_MS).millis();
+    let (tx, answers) = hub.begin(WRITE, Scope::Fleet, Batch::default().with(SPEND, &[&code, &oldest])).await?;
     let Some(spent) = answers[0].first() else { return Ok(None) };
     let (name, replaced): (String, Option<String>) = (spent.try_get(0).map_err(told)?, spent.try_get(1).map_err(told)?);
     let batch = match &replaced {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::hub::keeping::CODE_MS;
 use crate::hub::moving::Phase;
 use crate::hub::{Admits, Origin};
 
@@ -88,8 +89,9 @@ pub fn enroll(
     origin: &str,
     now: Time,
 ) -> Result<Option<Origin>> {
-    let sql = "delete from enrolment_codes where code_hash = ?1 returning name, origin";
-    let spent = tx.query_row(sql, [code_hash], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)));
+    let sql = "delete from enrolment_codes where code_hash = ?1 and created_at >= ?2 returning name, origin";
+    let of_row = |row: &SqlRow| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
+    let spent = tx.query_row(sql, params![code_hash, now.plus_ms(-CODE_MS)], of_row);
     match spent.optional()? {
         None => Ok(None),
         Some((_, Some(replaced))) => {
