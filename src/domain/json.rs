@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// How deep serde_json reads.
-const DEPTH_MAX: u32 = 127;
+const DEPTH_MAX: i32 = 127;
 
 /// Whether JSON text, of which only the form is known to be right, can be read as a value: serde_json then refuses half
 /// characters (a lone `\ud800`), what is nested deeper than 127, and objects that pass for its own inner ones.
@@ -16,16 +16,19 @@ pub fn is_readable(text: &str) -> bool {
 
 /// Whether text without escapes is nested too deep.
 fn is_deep(text: &str) -> bool {
-    let mut depth = 0u32;
-    // Every other part between quotes is a string.
-    text.split('"').step_by(2).flat_map(str::bytes).any(|byte| {
+    let (mut depth, mut deepest, mut is_inside) = (0, 0, false);
+    for byte in text.bytes() {
         match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => is_inside = !is_inside,
+            b'[' | b'{' if !is_inside => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !is_inside => depth -= 1,
             _ => {}
         }
-        depth > DEPTH_MAX
-    })
+    }
+    deepest > DEPTH_MAX
 }
 
 #[cfg(test)]

@@ -245,5 +245,9 @@ fn a_hub_tells_what_is_wrong_with_a_call_in_the_shape_of_all_errors() {
     assert_eq!(told(hub.server.get(&path("rows?table=chair"), token)), is(422, "table"));
     assert_eq!(told(hub.server.get(&path("snapshot?after=chair"), token)), is(400, "bad_request"));
     assert_eq!(told(hub.server.get("/sync/v1/nothing", token)), is(404, "not_found"));
+    let code = |body: &Value| hub.server.post("/sync/v1/codes", &hub.admin, body);
+    assert_eq!(told(code(&json!({ "name": "Bakery", "origin": origin }))), is(409, "name"));
+    assert_eq!(told(code(&json!({}))), is(404, "name"));
+    assert_eq!(code(&json!({ "origin": origin })).status, 200);
     assert_eq!(told(hub.server.post(&path("proposals"), token, &json!({}))), is(401, "invalid_token"));
 }

@@ -14,7 +14,7 @@ use crate::hub::{self, Admits, HubStore, Origin};
 
 pub const ROWS_MAX: i64 = 1_000;
 
-/// `{ "name" }` or `{ "origin" }` → `{ "code" }`: for one edge to enrol with, or for a machine that takes the place of
+/// Either `{ "name" }` or `{ "origin" }` → `{ "code" }`: for one edge to enrol with, or for a machine that takes the place of
 /// one.
 pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     let ((), body) = body.of(check_admin(&request, &state)).await?;
@@ -24,6 +24,8 @@ pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: 
         fields.text("origin", &mut origin);
         if origin.is_none() {
             fields.require(&["name"]);
+        } else if fields.value("name").is_some() {
+            fields.fault("name", Check::Unique, "Give either name or origin: an origin has its name");
         }
         fields.required_text("name", 1, 200, &mut name);
         origin.map_or(Admits::New(name), Admits::Replacement)
