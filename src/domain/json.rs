@@ -3,32 +3,17 @@
 use serde_json::Value;
 
 /// How deep serde_json reads.
-const DEPTH_MAX: i32 = 127;
+const DEPTH_MAX: usize = 127;
 
 /// Whether JSON text, of which only the form is known to be right, can be read as a value: serde_json then refuses half
-/// characters (a lone `\ud800`), what is nested deeper than 127, and objects that pass for its own inner ones.
+/// characters (a lone `\ud800`), what is nested deeper than 127, and objects that pass for its own inner ones
+/// (`$serde_json::private::…`).
 ///
-/// Nearly no text has an escape or is deep; both are seen at a glance.
+/// Nearly no text has an escape, a dollar, or so many brackets that it could be deep: that is seen at a glance.
 pub fn is_readable(text: &str) -> bool {
-    let is_plain = !text.contains('\\') && !text.contains("$serde_json::private::") && !is_deep(text);
+    let brackets = || text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
+    let is_plain = !text.contains('\\') && !text.contains('$') && brackets() <= DEPTH_MAX;
     is_plain || serde_json::from_str::<Value>(text).is_ok()
-}
-
-/// Whether text without escapes is nested too deep.
-fn is_deep(text: &str) -> bool {
-    let (mut depth, mut deepest, mut is_inside) = (0, 0, false);
-    for byte in text.bytes() {
-        match byte {
-            b'"' => is_inside = !is_inside,
-            b'[' | b'{' if !is_inside => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !is_inside => depth -= 1,
-            _ => {}
-        }
-    }
-    deepest > DEPTH_MAX
 }
 
 #[cfg(test)]
