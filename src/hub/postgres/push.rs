@@ -21,8 +21,9 @@ use crate::mirror::wire::{Mode, Part, Push, Staged};
 
 /// How much is staged, and whether a part is there.
 const ROOM: &str = "
-    select coalesce(sum(bytes), 0)::int8, coalesce(bool_or(part = $3), false) from staged_parts
-    where origin = $1 and stage = $2";
+    select coalesce(sum(bytes) filter (where stage = $2), 0)::int8,
+        coalesce(bool_or(stage = $2 and part = $3), false), coalesce(bool_or(stage <> $2), false)
+    from staged_parts where origin = $1";
 /// Whatever was begun beside it is not gone on with.
 const CLEAR_OTHERS: [&str; 2] = [
     "delete from staged where origin = $1 and stage <> $2",
@@ -74,8 +75,11 @@ pub async fn stage(hub: &PostgresHub, origin: &str, part: &Part, now: Time) -> R
     let Columns { t, id, rev, chg, v, code, detail } =
         Columns::of(part.rows.iter().map(|row| (row, faults::fault(row))));
     let mut batch = Batch::default();
-    for sql in CLEAR_OTHERS {
-        batch.add(sql, &[&origin, &part.stage]);
+    // Looked for among the parts: the rows are many.
+    if room.try_get(2).map_err(told)? {
+        for sql in CLEAR_OTHERS {
+            batch.add(sql, &[&origin, &part.stage]);
+        }
     }
     batch.add(STAGE, &[&origin, &part.stage, &part.part, &t, &id, &rev, &chg, &v, &code, &detail, &bytes, &at]);
     tx.commit(batch).await.map(drop)

@@ -56,6 +56,11 @@ fn discard_one(tx: &Connection, origin: &str, stage: &str, row: &Row) -> Result<
 /// Whatever was begun beside `stage` is not gone on with.
 fn discard_others(tx: &Connection, origin: &str, stage: &str) -> Result<()> {
     let others = params![origin, stage];
+    // Looked for among the parts: the rows are many.
+    let are_there = "select exists (select 1 from staged_parts where origin = ?1 and stage <> ?2)";
+    if !tx.query_row(are_there, others, |row| row.get(0))? {
+        return Ok(());
+    }
     tx.execute("delete from texts where n in (select text from staged where origin = ?1 and stage <> ?2)", others)?;
     tx.execute("delete from staged where origin = ?1 and stage <> ?2", others)?;
     tx.execute("delete from staged_parts where origin = ?1 and stage <> ?2", others)?;
