@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use rustls::ServerConfig;
 
 use super::hub_store::{self, Place, Store, no_store};
-use super::{hub_move, hub_origin, serve};
+use super::{hub_move, hub_origin, say, serve};
 use crate::app;
 use crate::clock::{self, Clock};
 use crate::config::check_reach;
@@ -113,7 +113,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
             Place::Sqlite(_) => Err("a store in a file is backed up, and the copy verified, by hub backup".into()),
             Place::Postgres(address) => server::block_on(async {
                 PostgresHub::open(&address).await?.note_verified(&lsn).await?;
-                println!("{lsn} is verified: what had been mirrored by then becomes stable as the servers come");
+                say(format_args!(
+                    "{lsn} is verified: what had been mirrored by then becomes stable as the servers come"
+                ))?;
                 Ok(ExitCode::SUCCESS)
             }),
         },
@@ -133,7 +135,7 @@ fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
             Place::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
         })
     })?;
-    println!("{}", code.map_err(|error| format!("no code was made: {error}"))?);
+    say(format_args!("{}", code.map_err(|error| format!("no code was made: {error}"))?))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,7 +151,7 @@ fn back_up(path: &Path, to: &Path) -> Result<ExitCode, String> {
     let copied = SqliteHub::open(path)?.back_up(part.path());
     copied.map_err(|error| format!("{} was not backed up: {error}", path.display()))?;
     part.finish().map_err(told)?;
-    println!("{} holds a checked copy", to.display());
+    say(format_args!("{} holds a checked copy", to.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

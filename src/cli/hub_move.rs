@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::hub_store::{Place, Store, no_store};
+use super::say;
 use crate::domain::mirror::Table;
 use crate::http::server;
 use crate::hub::moving::{Arrival, Phase, Settling};
@@ -86,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             Place::Postgres(address) => begin(&PostgresHub::open(&address).await?, &arguments.origin, target).await,
         }
     })?;
-    println!("{told}");
+    say(format_args!("{told}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::hub_store::{Place, Store, no_store};
+use super::say;
 use crate::http::server;
 use crate::hub::HubStore;
 use crate::hub::lost::NEWEST;
@@ -31,7 +32,7 @@ pub fn remove(Arguments { origin, store }: &Arguments) -> Result<ExitCode, Strin
             Place::Postgres(address) => PostgresHub::open(&address).await?.remove(origin).await,
         })
     })?;
-    println!("{}", removed.map_err(|error| format!("{origin} was not removed: {error}"))?);
+    say(format_args!("{}", removed.map_err(|error| format!("{origin} was not removed: {error}"))?))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -234,7 +234,7 @@ fn play_all<H: SimulatedHub>(usual: u64) {
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} seeds failed, such as {:?}", failed.len(), &failed[..failed.len().min(5)]);
-    println!("{} seeds", seeds.end - seeds.start);
+    eprintln!("{} seeds", seeds.end - seeds.start);
 }
 
 #[test]
