@@ -12,6 +12,7 @@ mod proposals;
 mod push;
 mod quarantine;
 mod rows;
+mod staged;
 mod standing;
 mod tx;
 
@@ -153,7 +154,7 @@ impl HubStore for PostgresHub {
     }
 
     async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
-        push::stage(self, origin, part, now).await
+        staged::stage(self, origin, part, now).await
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<Taken> {
