@@ -38,6 +38,20 @@ pub fn database_path(given: &Path, flag: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Refuses a database that is still being restored: a new one in its place would keep that from ever being finished. The
+/// error is one sentence.
+pub fn check_finished(path: &Path) -> Result<(), String> {
+    let unfinished = beside(path, UNFINISHED);
+    if path.exists() || !unfinished.exists() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} is not restored yet: run restore again, with the same URL and code, or remove {}",
+        path.display(),
+        unfinished.display()
+    ))
+}
+
 /// Whether `file`, by whatever name, is one of the files that make up `database`, there or yet to be made.
 pub fn is_of_database(file: &Path, database: &Path) -> bool {
     let inode = |path: &Path| std::fs::metadata(path).ok().map(|data| (data.dev(), data.ino()));

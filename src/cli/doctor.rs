@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result as DomainResult};
 use crate::login;
-use crate::mirror::link;
+use crate::mirror::enrolment;
 use crate::secrets::{Sealer, key_path};
 use crate::store::adopt::{self, Adoption};
 use crate::store::audit::{self, Verdict};
@@ -102,7 +102,7 @@ fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
 fn hub_token(tx: &ReadTx, path: &Path) -> DomainResult<Option<(Option<String>, String)>> {
     let Some(enrolment) = sync_state::enrolment(tx)? else { return Ok(None) };
     let sealer = Sealer::read(path).map_err(Error::internal)?;
-    let is_open = sealer.is_some_and(|sealer| link::token(&enrolment, &sealer).is_some());
+    let is_open = sealer.is_some_and(|sealer| enrolment::token(&enrolment, &sealer).is_some());
     let key = key_path(path);
     let wrong = (!is_open)
         .then(|| format!("{} is missing, or another one: put the right file back, or enrol anew", key.display()));

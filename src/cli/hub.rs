@@ -112,10 +112,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
         Some(Command::BackupVerified { store, lsn }) => match store.place()? {
             Place::Sqlite(_) => Err("a store in a file is backed up, and the copy verified, by hub backup".into()),
             Place::Postgres(address) => server::block_on(async {
-                PostgresHub::open(&address).await?.note_verified(&lsn).await?;
-                say(format_args!(
-                    "{lsn} is verified: what had been mirrored by then becomes stable as the servers come"
-                ))?;
+                say(match PostgresHub::open(&address).await?.note_verified(&lsn).await? {
+                    true => {
+                        format!("{lsn} is verified: what had been mirrored by then becomes stable as the servers come")
+                    }
+                    false => format!("nothing changes: a backup that holds more than {lsn} was verified before"),
+                })?;
                 Ok(ExitCode::SUCCESS)
             }),
         },

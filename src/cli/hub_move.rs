@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Give up a move that was begun and cannot be ended, and serve the server here again
     #[arg(long, conflicts_with_all = ["to", "to_admin_token", "to_ca"])]
     stay: bool,
+    /// The server reaches its hub over http already: it does not follow from https to http
+    #[arg(long, conflicts_with = "stay")]
+    plain: bool,
 }
 
 /// The hub that an origin goes to.
@@ -58,6 +61,11 @@ impl Target {
     fn of(arguments: &Arguments) -> Result<Option<Target>, String> {
         let (Some(url), Some(file)) = (&arguments.to, &arguments.to_admin_token) else { return Ok(None) };
         let url = url.trim_end_matches('/').to_owned();
+        if url.starts_with("http://") && !arguments.plain && !is_this_machine(&url) {
+            return Err(format!(
+                "{url} is not https, and a server does not follow from https to http: give that hub a certificate, or add --plain where the server comes over http now"
+            ));
+        }
         let token = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         let client = HubClient::new(&url, arguments.to_ca.as_deref(), std::sync::Arc::default())?;
         Ok(Some(Target { client, url, token: token.trim().to_owned() }))
@@ -71,6 +79,13 @@ impl Target {
         let answer: Answer = self.client.ask(&path(&origin.origin, "arrive"), &self.token, origin)?;
         Ok(answer.arrival)
     }
+}
+
+/// Whether a URL leads to this machine.
+fn is_this_machine(url: &str) -> bool {
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// Of a call on an origin.

@@ -91,5 +91,6 @@ fn make(path: &Path) -> Result<Hash, String> {
     let part = Part::of(path).map_err(|error| told(path, &error))?;
     let written = writeln!(part.file(), "{token}").and_then(|()| part.finish());
     written.map_err(|error| told(path, &error))?;
+    tracing::info!("the administrator's token is new, in {}", path.display());
     Ok(hash)
 }

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
-use crate::files::{DATABASE_FILES, beside, is_of_database};
+use crate::files::{DATABASE_FILES, beside, check_finished, is_of_database};
 
 /// The TelecomX mobile-config API, served locally from one SQLite file.
 #[derive(Parser)]
@@ -93,6 +93,7 @@ impl Store {
     /// The database file, which must be there already.
     fn existing_path(&self) -> Result<PathBuf, String> {
         let path = self.path()?;
+        check_finished(&path)?;
         if path.exists() {
             return Ok(path);
         }

@@ -14,7 +14,7 @@ use crate::db::Exclusive;
 use crate::domain::mirror::replaced_by;
 use crate::error::Error;
 use crate::files::{UNFINISHED, beside, move_file};
-use crate::mirror::link;
+use crate::mirror::enrolment;
 use crate::mirror::restore::{Fetched, fetch, rebuild};
 use crate::mirror::transport::{CallError, Enrolled, HubClient};
 use crate::secrets::Sealer;
@@ -48,11 +48,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let database = Exclusive::open(&unfinished, Clock::default())?;
     let restored = Sealer::open(&path).map_err(Failure::at_all);
     match restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref())) {
-        Ok(said) => {
+        Ok((what, rest)) => {
             database.close().map_err(|error| error.to_string())?;
             move_file(&unfinished, &path).map_err(|error| cannot_be_written(&path, &error))?;
             remove_database(&unfinished);
-            say(format_args!("{said} into {}", path.display()))?;
+            say(format_args!("{what} into {}: {rest}", path.display()))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(Failure { why, is_begun: true }) => {
@@ -84,7 +84,14 @@ impl Failure {
     }
 }
 
-fn restore(database: &Exclusive, sealer: &Sealer, url: &str, code: &str, ca: Option<&Path>) -> Result<String, Failure> {
+/// What was restored, and what it holds.
+fn restore(
+    database: &Exclusive,
+    sealer: &Sealer,
+    url: &str,
+    code: &str,
+    ca: Option<&Path>,
+) -> Result<(String, String), Failure> {
     let client = HubClient::new(url, ca, Arc::default()).map_err(Failure::at_all)?;
     let (enrolled, fetched) = match begun(database, sealer, url, code).map_err(Failure::at_all)? {
         Some(enrolled) => match fetch_all(&client, &enrolled) {
@@ -100,7 +107,7 @@ fn restore(database: &Exclusive, sealer: &Sealer, url: &str, code: &str, ca: Opt
             enrolled.name
         )));
     }
-    let (enrolment, _) = link::sealed(url, &enrolled, sealer).map_err(Failure::later)?;
+    let (enrolment, _) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::later)?;
     let written = database.write("restore", |tx| rebuild(tx, sealer, &enrolment, &fetched, Uuid::new_v4()));
     let written = written.map_err(Failure::later)?;
     let without = database.read(credentials::without_password).map_err(Failure::later)?;
@@ -110,7 +117,8 @@ fn restore(database: &Exclusive, sealer: &Sealer, url: &str, code: &str, ca: Opt
             "; {without} employees have no password, since none is mirrored: use admin create, with a new address"
         ),
     };
-    Ok(format!("restored {} as of write {}: {written}{advice}", enrolled.name, fetched.head.acked))
+    let what = format!("restored {} as of write {}", enrolled.name, fetched.head.acked);
+    Ok((what, format!("{written}{advice}")))
 }
 
 /// The place that a restore which was cut off has taken already.
@@ -118,7 +126,7 @@ fn begun(database: &Exclusive, sealer: &Sealer, url: &str, code: &str) -> Result
     let enrolment = database.read(sync_state::enrolment)?;
     let same = enrolment.filter(|taken| taken.hub == url && replaced_by(code) == Some(&taken.origin));
     Ok(same.and_then(|Enrolment { origin, token, hub }| {
-        let token = link::token(&Enrolment { origin: origin.clone(), token, hub }, sealer)?;
+        let token = enrolment::token(&Enrolment { origin: origin.clone(), token, hub }, sealer)?;
         Some(Enrolled { name: origin.clone(), origin, token })
     }))
 }
@@ -132,7 +140,7 @@ fn take_place(
     code: &str,
 ) -> Result<(Enrolled, Fetched), Failure> {
     let enrolled = client.enroll(code).map_err(Failure::at_all)?;
-    let (enrolment, position) = link::sealed(url, &enrolled, sealer).map_err(Failure::at_all)?;
+    let (enrolment, position) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::at_all)?;
     let noted = database.write("restore", |tx| sync_state::enroll(tx, &enrolment, &position));
     noted.map_err(|error| Failure::at_all(format!("{error}; the code is spent: make another")))?;
     let fetched = fetch_all(client, &enrolled).map_err(Failure::later)?;

@@ -10,7 +10,8 @@ use super::{Store, progress, say};
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::http::server::block_on;
-use crate::mirror::link::{self, Link};
+use crate::mirror::enrolment;
+use crate::mirror::link::Link;
 use crate::mirror::status::status as mirror_status;
 use crate::secrets::Sealer;
 use crate::store::{feed, sync_state};
@@ -80,9 +81,9 @@ fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>), String> {
 fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
     let (db, sealer) = open(hub)?;
     let own = db.read(sync_state::enrolment).map_err(|error| error.to_string())?;
-    let enrolled = link::enroll(own.as_ref(), url, code, hub.ca()?.as_deref())?;
+    let enrolled = enrolment::enroll(own.as_ref(), &sealer, url, code, hub.ca()?.as_deref())?;
     let told = |error: crate::error::Error| format!("enrolled as {}, but that cannot be kept: {error}", enrolled.name);
-    let (enrolment, position) = link::sealed(url, &enrolled, &sealer).map_err(told)?;
+    let (enrolment, position) = enrolment::sealed(url, &enrolled, &sealer).map_err(told)?;
     let kept = db.write(Author::system("command line"), move |tx| sync_state::enroll(tx, &enrolment, &position));
     block_on(kept).map_err(told)?;
     say(format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin))?;

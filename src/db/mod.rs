@@ -23,6 +23,7 @@ pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::files::check_finished;
 use checkpoint::Checkpointer;
 use lock::FileLock;
 use open::{cannot_be, open_exclusive, open_writable, prepare_reader};
@@ -183,6 +184,7 @@ pub struct ReadOnly {
 impl ReadOnly {
     /// Opens without changing anything; the error says what is wrong and what to do.
     pub fn open(path: &Path, clock: Clock) -> Result<ReadOnly, String> {
+        check_finished(path)?;
         if !path.exists() {
             return Err(format!(
                 "there is no database at {}: choose another --db, or make it with serve or import",

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::lock::FileLock;
 use super::migrations;
 use super::types::is_disk_full;
-use crate::files::{UNFINISHED, beside, make_private, no_room_for};
+use crate::files::{beside, check_finished, make_private, no_room_for};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
@@ -85,19 +85,6 @@ fn make_folder(path: &Path) -> Result<(), String> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => no_room_for(folder),
         _ => format!("the folder {} cannot be made: {error}; choose another --db", folder.display()),
     })
-}
-
-/// A new database in the place of one that is being restored would keep that from ever being finished.
-fn check_finished(path: &Path) -> Result<(), String> {
-    let unfinished = beside(path, UNFINISHED);
-    if path.exists() || !unfinished.exists() {
-        return Ok(());
-    }
-    Err(format!(
-        "{} is not restored yet: run restore again, with the same URL and code, or remove {}",
-        path.display(),
-        unfinished.display()
-    ))
 }
 
 /// A file cut short would be found out only when a missing page is asked for: look now.

@@ -9,7 +9,7 @@ use crate::db::{Author, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
 use crate::error::{Error, Result};
-use crate::mirror::link;
+use crate::mirror::enrolment;
 use crate::mirror::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::mirror::status::status as mirror_status;
 use crate::store::{quarantine, sync_state};
@@ -123,9 +123,10 @@ pub async fn enroll(call: Call) -> Result<Answer> {
     // The code is spent once the hub has seen it: what it has given must be kept, whoever waits for it.
     let enrolled = wait_for(&call, async move {
         let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
-        let enrolled = web::block(move || link::enroll(own.as_ref(), &given, &code, ca.as_deref())).await;
+        let sealer = state.sealer.clone();
+        let enrolled = web::block(move || enrolment::enroll(own.as_ref(), &sealer, &given, &code, ca.as_deref())).await;
         let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
-        let (enrolment, position) = link::sealed(&url, &enrolled, &state.sealer)?;
+        let (enrolment, position) = enrolment::sealed(&url, &enrolled, &state.sealer)?;
         state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await
     });
     let late = || Err(Error::conflict("hub", "The hub has not answered yet: see GET /sync/status in a while"));

@@ -1,7 +1,7 @@
 //! An edge's link with its hub: exchanges until the hub has everything, and proofs of it. For the worker's thread and for
 //! the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
@@ -9,58 +9,24 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::edge::{Edge, Outcome, Outgoing};
+use super::enrolment;
 use super::metrics::Counts;
 use super::pacing::{DELAY_MAX, Pacing};
-use super::transport::{CallError, Enrolled, HubClient};
+use super::transport::{CallError, HubClient};
 use super::verify::{self, Proof};
 use super::wire::Reply;
 use crate::db::{Author, Db};
-use crate::domain::mirror::{Position, replaced_by};
 use crate::error::{Error, Result};
 use crate::secrets::Sealer;
-use crate::store::feed;
 use crate::store::sync_state::{self, Enrolment};
+use crate::store::{feed, quarantine};
 
-/// What the token of the hub is sealed for.
-const TOKEN_CONTEXT: &str = "hub token";
 /// While there is no hub to go to.
 const IDLE: Duration = Duration::from_secs(3_600);
 /// From how many hubs in a row it goes on to the next.
 const MOVES_MAX: usize = 3;
 /// How often a comparison is begun anew because of writes.
 const VERIFY_TRIES: usize = 5;
-
-/// Spends a code at `url`. One that gives the place of another edge is refused, and so is a second name at the same hub;
-/// what another hub had of this edge is its own affair.
-pub fn enroll(own: Option<&Enrolment>, url: &str, code: &str, ca: Option<&Path>) -> Result<Enrolled, String> {
-    match (replaced_by(code), own) {
-        (Some(origin), own) if own.is_none_or(|own| own.origin != origin) => {
-            return Err(format!(
-                "this code gives the place of {origin}: spend it with restore --from-hub, for a new database"
-            ));
-        }
-        (None, Some(own)) if own.hub.trim_end_matches('/') == url.trim_end_matches('/') => {
-            return Err(format!(
-                "this server is enrolled there already, as {0}: to enrol it anew, make a code with hub enroll --origin {0}",
-                own.origin
-            ));
-        }
-        _ => {}
-    }
-    HubClient::new(url, ca, Arc::default())?.enroll(code).map_err(|error| format!("not enrolled: {error}"))
-}
-
-/// The rows to be written for an enrolment.
-pub fn sealed(url: &str, enrolled: &Enrolled, sealer: &Sealer) -> Result<(Enrolment, Position)> {
-    let token = sealer.seal(TOKEN_CONTEXT, enrolled.token.as_bytes())?;
-    let enrolment = Enrolment { hub: url.to_owned(), origin: enrolled.origin.clone(), token };
-    Ok((enrolment, Position::new(Uuid::new_v4())))
-}
-
-/// The token for the hub; `None` when the key file is another one.
-pub fn token(enrolment: &Enrolment, sealer: &Sealer) -> Option<String> {
-    sealer.unseal(TOKEN_CONTEXT, &enrolment.token).and_then(|token| String::from_utf8(token).ok())
-}
 
 /// One edge, its hub, and how it has gone.
 pub struct Link {
@@ -107,7 +73,7 @@ impl Link {
         match self.db.read(sync_state::enrolment) {
             Ok(Some(enrolment)) => {
                 let result = self.follow(enrolment);
-                let trouble = result.as_ref().err().map(CallError::to_string);
+                let trouble = result.as_ref().err().map(|error| format!("{error}{}", error.advice()));
                 *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
                 match result {
                     Ok(()) => (self.pacing.next(share()), Ok(())),
@@ -120,7 +86,7 @@ impl Link {
                             true => tracing::error!(%error, "the mirror stands still: somebody must act"),
                             false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
                         }
-                        let error = error.to_string();
+                        let error = format!("{error}{}", error.advice());
                         let noted = error.clone();
                         self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
                         (wait, Err(error))
@@ -143,13 +109,19 @@ impl Link {
             let Some((_, client)) = &self.client else { break };
             let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
             if let Some(proof) = proof.map_err(|error| error.to_string())? {
+                // What is in quarantine is known to differ, and told as that.
+                let aside = self.db.read(quarantine::list).map_err(told)?;
+                let is_aside = |name: &&String| aside.iter().any(|row| **name == format!("{}/{}", row.table, row.row));
+                let is_known = proof.named.iter().filter(is_aside).count() as u64 == proof.differences;
                 let named = proof.named.join(", ");
                 let wrong =
-                    (!proof.equal).then(|| format!("the hub differs in {} rows, such as {named}", proof.differences));
+                    (!is_known).then(|| format!("the hub differs in {} rows, such as {named}", proof.differences));
                 if let Some(wrong) = &wrong {
                     tracing::error!(%wrong, "the proof of equality failed");
                 }
                 self.write(move |tx| sync_state::note_proof(tx, wrong.as_deref()));
+                // The hub hears of it, for its fleet page.
+                let _ = self.go();
                 return Ok(proof);
             }
         }
@@ -157,7 +129,7 @@ impl Link {
     }
 
     fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
-        token(enrolment, &self.sealer).ok_or(CallError::KeyLost)
+        enrolment::token(enrolment, &self.sealer).ok_or(CallError::KeyLost)
     }
 
     /// Has a client for the hub that the edge is enrolled with.

@@ -5,6 +5,7 @@ mod batch;
 pub mod digest;
 pub mod edge;
 pub mod engine;
+pub mod enrolment;
 pub mod link;
 pub mod metrics;
 pub mod pacing;

@@ -19,6 +19,7 @@ use super::wire::Reply;
 const ANSWER_MAX_BYTES: usize = 64 << 20;
 
 const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
+const SCHEME: &str = "; is its URL to begin with https://, or with http://?";
 
 /// What became of a call that brought no state of the hub.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,20 @@ impl CallError {
         )
     }
 
+    /// What whoever runs this edge can do about it, to be added to the error.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            CallError::Refused { status: 401, .. } => {
+                "; another machine has this server's place, it was removed, or the hub is older than its enrolment: enrol it anew"
+            }
+            CallError::Refused { status: 423, .. } => "; switch one of them off, and unlock it at the hub",
+            CallError::Moved { hub } if hub.starts_with("http://") => {
+                "; a server does not follow from https to http: give that hub a certificate, and move the server back and there again"
+            }
+            _ => "",
+        }
+    }
+
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             CallError::Refused { retry_after, .. } => *retry_after,
@@ -104,6 +119,13 @@ impl HubClient {
     pub fn enroll(&self, code: &str) -> Result<Enrolled, CallError> {
         let (status, text) = self.post("/sync/v1/enroll", None, &serde_json::json!({ "code": code }))?;
         read(status, &text)
+    }
+
+    /// Whether the hub says that it knows nobody with this token: it was removed, or the hub is older than its enrolment.
+    pub fn is_unknown(&self, origin: &str, token: &str) -> bool {
+        let asked: Result<serde_json::Value, _> =
+            self.get(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token);
+        matches!(asked, Err(CallError::Refused { status: 401, .. }))
     }
 
     /// Sends a message: the hub's state in answer to a push, nothing in answer to a part.
@@ -220,6 +242,9 @@ fn unanswered(error: ureq::Error) -> CallError {
         ureq::Error::Io(_) if error.to_string().contains("certificate") => {
             CallError::Unreachable(format!("{error}{TRUST}"))
         }
+        // One side speaks TLS and the other does not.
+        ureq::Error::Protocol(_) => CallError::Unreachable(format!("{error}{SCHEME}")),
+        _ if error.to_string().contains("corrupt message") => CallError::Unreachable(format!("{error}{SCHEME}")),
         _ => CallError::Unreachable(error.to_string()),
     }
 }
@@ -246,13 +271,5 @@ fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError 
         return CallError::Moved { hub: hub.to_owned() };
     }
     let text = body["error"]["message"].as_str().map_or_else(|| text.chars().take(200).collect(), str::to_owned);
-    let advice = match status {
-        401 => {
-            "; another machine has this server's place, it was removed, or the hub is older than its enrolment: enrol it anew"
-        }
-        423 => "; switch one of them off, and unlock it at the hub",
-        _ => "",
-    };
-    let text = format!("{text}{advice}");
     CallError::Refused { status, text, retry_after }
 }

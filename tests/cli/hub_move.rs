@@ -106,8 +106,13 @@ impl Source {
         assert_eq!((&status["alarm"], &status["lastError"]), (&Value::Null, &Value::Null), "{status}");
         let (here, there) = (self.line(), target.line(&self.origin).unwrap());
         assert_eq!((&here["phase"], &here["movedTo"]), (&json!("moved"), &json!(url)));
-        let left = told(&self.hub, &self.admin(), &self.origin);
-        assert_eq!(left.last().unwrap()["rows"], json!([]), "it keeps no room");
+        let rows = format!("/sync/v1/origins/{}/rows?table=queue", self.origin);
+        let admin = std::fs::read_to_string(self.admin()).unwrap();
+        let told = self.hub.get(&rows, admin.trim());
+        assert_eq!((told.status, &told.body["error"]["hub"]), (421, &json!(url)), "{told:?}");
+        let store = rusqlite::Connection::open(self.hub_place.place.path("hub.db")).unwrap();
+        let left: i64 = store.query_row("select count(*) from mirror", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "it keeps no room");
         assert_eq!(
             (&there["phase"], &there["consistent"], &there["resets"]),
             (&json!("here"), &json!(true), &json!(0))

@@ -47,6 +47,12 @@ fn a_poison_row_is_in_quarantine_on_both_sides_and_everything_else_flows() {
     assert_eq!((&hub.only()["quarantine"], &hub.only()["consistent"]), (&json!(1), &json!(false)));
     assert_eq!(hub.rows()[&format!("mobile_config/{}", world::nth(0))]["v"]["configs"][0]["n"], 70);
 
+    // That it differs is known, and no other alarm.
+    let proof = edge.post("/sync/verify", &operator, &json!({})).body;
+    assert_eq!((&proof["equal"], &proof["differences"]), (&json!(false), &json!(1)), "{proof}");
+    assert_eq!(edge.get("/sync/status", &operator).body["alarm"], json!(null));
+    assert_eq!(hub.only()["differs"], false);
+
     // Tried again as it stands, it is refused again; mended, it is taken.
     let entry = here["id"].as_i64().unwrap();
     assert_eq!(edge.post(&format!("/sync/quarantine/{entry}/retry"), &operator, &json!({})).status, 200);

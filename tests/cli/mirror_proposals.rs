@@ -142,6 +142,8 @@ fn what_is_no_proposal_is_refused_with_its_fault() {
     assert_eq!(refused(json!({ "table": "queue", "id": world::SALES })), told(404, "patch"));
     assert_eq!(refused(json!({ "table": "chair", "id": world::SALES, "patch": { "a": 1 } })), told(422, "table"));
     assert_eq!(refused(json!({ "copy": { "_id": "x" } })), told(422, "copy"));
+    let slip = json!({ "table": "queue", "id": world::SALES, "patch": { "name": "a" }, "expire": "2027-01-01" });
+    assert_eq!(refused(slip), told(422, "expire"));
     let late = json!({ "table": "queue", "id": world::SALES, "patch": { "name": "a" }, "expires": "2026-01-01" });
     assert_eq!(refused(late), told(422, "expires"));
     assert_eq!(

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::gate::Gate;
 use super::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
-use crate::support::place::is_refused;
+use crate::support::place::{is_refused, succeeds};
 use crate::support::{Place, world};
 
 /// `restore` of a new database in `place`.
@@ -32,7 +32,8 @@ fn it_holds_what_the_hub_held_and_carries_on_under_a_new_epoch() {
 
     let new = Place::new();
     let said = restore(&new, &hub.server.url, &hub_place.replacement_code(&hub.origin()));
-    assert!(said.contains("restored Bakery") && said.contains("34 employees"), "{said}");
+    let into = format!("restored Bakery as of write {} into {}: ", hub.only()["acked"], new.db().display());
+    assert!(said.starts_with(&into) && said.contains("34 employees"), "{said}");
     assert_eq!(new.run(&["export"]), exported);
     new.run(&["doctor"]);
     // The machine before it is shut out, and says that somebody must act.
@@ -92,6 +93,15 @@ fn a_code_that_gives_the_place_of_another_is_not_taken_by_a_server_that_has_data
     one.run(&["sync", "run"]);
     assert!(one.run(&["sync", "verify"]).starts_with("equal"));
     assert_eq!(hub.only()["consistent"], true);
+    // A hub that does not know it any more takes it anew.
+    succeeds(&mut hub_place.place.command(&["hub", "remove", &origin, "--store", &hub_place.store()]));
+    let sentence = one.refused(&["sync", "run"]);
+    assert!(sentence.contains("401") && sentence.contains("enrol it anew"), "{sentence}");
+    assert!(one.run(&["sync", "status"]).contains("\"consistent\": false"));
+    one.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    one.run(&["sync", "run"]);
+    assert_ne!(hub.origin(), origin);
+    assert_eq!(hub.only()["consistent"], true);
 }
 
 #[test]
@@ -112,6 +122,9 @@ fn one_that_is_killed_leaves_no_database_and_goes_on_with_the_same_code() {
         is_killed(&new, &code, count, kill_at);
         let sentence = new.refused(&["serve", "--listen", "127.0.0.1:0"]);
         assert!(sentence.contains("not restored yet: run restore again"), "{sentence}");
+        for tool in [&["doctor"][..], &["sync", "status"], &["sync", "run"]] {
+            assert!(new.refused(tool).contains("run restore again"), "{tool:?}");
+        }
         assert!(!new.db().exists());
         restore(&new, &gate.url(), &code);
         assert_eq!(new.run(&["export"]), old.run(&["export"]));

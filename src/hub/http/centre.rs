@@ -10,6 +10,7 @@ use crate::domain::fields::read_body;
 use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
+use crate::hub::moving::Phase;
 use crate::hub::{self, Admits, HubStore, Origin};
 
 pub const ROWS_MAX: i64 = 1_000;
@@ -59,6 +60,10 @@ pub async fn rows<S: HubStore>(
         return Err(Error::invalid("table", Check::Enum, format!("table must be one of {names}")));
     }
     let (found, rows) = state.store.rows(&origin, query.table, query.after(), ROWS_MAX).await?;
+    // What has moved is not empty here, but elsewhere.
+    if let Phase::Moved(hub) = found.phase {
+        return Err(Error::Moved { hub });
+    }
     // Rows as they are kept: json! would read them.
     #[derive(Serialize)]
     struct Found {

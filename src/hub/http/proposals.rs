@@ -45,11 +45,18 @@ pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: Body
     let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let body: Map<String, Value> = parse(&body)?;
     let now = state.clock.now();
+    // A slip in `expires`, say, would not be noticed before it is too late.
+    if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
+        return Err(Error::invalid(name, Check::Enum, format!("{name} is not one of {}", NAMES.join(", "))));
+    }
     let proposal = read_body(&body, |fields| read(fields, now))?;
     let proposal = proposal.ok_or_else(|| Error::bad_request("Request not valid"))?;
     let filed = state.store.file(origin, proposal, now).await?;
     Ok(HttpResponse::Ok().json(Told::of(&filed)))
 }
+
+/// What a proposal may hold.
+const NAMES: [&str; 8] = ["uuid", "table", "id", "base_rev", "patch", "copy", "expires", "author"];
 
 fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
     let copy = read_copy(fields);

@@ -41,8 +41,15 @@ pub fn unready(error: &PoolError) -> Unready {
     let why = |told: &dyn std::fmt::Display| format!("PostgreSQL cannot be reached: {told}");
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            let why = why(&super::tx::in_full(error));
-            if is_away(error) { Unready::Away(why) } else { Unready::Wrong(why) }
+            let told = super::tx::in_full(error);
+            match error.code() {
+                _ if is_away(error) => Unready::Away(why(&told)),
+                // It was reached, and does not know this role, its password, or the database.
+                Some(_) => Unready::Wrong(format!(
+                    "PostgreSQL refuses this hub: {told}; look at --store and PGPASSFILE, and that role and database are there"
+                )),
+                None => Unready::Wrong(why(&told)),
+            }
         }
         PoolError::Timeout(_) => Unready::Away(why(error)),
         PoolError::PostCreateHook(HookError::Message(why)) => Unready::Wrong(why.to_string()),
@@ -92,9 +99,9 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
     if config.get_application_name().is_none() {
         config.application_name("telecomx-local hub");
     }
-    if config.get_password().is_none()
-        && let Some(password) = password(&config)?
-    {
+    if config.get_password().is_some() {
+        tracing::warn!("the password stands in the URL, where everybody on this machine can read it: see PGPASSFILE");
+    } else if let Some(password) = password(&config)? {
         config.password(password);
     }
     let tls = wants_tls.then(|| tls(address.ca.as_deref())).transpose()?;

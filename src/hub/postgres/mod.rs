@@ -94,19 +94,20 @@ impl PostgresHub {
         Ok(hash)
     }
 
-    /// A backup that holds all of the log up to `lsn` has been verified: what edges had brought by then is stable.
-    pub async fn note_verified(&self, lsn: &str) -> Result<(), String> {
+    /// A backup that holds all of the log up to `lsn` has been verified: what edges had brought by then is stable. Whether
+    /// that is news: one that holds more may have been verified before.
+    pub async fn note_verified(&self, lsn: &str) -> Result<bool, String> {
         let lsn: tokio_postgres::types::PgLsn =
             lsn.parse().map_err(|_| format!("{lsn} is no place in the log, such as 0/16B3748"))?;
         let ahead = "select $1 > pg_current_wal_insert_lsn()";
-        let note = "update hub set verified_lsn = greatest(verified_lsn, $1)";
+        let note = "update hub set verified_lsn = greatest(verified_lsn, $1) returning verified_lsn = $1";
         let answers = self.at_once(READ, Scope::Fleet, Batch::default().with(ahead, &[&lsn])).await;
         let is_ahead: bool = answers.map_err(|error| error.to_string())?[0].first().is_some_and(|row| row.get(0));
         if is_ahead {
             return Err(format!("{lsn} is ahead of the log of this PostgreSQL: it is of another one"));
         }
         let noted = self.at_once(WRITE, Scope::Fleet, Batch::default().with(note, &[&lsn])).await;
-        noted.map(drop).map_err(|error| error.to_string())
+        Ok(noted.map_err(|error| error.to_string())?[0].first().is_some_and(|row| row.get(0)))
     }
 
     async fn at_once(&self, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
