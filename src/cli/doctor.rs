@@ -28,7 +28,8 @@ struct Finding {
 
 #[derive(Args)]
 pub struct Arguments {
-    /// First take over, as it stands, what was changed by hand: it is then mirrored, and in the audit trail; no server may run
+    /// First take over, as it stands, what was changed by hand, and put back the triggers that were dropped for it: it is then
+    /// mirrored, and in the audit trail; no server may run
     #[arg(long)]
     adopt: bool,
     #[command(flatten)]
@@ -37,6 +38,10 @@ pub struct Arguments {
 
 fn adopt_all(path: &Path) -> Result<(), String> {
     let database = Exclusive::open(path, Clock::default())?;
+    let put_back = database.put_back_triggers();
+    for name in put_back.map_err(|error| format!("nothing was adopted: {error}"))? {
+        say(format_args!("put back: the trigger {name}"))?;
+    }
     let adopted = database.write("command line", adopt::run);
     for Adoption { wrong, refused } in adopted.map_err(|error| format!("nothing was adopted: {error}"))? {
         match refused {

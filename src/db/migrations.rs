@@ -52,11 +52,27 @@ fn schema_of(conn: &Connection) -> rusqlite::Result<Schema> {
     rows.collect()
 }
 
-/// The first thing in which the schema of `conn` is not the one that the migrations make.
-pub fn schema_difference(conn: &Connection) -> Result<Option<String>> {
+/// The schema that the migrations make.
+fn schema_as_made() -> Result<Schema> {
     let mut made = Connection::open_in_memory()?;
     MIGRATIONS.to_latest(&mut made).map_err(|error| Error::internal(error.to_string()))?;
-    let (found, expected) = (schema_of(conn)?, schema_of(&made)?);
+    Ok(schema_of(&made)?)
+}
+
+/// Makes again the triggers that are missing: whoever writes past them has to drop them. Gives their names.
+pub fn put_back_triggers(conn: &Connection) -> Result<Vec<String>> {
+    let (found, expected) = (schema_of(conn)?, schema_as_made()?);
+    let missing = expected.into_iter().filter(|(key, _)| key.0 == "trigger" && !found.contains_key(key));
+    let put_back = missing.map(|((_, name), sql)| {
+        conn.execute_batch(&sql)?;
+        Ok(name)
+    });
+    put_back.collect()
+}
+
+/// The first thing in which the schema of `conn` is not the one that the migrations make.
+pub fn schema_difference(conn: &Connection) -> Result<Option<String>> {
+    let (found, expected) = (schema_of(conn)?, schema_as_made()?);
     let wrong = expected.iter().find_map(|(key, sql)| match found.get(key) {
         None => Some(format!("{} {} is missing", key.0, key.1)),
         Some(found) => (found != sql).then(|| format!("{} {} is not as it was made", key.0, key.1)),

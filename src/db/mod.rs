@@ -168,6 +168,11 @@ impl Exclusive {
         writer::write_once(&self.conn, self.clock.now(), Author::system(source), work)
     }
 
+    /// Makes again the triggers that somebody has dropped; gives their names.
+    pub fn put_back_triggers(&self) -> Result<Vec<String>> {
+        migrations::put_back_triggers(&self.conn)
+    }
+
     /// Folds the write-ahead log into the file, so that nothing stands beside it when the tool ends.
     pub fn close(self) -> Result<()> {
         self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
