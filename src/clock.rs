@@ -32,8 +32,7 @@ pub struct Clock {
 #[allow(clippy::disallowed_methods, reason = "this is the room")]
 impl Clock {
     pub fn now(&self) -> Time {
-        let now = chrono::Utc::now().timestamp_millis() + self.offset_ms.load(Ordering::Relaxed);
-        Time::from_millis(now.max(self.floor_ms.load(Ordering::Relaxed) + self.passed_ms()))
+        Time::from_millis(self.own_ms().max(self.floor_ms.load(Ordering::Relaxed) + self.passed_ms()))
     }
 
     /// It is this late at least: by what was written down before the last start, or by the hub.
@@ -41,6 +40,18 @@ impl Clock {
         if is_plausible(time) {
             self.floor_ms.fetch_max(time.millis() - self.passed_ms(), Ordering::Relaxed);
         }
+    }
+
+    /// What the hub says: believed where this machine's own clock is known to be wrong, behind the floor. A hub's may be
+    /// wrong too.
+    pub fn believe(&self, time: Time) {
+        if self.own_ms() < self.floor_ms.load(Ordering::Relaxed) + self.passed_ms() {
+            self.raise(time);
+        }
+    }
+
+    fn own_ms(&self) -> i64 {
+        chrono::Utc::now().timestamp_millis() + self.offset_ms.load(Ordering::Relaxed)
     }
 
     fn passed_ms(&self) -> i64 {
@@ -75,6 +86,16 @@ mod tests {
         assert!((0..YEAR_MS).contains(&(clock.now().millis() - known.millis())));
         clock.raise(Time::from_millis(BUILT_MS));
         assert!(clock.now() >= known, "it is never lowered");
+    }
+
+    #[test]
+    fn the_hub_is_believed_where_the_machine_s_own_clock_is_wrong_and_nowhere_else() {
+        let (right, wrong) = (Clock::default(), Clock::default());
+        wrong.advance_ms(-100 * YEAR_MS);
+        let later = Time::from_millis(right.now().millis() + YEAR_MS);
+        right.believe(later);
+        wrong.believe(later);
+        assert!(right.now() < later && wrong.now() >= later);
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::{import, mobile_config_content, mobile_config_copy};
 /// What only the edge may give an employee: it is not mirrored either.
 const SECRETS: [&str; 3] = ["password", "passwordHash", "authenticatorKey"];
 
+/// The longest detail of a conflict: hundreds of them must go into a push.
+const DETAIL_MAX_BYTES: usize = 16 << 10;
+
 /// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock.
 ///
 /// An error of the caller's kind means that it is rejected; the transaction is to be undone then.
@@ -46,7 +49,7 @@ pub fn apply(tx: &mut WriteTx, sealer: &Sealer, proposal: &Proposal, hub_now: Ti
             let base = proposal.base.as_deref().map(parse).transpose()?.unwrap_or_default();
             let differing = differing(&patch, &base, &object);
             if !is_as_it_was && !differing.is_empty() {
-                return outcome(Fate::Conflict, None, Value::Object(differing).to_string());
+                return outcome(Fate::Conflict, None, told(differing));
             }
             put(tx, sealer, proposal.table, id, object, patch.clone())?;
             let now = feed::find(tx, proposal.table, id)?;
@@ -72,6 +75,13 @@ fn differing(patch: &Map<String, Value>, base: &Map<String, Value>, here: &Map<S
     let of = |object: &Map<String, Value>, name: &String| object.get(name).cloned().unwrap_or_default();
     let changed = patch.keys().filter(|name| of(base, name) != of(here, name));
     changed.map(|name| (name.clone(), json!({ "was": of(base, name), "is": of(here, name) }))).collect()
+}
+
+/// A conflict for a person: both values, or the names alone when the values are long.
+fn told(differing: Map<String, Value>) -> String {
+    let names = Value::from_iter(differing.keys().cloned());
+    let values = Value::Object(differing).to_string();
+    if values.len() <= DETAIL_MAX_BYTES { values } else { json!({ "differing": names }).to_string() }
 }
 
 /// Somebody at the hub, who may do what the platform's own people may.
@@ -123,5 +133,17 @@ fn put_config(tx: &mut WriteTx, id: Id, object: &Map<String, Value>) -> Result<(
     match mobile_configs::find(tx, id)? {
         Some(old) => mobile_configs::replace(tx, old, configs, Action::Update, "Proposed at the hub").map(drop),
         None => mobile_configs::insert(tx, id, employee.customer, configs).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_over_long_values_tells_their_names_alone() {
+        let differing = |length: usize| Map::from_iter([("configs".to_owned(), json!({ "was": "x".repeat(length) }))]);
+        assert!(told(differing(10)).contains("xxxxxxxxxx"));
+        assert_eq!(told(differing(DETAIL_MAX_BYTES)), r#"{"differing":["configs"]}"#);
     }
 }

@@ -17,7 +17,7 @@ use crate::files::{UNFINISHED, beside, move_file};
 use crate::mirror::enrolment;
 use crate::mirror::restore::{Fetched, fetch, rebuild};
 use crate::mirror::transport::{CallError, Enrolled, HubClient};
-use crate::secrets::Sealer;
+use crate::secrets::{Sealer, key_path};
 use crate::store::credentials;
 use crate::store::sync_state::{self, Enrolment};
 
@@ -46,11 +46,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     // What can fail here fails before the code is spent.
     let unfinished = beside(&path, UNFINISHED);
     let database = Exclusive::open(&unfinished, Clock::default())?;
+    // Another process may have just come to its end.
+    if path.exists() {
+        drop(database);
+        remove_database(&unfinished);
+        return Err(format!("{} is there already: name a new file with --db", path.display()));
+    }
+    let had_place = database.read(sync_state::enrolment).map_err(|error| error.to_string())?.is_some();
+    let had_key = key_path(&path).exists();
     let restored = Sealer::open(&path).map_err(Failure::at_all);
     match restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref())) {
         Ok((what, rest)) => {
-            database.close().map_err(|error| error.to_string())?;
+            // Under the lock: nobody else begins meanwhile.
+            database.fold().map_err(|error| error.to_string())?;
             move_file(&unfinished, &path).map_err(|error| cannot_be_written(&path, &error))?;
+            drop(database);
             remove_database(&unfinished);
             say(format_args!("{what} into {}: {rest}", path.display()))?;
             Ok(ExitCode::SUCCESS)
@@ -58,10 +68,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         Err(Failure { why, is_begun: true }) => {
             Err(format!("nothing was restored yet: {why}; run the same command again to go on"))
         }
+        Err(Failure { why, .. }) if had_place => Err(format!(
+            "nothing was restored: {why}; what an earlier run has begun is kept: run it with its own URL and code"
+        )),
         Err(Failure { why, .. }) => {
             drop(database);
             remove_database(&unfinished);
-            remove_database(&path);
+            if !had_key {
+                let _ = std::fs::remove_file(key_path(&path));
+            }
             Err(format!("nothing was restored: {why}"))
         }
     }
@@ -124,7 +139,9 @@ fn restore(
 /// The place that a restore which was cut off has taken already.
 fn begun(database: &Exclusive, sealer: &Sealer, url: &str, code: &str) -> Result<Option<Enrolled>, Error> {
     let enrolment = database.read(sync_state::enrolment)?;
-    let same = enrolment.filter(|taken| taken.hub == url && replaced_by(code) == Some(&taken.origin));
+    let same = enrolment.filter(|taken| {
+        taken.hub.trim_end_matches('/') == url.trim_end_matches('/') && replaced_by(code) == Some(&taken.origin)
+    });
     Ok(same.and_then(|Enrolment { origin, token, hub }| {
         let token = enrolment::token(&Enrolment { origin: origin.clone(), token, hub }, sealer)?;
         Some(Enrolled { name: origin.clone(), origin, token })

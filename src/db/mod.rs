@@ -175,6 +175,11 @@ impl Exclusive {
 
     /// Folds the write-ahead log into the file, so that nothing stands beside it when the tool ends.
     pub fn close(self) -> Result<()> {
+        self.fold()
+    }
+
+    /// The same, and goes on.
+    pub fn fold(&self) -> Result<()> {
         self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
         Ok(())
     }

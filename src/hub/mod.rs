@@ -13,7 +13,7 @@ use crate::domain::audit::{Hash, digest};
 use crate::domain::mirror::{AuditHead, Head, Refused, Row, Table};
 use crate::domain::proposal::{Outcome, Proposal};
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::{Check, Error, Result};
 use crate::mirror::wire::{EdgeStatus, Pace, Part, Push, Reply};
 use lost::{Lost, Removed};
 use moving::{Arrival, Aside, Delivery, Phase, Settling};
@@ -95,7 +95,9 @@ pub struct Taken {
 pub const QUARANTINE_MAX: i64 = 100;
 /// Proposals in one answer.
 pub const OFFERED_MAX: i64 = 100;
-/// Their bytes: so many, unless the first alone is longer.
+/// Text in a page of rows, and one row more.
+pub const PAGE_BYTES: usize = 4 << 20;
+/// The bytes of proposals in one answer: so many, unless the first alone is longer.
 pub const PROPOSALS_MAX_BYTES: usize = 1 << 20;
 
 impl Taken {
@@ -185,7 +187,8 @@ pub trait HubStore: Send + Sync + 'static {
         each: impl FnMut(Table, &str, i64, &str) + Send,
     ) -> impl Future<Output = Result<Origin>> + Send;
 
-    /// Rows of one table behind `after`, by id, and the origin as of the same moment.
+    /// Rows of one table behind `after`, by id, and the origin as of the same moment: `limit` rows at most, and about
+    /// [`PAGE_BYTES`]. Behind the last there are none.
     fn rows(
         &self,
         origin: &str,
@@ -233,8 +236,17 @@ pub trait HubStore: Send + Sync + 'static {
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// A new one-time code.
+/// The longest name of a server.
+const NAME_MAX: usize = 200;
+
+/// A new one-time code. 422 `name`.
 pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Result<String> {
+    if let Admits::New(name) = admits
+        && (name.trim().is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control))
+    {
+        let message = format!("name must be 1 to {NAME_MAX} characters, none of them for control");
+        return Err(Error::invalid("name", Check::Format, message));
+    }
     let code = Uuid::new_v4().simple();
     let code = match admits {
         Admits::New(_) => code.to_string(),

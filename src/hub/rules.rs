@@ -31,6 +31,9 @@ fn is_number(number: i64) -> bool {
     (0..=NUMBER_MAX).contains(&number)
 }
 
+/// The longest name of an edge's version.
+const VERSION_MAX: usize = 100;
+
 /// 400 when the numbers in a push are out of bounds, or contradict each other: no edge makes such a one. 409
 /// `upgrade_required` when its schema is older than the hub takes.
 pub fn check_push(push: &Push) -> Result<()> {
@@ -48,7 +51,8 @@ pub fn check_push(push: &Push) -> Result<()> {
         && first <= push.to
         && push.to <= push.snap
         && is_number(push.snap)
-        && push.rows.iter().all(|row| row.chg > first && row.chg <= push.to);
+        && push.rows.iter().all(|row| row.chg > first && row.chg <= push.to)
+        && push.status.version.len() <= VERSION_MAX;
     if is_sound {
         Ok(())
     } else {
@@ -167,7 +171,8 @@ pub fn offered(open: impl Iterator<Item = Proposal>) -> Vec<Proposal> {
     let mut bytes = 0;
     open.take_while(|proposal| {
         let is_first = bytes == 0;
-        bytes += proposal.patch.as_ref().map_or(0, |patch| patch.get().len()) + 500;
+        let texts = [&proposal.patch, &proposal.base].into_iter().flatten();
+        bytes += texts.map(|text| text.get().len()).sum::<usize>() + 500;
         is_first || bytes <= PROPOSALS_MAX_BYTES
     })
     .collect()
@@ -265,6 +270,24 @@ mod tests {
         });
         *push.pointer_mut(at).unwrap() = given;
         check_push(&from_value(push).unwrap())
+    }
+
+    #[test]
+    fn what_a_proposal_builds_on_counts_for_the_length_of_an_answer() {
+        let text = |length: usize| RawValue::from_string(format!("\"{}\"", "x".repeat(length))).ok();
+        let proposal = Proposal {
+            uuid: uuid::Uuid::nil(),
+            seq: 1,
+            table: crate::domain::mirror::Table::Queue,
+            id: "q".into(),
+            base_rev: None,
+            base: text(600_000),
+            patch: text(1),
+            copy: None,
+            expires_ms: 0,
+            author: String::new(),
+        };
+        assert_eq!(offered(std::iter::repeat_n(proposal, 10)).len(), 1);
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::domain::time::Time;
 use crate::error::{Check, Fault, Faults, Result};
 use crate::passwords;
 
+/// The longest configs: a hub takes no longer rows. The API's own callers are bounded by the length of a body.
+const CONFIGS_MAX_BYTES: usize = 4 << 20;
+
 /// A mobile config to be written.
 pub struct NewConfig {
     pub id: Id,
@@ -199,6 +202,9 @@ fn read_config(
         fields.fault("customer", Check::Enum, "The employee belongs to another customer");
     }
     let (configs, references) = read?;
+    if configs.len() > CONFIGS_MAX_BYTES {
+        fields.fault("configs", Check::Max, format!("configs must be at most {CONFIGS_MAX_BYTES} bytes"));
+    }
     for reference in references {
         let (owner, message) = match reference.kind {
             Kind::Colleagues => (

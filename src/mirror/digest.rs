@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use crate::domain::mirror::{Head, Table};
 
 const LEAVES: usize = 256;
+/// How many branches there are.
+pub const BRANCHES: usize = 256;
 
 /// A row as far as equality goes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -140,7 +140,7 @@ impl Edge {
 
     /// Takes in an answer. `fresh`: the uuid of a new epoch, if one must begin.
     pub async fn answered(&mut self, reply: &Reply, fresh: Uuid) -> Result<Outcome> {
-        self.db.clock().raise(Time::from_millis(reply.clock_ms));
+        self.db.clock().believe(Time::from_millis(reply.clock_ms));
         let position = self.position()?;
         // Judged by what is on disk, by nobody else's hand than this one's.
         let known = self.db.read(|tx| sync_state::attempt(tx, reply.head.attempt))?;

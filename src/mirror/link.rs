@@ -25,6 +25,9 @@ use crate::store::{feed, quarantine};
 const IDLE: Duration = Duration::from_secs(3_600);
 /// From how many hubs in a row it goes on to the next.
 const MOVES_MAX: usize = 3;
+/// How often in a row a hub may not take what it is sent, before it is left alone for a while: once after a lost answer,
+/// once or twice at a fork.
+const REFUSALS_MAX: usize = 5;
 /// How often a comparison is begun anew because of writes.
 const VERIFY_TRIES: usize = 5;
 
@@ -79,7 +82,9 @@ impl Link {
                     Ok(()) => (self.pacing.next(share()), Ok(())),
                     Err(error) => {
                         self.edge.failed();
-                        let is_alarm = error.is_alarm();
+                        // What is too long by itself does not become shorter.
+                        let is_too_long = error.is_too_long() && self.pacing.is_smallest();
+                        let is_alarm = error.is_alarm() || is_too_long;
                         let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
                         let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
                         match is_alarm {
@@ -180,6 +185,7 @@ impl Link {
         };
         let high = || db.read(feed::high).map_err(local);
         let goal = high()?;
+        let mut refusals = 0;
         std::thread::scope(|scope| {
             // A part that the hub is taking, while the next one is read and packed.
             let mut under_way: Option<ScopedJoinHandle<Sent>> = None;
@@ -195,6 +201,10 @@ impl Link {
                     if let Some(reply) = received(send(message))? {
                         let outcome = runtime.block_on(edge.answered(&reply, Uuid::new_v4())).map_err(local)?;
                         pacing.exchanged(reply.pace);
+                        refusals = if reply.accepted { 0 } else { refusals + 1 };
+                        if refusals == REFUSALS_MAX {
+                            return Err(CallError::Contested);
+                        }
                         has_all = told(outcome) && !edge.is_behind(goal).map_err(local)?;
                     }
                 }

@@ -72,7 +72,7 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
             "consistent",
             "gauge",
             "1: the hub has exactly what is here",
-            Some((has_all && aside == 0 && record.difference.is_none()).into()),
+            Some((has_all && aside == 0 && record.difference.is_none() && !record.is_refused()).into()),
         ),
         ("lag_changes", "gauge", "Writes that the hub does not have", Some(lag)),
         (

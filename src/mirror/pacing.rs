@@ -7,6 +7,8 @@ use super::wire::Pace;
 const DELAY_MIN: Duration = Duration::from_secs(1);
 /// The longest wait while something is wrong.
 pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+/// The longest that a hub, or something on the way to it, is believed when it asks for more.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// The smallest batch that is tried, in bytes.
 const BATCH_MIN: usize = 16 << 10;
 
@@ -60,12 +62,17 @@ impl Pacing {
         let next = DELAY_MIN + (last * 3 - DELAY_MIN).mul_f64(share);
         let next = next.min(DELAY_MAX);
         self.backing_off = Some(next);
-        next.max(retry_after.unwrap_or_default())
+        next.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX))
     }
 
     /// The size of the next batch, in bytes.
     pub fn batch(&self) -> usize {
         if self.is_beside { self.batch.min(BATCH_BESIDE) } else { self.batch }
+    }
+
+    /// There is no smaller batch to try.
+    pub fn is_smallest(&self) -> bool {
+        self.batch == BATCH_MIN
     }
 
     /// How long to leave the machine to others, after so much work in which there were so many writes.
@@ -122,5 +129,6 @@ mod tests {
     fn the_hub_s_own_wish_is_kept() {
         let wish = Duration::from_secs(77);
         assert_eq!(Pacing::default().failed(Some(wish), false, 0.0), wish);
+        assert_eq!(Pacing::default().failed(Some(Duration::MAX), false, 0.0), RETRY_AFTER_MAX);
     }
 }

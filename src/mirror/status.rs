@@ -17,13 +17,11 @@ pub fn status(tx: &ReadTx) -> Result<Value> {
         Some(last) => Some((tx.now.millis() - last.millis()).max(0) / 1_000),
         None => None,
     };
-    // Whoever is refused there, once and for all, has nothing there that could be relied on.
-    let is_refused = record.last_error.is_some() && record.alarm.is_some();
     Ok(json!({
         "enrolled": enrolment.is_some(),
         "hub": enrolment.as_ref().map(|enrolment| &enrolment.hub),
         "origin": enrolment.as_ref().map(|enrolment| &enrolment.origin),
-        "consistent": has_all && aside == 0 && record.difference.is_none() && !is_refused,
+        "consistent": has_all && aside == 0 && record.difference.is_none() && !record.is_refused(),
         "acked": acked,
         "high": high,
         "stable": position.as_ref().map_or(0, |position| position.stable),

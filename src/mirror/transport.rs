@@ -30,6 +30,8 @@ pub enum CallError {
     TooSlow(String),
     #[error("the hub does not take this: {status} {text}")]
     Refused { status: u16, text: String, retry_after: Option<Duration> },
+    #[error("the hub does not take what it is sent, again and again: does another machine send under this name?")]
+    Contested,
     #[error("the hub says that this server's hub is now {hub}")]
     Moved { hub: String },
     #[error("the hub's answer cannot be read: {0}")]
@@ -50,11 +52,17 @@ impl CallError {
             CallError::TooSlow(_) => true,
             // Nobody was there to find it too much.
             CallError::Unreachable(_)
+            | CallError::Contested
             | CallError::Moved { .. }
             | CallError::Unreadable(_)
             | CallError::Here(_)
             | CallError::KeyLost => false,
         }
+    }
+
+    /// What was sent is longer than the hub takes.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, CallError::Refused { status: 413, .. })
     }
 
     /// It will not pass by itself: the token is good for nothing, two edges take turns, one side must be

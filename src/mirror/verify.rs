@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::digest::{DigestReply, DigestRequest, RowDigest, Tree, differing, digest_of, leaf_of};
 use super::transport::{CallError, HubClient};
 use crate::db::Db;
-use crate::domain::mirror::{Head, Table};
+use crate::domain::mirror::{Head, Row};
 use crate::error::Result;
 use crate::store::feed::{self, Place};
 
@@ -36,11 +36,11 @@ pub fn compare(db: &Db, client: &HubClient, origin: &str, token: &str, head: Hea
         Ok(Some(reply).filter(|reply| reply.head == head))
     };
     let local = |error: crate::error::Error| CallError::Here(error.to_string());
-    let Some(mine) = db.read(|tx| tree(tx, head.acked)).map_err(local)? else { return Ok(None) };
+    let Some((mine, unsent)) = db.read(|tx| tree(tx, head.acked)).map_err(local)? else { return Ok(None) };
     let Some(theirs) = ask(vec![], vec![])? else { return Ok(None) };
     let branches: Vec<u8> =
         differing(&mine.branches(), &theirs.branches).into_iter().filter_map(|i| u8::try_from(i).ok()).collect();
-    let (mut differences, mut named) = (0, vec![]);
+    let mut names = unsent;
     if !branches.is_empty() {
         let Some(found) = ask(branches.clone(), vec![])? else { return Ok(None) };
         let leaves: Vec<u16> = branches
@@ -53,10 +53,12 @@ pub fn compare(db: &Db, client: &HubClient, origin: &str, token: &str, head: Hea
             .collect();
         let Some(found) = ask(vec![], leaves.clone())? else { return Ok(None) };
         let Some(here) = db.read(|tx| rows_of(tx, head.acked, &leaves)).map_err(local)? else { return Ok(None) };
-        let names = difference(here, found.of_leaves);
-        differences = names.len() as u64;
-        named = names.into_iter().take(NAMED_MAX).collect();
+        names.extend(difference(here, found.of_leaves));
+        names.sort();
+        names.dedup();
     }
+    let differences = names.len() as u64;
+    let named = names.into_iter().take(NAMED_MAX).collect();
     Ok(Some(Proof { equal: differences == 0, rows: mine.rows, bytes, differences, named }))
 }
 
@@ -70,31 +72,36 @@ fn difference(here: Vec<RowDigest>, there: Vec<RowDigest>) -> Vec<String> {
     names
 }
 
-/// The tree of what is here; `None` when there have been writes since `acked`.
-fn tree(tx: &crate::db::ReadTx, acked: i64) -> Result<Option<Tree>> {
-    let mut tree = Tree::default();
-    let is_still = each(tx, acked, |t, id, rev, v| tree.add(t, id, rev, v))?;
-    Ok(is_still.then_some(tree))
+/// The tree of what is here, and the names of rows that are here and cannot be sent as they are; `None` when there have
+/// been writes since `acked`.
+fn tree(tx: &crate::db::ReadTx, acked: i64) -> Result<Option<(Tree, Vec<String>)>> {
+    let (mut tree, mut unsent) = (Tree::default(), vec![]);
+    let is_still = each(tx, acked, |row| match &row.v {
+        Some(v) => tree.add(row.t, &row.id, row.rev, v.get()),
+        None if row.bad.is_some() => unsent.push(format!("{}/{}", row.t.name(), row.id)),
+        None => {}
+    })?;
+    Ok(is_still.then_some((tree, unsent)))
 }
 
 fn rows_of(tx: &crate::db::ReadTx, acked: i64, leaves: &[u16]) -> Result<Option<Vec<RowDigest>>> {
     let mut rows = vec![];
-    let is_still = each(tx, acked, |t, id, rev, v| {
-        if leaves.contains(&leaf_of(t, id)) {
-            rows.push(digest_of(t, id, rev, v));
+    let is_still = each(tx, acked, |row| {
+        if let Some(v) = &row.v
+            && leaves.contains(&leaf_of(row.t, &row.id))
+        {
+            rows.push(digest_of(row.t, &row.id, row.rev, v.get()));
         }
     })?;
     Ok(is_still.then_some(rows))
 }
 
-fn each(tx: &crate::db::ReadTx, acked: i64, mut each: impl FnMut(Table, &str, i64, &str)) -> Result<bool> {
+fn each(tx: &crate::db::ReadTx, acked: i64, mut each: impl FnMut(Row)) -> Result<bool> {
     if feed::high(tx)? != acked {
         return Ok(false);
     }
     feed::rows(tx, &Place::after_write(0), acked, |row, _| {
-        if let Some(v) = &row.v {
-            each(row.t, &row.id, row.rev, v.get());
-        }
+        each(row);
         Ok(true)
     })?;
     Ok(true)

@@ -32,6 +32,13 @@ pub struct Record {
     pub alarm: Option<String>,
 }
 
+impl Record {
+    /// The hub refuses this edge, and will go on: what it has there is not to be relied on.
+    pub fn is_refused(&self) -> bool {
+        self.last_error.is_some() && self.alarm.is_some()
+    }
+}
+
 /// Begins with a hub; what was with another is forgotten, but for the answers to its proposals: it may be the same one,
 /// under which each is still answered once.
 pub fn enroll(tx: &mut WriteTx, enrolment: &Enrolment, position: &Position) -> Result<()> {

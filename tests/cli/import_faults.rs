@@ -189,6 +189,17 @@ fn an_employee_who_goes_with_a_deleted_customer_has_no_config_to_import() {
 }
 
 #[test]
+fn configs_that_no_hub_would_take_are_a_fault() {
+    let place = Place::new();
+    let mut world = world::small();
+    let long = "x".repeat(4 << 20);
+    world["mobileConfigs"][0]["configs"] = json!([{ "type": "NUMBER", "padding": long }]);
+    let output = output_with_stdin(&mut place.on_db(&["import", "-"]), world.to_string().as_bytes());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("mobileConfigs[0].configs: configs must be at most"), "{said}");
+}
+
+#[test]
 fn nobody_lives_in_a_deleted_customer() {
     let place = Place::new();
     let mut world = world::small();

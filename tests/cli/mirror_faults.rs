@@ -66,6 +66,20 @@ fn a_poison_row_is_in_quarantine_on_both_sides_and_everything_else_flows() {
 }
 
 #[test]
+fn a_row_that_the_hub_never_had_is_a_difference_too() {
+    let (hub_place, place) = (HubPlace::new(), holding(6));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    spoil(&place, &[world::nth(1)]);
+    let operator = place.token_of(OPERATOR);
+    let edge = place.serve();
+    let proof = edge.post("/sync/verify", &operator, &json!({})).body;
+    assert_eq!((&proof["equal"], &proof["differences"]), (&json!(false), &json!(1)), "{proof}");
+    assert_eq!(proof["named"], json!([format!("mobile_config/{}", world::nth(1))]));
+    assert_eq!(edge.get("/sync/status", &operator).body["alarm"], json!(null), "it is in quarantine");
+}
+
+#[test]
 fn a_poison_schema_stops_the_mirror_with_an_alarm_and_nothing_is_taken() {
     let (hub_place, place) = (HubPlace::new(), holding(40));
     let hub = hub_place.start();

@@ -135,6 +135,17 @@ fn one_that_is_killed_leaves_no_database_and_goes_on_with_the_same_code() {
         let left: Vec<_> = left.filter(|name| name.to_str().unwrap().contains("restoring")).collect();
         assert!(left.is_empty(), "{left:?}");
     }
+    // What was begun, and a key that was there before, outlive a slip in the next run.
+    let new = Place::new();
+    let (code, key) = (hub_place.replacement_code(&hub.origin()), new.put("telecomx.db.key", [7; 32]));
+    let slip = |url: &str, code: &str| new.refused(&["restore", "--from-hub", url, code]);
+    assert!(slip(&gate.url(), &format!("{}.nonsense", hub.origin())).contains("not known"));
+    assert!(slip("http://127.0.0.1:1", &code).contains("cannot be reached"));
+    assert_eq!(std::fs::read(&key).unwrap(), [7; 32]);
+    is_killed(&new, &code, &gate.requests, 2);
+    assert!(slip("http://127.0.0.1:1", &code).contains("is kept"));
+    restore(&new, &format!("{}/", gate.url()), &code);
+    assert_eq!(new.run(&["export"]), old.run(&["export"]));
     // Where the place was taken and nobody knows its token, another code is needed.
     let new = Place::new();
     let code = hub_place.replacement_code(&hub.origin());

@@ -144,6 +144,7 @@ on_every_store! {
         a_mark_tells_rows_apart_by_all_they_hold;
     reading:
         rows_come_in_pages_by_id,
+        a_page_has_an_end_in_bytes_too,
         a_scan_is_every_row_and_the_head_they_are_of,
         the_fleet_is_every_origin_by_name,
         an_origin_that_is_not_there_is_404_to_every_call,

@@ -32,6 +32,22 @@ pub fn rows_come_in_pages_by_id(place: &impl Place) {
     assert_eq!((seen.len(), &seen), (27, &sorted));
 }
 
+pub fn a_page_has_an_end_in_bytes_too(place: &impl Place) {
+    let store = place.open();
+    let mut edge = Edge::enrolled(&store, "Bakery");
+    let padding = "x".repeat(3 << 20);
+    for n in 1..=3 {
+        let id = format!("q{n}");
+        let v = format!(r#"{{"_id":"{id}","customer":"c","name":"n","padding":"{padding}"}}"#);
+        edge.pushes(vec![row(n, &id, &v)]);
+    }
+    let ids = |after: &str| {
+        let (_, page) = block_on(store.rows(&edge.origin, Table::Queue, after, 10)).unwrap();
+        page.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(""), ids("q2"), ids("q3")), (vec!["q1".into(), "q2".into()], vec!["q3".into()], vec![]));
+}
+
 pub fn a_scan_is_every_row_and_the_head_they_are_of(place: &impl Place) {
     let store = place.open();
     let mut edge = Edge::enrolled(&store, "Bakery");

@@ -39,9 +39,9 @@ impl<S: HubStore> Move<'_, S> {
             loop {
                 let found = self.store.rows(&self.found.origin, table, &after, PAGE_ROWS).await;
                 let (mut here, mut there) = (found.map_err(told)?.1, self.marks(table, &after)?);
-                // Up to where both pages reach; further when one is the last.
-                let last_here = here.last().filter(|_| here.len() as i64 >= PAGE_ROWS).map(|row| row.id.clone());
-                let last_there = there.last().filter(|_| there.len() as i64 >= PAGE_ROWS).map(|mark| mark.id.clone());
+                // Up to where both pages reach; further when there are none on one side.
+                let last_here = here.last().map(|row| row.id.clone());
+                let last_there = there.last().map(|mark| mark.id.clone());
                 let end = last_here.into_iter().chain(last_there).min();
                 if let Some(end) = &end {
                     here.retain(|row| row.id <= *end);

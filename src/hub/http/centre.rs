@@ -47,7 +47,8 @@ impl RowsQuery {
     }
 }
 
-/// The mirror itself: `?table=mobile_config&after=ID`, a thousand rows at most, by id. For the origin and for the
+/// The mirror itself: `?table=mobile_config&after=ID`, by id, a thousand rows and about 4 MiB at most, until a
+/// page is empty. For the origin and for the
 /// administrator.
 pub async fn rows<S: HubStore>(
     request: HttpRequest,
@@ -69,9 +70,12 @@ pub async fn rows<S: HubStore>(
     struct Found {
         as_of: i64,
         consistent: bool,
+        /// Where the next page begins; there is none behind an empty one.
+        after: Option<String>,
         rows: Vec<Row>,
     }
-    Ok(HttpResponse::Ok().json(Found { as_of: found.head.acked, consistent: found.is_consistent(), rows }))
+    let after = rows.last().map(|row| row.id.clone());
+    Ok(HttpResponse::Ok().json(Found { as_of: found.head.acked, consistent: found.is_consistent(), after, rows }))
 }
 
 /// Rows that are put aside because of what they hold.

@@ -14,7 +14,7 @@ use crate::domain::audit::digest;
 use crate::domain::mirror::{Head, Row, Table};
 use crate::error::{Error, Result};
 use crate::hub::{HubStore, rules};
-use crate::mirror::digest::{DigestReply, DigestRequest, Tree, digest_of, leaf_of};
+use crate::mirror::digest::{BRANCHES, DigestReply, DigestRequest, Tree, digest_of, leaf_of};
 use crate::mirror::packing;
 use crate::mirror::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
 use crate::mirror::wire::{PROTO, Part, Push};
@@ -132,7 +132,8 @@ pub async fn digests<S: HubStore>(request: HttpRequest, state: State<S>, body: B
             }
         })
         .await?;
-    let leaves = asked.branches.iter().map(|branch| tree.leaves_of(*branch)).collect();
+    // There are no more, however often they are asked for.
+    let leaves = asked.branches.iter().take(BRANCHES).map(|branch| tree.leaves_of(*branch)).collect();
     let branches = if asked.branches.is_empty() && asked.leaves.is_empty() { tree.branches() } else { vec![] };
     Ok(HttpResponse::Ok().json(DigestReply { head: found.head, rows: tree.rows, branches, leaves, of_leaves }))
 }
@@ -154,21 +155,16 @@ pub async fn snapshot<S: HubStore>(
         Some(after) => after_of(after).ok_or_else(malformed)?,
         None => (Table::ALL[0], String::new()),
     };
-    let (mut rows, mut head): (Vec<Row>, Option<Head>) = (vec![], None);
+    let (mut rows, mut head) = (vec![], Head::EMPTY);
+    // A page is of one table, and so of one state.
     for table in Table::ALL.into_iter().filter(|table| *table >= first) {
-        let room = PAGE_ROWS - rows.len() as i64;
-        let (found, page) = state.store.rows(&origin, table, &after, room).await?;
-        // Each table is read by itself: all in one page must be of one state.
-        if head.replace(found.head).is_some_and(|head| head != found.head) {
-            return Err(Error::Busy);
-        }
-        rows.extend(page);
-        if rows.len() as i64 == PAGE_ROWS {
+        let (found, page) = state.store.rows(&origin, table, &after, PAGE_ROWS).await?;
+        (head, rows) = (found.head, page);
+        if !rows.is_empty() {
             break;
         }
         after.clear();
     }
-    let head = head.unwrap_or(Head::EMPTY);
-    let after = (rows.len() as i64 == PAGE_ROWS).then(|| rows.last().map(|row| format!("{}/{}", row.t.name(), row.id)));
-    Ok(HttpResponse::Ok().json(Page { head, digest: page_digest(&rows), after: after.flatten(), rows }))
+    let after = rows.last().map(|row: &Row| format!("{}/{}", row.t.name(), row.id));
+    Ok(HttpResponse::Ok().json(Page { head, digest: page_digest(&rows), after, rows }))
 }

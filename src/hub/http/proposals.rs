@@ -20,6 +20,7 @@ use crate::hub::{Filed, HubStore};
 /// How long a proposal is good for when it does not say.
 const GOOD_FOR_MS: i64 = 30 * 24 * 3_600_000;
 const LISTED_MAX: i64 = 1_000;
+const PROPOSAL_MAX_BYTES: usize = 1 << 20;
 
 #[derive(Deserialize)]
 pub struct ListQuery {
@@ -43,6 +44,10 @@ pub async fn list<S: HubStore>(
 /// the place of table, id and patch. The same uuid again answers as the first time.
 pub async fn file<S: HubStore>(request: HttpRequest, state: State<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(for_admin(&request, &state).await).await?;
+    // As much as a server takes from its own callers: what it then has must go into a push.
+    if body.len() > PROPOSAL_MAX_BYTES {
+        return Err(Error::TooLarge { limit_bytes: PROPOSAL_MAX_BYTES });
+    }
     let body: Map<String, Value> = parse(&body)?;
     let now = state.clock.now();
     // A slip in `expires`, say, would not be noticed before it is too late.
@@ -67,6 +72,9 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
     let mut id = fields.id("id");
     fields.count("base_rev", &mut base_rev);
     fields.text("author", &mut author);
+    if author.as_deref().is_some_and(|author: &str| author.chars().any(char::is_control)) {
+        fields.fault("author", Check::Format, "author must be text on one line");
+    }
     fields.text("uuid", &mut uuid);
     let uuid = match uuid.as_deref().map(Uuid::parse_str) {
         None => Uuid::new_v4(),

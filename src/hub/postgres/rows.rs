@@ -13,8 +13,8 @@ use super::origins;
 use super::tx::{Batch, READ, Scope, told};
 use crate::domain::mirror::{Row, Table};
 use crate::error::{Error, Result};
-use crate::hub::Origin;
 use crate::hub::faults::Fault;
+use crate::hub::{Origin, PAGE_BYTES};
 
 /// Rows as arrays, one for each column, for one statement to take them all.
 #[derive(Default)]
@@ -108,8 +108,12 @@ const DISCARD_FOUND: [&str; 2] = [
         and q.v = l.v",
 ];
 pub const FIND: &str = "select rev, v from mirror where origin = $1 and t = $2 and id = $3";
+/// $5: bytes of text after which there are no more.
 const PAGE: &str = "
-    select id, rev, chg, v from mirror where origin = $1 and t = $2 and id > $3 order by id limit $4";
+    select id, rev, chg, v from (
+        select id, rev, chg, v, sum(octet_length(v)) over (order by id rows between unbounded preceding and 1 preceding)
+        from (select id, rev, chg, v from mirror where origin = $1 and t = $2 and id > $3 order by id limit $4) page
+    ) counted (id, rev, chg, v, before) where coalesce(before, 0) < $5 order by id";
 pub const SCAN: &str = "select t, id, rev, v, chg from mirror where origin = $1";
 
 /// Applies rows to the mirror: what is given is put, what is deleted is removed.
@@ -175,9 +179,9 @@ pub async fn page(
     after: &str,
     limit: i64,
 ) -> Result<(Origin, Vec<Row>)> {
-    let (t, after) = (number(table), without_nul(after));
-    let (found, answers) =
-        origins::read(hub, origin, Batch::default().with(PAGE, &[&origin, &t, &after, &limit])).await?;
+    let (t, after, bytes) = (number(table), without_nul(after), PAGE_BYTES as i64);
+    let page = Batch::default().with(PAGE, &[&origin, &t, &after, &limit, &bytes]);
+    let (found, answers) = origins::read(hub, origin, page).await?;
     let rows = answers[0].iter().map(|row| {
         let v =
             RawValue::from_string(row.try_get(3).map_err(told)?).map_err(|error| Error::Internal(Box::new(error)))?;

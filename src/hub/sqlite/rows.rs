@@ -7,7 +7,7 @@ use super::{origins, quarantine};
 use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::hub::Origin;
+use crate::hub::{Origin, PAGE_BYTES};
 
 /// Applies rows to the mirror: what is given is put, what is deleted is removed.
 pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &'r Row>) -> Result<()> {
@@ -106,9 +106,13 @@ pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64
          where origin = ?1 and t = ?2 and id > ?3 order by id limit ?4",
     )?;
     let mut found = statement.query(params![origin, table.number(), after, limit])?;
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        let v = RawValue::from_string(row.get(3)?).map_err(|error| Error::Internal(Box::new(error)))?;
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while bytes < PAGE_BYTES
+        && let Some(row) = found.next()?
+    {
+        let text: String = row.get(3)?;
+        bytes += text.len();
+        let v = RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error)))?;
         rows.push(Row { t: table, id: row.get(0)?, rev: row.get(1)?, chg: row.get(2)?, v: Some(v), bad: None });
     }
     Ok(rows)
