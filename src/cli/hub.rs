@@ -177,11 +177,10 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
             }
             Place::Postgres(address) => {
                 let store = PostgresHub::new(&address)?;
-                if !front.wait_for(&store).await? {
-                    return Ok(ExitCode::SUCCESS);
+                match front.wait_for(&store, token).await? {
+                    Some(admin) => front.serve(store, admin).await,
+                    None => Ok(ExitCode::SUCCESS),
                 }
-                let admin = hub_store::admin_of(&store, token).await?;
-                front.serve(store, admin).await
             }
         }
     })
@@ -197,12 +196,17 @@ struct Front {
 }
 
 impl Front {
-    /// Waits until PostgreSQL is there, and answers 503 meanwhile; whether it came before the end.
-    async fn wait_for(&mut self, store: &PostgresHub) -> Result<bool, String> {
+    /// Waits until PostgreSQL is there, and answers 503 meanwhile; the hash of the administrator's token, if it came before
+    /// the end.
+    async fn wait_for(&mut self, store: &PostgresHub, token: Option<&Path>) -> Result<Option<Hash>, String> {
         let mut waiting = None;
-        loop {
-            match store.prepare().await {
-                Ok(()) => break,
+        let admin = loop {
+            let ready = match store.prepare().await {
+                Ok(()) => hub_store::admin_of(store, token).await,
+                Err(unready) => Err(unready),
+            };
+            match ready {
+                Ok(admin) => break admin,
                 Err(Unready::Wrong(why)) => return Err(why),
                 Err(Unready::Away(_)) if waiting.is_some() => {}
                 Err(Unready::Away(why)) => {
@@ -214,15 +218,15 @@ impl Front {
                 }
             }
             tokio::select! {
-                () = self.stop.wait() => return Ok(false),
+                () = self.stop.wait() => return Ok(None),
                 () = tokio::time::sleep(STORE_PAUSE) => {}
             }
-        }
+        };
         if let Some(waiting) = waiting {
             waiting.stop(false).await;
             tracing::info!("PostgreSQL is there");
         }
-        Ok(true)
+        Ok(Some(admin))
     }
 
     /// Serves until the end.

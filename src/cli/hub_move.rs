@@ -10,7 +10,9 @@ use clap::Args;
 
 use super::hub_store::{Place, Store, no_store};
 use super::say;
+use crate::db::lock::FileLock;
 use crate::domain::mirror::Table;
+use crate::files::{beside, database_path};
 use crate::http::server;
 use crate::hub::moving::{Arrival, Phase, Settling};
 use crate::hub::postgres::PostgresHub;
@@ -98,8 +100,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let told = server::block_on(async {
         match arguments.store.place()? {
             Place::Sqlite(path) if !path.exists() => Err(no_store(&path)),
-            Place::Sqlite(path) => begin(&SqliteHub::open(&path)?, &arguments.origin, target).await,
-            Place::Postgres(address) => begin(&PostgresHub::open(&address).await?, &arguments.origin, target).await,
+            Place::Sqlite(path) => {
+                let _alone = FileLock::take(&beside(&database_path(&path, "--store")?, ".move"), "--store")?;
+                begin(&SqliteHub::open(&path)?, &arguments.origin, target).await
+            }
+            Place::Postgres(address) => {
+                let store = PostgresHub::open(&address).await?;
+                let _alone = store.alone(&arguments.origin).await?;
+                begin(&store, &arguments.origin, target).await
+            }
         }
     })?;
     say(format_args!("{told}"))?;
@@ -153,9 +162,10 @@ impl<S: HubStore> Move<'_, S> {
             }
         }
         let stands_still = Instant::now();
-        let leaving = self.step(&Phase::Leaving).await?;
+        let leaving = self.step(&Phase::Leaving(url.clone())).await?;
         let handed_over = match arrival {
-            Arrival::Begun => self.hand_over(&leaving).await,
+            // A run before this one, which was killed, may have had it switched after all.
+            Arrival::Begun => self.hand_over(&leaving).await.or_else(|why| self.has_come(&leaving).map_err(|_| why)),
             Arrival::Settled => self.has_come(&leaving),
         };
         match handed_over {

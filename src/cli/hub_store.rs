@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::domain::audit::Hash;
 use crate::files::{Part, beside};
-use crate::hub::postgres::{Address, PostgresHub};
+use crate::hub::postgres::{Address, PostgresHub, Unready};
 use crate::secrets::{self, new_token, token_hash};
 
 /// The administrator's token of a store that is no file.
@@ -60,15 +60,15 @@ pub fn admin_beside(store: &Path, given: Option<&Path>) -> Result<Hash, String> 
 }
 
 /// The same for a PostgreSQL, which keeps the hash: whichever hub is started first makes the token, all accept it.
-pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash, String> {
+pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash, Unready> {
     let path = given.unwrap_or(Path::new(ADMIN_TOKEN));
-    let found = in_file(path)?;
+    let found = in_file(path).map_err(Unready::Wrong)?;
     let holds = store.admin(|| in_file(path)?.map_or_else(|| make(path), Ok)).await?;
     if found.is_some_and(|found| found != holds) {
-        return Err(format!(
+        return Err(Unready::Wrong(format!(
             "{} holds another token than this store was first started with: name another file with --admin-token",
             path.display()
-        ));
+        )));
     }
     secrets::keep_from_others(path);
     Ok(holds)

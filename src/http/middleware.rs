@@ -10,7 +10,7 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, ResponseError, web};
 
 use super::State;
 use super::error::plain;
@@ -53,12 +53,17 @@ pub async fn pass(
         request.head_mut().method = Method::GET;
     }
     let limit = request.app_data::<web::Data<State>>().map_or(Duration::from_secs(30), |state| state.request_timeout);
+    let is_hub = request.app_data::<Packings>().is_some();
     // The request itself cannot be kept beside the call: routing wants it alone.
     let mut response = match tokio::time::timeout(limit, next.call(request)).await {
         Ok(answered) => answered?,
         Err(_) => {
             tracing::error!(request_id = %id.0, limit_s = limit.as_secs(), "the request took too long");
-            let mut answer = plain(408, "request_timeout", "The request took too long");
+            let mut answer = match is_hub {
+                // Its store hangs: whoever calls comes again.
+                true => crate::error::Error::Busy.error_response(),
+                false => plain(408, "request_timeout", "The request took too long"),
+            };
             name_request(answer.headers_mut(), &id);
             return Err(InternalError::from_response("timeout", answer).into());
         }

@@ -60,7 +60,7 @@ impl Origin {
     pub fn check_here(&self) -> Result<()> {
         match &self.phase {
             Phase::Here => Ok(()),
-            Phase::Arriving | Phase::Leaving => Err(Error::Busy),
+            Phase::Arriving | Phase::Leaving(_) => Err(Error::Busy),
             Phase::Moved(hub) => Err(Error::Moved { hub: hub.clone() }),
         }
     }

@@ -19,8 +19,8 @@ pub enum Phase {
     Here,
     /// It comes from another hub, and is not whole yet.
     Arriving,
-    /// It stands still, so that all of it can be taken to another hub.
-    Leaving,
+    /// It stands still, so that all of it can be taken to the hub with this URL.
+    Leaving(String),
     /// It is at the hub with this URL.
     Moved(String),
 }
@@ -31,7 +31,7 @@ impl Phase {
         match self {
             Phase::Here => "here",
             Phase::Arriving => "arriving",
-            Phase::Leaving => "leaving",
+            Phase::Leaving(_) => "leaving",
             Phase::Moved(_) => "moved",
         }
     }
@@ -41,12 +41,17 @@ impl Phase {
         if let Phase::Moved(hub) = self { Some(hub) } else { None }
     }
 
-    /// What [`Phase::name`] and [`Phase::hub`] have named.
+    /// Where it has moved to, or is to go, as it is kept.
+    pub fn target(&self) -> Option<&str> {
+        if let Phase::Moved(hub) | Phase::Leaving(hub) = self { Some(hub) } else { None }
+    }
+
+    /// What [`Phase::name`] and [`Phase::target`] have named.
     pub fn named(name: &str, hub: Option<String>) -> Phase {
-        match (name, hub) {
-            (_, Some(hub)) => Phase::Moved(hub),
-            ("arriving", None) => Phase::Arriving,
-            ("leaving", None) => Phase::Leaving,
+        match name {
+            "arriving" => Phase::Arriving,
+            "leaving" => Phase::Leaving(hub.unwrap_or_default()),
+            "moved" => Phase::Moved(hub.unwrap_or_default()),
             _ => Phase::Here,
         }
     }

@@ -211,10 +211,16 @@ fn base_of(patch: &RawValue, v: Option<&str>) -> Result<Box<RawValue>> {
 }
 
 /// 409 `phase` unless an origin may go from one phase to the next by the command that moves it. What has moved comes back
-/// by arriving anew.
+/// by arriving anew; what is leaving for one hub goes to no other: it may be there already.
 pub fn check_step(from: &Phase, to: &Phase) -> Result<()> {
     match (from, to) {
-        (Phase::Here | Phase::Leaving, Phase::Leaving) | (Phase::Leaving, Phase::Here | Phase::Moved(_)) => Ok(()),
+        (Phase::Leaving(hub), Phase::Leaving(other) | Phase::Moved(other)) if hub != other => Err(Error::conflict(
+            "phase",
+            format!("The origin is leaving for {hub}: end that move, or give it up with --stay"),
+        )),
+        (Phase::Here, Phase::Leaving(_)) | (Phase::Leaving(_), Phase::Leaving(_) | Phase::Here | Phase::Moved(_)) => {
+            Ok(())
+        }
         _ => Err(Error::conflict("phase", format!("The origin is {} on this hub", from.name()))),
     }
 }
@@ -228,7 +234,9 @@ pub fn arrival(found: Option<&Origin>, told: &Origin) -> Result<Arrival> {
     match found.phase {
         Phase::Arriving | Phase::Moved(_) => Ok(Arrival::Begun),
         Phase::Here if has_come => Ok(Arrival::Settled),
-        Phase::Here | Phase::Leaving => Err(Error::conflict("origin", "The origin is on this hub, and not arriving")),
+        Phase::Here | Phase::Leaving(_) => {
+            Err(Error::conflict("origin", "The origin is on this hub, and not arriving"))
+        }
     }
 }
 

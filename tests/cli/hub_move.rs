@@ -181,6 +181,20 @@ fn told(hub: &Server, admin: &std::path::Path, origin: &str) -> Vec<Value> {
 }
 
 #[test]
+fn a_second_run_beside_one_that_moves_is_refused() {
+    let (source, place) = (Source::with(FEW), HubPlace::new());
+    let target = on_sqlite(&place);
+    let held = std::fs::File::create(source.hub_place.place.path("hub.db.move.lock")).unwrap();
+    held.lock().unwrap();
+    let sentence = is_refused(&mut source.command(&target.server.url, &target.admin));
+    assert!(sentence.contains("in use"), "{sentence}");
+    assert_eq!(source.line()["phase"], "here");
+    drop(held);
+    succeeds(&mut source.command(&target.server.url, &target.admin));
+    assert_eq!(source.line()["phase"], "moved");
+}
+
+#[test]
 fn all_that_a_hub_has_of_a_server_goes_to_postgres_and_from_there_to_a_file() {
     let source = Source::with(FEW);
     let admin = std::fs::read_to_string(source.admin()).unwrap();

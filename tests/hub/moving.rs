@@ -18,6 +18,10 @@ fn moved() -> Phase {
     Phase::Moved("https://new.example.com".into())
 }
 
+fn leaving() -> Phase {
+    Phase::Leaving("https://new.example.com".into())
+}
+
 impl<S: HubStore> Edge<'_, S> {
     fn step(&self, to: &Phase) -> Origin {
         block_on(self.store.step(&self.origin, to)).unwrap()
@@ -81,14 +85,18 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
         ]
     };
     let before = (edge.rows(), edge.found());
-    assert_eq!(edge.step(&Phase::Leaving), Origin { phase: Phase::Leaving, ..before.1.clone() });
+    assert_eq!(edge.step(&leaving()), Origin { phase: leaving(), ..before.1.clone() });
     assert_eq!(refused(&edge), ["busy"; 6]);
-    edge.step(&Phase::Leaving);
+    edge.step(&leaving());
     edge.step(&Phase::Here);
     assert_eq!((edge.rows(), edge.found()), before);
     edge.pushes(vec![queue(9, "q9")]);
     assert_eq!(code(block_on(store.step(&edge.origin, &moved()))), "phase", "it does not stand still");
-    edge.step(&Phase::Leaving);
+    edge.step(&leaving());
+    let other = "https://other.example.com";
+    for elsewhere in [Phase::Leaving(other.into()), Phase::Moved(other.into())] {
+        assert_eq!(code(block_on(store.step(&edge.origin, &elsewhere))), "phase", "it may be at the first already");
+    }
     assert_eq!(edge.step(&moved()).phase, moved());
     assert_eq!(refused(&edge), ["moved"; 6]);
     assert_eq!(code(block_on(store.step(&edge.origin, &Phase::Here))), "phase");
@@ -99,7 +107,7 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
     assert_eq!((edge.found().phase, edge.found().quarantined), (moved(), 0));
     assert_eq!(edge.luggage().1, Tally::default(), "all of it is there");
     assert_eq!(edge.found().head, edge.head);
-    assert_eq!(code(block_on(store.step("nobody", &Phase::Leaving))), "origin");
+    assert_eq!(code(block_on(store.step("nobody", &leaving()))), "origin");
 }
 
 pub fn an_origin_arrives_with_all_it_has_and_goes_on(place: &impl Place) {
@@ -161,7 +169,7 @@ pub fn what_is_here_takes_no_arrival_but_that_which_it_came_by(place: &impl Plac
     let further = Origin { head: telecomx_local::domain::mirror::Head { acked: 99, ..further.head }, ..further };
     assert_eq!(code(block_on(store.arrive(&further))), "origin");
     assert_eq!(code(block_on(store.settle(&Settling { origin: further, tally: tally.clone() }))), "origin");
-    edge.step(&Phase::Leaving);
+    edge.step(&leaving());
     assert_eq!(code(block_on(store.arrive(&told))), "origin");
     edge.step(&moved());
     assert_eq!(block_on(store.arrive(&told)).unwrap(), Arrival::Begun, "it comes back");

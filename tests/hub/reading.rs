@@ -87,7 +87,7 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
         assert_eq!(code(block_on(store.aside(none))), "origin");
         assert_eq!(code(block_on(store.lost(none, NEWEST, 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.remove(none))), "origin");
-        assert_eq!(code(block_on(store.step(none, &Phase::Leaving))), "origin");
+        assert_eq!(code(block_on(store.step(none, &Phase::Leaving(String::new())))), "origin");
         assert_eq!(code(block_on(store.deliver(none, &Delivery::default()))), "origin");
         assert_eq!(code(block_on(add_code(&store, &Admits::Replacement(none.into()), NOW))), "origin");
     }

@@ -182,7 +182,9 @@ begin
     else
         select * into head from origins where origin = of;
     end if;
-    select pg_current_wal_insert_lsn(), greatest(verified_lsn,
+    -- A place ahead of the log is of another one: of the database that this was restored from by a dump.
+    select pg_current_wal_insert_lsn(), greatest(
+            case when verified_lsn <= pg_current_wal_insert_lsn() then verified_lsn end,
             (select min(flush_lsn) from pg_stat_get_wal_senders() where sync_state in ('sync', 'quorum')))
         into lsn, kept from hub;
     has_open := exists (select from proposals where origin = of and result is null);

@@ -32,7 +32,7 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: State<S>) -> Resu
     check_admin(&request, &state)?;
     let (mut origins, now, counts) = (state.store.origins().await?, state.clock.now(), &state.counts);
     // What is said of the others, their own hub says.
-    origins.retain(|origin| matches!(origin.phase, Phase::Here | Phase::Leaving));
+    origins.retain(|origin| matches!(origin.phase, Phase::Here | Phase::Leaving(_)));
     let mut text = String::new();
     for (name, help, value) in [
         ("batches", "Batches that were taken", &counts.batches),
@@ -50,7 +50,7 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: State<S>) -> Resu
         }),
         ("locked", "gauge", "1: two edges take turns", &|origin| Some(origin.is_locked.into())),
         ("leaving", "gauge", "1: it stands still until its move to another hub is ended", &|origin| {
-            Some((origin.phase == Phase::Leaving).into())
+            Some(matches!(origin.phase, Phase::Leaving(_)).into())
         }),
         ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.lag())),
         ("lag_seconds", "gauge", "Since the edge was heard of", &|origin| age(now, origin.last_seen)),

@@ -57,11 +57,19 @@ pub fn unready(error: &PoolError) -> Unready {
     }
 }
 
+/// What it means that a statement failed at the start: another may hold a lock, or PostgreSQL be no more than a standby.
+pub fn unready_by(error: &tokio_postgres::Error, what: &str) -> Unready {
+    let why = format!("{what}: {}", super::tx::in_full(error));
+    let passes = error.code().is_some_and(|code| ["55P03", "25006", "40P01"].contains(&code.code()));
+    if passes || is_away(error) { Unready::Away(why) } else { Unready::Wrong(why) }
+}
+
 /// Whether nobody answered, or PostgreSQL itself says that it is not ready; a certificate that is not trusted is invalid
 /// data.
 fn is_away(error: &tokio_postgres::Error) -> bool {
     if let Some(code) = error.code() {
-        return ["08", "53", "57"].iter().any(|class| code.code().starts_with(class));
+        // 55000: it takes no connections just now.
+        return code.code() == "55000" || ["08", "53", "57"].iter().any(|class| code.code().starts_with(class));
     }
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
     error.is_closed() || source.is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
@@ -78,10 +86,12 @@ pub struct Address {
 pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>), String> {
     let (url, mode) = without_sslmode(&address.url);
     let mut config: Config = url.parse().map_err(|error| format!("the URL of the store cannot be read: {error}"))?;
-    let is_here = config.get_hosts().iter().all(|host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
-    });
+    // Where an address stands beside a name, that is where it goes.
+    let is_here = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
+        && config.get_hosts().iter().all(|host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+        });
     let wants_tls = match mode.as_deref() {
         Some("disable") => false,
         // Whoever could read along could also refuse TLS: nothing is left to the other side.
@@ -268,6 +278,9 @@ mod tests {
             ("postgres://u@%2Frun%2Fpostgresql/d", false),
             ("postgres://u@db.example.com/d", true),
             ("postgres://u@localhost,db.example.com/d", true),
+            ("postgres://u@localhost/d?hostaddr=192.0.2.2", true),
+            ("postgres:///d?user=u&hostaddr=192.0.2.2", true),
+            ("postgres://u@localhost/d?hostaddr=127.0.0.1", false),
             ("postgres://u@db.example.com/d?sslmode=disable", false),
             ("postgres://u@localhost/d?sslmode=verify-full&application_name=x", true),
         ] {

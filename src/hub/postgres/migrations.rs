@@ -2,6 +2,8 @@
 
 use tokio_postgres::Client;
 
+use super::connect::{Unready, unready_by};
+
 /// In order; the number of each is its place.
 const MIGRATIONS: [(&str, &str); 1] = [("001_initial", include_str!("../../../sql/hub/postgres/001_initial.sql"))];
 /// Held by the one process that migrates: no other number of ours is used for a lock.
@@ -9,10 +11,8 @@ const LOCK: i64 = 0x7465_6c65_636f_6d78;
 
 /// Runs what has not been run. One sentence when that cannot be, or when a step was left half done: then nobody may serve
 /// until somebody has looked.
-pub async fn migrate(client: &Client) -> Result<(), String> {
-    let told = |error: tokio_postgres::Error| {
-        format!("the store in PostgreSQL cannot be made or migrated: {}", super::tx::in_full(&error))
-    };
+pub async fn migrate(client: &Client) -> Result<(), Unready> {
+    let told = |error: tokio_postgres::Error| unready_by(&error, "the store in PostgreSQL cannot be made or migrated");
     // Others that are started beside this one wait here.
     client.execute("select pg_advisory_lock($1)", &[&LOCK]).await.map_err(told)?;
     let migrated = run(client, told).await;
@@ -20,7 +20,7 @@ pub async fn migrate(client: &Client) -> Result<(), String> {
     migrated
 }
 
-async fn run(client: &Client, told: impl Fn(tokio_postgres::Error) -> String) -> Result<(), String> {
+async fn run(client: &Client, told: impl Fn(tokio_postgres::Error) -> Unready) -> Result<(), Unready> {
     client
         .batch_execute(
             "set client_min_messages = warning;
@@ -33,12 +33,13 @@ async fn run(client: &Client, told: impl Fn(tokio_postgres::Error) -> String) ->
     let noted: Vec<(String, bool)> =
         rows.map_err(&told)?.iter().map(|row| (row.get::<_, String>(0), row.get::<_, bool>(1))).collect();
     if let Some((name, _)) = noted.iter().find(|(_, is_done)| !is_done) {
-        return Err(format!(
+        return Err(Unready::Wrong(format!(
             "migration {name} was begun and is not done: restore the database, or see that nothing of the migration is there and delete its line from hub_migrations"
-        ));
+        )));
     }
     if let Some((name, _)) = noted.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
-        return Err(format!("the store has migration {name}, which this program does not know: use a newer one"));
+        let why = format!("the store has migration {name}, which this program does not know: use a newer one");
+        return Err(Unready::Wrong(why));
     }
     for (name, sql) in MIGRATIONS.iter().skip(noted.len()) {
         client.execute("insert into hub_migrations (name) values ($1)", &[name]).await.map_err(&told)?;

@@ -29,7 +29,7 @@ use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mirror::wire::{Part, Push};
 use tx::{Answers, Batch, Param, READ, Scope, Tx, WRITE};
 
@@ -70,28 +70,40 @@ impl PostgresHub {
     /// Makes or migrates the tables where needed.
     pub async fn prepare(&self) -> Result<(), Unready> {
         let client = self.pool.get().await.map_err(|error| connect::unready(&error))?;
-        migrations::migrate(&client).await.map_err(Unready::Wrong)?;
+        migrations::migrate(&client).await?;
         drop(client);
         let known = self.at_once(WRITE, Scope::Fleet, quarantine::name_known_tables()).await;
-        known.map(drop).map_err(|error| Unready::Wrong(format!("the store cannot be used: {error}")))
+        known.map(drop).map_err(|error| not_used(&error))
     }
 
     /// The hash of the administrator's token: the same for all processes. The first of them makes it, and no other
     /// meanwhile.
-    pub async fn admin(&self, make: impl FnOnce() -> Result<Hash, String>) -> Result<Hash, String> {
+    pub async fn admin(&self, make: impl FnOnce() -> Result<Hash, String>) -> Result<Hash, Unready> {
         const HELD: &str = "select admin_hash from hub for update";
-        let failed = |error: &dyn std::fmt::Display| format!("the administrator's token cannot be read: {error}");
+        let failed = |error: &dyn std::fmt::Display| {
+            Unready::Wrong(format!("the administrator's token cannot be read: {error}"))
+        };
         let held = self.begin(WRITE, Scope::Fleet, Batch::default().with(HELD, &[])).await;
-        let (tx, answers) = held.map_err(|error| failed(&error))?;
+        let (tx, answers) = held.map_err(|error| not_used(&error))?;
         let row = answers[0].first().ok_or_else(|| failed(&"the table hub is empty"))?;
         if let Some(hash) = row.try_get::<_, Option<Vec<u8>>>(0).map_err(|error| failed(&error))? {
             return hash.try_into().map_err(|_| failed(&"it is no SHA-256"));
         }
-        let hash = make()?;
+        let hash = make().map_err(Unready::Wrong)?;
         let bytes = hash.as_slice();
         let set = Batch::default().with("update hub set admin_hash = $1", &[&bytes]);
-        tx.commit(set).await.map_err(|error| failed(&error))?;
+        tx.commit(set).await.map_err(|error| not_used(&error))?;
         Ok(hash)
+    }
+
+    /// Has an origin to itself among the commands that move it, until what this gives is dropped. One sentence when another
+    /// has it.
+    pub async fn alone(&self, origin: &str) -> Result<impl Send + use<>, String> {
+        let conn = self.pool.get().await.map_err(|error| error.to_string())?;
+        let sql = "select pg_try_advisory_lock(hashtextextended($1, 0))";
+        let taken: bool = conn.query_one(sql, &[&origin]).await.map_err(|error| tx::in_full(&error))?.get(0);
+        // Not back into the pool: the lock is the connection's.
+        if taken { Ok(deadpool_postgres::Object::take(conn)) } else { Err("another run is moving this server".into()) }
     }
 
     /// A backup that holds all of the log up to `lsn` has been verified: what edges had brought by then is stable. Whether
@@ -121,6 +133,12 @@ impl PostgresHub {
     async fn begin(&self, how: &'static str, scope: Scope<'_>, first: Batch<'_>) -> Result<(Tx, Answers)> {
         Tx::begin(&self.pool, how, scope, first).await
     }
+}
+
+/// Why a store cannot be used at the start: what passes by itself is waited for.
+fn not_used(error: &Error) -> Unready {
+    let why = format!("the store cannot be used: {error}");
+    if matches!(error, Error::Busy) { Unready::Away(why) } else { Unready::Wrong(why) }
 }
 
 impl Drop for PostgresHub {

@@ -22,7 +22,7 @@ use crate::hub::{Origin, rules};
 const ASIDE: &str = "
     select t, id, rev, chg, v, code, detail, first_seen, tries from quarantine where origin = $1 order by t, id";
 const STEP: &str = concat!(
-    "update origins set phase = $2, moved_to = $3, quarantined = case when $3::text is null then quarantined else 0 end
+    "update origins set phase = $2, moved_to = $3, quarantined = case when $2 = 'moved' then 0 else quarantined end
      where origin = $1 returning ",
     origins::columns!()
 );
@@ -75,9 +75,9 @@ fn aside_from_row(row: &SqlRow) -> Result<Aside> {
 pub async fn step(hub: &PostgresHub, origin: &str, to: &Phase) -> Result<Origin> {
     let (tx, Seen { found, .. }, _) = origins::begin(hub, origin, Batch::default()).await?;
     rules::check_step(&found.origin.phase, to)?;
-    let (name, moved_to) = (to.name(), to.hub());
-    let mut batch = Batch::default().with(STEP, &[&origin, &name, &moved_to]);
-    if moved_to.is_some() {
+    let (name, target) = (to.name(), to.target());
+    let mut batch = Batch::default().with(STEP, &[&origin, &name, &target]);
+    if to.hub().is_some() {
         // It is there, whole: that was compared.
         lost::clear(&mut batch, &origin);
     }

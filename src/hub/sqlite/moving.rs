@@ -38,7 +38,7 @@ pub fn step(tx: &Connection, origin: &str, to: &Phase) -> Result<Origin> {
     let found = origins::get(tx, origin)?;
     rules::check_step(&found.phase, to)?;
     let sql = "update origins set phase = ?2, moved_to = ?3 where origin = ?1";
-    tx.execute(sql, params![origin, to.name(), to.hub()])?;
+    tx.execute(sql, params![origin, to.name(), to.target()])?;
     if to.hub().is_some() {
         // It is there, whole: that was compared.
         lost::clear(tx, &found)?;
