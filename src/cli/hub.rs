@@ -137,7 +137,7 @@ fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
             Place::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
         })
     })?;
-    say(format_args!("{}", code.map_err(|error| format!("no code was made: {error}"))?))?;
+    say(code.map_err(|error| format!("no code was made: {error}"))?)?;
     Ok(ExitCode::SUCCESS)
 }
 

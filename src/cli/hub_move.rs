@@ -18,6 +18,7 @@ use crate::hub::moving::{Arrival, Phase, Settling};
 use crate::hub::postgres::PostgresHub;
 use crate::hub::sqlite::SqliteHub;
 use crate::hub::{HubStore, Origin};
+use crate::mirror::agent::is_this_machine;
 use crate::mirror::transport::{CallError, HubClient};
 
 mod carry;
@@ -63,7 +64,7 @@ impl Target {
     fn of(arguments: &Arguments) -> Result<Option<Target>, String> {
         let (Some(url), Some(file)) = (&arguments.to, &arguments.to_admin_token) else { return Ok(None) };
         let url = url.trim_end_matches('/').to_owned();
-        if url.starts_with("http://") && !arguments.plain && !is_this_machine(&url) {
+        if url.starts_with("http://") && !arguments.plain && !leads_here(&url) {
             return Err(format!(
                 "{url} is not https, and a server does not follow from https to http: give that hub a certificate, or add --plain where the server comes over http now"
             ));
@@ -83,11 +84,8 @@ impl Target {
     }
 }
 
-/// Whether a URL leads to this machine.
-fn is_this_machine(url: &str) -> bool {
-    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+fn leads_here(url: &str) -> bool {
+    url.parse().is_ok_and(|uri: ureq::http::Uri| uri.host().is_some_and(is_this_machine))
 }
 
 /// Of a call on an origin.
@@ -111,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             }
         }
     })?;
-    say(format_args!("{told}"))?;
+    say(told)?;
     Ok(ExitCode::SUCCESS)
 }
 

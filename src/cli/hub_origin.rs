@@ -32,7 +32,7 @@ pub fn remove(Arguments { origin, store }: &Arguments) -> Result<ExitCode, Strin
             Place::Postgres(address) => PostgresHub::open(&address).await?.remove(origin).await,
         })
     })?;
-    say(format_args!("{}", removed.map_err(|error| format!("{origin} was not removed: {error}"))?))?;
+    say(removed.map_err(|error| format!("{origin} was not removed: {error}"))?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -40,8 +40,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         return Err("this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced".into());
     }
     let ca = arguments.store.hub_ca(arguments.hub_ca.clone())?;
+    let taken = || format!("{} is there already: name a new file with --db", path.display());
     if path.exists() {
-        return Err(format!("{} is there already: name a new file with --db", path.display()));
+        return Err(taken());
     }
     // What can fail here fails before the code is spent.
     let unfinished = beside(&path, UNFINISHED);
@@ -50,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if path.exists() {
         drop(database);
         remove_database(&unfinished);
-        return Err(format!("{} is there already: name a new file with --db", path.display()));
+        return Err(taken());
     }
     let had_place = database.read(sync_state::enrolment).map_err(|error| error.to_string())?.is_some();
     let had_key = key_path(&path).exists();

@@ -19,8 +19,9 @@ use super::error::plain;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_MAX: usize = 128;
 
-/// Registered by a server whose answers are packed as this chooses by `Accept-Encoding`, or not at all.
-pub struct Packings(pub fn(&str) -> Option<&'static str>);
+/// Registered by a server whose callers are edges: answers are packed as this chooses by `Accept-Encoding`, or not at all,
+/// and who has waited too long is told to come again.
+pub struct ForEdges(pub fn(&str) -> Option<&'static str>);
 
 /// The id of a request: the log, the audit trail and the answer name it.
 #[derive(Clone)]
@@ -53,7 +54,7 @@ pub async fn pass(
         request.head_mut().method = Method::GET;
     }
     let limit = request.app_data::<web::Data<State>>().map_or(Duration::from_secs(30), |state| state.request_timeout);
-    let is_hub = request.app_data::<Packings>().is_some();
+    let is_hub = request.app_data::<ForEdges>().is_some();
     // The request itself cannot be kept beside the call: routing wants it alone.
     let mut response = match tokio::time::timeout(limit, next.call(request)).await {
         Ok(answered) => answered?,
@@ -97,7 +98,7 @@ fn normalize(request: &mut ServiceRequest) {
 
 /// Leaves in `Accept-Encoding` what the answer is to be packed as.
 fn narrow(request: &mut ServiceRequest) {
-    let Some(Packings(choose)) = request.app_data::<Packings>() else { return };
+    let Some(ForEdges(choose)) = request.app_data::<ForEdges>() else { return };
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let chosen = accepted.and_then(choose);
     let headers = request.headers_mut();

@@ -237,7 +237,7 @@ pub trait HubStore: Send + Sync + 'static {
 }
 
 /// The longest name of a server.
-const NAME_MAX: usize = 200;
+pub const NAME_MAX: usize = 200;
 
 /// A new one-time code. 422 `name`.
 pub async fn add_code(store: &impl HubStore, admits: &Admits, now: Time) -> Result<String> {

@@ -64,8 +64,18 @@ impl Resolver for Names {
     }
 }
 
+/// The address that a host is, as a URL has it.
+fn ip_of(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// Whether what is said to a host stays on this machine.
+pub fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || ip_of(host).is_some_and(|ip| ip.is_loopback())
+}
+
 fn address(uri: &Uri) -> Option<SocketAddr> {
-    let host: IpAddr = uri.host()?.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    let host = ip_of(uri.host()?)?;
     let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     Some(SocketAddr::new(host, uri.port_u16().unwrap_or(usual)))
 }

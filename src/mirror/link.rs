@@ -76,8 +76,8 @@ impl Link {
         match self.db.read(sync_state::enrolment) {
             Ok(Some(enrolment)) => {
                 let result = self.follow(enrolment);
-                let trouble = result.as_ref().err().map(|error| format!("{error}{}", error.advice()));
-                *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+                let trouble = result.as_ref().err().map(CallError::with_advice);
+                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&trouble);
                 match result {
                     Ok(()) => (self.pacing.next(share()), Ok(())),
                     Err(error) => {
@@ -91,10 +91,10 @@ impl Link {
                             true => tracing::error!(%error, "the mirror stands still: somebody must act"),
                             false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
                         }
-                        let error = format!("{error}{}", error.advice());
-                        let noted = error.clone();
+                        let told = trouble.unwrap_or_default();
+                        let noted = told.clone();
                         self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
-                        (wait, Err(error))
+                        (wait, Err(told))
                     }
                 }
             }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::edge::Outgoing;
+use super::status::is_consistent;
 use super::wire::Reply;
 use crate::db::ReadTx;
 use crate::error::Result;
@@ -72,7 +73,7 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
             "consistent",
             "gauge",
             "1: the hub has exactly what is here",
-            Some((has_all && aside == 0 && record.difference.is_none() && !record.is_refused()).into()),
+            Some(is_consistent(has_all, aside, &record).into()),
         ),
         ("lag_changes", "gauge", "Writes that the hub does not have", Some(lag)),
         (

@@ -1,6 +1,6 @@
 //! The edge's side of the mirror: it keeps its hub's copy exact, whatever breaks in between.
 
-mod agent;
+pub mod agent;
 mod batch;
 pub mod digest;
 pub mod edge;

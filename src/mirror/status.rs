@@ -4,7 +4,14 @@ use serde_json::{Value, json};
 
 use crate::db::ReadTx;
 use crate::error::Result;
-use crate::store::{feed, quarantine, sync_state};
+use crate::store::sync_state::{self, Record};
+use crate::store::{feed, quarantine};
+
+/// Whether the hub has exactly what is here, as far as is known: it has acknowledged all (`has_all`), has nothing put aside,
+/// does not refuse this edge, and no comparison has shown otherwise.
+pub fn is_consistent(has_all: bool, aside: i64, record: &Record) -> bool {
+    has_all && aside == 0 && record.difference.is_none() && !record.is_refused()
+}
 
 /// How the mirror stands, as `GET /sync/status` answers.
 pub fn status(tx: &ReadTx) -> Result<Value> {
@@ -21,7 +28,7 @@ pub fn status(tx: &ReadTx) -> Result<Value> {
         "enrolled": enrolment.is_some(),
         "hub": enrolment.as_ref().map(|enrolment| &enrolment.hub),
         "origin": enrolment.as_ref().map(|enrolment| &enrolment.origin),
-        "consistent": has_all && aside == 0 && record.difference.is_none() && !record.is_refused(),
+        "consistent": is_consistent(has_all, aside, &record),
         "acked": acked,
         "high": high,
         "stable": position.as_ref().map_or(0, |position| position.stable),

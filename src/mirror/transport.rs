@@ -74,9 +74,9 @@ impl CallError {
         )
     }
 
-    /// What whoever runs this edge can do about it, to be added to the error.
-    pub fn advice(&self) -> &'static str {
-        match self {
+    /// The error, and what whoever runs this edge can do about it.
+    pub fn with_advice(&self) -> String {
+        let advice = match self {
             CallError::Refused { status: 401, .. } => {
                 "; another machine has this server's place, it was removed, or the hub is older than its enrolment: enrol it anew"
             }
@@ -85,7 +85,8 @@ impl CallError {
                 "; a server does not follow from https to http: give that hub a certificate, and move the server back and there again"
             }
             _ => "",
-        }
+        };
+        format!("{self}{advice}")
     }
 
     pub fn retry_after(&self) -> Option<Duration> {

@@ -28,7 +28,7 @@ pub async fn add_code<S: HubStore>(request: HttpRequest, state: State<S>, body: 
         } else if fields.value("name").is_some() {
             fields.fault("name", Check::Unique, "Give either name or origin: an origin has its name");
         }
-        fields.required_text("name", 1, 200, &mut name);
+        fields.required_text("name", 1, hub::NAME_MAX, &mut name);
         origin.map_or(Admits::New(name), Admits::Replacement)
     })?;
     let code = hub::add_code(&*state.store, &admits, state.clock.now()).await?;

@@ -25,7 +25,7 @@ use crate::domain::audit::Hash;
 use crate::error::{Error, Result};
 use crate::http::call::read_payload;
 use crate::http::error::plain;
-use crate::http::middleware::Packings;
+use crate::http::middleware::ForEdges;
 use crate::http::server;
 use crate::mirror::packing;
 use crate::mirror::wire::Pace;
@@ -106,7 +106,7 @@ fn configure<S: HubStore>(state: &State<S>, services: &mut web::ServiceConfig) {
     }
     services
         .app_data(state.clone())
-        .app_data(Packings(|accepted| packing::accepted(accepted).map(packing::name)))
+        .app_data(ForEdges(|accepted| packing::accepted(accepted).map(packing::name)))
         .app_data(web::QueryConfig::default().error_handler(|error, _| malformed("query", &error).into()))
         .route("/healthz", web::get().to(healthz))
         .route("/readyz", web::get().to(centre::readyz::<S>))

@@ -15,6 +15,8 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::mirror::agent::is_this_machine;
+
 /// Connections of one process. Each is a process of PostgreSQL's.
 const CONNECTIONS: usize = 16;
 /// How long a call waits for one of them, and for PostgreSQL to answer a new one.
@@ -90,7 +92,7 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
     let is_here = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
         && config.get_hosts().iter().all(|host| match host {
             Host::Unix(_) => true,
-            Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+            Host::Tcp(name) => is_this_machine(name),
         });
     let wants_tls = match mode.as_deref() {
         Some("disable") => false,
