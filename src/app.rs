@@ -8,18 +8,19 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 
-use crate::attempts::Attempts;
+use crate::api;
+use crate::auth::login_throttle::LoginThrottle;
+use crate::auth::passwords::Passwords;
+use crate::auth::secrets::{Sealer, keep_from_others, key_path};
+use crate::auth::session_cache::SessionCache;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ephemeral::Folder;
-use crate::http::{self, State, server};
-use crate::identity::Identities;
-use crate::mirror::worker::Worker;
-use crate::passwords::Passwords;
-use crate::secrets::{Sealer, keep_from_others, key_path};
 use crate::store::clock_floor;
-use crate::{demo, housekeeping, login};
+use crate::sync::edge::worker::Worker;
+use crate::usecases::{demo, housekeeping, login};
+use crate::web::{AppState, server};
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
@@ -27,7 +28,7 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 pub struct App {
     /// `http://ADDR:PORT`
     pub url: String,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
     server: ServerHandle,
     housekeeping: tokio::task::JoinHandle<()>,
     // Removed when everything else is closed.
@@ -65,26 +66,26 @@ impl App {
         }
         let mirror =
             Worker::start(db.clone(), sealer.clone(), config.hub_ca.clone()).map_err(|error| error.to_string())?;
-        let state = web::Data::new(State {
+        let state = web::Data::new(AppState {
             db,
             sealer,
             mirror,
             hub_ca: config.hub_ca.clone(),
-            identities: Identities::default(),
+            identities: SessionCache::default(),
             passwords: Passwords::default(),
-            attempts: Attempts::new(config.login_limits()),
+            attempts: LoginThrottle::new(config.login_limits()),
             under_way: Arc::default(),
             request_timeout: config.request_timeout(),
             is_tls: tls.is_some(),
         });
-        let server = http::start(listener, tls, config.cors_origins(), state.clone());
+        let server = api::start(listener, tls, config.cors_origins(), state.clone());
         let server = server.map_err(|error| error.to_string())?;
-        let housekeeping = tokio::task::spawn_local(keep_house(state.clone()));
+        let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
         Ok(App { url, state, server, housekeeping, _folder: folder })
     }
 
     /// What the handlers share; for tests and the ready message.
-    pub fn state(&self) -> &State {
+    pub fn state(&self) -> &AppState {
         &self.state
     }
 
@@ -119,7 +120,7 @@ fn database(config: &Config) -> Result<(PathBuf, Option<Folder>), String> {
     Ok((folder.path().join("telecomx.db"), Some(folder)))
 }
 
-async fn keep_house(state: web::Data<State>) {
+async fn run_housekeeping(state: web::Data<AppState>) {
     let mut ticks = tokio::time::interval(HOUSEKEEPING_EVERY);
     loop {
         ticks.tick().await;

@@ -9,7 +9,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::Limits;
+use crate::auth::login_throttle::Limits;
 use crate::files::database_path;
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
@@ -164,7 +164,7 @@ impl Config {
         }
         let from_environment = Env::prefixed(PREFIX).only(&NAMES);
         // The parser of TOML draws where it stumbled, over several lines.
-        let told = |error: figment::Error| {
+        let describe = |error: figment::Error| {
             let message = error.to_string();
             let message = message.split_whitespace().collect::<Vec<_>>().join(" ").replace("\"default.", "\"");
             format!("a setting cannot be used: {message}")
@@ -179,7 +179,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let config: Config =
-            figment.merge(from_environment).merge(Serialized::defaults(&self)).extract().map_err(told)?;
+            figment.merge(from_environment).merge(Serialized::defaults(&self)).extract().map_err(describe)?;
         config.check()?;
         Ok(config)
     }

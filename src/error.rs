@@ -115,7 +115,7 @@ pub enum Error {
     Invalid(Vec<Fault>),
     /// A login needs an authenticator code; `key` is a new key to present, when the employee has none in use.
     #[error("Authenticator token required")]
-    AuthenticatorRequired { key: Option<crate::secrets::AuthenticatorKey> },
+    AuthenticatorRequired { key: Option<crate::auth::secrets::AuthenticatorKey> },
     #[error("Request body is larger than {limit_bytes} bytes")]
     TooLarge { limit_bytes: usize },
     #[error("Content-Type must be application/json")]

@@ -1,41 +1,28 @@
 //! telecomx-local: the TelecomX mobile-config API, served locally from one SQLite file.
 //!
-//! In reading order; each module may use those above it.
+//! In reading order; each module may use those above it (`tests/tidy.rs` checks it over the resolved module graph).
 
 pub mod error;
 
 pub mod domain;
 
-pub mod authenticator;
 pub mod clock;
 pub mod files;
-pub mod passwords;
-pub mod secrets;
 
 pub mod db;
 pub mod store;
 
-pub mod reach;
+pub mod auth;
+pub mod usecases;
 
-pub mod export;
-pub mod import;
-pub mod login;
-pub mod mobile_config_content;
-pub mod mobile_config_copy;
-pub mod proposals;
+pub mod sync;
 
-pub mod mirror;
+pub mod web;
 
-pub mod hub;
+pub mod api;
 
-pub mod attempts;
-pub mod demo;
-pub mod housekeeping;
-pub mod identity;
-
-pub mod http;
+pub mod config;
+pub mod ephemeral;
 
 pub mod app;
 pub mod cli;
-pub mod config;
-pub mod ephemeral;

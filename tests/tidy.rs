@@ -72,7 +72,7 @@ fn names_crate(line: &str, family: &str) -> bool {
 #[test]
 fn only_http_names_actix() {
     let all = sources("src");
-    let others = all.iter().filter(|source| !source.is_under(&["src/http/", "src/hub/http/"]));
+    let others = all.iter().filter(|source| !source.is_under(&["src/web/", "src/api/", "src/sync/hub/api/"]));
     let allowed_in_app = ["use actix_web::web;", "use actix_web::dev::ServerHandle;"];
     let others: Vec<&Source> = others.collect();
     let app = others.iter().copied().filter(|source| source.path == "src/app.rs");
@@ -90,14 +90,14 @@ fn only_db_and_store_name_rusqlite() {
     let all = sources("src");
     let others = all
         .iter()
-        .filter(|source| !source.is_under(&["src/db/", "src/store/"]) && !source.is_under(&["src/hub/sqlite/"]));
+        .filter(|source| !source.is_under(&["src/db/", "src/store/"]) && !source.is_under(&["src/sync/hub/sqlite/"]));
     assert_eq!(offences(others, |line| names_crate(line, "rusqlite") || names_crate(line, "r2d2")), NONE);
 }
 
 #[test]
 fn only_its_store_names_postgres() {
     let all = sources("src");
-    let others = all.iter().filter(|source| !source.is_under(&["src/hub/postgres/"]));
+    let others = all.iter().filter(|source| !source.is_under(&["src/sync/hub/postgres/"]));
     assert_eq!(offences(others, |line| names_crate(line, "tokio_postgres") || names_crate(line, "deadpool")), NONE);
 }
 
@@ -123,10 +123,10 @@ fn the_domain_does_no_io() {
 #[test]
 fn nobody_knows_those_above() {
     let walls: [(&[&str], &[&str]); 4] = [
-        (&["src/domain/", "src/error.rs"], &["db", "store", "http", "app", "cli", "config", "import", "export"]),
-        (&["src/db/"], &["http", "app", "cli", "config", "import", "export", "mobile_config_copy", "login"]),
-        (&["src/store/"], &["http", "app", "cli", "config", "import", "export", "mobile_config_copy", "login"]),
-        (&["src/mobile_config_copy.rs", "src/import/", "src/export.rs"], &["http", "app", "cli", "config"]),
+        (&["src/domain/", "src/error.rs"], &["db", "store", "web", "api", "app", "cli", "config", "import", "export"]),
+        (&["src/db/"], &["web", "api", "app", "cli", "config", "import", "export", "mobile_config_copy", "login"]),
+        (&["src/store/"], &["web", "api", "app", "cli", "config", "import", "export", "mobile_config_copy", "login"]),
+        (&["src/usecases/"], &["web", "api", "app", "cli", "config"]),
     ];
     let all = sources("src");
     for (places, above) in walls {
@@ -198,21 +198,21 @@ fn every_url_is_in_routes() {
     let all = sources("src");
     // The pages of Swagger UI are configured where their crate is named, and hung up in routes.rs. A hub is another
     // server, with URLs of its own.
-    let allowed = ["src/http/routes.rs", "src/http/openapi.rs", "src/hub/http/mod.rs"];
+    let allowed = ["src/api/routes.rs", "src/api/openapi.rs", "src/sync/hub/api/mod.rs"];
     let others = all.iter().filter(|source| !allowed.contains(&source.path.as_str()));
     assert_eq!(offences(others, registers), NONE);
-    let openapi: Vec<String> = offences(all.iter().filter(|source| source.path == "src/http/openapi.rs"), registers);
+    let openapi: Vec<String> = offences(all.iter().filter(|source| source.path == "src/api/openapi.rs"), registers);
     assert_eq!(openapi.len(), 1, "only Swagger UI: {openapi:?}");
     // What names an origin goes through the one list that the matrix of two tenants is made from (tests/hub/tenants.rs).
     let of_origins =
-        offences(all.iter().filter(|source| source.is_under(&["src/hub/"])), |line| line.contains("{origin}"));
+        offences(all.iter().filter(|source| source.is_under(&["src/sync/hub/"])), |line| line.contains("{origin}"));
     assert_eq!(of_origins.len(), 1, "{of_origins:?}");
 }
 
 #[test]
 fn only_one_file_names_the_statuses_of_errors() {
     let all = sources("src");
-    let others = all.iter().filter(|source| source.path != "src/http/error.rs");
+    let others = all.iter().filter(|source| source.path != "src/web/error.rs");
     let wrong = |line: &str| {
         ["Forbidden", "Unauthorized", "NotFound", "Conflict", "InternalServerError", "BadRequest"]
             .iter()

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Store, say};
+use super::{Store, print_line};
+use crate::auth::passwords;
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::domain::access::Level;
@@ -16,7 +17,6 @@ use crate::domain::employee::{Employee, password};
 use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::{Error, Result as DomainResult};
-use crate::passwords;
 use crate::store::{Window, credentials, customers, employees};
 
 #[derive(Subcommand)]
@@ -29,7 +29,7 @@ pub enum Command {
         /// Name [default: Administrator]
         #[arg(long, default_value = "Administrator", hide_default_value = true)]
         name: String,
-        /// Customer the employee belongs to [default: the first top-level reseller, made where there is none]
+        /// Customer the employee owner to [default: the first top-level reseller, made where there is none]
         #[arg(long, value_name = "ID", value_parser = parse_id)]
         customer: Option<Id>,
         /// Read the password from the first line of standard input
@@ -47,11 +47,11 @@ fn parse_id(text: &str) -> Result<Id, String> {
 pub fn run(command: &Command) -> Result<ExitCode, String> {
     let Command::Create { email, name, customer, password_stdin, store } = command;
     let database = Exclusive::open(&store.path()?, Clock::default())?;
-    let told = |error: Error| format!("no administrator was created: {error}");
-    let secret = if *password_stdin { read_password()? } else { make_password().map_err(told)? };
+    let describe = |error: Error| format!("no administrator was created: {error}");
+    let secret = if *password_stdin { read_password()? } else { make_password().map_err(describe)? };
     let body = json!({ "emailAddress": email, "name": name, "accessLevel": "ADMIN", "password": secret });
     let body = body.as_object().ok_or("the settings cannot be read")?;
-    let hash = passwords::hash(&secret).map_err(told)?;
+    let hash = passwords::hash(&secret).map_err(describe)?;
     let created = database.write("command line", |tx| {
         let customer = match customer {
             Some(id) => customers::get(tx, *id)?,
@@ -63,16 +63,16 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
             password(fields);
             employee
         })?;
-        let employee = employees::put(tx, employee, None)?;
+        let employee = employees::upsert(tx, employee, None)?;
         credentials::set_password(tx, employee.id, &hash)?;
         Ok(employee)
     });
-    let created = created.map_err(told)?;
+    let created = created.map_err(describe)?;
     debug_assert_eq!(created.access_level, Level::Admin);
     database.close().map_err(|error| error.to_string())?;
-    say(format_args!("created administrator {} of customer {}", created.id, created.customer))?;
+    print_line(format_args!("created administrator {} of customer {}", created.id, created.customer))?;
     if !password_stdin {
-        say(format_args!("password: {secret}"))?;
+        print_line(format_args!("password: {secret}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,7 +90,7 @@ fn first_reseller(tx: &mut crate::db::WriteTx) -> DomainResult<Customer> {
     let mut customer = Customer::new(Id::new(tx.now));
     customer.name = "Administration".into();
     customer.addresses = vec![Address { primary: true, ..address }];
-    customers::put(tx, customer, None)
+    customers::upsert(tx, customer, None)
 }
 
 fn read_password() -> Result<String, String> {
@@ -101,6 +101,6 @@ fn read_password() -> Result<String, String> {
 
 /// 80 random bits, in a form that the rule for passwords accepts.
 fn make_password() -> DomainResult<String> {
-    let (token, _) = crate::secrets::new_token()?;
+    let (token, _) = crate::auth::secrets::new_token()?;
     Ok(format!("Tx-{}", &token[..20]) + "9a")
 }

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Store, progress, say};
+use super::{Store, print_line, progress};
 use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
 use crate::error::Error;
-use crate::store::audit::{self, Verdict};
+use crate::store::audit::{self, ChainVerdict};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -30,19 +30,19 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
     bar.finish_and_clear();
     let unreadable = |error: Error| format!("{} cannot be read: {error}", path.display());
     let (verdict, schema) = found.map_err(unreadable)?;
-    if let (Ok(Verdict::Intact { .. }) | Err(_), Some(wrong)) = (&verdict, schema) {
+    if let (Ok(ChainVerdict::Intact { .. }) | Err(_), Some(wrong)) = (&verdict, schema) {
         return Err(format!("the database was changed by hand: {wrong}"));
     }
     match verdict.map_err(unreadable)? {
-        Verdict::Intact { entries, head } => {
+        ChainVerdict::Intact { entries, head } => {
             let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
-            say(format_args!("the audit trail is intact: {entries} entries, head {head}"))?;
+            print_line(format_args!("the audit trail is intact: {entries} entries, head {head}"))?;
             Ok(ExitCode::SUCCESS)
         }
-        Verdict::Differs { object } => Err(format!(
+        ChainVerdict::Differs { object } => Err(format!(
             "the chain of the audit trail is whole, but {object}: it was changed by hand, or newer entries were taken out"
         )),
-        Verdict::Broken { seq, reason } => Err(format!(
+        ChainVerdict::Broken { seq, reason } => Err(format!(
             "the audit trail is broken at entry {seq}: {reason}; entries before it are as they were written"
         )),
     }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, cannot_be_written, progress, refuse_own, say};
+use super::{Store, cannot_be_written, print_line, progress, refuse_own};
+use crate::auth::secrets::key_path;
 use crate::clock::Clock;
 use crate::db::ReadOnly;
 use crate::files::Part;
-use crate::secrets::key_path;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -27,8 +27,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         return Err(format!("{} exists already: name a new file", file.display()));
     }
     refuse_own(file, &path)?;
-    let told = |error| cannot_be_written(file, &error);
-    let part = Part::of(file).map_err(told)?;
+    let describe = |error| cannot_be_written(file, &error);
+    let part = Part::of(file).map_err(describe)?;
     let bar = progress::bar("pages", 0);
     let copied = database
         .backup_to(part.path(), |done, all| {
@@ -36,10 +36,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             bar.set_position(done);
         })
         .map_err(|error| format!("the backup is not complete: {error}"))
-        .and_then(|()| part.finish().map_err(told));
+        .and_then(|()| part.finish().map_err(describe));
     bar.finish_and_clear();
     copied?;
-    say(format_args!("backed up {} to {}", path.display(), file.display()))?;
-    say(format_args!("keep {} apart from it: authenticator keys are sealed with it", key_path(&path).display()))?;
+    print_line(format_args!("backed up {} to {}", path.display(), file.display()))?;
+    print_line(format_args!(
+        "keep {} apart from it: authenticator keys are sealed with it",
+        key_path(&path).display()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

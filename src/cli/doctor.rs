@@ -6,17 +6,17 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, say};
+use super::{Store, print_line};
+use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result as DomainResult};
-use crate::login;
-use crate::mirror::enrolment;
-use crate::secrets::{Sealer, key_path};
 use crate::store::adopt::{self, Adoption};
-use crate::store::audit::{self, Verdict};
+use crate::store::audit::{self, ChainVerdict};
 use crate::store::health::{self, HealthCheck};
 use crate::store::sync_state;
+use crate::sync::edge::enrolment;
+use crate::usecases::login;
 
 /// One thing that was looked at.
 struct Finding {
@@ -40,13 +40,13 @@ fn adopt_all(path: &Path) -> Result<(), String> {
     let database = Exclusive::open(path, Clock::default())?;
     let put_back = database.put_back_triggers();
     for name in put_back.map_err(|error| format!("nothing was adopted: {error}"))? {
-        say(format_args!("put back: the trigger {name}"))?;
+        print_line(format_args!("put back: the trigger {name}"))?;
     }
     let adopted = database.write("command line", adopt::run);
     for Adoption { wrong, refused } in adopted.map_err(|error| format!("nothing was adopted: {error}"))? {
         match refused {
-            None => say(format_args!("adopted: {wrong}"))?,
-            Some(why) => say(format_args!("left as it is: {wrong}: {why}"))?,
+            None => print_line(format_args!("adopted: {wrong}"))?,
+            Some(why) => print_line(format_args!("left as it is: {wrong}: {why}"))?,
         }
     }
     database.close().map_err(|error| error.to_string())
@@ -65,11 +65,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if key.exists() {
         findings.push(rights(&key));
     }
-    say(format_args!("{} (schema {SCHEMA_VERSION})", path.display()))?;
+    print_line(format_args!("{} (schema {SCHEMA_VERSION})", path.display()))?;
     for finding in &findings {
         match &finding.wrong {
-            None => say(format_args!("ok     {}: {}", finding.what, finding.detail))?,
-            Some(wrong) => say(format_args!("WRONG  {}: {wrong}", finding.what))?,
+            None => print_line(format_args!("ok     {}: {}", finding.what, finding.detail))?,
+            Some(wrong) => print_line(format_args!("WRONG  {}: {wrong}", finding.what))?,
         }
     }
     let wrong = findings.iter().filter(|finding| finding.wrong.is_some()).count();
@@ -87,9 +87,9 @@ fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     let finding = |check: HealthCheck| Finding { what: check.what, wrong: check.wrong, detail: check.detail };
     let mut findings: Vec<Finding> = health::examine(tx).into_iter().map(finding).collect();
     let (wrong, detail) = match audit::verify(tx, |_| {}) {
-        Ok(Verdict::Intact { entries, .. }) => (None, format!("{entries} entries")),
-        Ok(Verdict::Broken { seq, reason }) => (Some(format!("broken at entry {seq}: {reason}")), String::new()),
-        Ok(Verdict::Differs { object }) => (Some(object), String::new()),
+        Ok(ChainVerdict::Intact { entries, .. }) => (None, format!("{entries} entries")),
+        Ok(ChainVerdict::Broken { seq, reason }) => (Some(format!("broken at entry {seq}: {reason}")), String::new()),
+        Ok(ChainVerdict::Differs { object }) => (Some(object), String::new()),
         Err(error) => (Some(format!("cannot be read: {error}")), String::new()),
     };
     findings.push(Finding { what: "audit trail", wrong, detail });

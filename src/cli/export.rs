@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Store, cannot_be_written, refuse_own};
+use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::ReadOnly;
-use crate::export;
 use crate::files::Part;
-use crate::secrets::Sealer;
+use crate::usecases::export;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -53,11 +53,11 @@ fn to_standard_output(write: impl FnOnce(&mut dyn Write) -> Result<(), String>) 
 
 /// Writes a new file, readable by its owner only, and puts it in the place of the old one when it is whole.
 fn replace_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
-    let told = |error| cannot_be_written(file, &error);
-    let part = Part::of(file).map_err(told)?;
+    let describe = |error| cannot_be_written(file, &error);
+    let part = Part::of(file).map_err(describe)?;
     let mut out = BufWriter::new(part.file());
     write(&mut out)?;
-    out.flush().map_err(told)?;
+    out.flush().map_err(describe)?;
     drop(out);
-    part.finish().map_err(told)
+    part.finish().map_err(describe)
 }

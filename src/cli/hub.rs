@@ -10,19 +10,19 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use rustls::ServerConfig;
 
-use super::hub_store::{self, Place, Store, no_store};
-use super::{hub_move, hub_origin, say, serve};
+use super::hub_store::{self, Store, StoreLocation, no_store};
+use super::{hub_move, hub_origin, print_line, serve};
 use crate::app;
 use crate::clock::{self, Clock};
 use crate::config::check_reach;
 use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
 use crate::files::{Part, cannot_be_written, database_path};
-use crate::http::server;
-use crate::hub::http::{HubState, start, start_without_store};
-use crate::hub::postgres::{PostgresHub, Unready};
-use crate::hub::sqlite::SqliteHub;
-use crate::hub::{self, Admits, HubStore};
+use crate::sync::hub::api::{HubState, start, start_without_store};
+use crate::sync::hub::postgres::{PostgresHub, Unready};
+use crate::sync::hub::sqlite::SqliteHub;
+use crate::sync::hub::{self, EnrolmentKind, HubStore};
+use crate::web::server;
 
 /// How often what nobody will ask for is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
@@ -100,19 +100,22 @@ enum Command {
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     match arguments.command {
         Some(Command::Enroll { store, name, origin }) => {
-            let admits = origin.map_or_else(|| Admits::New(name.unwrap_or_default()), Admits::Replacement);
+            let admits =
+                origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
             enroll(&store.place()?, &admits)
         }
         Some(Command::Backup { store, to }) => match store.place()? {
-            Place::Sqlite(path) => back_up(&path, &to),
-            Place::Postgres(_) => {
+            StoreLocation::Sqlite(path) => back_up(&path, &to),
+            StoreLocation::Postgres(_) => {
                 Err("a PostgreSQL is backed up by its own tools (pg_basebackup): see hub backup-verified".into())
             }
         },
         Some(Command::BackupVerified { store, lsn }) => match store.place()? {
-            Place::Sqlite(_) => Err("a store in a file is backed up, and the copy verified, by hub backup".into()),
-            Place::Postgres(address) => server::block_on(async {
-                say(match PostgresHub::open(&address).await?.note_verified(&lsn).await? {
+            StoreLocation::Sqlite(_) => {
+                Err("a store in a file is backed up, and the copy verified, by hub backup".into())
+            }
+            StoreLocation::Postgres(address) => server::block_on(async {
+                print_line(match PostgresHub::open(&address).await?.note_verified(&lsn).await? {
                     true => {
                         format!("{lsn} is verified: what had been mirrored by then becomes stable as the servers come")
                     }
@@ -128,16 +131,16 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-fn enroll(place: &Place, admits: &Admits) -> Result<ExitCode, String> {
+fn enroll(place: &StoreLocation, admits: &EnrolmentKind) -> Result<ExitCode, String> {
     let now = Clock::default().now();
     let code = server::block_on(async {
         Ok::<_, String>(match place {
-            Place::Sqlite(path) if !path.exists() => return Err(no_store(path)),
-            Place::Sqlite(path) => hub::add_code(&SqliteHub::open(path)?, admits, now).await,
-            Place::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
+            StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(path)),
+            StoreLocation::Sqlite(path) => hub::add_code(&SqliteHub::open(path)?, admits, now).await,
+            StoreLocation::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
         })
     })?;
-    say(code.map_err(|error| format!("no code was made: {error}"))?)?;
+    print_line(code.map_err(|error| format!("no code was made: {error}"))?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -148,12 +151,12 @@ fn back_up(path: &Path, to: &Path) -> Result<ExitCode, String> {
     if to.exists() {
         return Err(format!("{} is there already: name a new file", to.display()));
     }
-    let told = |error: std::io::Error| cannot_be_written(to, &error, "choose another --to");
-    let part = Part::of(to).map_err(told)?;
+    let describe = |error: std::io::Error| cannot_be_written(to, &error, "choose another --to");
+    let part = Part::of(to).map_err(describe)?;
     let copied = SqliteHub::open(path)?.back_up(part.path());
     copied.map_err(|error| format!("{} was not backed up: {error}", path.display()))?;
-    part.finish().map_err(told)?;
-    say(format_args!("{} holds a checked copy", to.display()))?;
+    part.finish().map_err(describe)?;
+    print_line(format_args!("{} holds a checked copy", to.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -168,14 +171,14 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
         let stop = serve::Stop::listen()?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-        let mut front = Front { listener, tls, stop, url: Some(url) };
+        let mut front = HubListener { listener, tls, stop, url: Some(url) };
         match place {
-            Place::Sqlite(path) => {
+            StoreLocation::Sqlite(path) => {
                 let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
                 let store = SqliteHub::open(&path)?;
                 front.serve(store, hub_store::admin_beside(&path, token)?).await
             }
-            Place::Postgres(address) => {
+            StoreLocation::Postgres(address) => {
                 let store = PostgresHub::new(&address)?;
                 match front.wait_for(&store, token).await? {
                     Some(admin) => front.serve(store, admin).await,
@@ -187,7 +190,7 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
 }
 
 /// Where a hub is spoken to.
-struct Front {
+struct HubListener {
     listener: TcpListener,
     tls: Option<ServerConfig>,
     stop: serve::Stop,
@@ -195,7 +198,7 @@ struct Front {
     url: Option<String>,
 }
 
-impl Front {
+impl HubListener {
     /// Waits until PostgreSQL is there, and answers 503 meanwhile; the hash of the administrator's token, if it came before
     /// the end.
     async fn wait_for(&mut self, store: &PostgresHub, token: Option<&Path>) -> Result<Option<Hash>, String> {

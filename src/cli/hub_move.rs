@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::hub_store::{Place, Store, no_store};
-use super::say;
+use super::hub_store::{Store, StoreLocation, no_store};
+use super::print_line;
 use crate::db::lock::FileLock;
 use crate::domain::mirror::Table;
 use crate::files::{beside, database_path};
-use crate::http::server;
-use crate::hub::moving::{Arrival, Phase, Settling};
-use crate::hub::postgres::PostgresHub;
-use crate::hub::sqlite::SqliteHub;
-use crate::hub::{HubStore, Origin};
-use crate::mirror::agent::is_this_machine;
-use crate::mirror::transport::{CallError, HubClient};
+use crate::sync::edge::client::{CallError, HubClient};
+use crate::sync::http_agent::is_this_machine;
+use crate::sync::hub::migration::{Arrival, FinishMove, Phase};
+use crate::sync::hub::postgres::PostgresHub;
+use crate::sync::hub::sqlite::SqliteHub;
+use crate::sync::hub::{HubStore, Origin};
+use crate::web::server;
 
 mod carry;
 
@@ -95,21 +95,21 @@ fn path(origin: &str, call: &str) -> String {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let target = Target::of(arguments)?;
-    let told = server::block_on(async {
+    let summary = server::block_on(async {
         match arguments.store.place()? {
-            Place::Sqlite(path) if !path.exists() => Err(no_store(&path)),
-            Place::Sqlite(path) => {
+            StoreLocation::Sqlite(path) if !path.exists() => Err(no_store(&path)),
+            StoreLocation::Sqlite(path) => {
                 let _alone = FileLock::take(&beside(&database_path(&path, "--store")?, ".move"), "--store")?;
                 begin(&SqliteHub::open(&path)?, &arguments.origin, target).await
             }
-            Place::Postgres(address) => {
+            StoreLocation::Postgres(address) => {
                 let store = PostgresHub::open(&address).await?;
                 let _alone = store.alone(&arguments.origin).await?;
                 begin(&store, &arguments.origin, target).await
             }
         }
     })?;
-    say(told)?;
+    print_line(summary)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -192,7 +192,7 @@ impl<S: HubStore> Move<'_, S> {
     async fn hand_over(&self, leaving: &Origin) -> Result<(), Failed> {
         let mut tally = self.carry().await.map_err(Failed::Before)?.tally;
         [tally.aside, tally.proposals, tally.lost] = self.carry_rest().await.map_err(Failed::Before)?;
-        let settling = Settling { origin: leaving.clone(), tally };
+        let settling = FinishMove { origin: leaving.clone(), tally };
         let mut last = String::new();
         for _ in 0..SETTLE_TRIES {
             match self.ask::<serde_json::Value>("settle", &settling) {

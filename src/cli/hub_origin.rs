@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::hub_store::{Place, Store, no_store};
-use super::say;
-use crate::http::server;
-use crate::hub::HubStore;
-use crate::hub::lost::NEWEST;
-use crate::hub::postgres::PostgresHub;
-use crate::hub::sqlite::SqliteHub;
+use super::hub_store::{Store, StoreLocation, no_store};
+use super::print_line;
+use crate::sync::hub::HubStore;
+use crate::sync::hub::orphaned_rows::NEWEST;
+use crate::sync::hub::postgres::PostgresHub;
+use crate::sync::hub::sqlite::SqliteHub;
+use crate::web::server;
 
 /// Rows that are read at a time.
 const PAGE_ROWS: i64 = 1_000;
@@ -27,21 +27,21 @@ pub struct Arguments {
 pub fn remove(Arguments { origin, store }: &Arguments) -> Result<ExitCode, String> {
     let removed = server::block_on(async {
         Ok::<_, String>(match store.place()? {
-            Place::Sqlite(path) if !path.exists() => return Err(no_store(&path)),
-            Place::Sqlite(path) => SqliteHub::open(&path)?.remove(origin).await,
-            Place::Postgres(address) => PostgresHub::open(&address).await?.remove(origin).await,
+            StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(&path)),
+            StoreLocation::Sqlite(path) => SqliteHub::open(&path)?.remove(origin).await,
+            StoreLocation::Postgres(address) => PostgresHub::open(&address).await?.remove(origin).await,
         })
     })?;
-    say(removed.map_err(|error| format!("{origin} was not removed: {error}"))?)?;
+    print_line(removed.map_err(|error| format!("{origin} was not removed: {error}"))?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub fn lost(Arguments { origin, store }: &Arguments) -> Result<ExitCode, String> {
     server::block_on(async {
         match store.place()? {
-            Place::Sqlite(path) if !path.exists() => Err(no_store(&path)),
-            Place::Sqlite(path) => print_lost(&SqliteHub::open(&path)?, origin).await,
-            Place::Postgres(address) => print_lost(&PostgresHub::open(&address).await?, origin).await,
+            StoreLocation::Sqlite(path) if !path.exists() => Err(no_store(&path)),
+            StoreLocation::Sqlite(path) => print_lost(&SqliteHub::open(&path)?, origin).await,
+            StoreLocation::Postgres(address) => print_lost(&PostgresHub::open(&address).await?, origin).await,
         }
     })
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::auth::secrets::{self, new_token, token_hash};
 use crate::domain::audit::Hash;
 use crate::files::{Part, beside};
-use crate::hub::postgres::{Address, PostgresHub, Unready};
-use crate::secrets::{self, new_token, token_hash};
+use crate::sync::hub::postgres::{Address, PostgresHub, Unready};
 
 /// The administrator's token of a store that is no file.
 const ADMIN_TOKEN: &str = "telecomx-local-hub.admin-token";
@@ -29,18 +29,18 @@ pub struct Store {
 }
 
 /// A store, as it was asked for.
-pub enum Place {
+pub enum StoreLocation {
     Sqlite(PathBuf),
     Postgres(Address),
 }
 
 impl Store {
-    pub fn place(&self) -> Result<Place, String> {
+    pub fn place(&self) -> Result<StoreLocation, String> {
         if self.store.starts_with("postgres://") || self.store.starts_with("postgresql://") {
-            return Ok(Place::Postgres(Address { url: self.store.clone(), ca: self.store_ca.clone() }));
+            return Ok(StoreLocation::Postgres(Address { url: self.store.clone(), ca: self.store_ca.clone() }));
         }
         let path = self.store.strip_prefix("sqlite:").filter(|path| !path.is_empty());
-        let place = path.map(|path| Place::Sqlite(path.into()));
+        let place = path.map(|path| StoreLocation::Sqlite(path.into()));
         // It may hold a password.
         place.ok_or_else(|| "--store is no store: give sqlite:PATH or postgres://USER@HOST/DATABASE".into())
     }
@@ -74,7 +74,7 @@ pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash,
     Ok(holds)
 }
 
-fn told(path: &Path, error: &dyn std::fmt::Display) -> String {
+fn describe(path: &Path, error: &dyn std::fmt::Display) -> String {
     format!("{} cannot be used: {error}", path.display())
 }
 
@@ -87,10 +87,10 @@ fn in_file(path: &Path) -> Result<Option<Hash>, String> {
 
 /// A new token, in a file that only its owner can read.
 fn make(path: &Path) -> Result<Hash, String> {
-    let (token, hash) = new_token().map_err(|error| told(path, &error))?;
-    let part = Part::of(path).map_err(|error| told(path, &error))?;
+    let (token, hash) = new_token().map_err(|error| describe(path, &error))?;
+    let part = Part::of(path).map_err(|error| describe(path, &error))?;
     let written = writeln!(part.file(), "{token}").and_then(|()| part.finish());
-    written.map_err(|error| told(path, &error))?;
+    written.map_err(|error| describe(path, &error))?;
     tracing::info!("the administrator's token is new, in {}", path.display());
     Ok(hash)
 }

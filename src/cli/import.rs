@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Store, progress, remove_database, say};
+use super::{Store, print_line, progress, remove_database};
+use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::error::Error;
-use crate::import::{self, Stage};
-use crate::secrets::Sealer;
 use crate::store::credentials;
+use crate::usecases::import::{self, Stage};
 
 /// Faults printed at most; how many more there are is said.
 const FAULTS_SHOWN: usize = 1_000;
@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let is_new = !path.exists();
     let database = Exclusive::open(&path, Clock::default())?;
     let sealer = Sealer::open(&path)?;
-    let told = |error: Error| match error {
+    let describe = |error: Error| match error {
         Error::Busy => format!(
             "nothing was imported: {} is being read by another program (an export or a backup?); try again when it is done",
             path.display()
@@ -65,13 +65,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             let count = if faults.len() == 1 { "1 fault".into() } else { format!("{} faults", faults.len()) };
             return Err(format!("nothing was imported: {count} in {}", name_of(&arguments.file)));
         }
-        Err(error) => return Err(told(error)),
+        Err(error) => return Err(describe(error)),
     };
-    let without_password = database.read(credentials::without_password).map_err(told)?;
+    let without_password = database.read(credentials::without_password).map_err(describe)?;
     database.close().map_err(|error| error.to_string())?;
-    say(format_args!("imported {summary} into {}", path.display()))?;
+    print_line(format_args!("imported {summary} into {}", path.display()))?;
     if without_password > 0 {
-        say(format_args!(
+        print_line(format_args!(
             "{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
         ))?;
     }

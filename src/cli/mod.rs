@@ -117,7 +117,7 @@ fn remove_database(database: &Path) {
 }
 
 /// Prints a line. That nobody reads on, as behind `| head`, is no fault.
-fn say(line: impl Display) -> Result<(), String> {
+fn print_line(line: impl Display) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

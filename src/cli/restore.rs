@@ -8,18 +8,18 @@ use std::sync::Arc;
 use clap::Args;
 use uuid::Uuid;
 
-use super::{Store, cannot_be_written, progress, remove_database, say};
+use super::{Store, cannot_be_written, print_line, progress, remove_database};
+use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::domain::mirror::replaced_by;
 use crate::error::Error;
 use crate::files::{UNFINISHED, beside, move_file};
-use crate::mirror::enrolment;
-use crate::mirror::restore::{Fetched, fetch, rebuild};
-use crate::mirror::transport::{CallError, Enrolled, HubClient};
-use crate::secrets::{Sealer, key_path};
 use crate::store::credentials;
 use crate::store::sync_state::{self, Enrolment};
+use crate::sync::edge::client::{CallError, Enrolled, HubClient};
+use crate::sync::edge::enrolment;
+use crate::sync::edge::restore::{Fetched, fetch, rebuild};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             move_file(&unfinished, &path).map_err(|error| cannot_be_written(&path, &error))?;
             drop(database);
             remove_database(&unfinished);
-            say(format_args!("{what} into {}: {rest}", path.display()))?;
+            print_line(format_args!("{what} into {}: {rest}", path.display()))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(Failure { why, is_begun: true }) => {

@@ -9,10 +9,10 @@ use tracing_subscriber::EnvFilter;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
-use crate::demo;
 use crate::error::Error;
-use crate::http::server;
 use crate::store::employees;
+use crate::usecases::demo;
+use crate::web::server;
 
 pub fn run(flags: Config) -> Result<ExitCode, String> {
     let config = flags.resolve()?;
@@ -33,8 +33,8 @@ pub struct Stop(Signal, Signal);
 
 impl Stop {
     pub fn listen() -> Result<Stop, String> {
-        let told = |error: std::io::Error| format!("signals cannot be listened for: {error}");
-        Ok(Stop(signal(SignalKind::terminate()).map_err(told)?, signal(SignalKind::interrupt()).map_err(told)?))
+        let describe = |error: std::io::Error| format!("signals cannot be listened for: {error}");
+        Ok(Stop(signal(SignalKind::terminate()).map_err(describe)?, signal(SignalKind::interrupt()).map_err(describe)?))
     }
 
     pub async fn wait(&mut self) {
@@ -50,19 +50,19 @@ impl Stop {
 async fn announce(app: &App, config: &Config) -> Result<(), String> {
     let mut text = format!("telecomx-local listening on {}\n", app.url);
     let db = &app.state().db;
-    let told = |error: Error| error.to_string();
+    let describe = |error: Error| error.to_string();
     if !config.is_ephemeral() {
         text.push_str(&format!("database {}\n", db.path().display()));
     }
-    if db.read(employees::is_empty).map_err(told)? {
+    if db.read(employees::is_empty).map_err(describe)? {
         text.push_str("It holds nobody yet: stop, and use admin create, import or serve --demo\n");
     }
     if config.is_demo() {
-        let call = demo::copy_call(db, &app.url).await.map_err(told)?;
+        let call = demo::copy_call(db, &app.url).await.map_err(describe)?;
         match call {
             Some(call) => text.push_str(&format!(
                 "\nCopy one employee's mobile config onto another's:\n\n{call}\n\n{}All calls, to try in the browser: {}/docs/\n",
-                if demo::is_password_known(db, &app.state().passwords).await.map_err(told)? { LOGIN } else { "" },
+                if demo::is_password_known(db, &app.state().passwords).await.map_err(describe)? { LOGIN } else { "" },
                 app.url
             )),
             None => text.push_str("\nThe database holds something already: the demo world was not loaded.\n"),
@@ -79,13 +79,13 @@ const LOGIN: &str =
 
 pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<(), String> {
     let level = level.unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
-    let told = |error: &dyn std::fmt::Display| {
+    let describe = |error: &dyn std::fmt::Display| {
         format!("--log-level {level} is not understood: {error}; give error, warn, info, debug or trace")
     };
-    let filter = EnvFilter::try_new(level).map_err(|error| told(&error))?;
+    let filter = EnvFilter::try_new(level).map_err(|error| describe(&error))?;
     // A lone word that is no level would be taken as the name of a module.
     for part in level.split(',').filter(|part| !part.contains('=')) {
-        part.trim().parse::<tracing::level_filters::LevelFilter>().map_err(|error| told(&error))?;
+        part.trim().parse::<tracing::level_filters::LevelFilter>().map_err(|error| describe(&error))?;
     }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::{Store, progress, say};
+use super::{Store, print_line, progress};
+use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
-use crate::http::server::block_on;
-use crate::mirror::enrolment;
-use crate::mirror::link::Link;
-use crate::mirror::status::status as mirror_status;
-use crate::secrets::Sealer;
 use crate::store::{feed, sync_state};
+use crate::sync::edge::driver::SyncDriver;
+use crate::sync::edge::enrolment;
+use crate::sync::edge::status::status as mirror_status;
+use crate::web::server::block_on;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -67,7 +67,7 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
             let status = database.read(mirror_status).map_err(|error| error.to_string())?;
-            say(format_args!("{status:#}"))?;
+            print_line(format_args!("{status:#}"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -82,19 +82,20 @@ fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
     let (db, sealer) = open(hub)?;
     let own = db.read(sync_state::enrolment).map_err(|error| error.to_string())?;
     let enrolled = enrolment::enroll(own.as_ref(), &sealer, url, code, hub.ca()?.as_deref())?;
-    let told = |error: crate::error::Error| format!("enrolled as {}, but that cannot be kept: {error}", enrolled.name);
-    let (enrolment, position) = enrolment::sealed(url, &enrolled, &sealer).map_err(told)?;
+    let describe =
+        |error: crate::error::Error| format!("enrolled as {}, but that cannot be kept: {error}", enrolled.name);
+    let (enrolment, position) = enrolment::sealed(url, &enrolled, &sealer).map_err(describe)?;
     let kept = db.write(Author::system("command line"), move |tx| sync_state::enroll(tx, &enrolment, &position));
-    block_on(kept).map_err(told)?;
-    say(format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin))?;
+    block_on(kept).map_err(describe)?;
+    print_line(format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin))?;
     Ok(())
 }
 
 /// The mirror, with a bar over what is to be sent.
-fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<Link, String> {
+fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<SyncDriver, String> {
     let due = db.read(|tx| feed::count(tx, sync_state::position(tx)?.map_or(0, |position| position.acked)));
     let bar = progress::bar("mirroring", due.map_err(|error| error.to_string())? as usize);
-    let link = Link::new(db.clone(), sealer, hub.ca()?);
+    let link = SyncDriver::new(db.clone(), sealer, hub.ca()?);
     Ok(link.telling(move |rows| bar.inc(rows)))
 }
 
@@ -103,7 +104,7 @@ fn exchange(hub: &Hub) -> Result<(), String> {
     let (_, result) = link(&db, sealer, hub)?.go();
     result?;
     let status = db.read(mirror_status).map_err(|error| error.to_string())?;
-    say(format_args!("the hub has everything up to write {}", status["acked"]))?;
+    print_line(format_args!("the hub has everything up to write {}", status["acked"]))?;
     Ok(())
 }
 
@@ -111,7 +112,7 @@ fn verify(hub: &Hub) -> Result<ExitCode, String> {
     let (db, sealer) = open(hub)?;
     let proof = link(&db, sealer, hub)?.verify()?;
     if proof.equal {
-        say(format_args!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes))?;
+        print_line(format_args!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes))?;
         return Ok(ExitCode::SUCCESS);
     }
     Err(format!("{} rows differ, such as {}", proof.differences, proof.named.join(", ")))

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Store, say};
+use super::{Store, print_line};
+use crate::auth::secrets::new_token;
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::domain::access::Level;
 use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::error::Error;
-use crate::secrets::new_token;
 use crate::store::{employees, tokens};
 
 #[derive(Subcommand)]
@@ -44,6 +44,6 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
     });
     created.map_err(|error| format!("no token was created for {id}: {error}"))?;
     database.close().map_err(|error| error.to_string())?;
-    say(format_args!("{token}"))?;
+    print_line(format_args!("{token}"))?;
     Ok(ExitCode::SUCCESS)
 }

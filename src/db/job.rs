@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// A request in the queue: run inside the shared transaction, answered after its commit.
 pub trait Job: Send {
     fn author(&mut self) -> Author;
-    fn run(&mut self, tx: &mut WriteTx) -> Outcome;
+    fn run(&mut self, tx: &mut WriteTx) -> JobResult;
     /// In the place of running it.
     fn refuse(&mut self, error: Error);
     /// `failure`: why nothing was committed after all.
@@ -19,7 +19,7 @@ pub trait Job: Send {
 
 /// What a job did, as far as the writer needs to know.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Outcome {
+pub enum JobResult {
     Done,
     Failed,
 }
@@ -43,11 +43,11 @@ impl<T: Send, F: FnOnce(&mut WriteTx) -> Result<T> + Send> Job for Request<T, F>
         self.author.take().unwrap_or_else(|| Author::system("system"))
     }
 
-    fn run(&mut self, tx: &mut WriteTx) -> Outcome {
-        let Some(work) = self.work.take() else { return Outcome::Failed };
+    fn run(&mut self, tx: &mut WriteTx) -> JobResult {
+        let Some(work) = self.work.take() else { return JobResult::Failed };
         let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
             .unwrap_or_else(|_| Err(Error::internal("a write panicked; see the line above in the log")));
-        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+        let outcome = if result.is_ok() { JobResult::Done } else { JobResult::Failed };
         self.result = Some(result);
         outcome
     }

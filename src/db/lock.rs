@@ -22,7 +22,7 @@ impl FileLock {
     pub fn take(database: &Path, flag: &str) -> Result<FileLock, String> {
         let path = beside(database, ".lock");
         let advice = format!("check the folder's rights, or choose another {flag}");
-        let told = |error| cannot_be_written(&path, &error, &advice);
+        let describe = |error| cannot_be_written(&path, &error, &advice);
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -30,7 +30,7 @@ impl FileLock {
             .truncate(false)
             .mode(0o600)
             .open(&path)
-            .map_err(told)?;
+            .map_err(describe)?;
         match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -51,7 +51,7 @@ impl FileLock {
             .set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{}", std::process::id()));
-        written.map_err(told)?;
+        written.map_err(describe)?;
         Ok(FileLock { _file: file })
     }
 }

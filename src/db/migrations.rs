@@ -28,14 +28,14 @@ pub const VERSION: i32 = 3;
 
 /// Brings a checked database to [`VERSION`]; writes nothing where it is there already, so that a full disk can be read.
 pub fn migrate(conn: &mut Connection, path: &Path) -> Result<(), String> {
-    let told = |error: rusqlite::Error| cannot_be("brought up to date", path, &error);
-    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(told)?;
+    let describe = |error: rusqlite::Error| cannot_be("brought up to date", path, &error);
+    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(describe)?;
     if application != APPLICATION_ID {
         // First: a start that is cut off in the middle must find its own file again.
-        conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(told)?;
+        conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(describe)?;
     }
     MIGRATIONS.to_latest(conn).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => told(err),
+        rusqlite_migration::Error::RusqliteError { err, .. } => describe(err),
         other => format!("{} cannot be brought up to date: {other}", path.display()),
     })
 }
@@ -86,7 +86,7 @@ pub fn check(conn: &Connection, path: &Path) -> Result<(), String> {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let file = path;
     let path = path.display();
-    let told = |error: rusqlite::Error| match error.sqlite_error_code() {
+    let describe = |error: rusqlite::Error| match error.sqlite_error_code() {
         _ if is_disk_full(&error) => no_room_for(file),
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => format!(
             "{path} is not a readable SQLite database ({error}): the file was left as it is; put a backup in its place or choose another --db"
@@ -97,9 +97,9 @@ pub fn check(conn: &Connection, path: &Path) -> Result<(), String> {
         ),
         _ => format!("{path} cannot be read ({error}): check the folder, its rights and the disk"),
     };
-    let version = number("user_version").map_err(told)?;
-    let application = number("application_id").map_err(told)?;
-    let tables: i64 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(told)?;
+    let version = number("user_version").map_err(describe)?;
+    let application = number("application_id").map_err(describe)?;
+    let tables: i64 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(describe)?;
     let fresh = application == 0 && version == 0 && tables == 0;
     if application != APPLICATION_ID && !fresh {
         return Err(format!("{path} is a database of another program: it was left as it is; choose another --db"));

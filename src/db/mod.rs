@@ -58,9 +58,9 @@ impl Db {
         let (mut conn, lock) = open_exclusive(path)?;
         migrations::migrate(&mut conn, path)?;
         conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(|error| cannot_be("opened", path, &error))?;
-        let told = |error: Error| format!("{} cannot be opened: {error}", path.display());
+        let describe = |error: Error| format!("{} cannot be opened: {error}", path.display());
         let identities = Arc::new(AtomicU64::new(0));
-        let checkpointer = Checkpointer::start(open_writable(path)?).map_err(told)?;
+        let checkpointer = Checkpointer::start(open_writable(path)?).map_err(describe)?;
         let on_change = OnChange::default();
         let reserve = Arc::new(Reserve::of(path));
         let shared = Shared {
@@ -69,7 +69,7 @@ impl Db {
             on_change: on_change.clone(),
             reserve: reserve.clone(),
         };
-        let writer = Writer::start(conn, shared, checkpointer).map_err(told)?;
+        let writer = Writer::start(conn, shared, checkpointer).map_err(describe)?;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(prepare_reader);

@@ -113,7 +113,7 @@ impl<'c> WriteTx<'c> {
         }
     }
 
-    /// The number of this write, which every mirrored row it touches must carry. Taken on first use.
+    /// The number of this write, which every mirrored row it touches must carry. PushResult on first use.
     pub fn change(&mut self) -> Result<i64> {
         if let Some(change) = self.change {
             return Ok(change);

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoint::{Checkpointer, passive};
-use super::job::{Job, Outcome, Request};
+use super::job::{Job, JobResult, Request};
 use super::reserve::Reserve;
 use super::tx::{Author, Counters, WriteTx};
 use crate::clock::Clock;
@@ -56,7 +56,7 @@ impl Writer {
         }));
         let counters = read_counters(&conn)?;
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let state = State { conn, shared, counters, checkpointer };
+        let state = WriterLoop { conn, shared, counters, checkpointer };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || state.run(&jobs))
@@ -98,14 +98,14 @@ pub struct Shared {
     pub reserve: Arc<Reserve>,
 }
 
-struct State {
+struct WriterLoop {
     conn: Connection,
     shared: Shared,
     counters: Counters,
     checkpointer: Checkpointer,
 }
 
-impl State {
+impl WriterLoop {
     fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = jobs.recv() {
             let mut group = Vec::with_capacity(64);
@@ -180,11 +180,11 @@ impl State {
             return Err(Error::StorageFull);
         }
         match outcome {
-            Outcome::Done => {
+            JobResult::Done => {
                 self.counters = tx.counters;
                 *identities_changed |= tx.identities_changed;
             }
-            Outcome::Failed => {
+            JobResult::Failed => {
                 let refusal = tx.refusal.take();
                 let author = tx.author.clone();
                 self.execute("rollback to request")?;

@@ -55,13 +55,13 @@ pub struct Actor {
 /// How the caller stands to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// It belongs to the caller's own employee.
+    /// It owner to the caller's own employee.
     Myself,
-    /// It belongs to the caller's customer.
+    /// It owner to the caller's customer.
     Own,
-    /// It belongs to a customer, or a sub-reseller's customer, of the caller's.
+    /// It owner to a customer, or a sub-reseller's customer, of the caller's.
     Below,
-    /// It belongs to somebody else, or to no customer.
+    /// It owner to somebody else, or to no customer.
     Elsewhere,
 }
 

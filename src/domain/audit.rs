@@ -70,7 +70,7 @@ impl Action {
 
 /// One entry, as it is hashed and stored. Texts that may be absent are absent, not empty.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry<'a> {
+pub struct AuditEntry<'a> {
     pub seq: i64,
     pub at: Time,
     pub actor: Option<Id>,
@@ -89,7 +89,7 @@ pub struct Entry<'a> {
     pub digest_after: Option<Hash>,
 }
 
-impl Entry<'_> {
+impl AuditEntry<'_> {
     /// SHA-256 over the hash of the entry before and every field, each behind its length.
     ///
     /// What the object held before is bound through `digest_before`, so that a long object is hashed once.
@@ -137,8 +137,8 @@ pub fn digest(bytes: &[u8]) -> Hash {
 mod tests {
     use super::*;
 
-    fn entry<'a>() -> Entry<'a> {
-        Entry {
+    fn entry<'a>() -> AuditEntry<'a> {
+        AuditEntry {
             seq: 1,
             at: Time::from_millis(5),
             actor: None,
@@ -162,15 +162,15 @@ mod tests {
     fn the_hash_covers_every_field_and_where_it_ends() {
         let base = entry().hash(&GENESIS);
         let changed = [
-            Entry { seq: 2, ..entry() },
-            Entry { at: Time::from_millis(6), ..entry() },
-            Entry { actor: Some(Id::from_number(2)), ..entry() },
-            Entry { impersonator: Some(Id::from_number(2)), ..entry() },
-            Entry { actor_name: "a", source: "bc", ..entry() },
-            Entry { outcome: "refused", ..entry() },
-            Entry { digest_before: Some([1; 32]), ..entry() },
-            Entry { digest_after: Some([1; 32]), ..entry() },
-            Entry { customer: Some(Id::from_number(2)), ..entry() },
+            AuditEntry { seq: 2, ..entry() },
+            AuditEntry { at: Time::from_millis(6), ..entry() },
+            AuditEntry { actor: Some(Id::from_number(2)), ..entry() },
+            AuditEntry { impersonator: Some(Id::from_number(2)), ..entry() },
+            AuditEntry { actor_name: "a", source: "bc", ..entry() },
+            AuditEntry { outcome: "refused", ..entry() },
+            AuditEntry { digest_before: Some([1; 32]), ..entry() },
+            AuditEntry { digest_after: Some([1; 32]), ..entry() },
+            AuditEntry { customer: Some(Id::from_number(2)), ..entry() },
         ];
         for entry in changed {
             assert_ne!(entry.hash(&GENESIS), base, "{entry:?}");

@@ -64,7 +64,7 @@ impl Reference {
 /// A stored mobile config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MobileConfig {
-    /// The employee it belongs to.
+    /// The employee it owner to.
     pub id: Id,
     pub customer: Id,
     /// JSON text of the array.
@@ -115,7 +115,7 @@ struct Section<'t> {
 }
 
 #[derive(Deserialize)]
-struct Entry<'t> {
+struct ConfigItem<'t> {
     #[serde(rename = "_id", borrow)]
     id: Cow<'t, str>,
     #[serde(borrow)]
@@ -133,7 +133,7 @@ fn references(text: &str) -> Option<(Vec<Reference>, bool)> {
         }
         let Some(kind) = Kind::parse(&section.kind) else { continue };
         for (list, entries) in [("items", section.items?), ("others", section.others?)] {
-            let entries: Vec<Entry> = serde_json::from_str(entries.get()).ok()?;
+            let entries: Vec<ConfigItem> = serde_json::from_str(entries.get()).ok()?;
             for (j, entry) in entries.iter().enumerate() {
                 if !is_text_within(&entry.name, 0, NAME_MAX) {
                     return None;

@@ -42,7 +42,7 @@ pub struct Copy {
 /// What became of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
+pub enum ProposalResult {
     Applied,
     /// What it would change has been changed here meanwhile.
     Conflict,
@@ -51,21 +51,22 @@ pub enum Fate {
     Expired,
 }
 
-impl Fate {
-    pub const ALL: [Fate; 4] = [Fate::Applied, Fate::Conflict, Fate::Rejected, Fate::Expired];
+impl ProposalResult {
+    pub const ALL: [ProposalResult; 4] =
+        [ProposalResult::Applied, ProposalResult::Conflict, ProposalResult::Rejected, ProposalResult::Expired];
 
     /// As on the wire and on disk.
     pub fn name(self) -> &'static str {
         match self {
-            Fate::Applied => "applied",
-            Fate::Conflict => "conflict",
-            Fate::Rejected => "rejected",
-            Fate::Expired => "expired",
+            ProposalResult::Applied => "applied",
+            ProposalResult::Conflict => "conflict",
+            ProposalResult::Rejected => "rejected",
+            ProposalResult::Expired => "expired",
         }
     }
 
-    pub fn parse(name: &str) -> Option<Fate> {
-        Fate::ALL.into_iter().find(|result| result.name() == name)
+    pub fn parse(name: &str) -> Option<ProposalResult> {
+        ProposalResult::ALL.into_iter().find(|result| result.name() == name)
     }
 }
 
@@ -73,7 +74,7 @@ impl Fate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     pub uuid: Uuid,
-    pub result: Fate,
+    pub result: ProposalResult,
     /// The row's, when it was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rev: Option<i64>,

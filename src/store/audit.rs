@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::objects::{self, Difference, Newest};
 use crate::db::{ReadTx, Refusal, Subject, WriteTx};
-use crate::domain::audit::{Action, Entry, GENESIS, Hash, digest};
+use crate::domain::audit::{Action, AuditEntry, GENESIS, Hash, digest};
 use crate::domain::id::Id;
 use crate::domain::mirror::AuditHead;
 use crate::domain::time::Time;
@@ -39,7 +39,7 @@ pub fn append_refusal(tx: &mut WriteTx, refusal: &Refusal) -> Result<()> {
 fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
     let (last, previous) = tx.audit_head();
     let author = &tx.author;
-    let entry = Entry {
+    let entry = AuditEntry {
         seq: last + 1,
         at: tx.now,
         actor: author.actor.as_ref().map(|actor| actor.employee),
@@ -92,7 +92,7 @@ fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
 
 /// What [`verify`] found.
 #[derive(Debug, PartialEq)]
-pub enum Verdict {
+pub enum ChainVerdict {
     Intact {
         entries: i64,
         head: Hash,
@@ -124,17 +124,17 @@ pub fn entry_at(tx: &ReadTx, seq: i64) -> Result<AuditHead> {
 
 /// Recomputes the chain from its first entry, and compares the objects with its newest ones. Calls `progress` with each
 /// entry's number.
-pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<Verdict> {
+pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
     let (entries, head, newest) = match walk(tx, progress)? {
         Ok(walked) => walked,
-        Err((seq, reason)) => return Ok(Verdict::Broken { seq, reason }),
+        Err((seq, reason)) => return Ok(ChainVerdict::Broken { seq, reason }),
     };
     let mut first = None;
     objects::differences(tx, newest, |difference| {
         first = Some(difference.wrong);
         false
     })?;
-    Ok(first.map_or(Verdict::Intact { entries, head }, |object| Verdict::Differs { object }))
+    Ok(first.map_or(ChainVerdict::Intact { entries, head }, |object| ChainVerdict::Differs { object }))
 }
 
 /// Every object that is not what its newest entry left. The inner error: the chain is broken.
@@ -185,7 +185,7 @@ fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> crate::error::Result<Walk
 /// The hash of the entry in `row` if it follows from `previous`; else what does not fit.
 fn check_entry(row: &Row, previous: &Hash) -> rusqlite::Result<Result<Hash, &'static str>> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-    let entry = Entry {
+    let entry = AuditEntry {
         seq: row.get(0)?,
         at: row.get::<_, Time>(1)?,
         actor: row.get::<_, Option<Id>>(2)?,

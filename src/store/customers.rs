@@ -55,7 +55,7 @@ pub fn not_found() -> Error {
     Error::not_found("customer", "Customer not found")
 }
 
-/// Whether `customer` belongs to `reseller`, or to a sub-reseller of it, at any depth.
+/// Whether `customer` owner to `reseller`, or to a sub-reseller of it, at any depth.
 pub fn is_below(tx: &ReadTx, customer: Id, reseller: Id) -> Result<bool> {
     let mut statement = tx.conn.prepare_cached(
         "with recursive up (id) as (
@@ -148,7 +148,7 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Customer) -> Result<()>) -> Result<
 }
 
 /// Inserts the customer, or overwrites the one of that id. Returns it with its new rev.
-pub fn put(tx: &mut WriteTx, customer: Customer, old: Option<&Customer>) -> Result<Customer> {
+pub fn upsert(tx: &mut WriteTx, customer: Customer, old: Option<&Customer>) -> Result<Customer> {
     let customer = Customer { rev: old.map_or(0, |old| old.rev) + 1, ..customer };
     let change = tx.change()?;
     tx.conn

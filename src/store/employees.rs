@@ -126,7 +126,7 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<
 
 /// Inserts the employee, or overwrites the one of that id. Mobile configs follow a new name.
 /// Returns it with its new rev. 409 `emailAddress` when somebody else has the address.
-pub fn put(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
+pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
     let employee = Employee { rev: old.map_or(0, |old| old.rev) + 1, ..employee };
     let change = tx.change()?;
     let written = tx
@@ -188,7 +188,7 @@ pub fn put(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Resu
     if let Some(old) = old
         && old.name != employee.name
     {
-        mobile_configs::follow_event(
+        mobile_configs::propagate_rename(
             tx,
             employee.customer,
             Kind::Colleagues,
@@ -250,9 +250,9 @@ pub fn record_event(tx: &mut WriteTx, employee: &Employee, action: Action, descr
 /// colleagues follow.
 pub fn delete(tx: &mut WriteTx, employee: Employee) -> Result<()> {
     let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
-    put(tx, deleted, Some(&employee))?;
+    upsert(tx, deleted, Some(&employee))?;
     retire(tx, &employee)?;
-    mobile_configs::follow_event(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)
+    mobile_configs::propagate_rename(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)
 }
 
 /// Deletes all employees of a customer that is itself being deleted; nobody is left whose config could follow.
@@ -262,7 +262,7 @@ pub fn delete_of_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
         tx.conn.prepare_cached(&sql)?.query_map([customer], from_row)?.collect::<rusqlite::Result<_>>()?;
     for employee in live {
         let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
-        put(tx, deleted, Some(&employee))?;
+        upsert(tx, deleted, Some(&employee))?;
         retire(tx, &employee)?;
     }
     Ok(())

@@ -14,16 +14,16 @@ use crate::error::{Error, Result};
 
 /// A place in the feed: behind this row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct FeedCursor {
     pub chg: i64,
     table: i64,
     id: String,
 }
 
-impl Place {
+impl FeedCursor {
     /// Behind everything that write `chg` has touched.
-    pub fn after_write(chg: i64) -> Place {
-        Place { chg: chg + 1, table: -1, id: String::new() }
+    pub fn after_write(chg: i64) -> FeedCursor {
+        FeedCursor { chg: chg + 1, table: -1, id: String::new() }
     }
 
     /// The write and the id behind which the rest of a table begins: those of one write come table by table.
@@ -119,7 +119,12 @@ impl Source {
 }
 
 /// Calls `each` with every row behind `after` whose last write is not behind `to`, until it says stop (`false`).
-pub fn rows(tx: &ReadTx, after: &Place, to: i64, mut each: impl FnMut(Row, Place) -> Result<bool>) -> Result<()> {
+pub fn rows(
+    tx: &ReadTx,
+    after: &FeedCursor,
+    to: i64,
+    mut each: impl FnMut(Row, FeedCursor) -> Result<bool>,
+) -> Result<()> {
     let dropped = quarantine::dropped(tx)?;
     let mut statements = Vec::with_capacity(2 * SOURCES.len());
     for source in &SOURCES {
@@ -142,7 +147,7 @@ pub fn rows(tx: &ReadTx, after: &Place, to: i64, mut each: impl FnMut(Row, Place
             (row.v, row.bad) = (None, Some(Bad::Dropped));
         }
         stream.advance()?;
-        let place = Place { chg: row.chg, table: row.t.number(), id: row.id.clone() };
+        let place = FeedCursor { chg: row.chg, table: row.t.number(), id: row.id.clone() };
         if !each(row, place)? {
             break;
         }

@@ -135,7 +135,7 @@ pub fn delete(tx: &mut WriteTx, id: Id) -> Result<()> {
 }
 
 /// Lets the customer's configs follow what has happened to an employee or queue, each audited.
-pub fn follow_event(tx: &mut WriteTx, customer: Id, kind: Kind, id: Id, event: Event) -> Result<()> {
+pub fn propagate_rename(tx: &mut WriteTx, customer: Id, kind: Kind, id: Id, event: Event) -> Result<()> {
     let affected: Vec<MobileConfig> = {
         let sql =
             format!("select {COLUMNS} from mobile_configs where customer = ?1 and instr(configs, ?2) order by id");

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::feed;
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::proposal::{Fate, Outcome};
+use crate::domain::proposal::{Outcome, ProposalResult};
 use crate::error::{Error, Result};
 
 /// Answers told in one exchange.
@@ -15,7 +15,7 @@ fn from_row(row: &rusqlite::Row) -> Result<Outcome> {
     let (uuid, result): (String, String) = (row.get(0)?, row.get(1)?);
     Ok(Outcome {
         uuid: Uuid::parse_str(&uuid).map_err(|error| Error::Internal(Box::new(error)))?,
-        result: Fate::parse(&result).ok_or_else(|| Error::internal("no such result"))?,
+        result: ProposalResult::parse(&result).ok_or_else(|| Error::internal("no such result"))?,
         rev: row.get(2)?,
         detail: row.get(3)?,
     })
@@ -60,9 +60,9 @@ pub fn has_untold(tx: &ReadTx) -> Result<bool> {
     Ok(statement.query_row([], |_| Ok(())).optional()?.is_some())
 }
 
-pub fn mark_told(tx: &mut WriteTx, told: &[Uuid]) -> Result<()> {
+pub fn mark_delivered(tx: &mut WriteTx, delivered: &[Uuid]) -> Result<()> {
     let mut statement = tx.conn.prepare_cached("update proposals set is_told = 1 where id = ?1")?;
-    for uuid in told {
+    for uuid in delivered {
         statement.execute([uuid.to_string()])?;
     }
     Ok(())

@@ -15,7 +15,7 @@ const DROPPED: &str = "dropped";
 /// A row in quarantine, as `GET /sync/quarantine` shows it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub struct QuarantineEntry {
     /// Of the entry.
     pub id: i64,
     pub table: &'static str,
@@ -28,12 +28,12 @@ pub struct Entry {
     pub tries: i64,
 }
 
-pub fn list(tx: &ReadTx) -> Result<Vec<Entry>> {
+pub fn list(tx: &ReadTx) -> Result<Vec<QuarantineEntry>> {
     let mut statement = tx
         .conn
         .prepare_cached("select id, t, row, chg, code, detail, first_seen, tries from quarantine order by chg, id")?;
     let rows = statement.query_map([], |row| {
-        Ok(Entry {
+        Ok(QuarantineEntry {
             id: row.get(0)?,
             table: Table::from_number(row.get(1)?).unwrap_or(Table::Other).name(),
             row: row.get(2)?,
@@ -53,8 +53,8 @@ pub fn count(tx: &ReadTx) -> Result<i64> {
 
 /// Takes over what a hub that has everything up to `acked` has put aside. What was tried again or given up here since is
 /// left as it is.
-pub fn set(tx: &mut WriteTx, told: &[Refused], acked: i64) -> Result<()> {
-    if told.is_empty() && count(tx)? == 0 {
+pub fn set(tx: &mut WriteTx, refused_rows: &[Refused], acked: i64) -> Result<()> {
+    if refused_rows.is_empty() && count(tx)? == 0 {
         return Ok(());
     }
     let known: Vec<(i64, i64, String, i64)> = {
@@ -63,11 +63,12 @@ pub fn set(tx: &mut WriteTx, told: &[Refused], acked: i64) -> Result<()> {
         rows.collect::<rusqlite::Result<_>>()?
     };
     for (id, t, row, chg) in &known {
-        if *chg <= acked && !told.iter().any(|refused| refused.row().0.number() == *t && refused.row().1 == row) {
+        if *chg <= acked && !refused_rows.iter().any(|refused| refused.row().0.number() == *t && refused.row().1 == row)
+        {
             tx.conn.execute("delete from quarantine where id = ?1", [id])?;
         }
     }
-    for refused in told {
+    for refused in refused_rows {
         let (table, row) = refused.row();
         tx.conn
             .prepare_cached(

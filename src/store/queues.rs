@@ -40,7 +40,7 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Queue) -> Result<()>) -> Result<()>
 }
 
 /// Inserts the queue, or overwrites the one of that id; mobile configs follow a new name.
-pub fn put(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
+pub fn upsert(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
     let old = find(tx, queue.id)?;
     if old.as_ref() == Some(queue) {
         return Ok(());
@@ -66,7 +66,7 @@ pub fn put(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
     audit::append(tx, &entry)?;
     match old {
         Some(old) if old.name != queue.name => {
-            mobile_configs::follow_event(tx, queue.customer, Kind::Queues, queue.id, Event::Renamed(&queue.name))
+            mobile_configs::propagate_rename(tx, queue.customer, Kind::Queues, queue.id, Event::Renamed(&queue.name))
         }
         _ => Ok(()),
     }

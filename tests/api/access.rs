@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use telecomx_local::http::routes::endpoints;
+use telecomx_local::api::routes::endpoints;
 
 use super::access_table::{Fresh, Row, rows};
 use super::access_world::{WORLD, id_of, new_employee};

@@ -71,7 +71,7 @@ fn a_session_lives_15_minutes_after_its_last_request() {
     for _ in 0..3 {
         app.clock.advance_ms(14 * MINUTE_MS);
         viewer.get("/employee").ok();
-        app.keep_house();
+        app.run_housekeeping();
     }
     app.clock.advance_ms(15 * MINUTE_MS + 5_000);
     assert_error(&viewer.get("/employee"), 401, "expired");
@@ -95,7 +95,7 @@ fn a_persistent_session_ends_at_logout_only() {
     let app = TestApp::start();
     let viewer = persistent(&app, "viewer@bakery.example.com");
     app.clock.advance_ms(400 * 24 * 60 * MINUTE_MS);
-    app.keep_house();
+    app.run_housekeeping();
     viewer.get("/employee").ok();
     viewer.get("/auth/logout").ok();
     assert_error(&viewer.get("/employee"), 401, "invalid_token");

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
-use telecomx_local::http::openapi;
-use telecomx_local::http::routes::{Endpoint, endpoints};
+use telecomx_local::api::openapi;
+use telecomx_local::api::routes::{Endpoint, endpoints};
 
 use super::support::{Client, Response, TestApp, assert_error, code_of, demo};
 

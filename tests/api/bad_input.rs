@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use telecomx_local::http::routes::endpoints;
+use telecomx_local::api::routes::endpoints;
 
 use super::support::{Response, TestApp, assert_error, code_of, demo};
 

@@ -28,7 +28,7 @@ fn a_token_lives_until_it_is_deleted() {
     machine.get("/auth/logout").ok();
     assert_error(&manager.get("/employee"), 401, "invalid_token");
     app.clock.advance_ms(100 * 24 * 3_600_000);
-    app.keep_house();
+    app.run_housekeeping();
     machine.get("/employee").ok();
     let delete = format!("{}/{token}", tokens_of(demo::MANAGER));
     assert_eq!(app.owner().delete(&delete).ok(), json!({ "success": true }));

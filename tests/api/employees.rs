@@ -172,10 +172,10 @@ fn a_full_list_holds_what_get_answers() {
     let viewer = app.viewer();
     let list = viewer.get("/employee?full=true&filter=Emma").ok();
     assert_eq!(list["employees"], json!([viewer.get(&path(demo::EMMA)).ok()]));
-    let condensed = &viewer.get("/employee?filter=Emma").ok()["employees"][0];
-    let keys: Vec<_> = condensed.as_object().unwrap().keys().collect();
+    let summary = &viewer.get("/employee?filter=Emma").ok()["employees"][0];
+    let keys: Vec<_> = summary.as_object().unwrap().keys().collect();
     assert_eq!(keys[..1], ["_id"]);
-    assert_eq!((condensed.get("language"), &condensed["accessLevel"]), (None, &json!("PERSONAL")));
+    assert_eq!((summary.get("language"), &summary["accessLevel"]), (None, &json!("PERSONAL")));
 }
 
 #[test]
@@ -205,13 +205,13 @@ fn a_delete_that_is_put_off_happens_on_its_day() {
     let date = day(&app, 10);
     let answer = admin.delete(&format!("{}?deleteDate={date}&deleteExtensions=true", path(demo::EMMA))).ok();
     assert_eq!(answer, json!({ "success": true, "deleteDate": format!("{date}T00:00:00.000Z") }));
-    app.keep_house();
+    app.run_housekeeping();
     assert_eq!(admin.get(&path(demo::EMMA)).ok()["deleteDate"], format!("{date}T00:00:00.000Z"));
     app.clock.advance_ms(9 * DAY_MS - 1_000);
-    app.keep_house();
+    app.run_housekeeping();
     admin.get(&path(demo::EMMA)).ok();
     app.clock.advance_ms(DAY_MS + 1_000);
-    let (_, entries) = app.audited(|| app.keep_house());
+    let (_, entries) = app.audited(|| app.run_housekeeping());
     assert!(entries.iter().any(|e| e.object == demo::EMMA && e.section == "Employees" && e.action == "delete"));
     assert_error(&admin.get(&path(demo::EMMA)), 404, "employee");
     assert_error(&admin.get(&format!("/pbx/app/mobileconfig/{}", demo::EMMA)), 404, "not_found");
@@ -224,7 +224,7 @@ fn a_delete_that_is_put_off_may_be_called_off() {
     admin.delete(&format!("{}?deleteDate={}", path(demo::EMMA), day(&app, 2))).ok();
     assert_eq!(admin.post(&path(demo::EMMA), json!({ "deleteDate": null })).ok().get("deleteDate"), None);
     app.clock.advance_ms(3 * DAY_MS);
-    app.keep_house();
+    app.run_housekeeping();
     admin.get(&path(demo::EMMA)).ok();
 }
 

@@ -87,10 +87,10 @@ fn an_answer_is_forgotten_after_24_hours() {
     let manager = app.with_token(&token);
     let first = post(&manager, "/employee", "key", new_employee("Daily"));
     app.clock.advance_ms(23 * 3_600_000);
-    app.keep_house();
+    app.run_housekeeping();
     assert!(is_replay(&post(&manager, "/employee", "key", new_employee("Daily"))));
     app.clock.advance_ms(3_600_000 + 1_000);
-    app.keep_house();
+    app.run_housekeeping();
     let later = post(&manager, "/employee", "key", new_employee("Daily"));
     assert!(!is_replay(&later));
     assert_ne!(later.ok()["_id"], first.ok()["_id"]);

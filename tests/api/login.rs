@@ -1,7 +1,7 @@
 //! `/auth/login`
 
 use serde_json::{Value, json};
-use telecomx_local::authenticator;
+use telecomx_local::auth::totp;
 
 use super::support::{Response, TestApp, assert_error, code_of, demo};
 
@@ -115,7 +115,7 @@ fn logins_that_succeed_do_not_count_as_failures() {
 
 /// The code that an authenticator app shows now.
 fn code_now(app: &TestApp, key: &str) -> String {
-    let secret = authenticator::parse_key(key).unwrap();
+    let secret = totp::parse_key(key).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     totp.generate(app.clock.now().seconds() as u64).to_string()
 }

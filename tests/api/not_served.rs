@@ -1,7 +1,7 @@
 //! Endpoints of the platform that this server has not.
 
-use telecomx_local::http::not_served::platform_endpoints;
-use telecomx_local::http::routes::endpoints;
+use telecomx_local::api::not_served::platform_endpoints;
+use telecomx_local::api::routes::endpoints;
 
 use super::support::{Client, TestApp, assert_error, demo};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use telecomx_local::http::routes::endpoints;
+use telecomx_local::api::routes::endpoints;
 
 use super::support::{TestApp, assert_error, demo, raw};
 

@@ -1,7 +1,7 @@
 //! Requests that share a group, of which some succeed and some fail.
 
 use serde_json::json;
-use telecomx_local::store::audit::{self, Verdict};
+use telecomx_local::store::audit::{self, ChainVerdict};
 
 use super::support::{Client, Response, TestApp, assert_error, demo};
 
@@ -130,5 +130,5 @@ fn two_hundred_copies_at_once_are_each_made_once() {
     let newest = manager.get(&target);
     assert!(answers.iter().any(|answer| answer.text() == newest.text()), "what stands there was answered to one");
     let verdict = app.db.read(|tx| audit::verify(tx, |_| {})).unwrap();
-    assert!(matches!(verdict, Verdict::Intact { .. }), "{verdict:?}");
+    assert!(matches!(verdict, ChainVerdict::Intact { .. }), "{verdict:?}");
 }

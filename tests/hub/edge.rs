@@ -7,8 +7,8 @@ use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::{Epoch, Head, Row, Table};
 use telecomx_local::domain::time::Time;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::hub::{self, Admits, HubStore, Origin, Taken, keeping};
-use telecomx_local::mirror::wire::{EdgeStatus, Mode, PROTO, Part, Push, Staged};
+use telecomx_local::sync::hub::{self, EnrolmentKind, HubStore, Origin, PushResult, retention};
+use telecomx_local::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push, Staged};
 use uuid::Uuid;
 
 pub const NOW: Time = Time::from_millis(1_700_000_000_000);
@@ -23,7 +23,7 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// Prunes hour by hour, as it seems, until it is as late as `then`.
 pub fn grows_old(store: &impl HubStore, then: Time) {
-    for _ in 0..=(then.millis() - NOW.millis()) / keeping::STEP_MS {
+    for _ in 0..=(then.millis() - NOW.millis()) / retention::STEP_MS {
         block_on(store.prune(then)).unwrap();
     }
 }
@@ -33,7 +33,7 @@ pub fn new_hash() -> [u8; 32] {
     digest(Uuid::new_v4().as_bytes())
 }
 
-pub struct Edge<'s, S> {
+pub struct SyncSession<'s, S> {
     pub store: &'s S,
     pub origin: String,
     pub token: [u8; 32],
@@ -41,13 +41,13 @@ pub struct Edge<'s, S> {
     pub head: Head,
 }
 
-impl<'s, S: HubStore> Edge<'s, S> {
-    pub fn enrolled(store: &'s S, name: &str) -> Edge<'s, S> {
-        let code = block_on(hub::add_code(store, &Admits::New(name.into()), NOW)).unwrap();
+impl<'s, S: HubStore> SyncSession<'s, S> {
+    pub fn enrolled(store: &'s S, name: &str) -> SyncSession<'s, S> {
+        let code = block_on(hub::add_code(store, &EnrolmentKind::New(name.into()), NOW)).unwrap();
         let (token, origin) = (new_hash(), Uuid::new_v4().simple().to_string());
         let enrolled = block_on(store.enroll(digest(code.as_bytes()), token, &origin, NOW)).unwrap().unwrap();
         assert_eq!((&enrolled.origin, &*enrolled.name, enrolled.head), (&origin, name, Head::EMPTY));
-        Edge { store, origin, token, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY }
+        SyncSession { store, origin, token, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY }
     }
 
     /// A batch on what was acknowledged last, up to the newest write in it.
@@ -79,19 +79,19 @@ impl<'s, S: HubStore> Edge<'s, S> {
         Push { mode: Mode::Replace, epoch, parent: Some(parent), attempt: Uuid::new_v4(), ..self.batch(rows) }
     }
 
-    pub fn try_push(&self, push: &Push) -> Result<Taken> {
+    pub fn try_push(&self, push: &Push) -> Result<PushResult> {
         block_on(self.store.push(&self.origin, &self.token, push, NOW))
     }
 
     /// Pushes what is taken, and goes on from there.
-    pub fn push(&mut self, push: &Push) -> Taken {
+    pub fn push(&mut self, push: &Push) -> PushResult {
         let taken = self.try_push(push).unwrap();
         assert!(taken.accepted, "{taken:?}");
         (self.head, self.epoch) = (taken.origin.head, push.epoch);
         taken
     }
 
-    pub fn pushes(&mut self, rows: Vec<Row>) -> Taken {
+    pub fn pushes(&mut self, rows: Vec<Row>) -> PushResult {
         self.push(&self.batch(rows))
     }
 

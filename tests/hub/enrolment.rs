@@ -1,14 +1,14 @@
 //! Codes, tokens, and whom they let in.
 
 use telecomx_local::domain::audit::digest;
-use telecomx_local::hub::{Admits, HubStore, add_code};
+use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
 
 use super::Place;
-use super::edge::{DAY_MS, Edge, NOW, block_on, code, new_hash, queue};
+use super::edge::{DAY_MS, NOW, SyncSession, block_on, code, new_hash, queue};
 
 pub fn a_code_is_spent_once(place: &impl Place) {
     let store = place.open();
-    let made = block_on(add_code(&store, &Admits::New("Bakery".into()), NOW)).unwrap();
+    let made = block_on(add_code(&store, &EnrolmentKind::New("Bakery".into()), NOW)).unwrap();
     let hash = digest(made.as_bytes());
     assert!(block_on(store.enroll(new_hash(), new_hash(), "none", NOW)).unwrap().is_none(), "another code");
     let origin = block_on(store.enroll(hash, new_hash(), "first", NOW)).unwrap().unwrap();
@@ -19,10 +19,10 @@ pub fn a_code_is_spent_once(place: &impl Place) {
 
 pub fn a_code_for_a_replacement_shuts_the_old_token_out(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1")]);
-    assert_eq!(code(block_on(add_code(&store, &Admits::Replacement("nobody".into()), NOW))), "origin");
-    let made = block_on(add_code(&store, &Admits::Replacement(edge.origin.clone()), NOW)).unwrap();
+    assert_eq!(code(block_on(add_code(&store, &EnrolmentKind::Replacement("nobody".into()), NOW))), "origin");
+    let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW)).unwrap();
     assert_eq!(edge.found().head, edge.head, "a code that nobody has spent shuts nobody out");
     let (old, new) = (edge.token, new_hash());
     let replaced = block_on(store.enroll(digest(made.as_bytes()), new, "unused", NOW.plus_ms(5))).unwrap().unwrap();
@@ -35,14 +35,15 @@ pub fn a_code_for_a_replacement_shuts_the_old_token_out(place: &impl Place) {
 
 pub fn a_token_leads_to_its_origin_and_no_other_does(place: &impl Place) {
     let store = place.open();
-    let (one, other) = (Edge::enrolled(&store, "One"), Edge::enrolled(&store, "Other"));
+    let (one, other) = (SyncSession::enrolled(&store, "One"), SyncSession::enrolled(&store, "Other"));
     assert_eq!((one.found().origin, other.found().origin), (one.origin.clone(), other.origin.clone()));
     assert!(block_on(store.origin_of(new_hash())).unwrap().is_none());
 }
 
 pub fn codes_that_nobody_spends_are_forgotten(place: &impl Place) {
     let store = place.open();
-    let of = |name: &str, at| digest(block_on(add_code(&store, &Admits::New(name.into()), at)).unwrap().as_bytes());
+    let of =
+        |name: &str, at| digest(block_on(add_code(&store, &EnrolmentKind::New(name.into()), at)).unwrap().as_bytes());
     let (old, young) = (of("Old", NOW), of("Young", NOW.plus_ms(2 * DAY_MS)));
     block_on(store.prune(NOW.plus_ms(8 * DAY_MS))).unwrap();
     assert!(block_on(store.enroll(old, new_hash(), "old", NOW)).unwrap().is_none());

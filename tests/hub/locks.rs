@@ -1,14 +1,14 @@
 //! Two edges under one name.
 
 use telecomx_local::domain::audit::digest;
-use telecomx_local::hub::{Admits, HubStore, add_code};
+use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
 
 use super::Place;
-use super::edge::{Edge, NOW, block_on, code, new_hash, queue};
+use super::edge::{NOW, SyncSession, block_on, code, new_hash, queue};
 
 /// An edge and its clone: each resets from its own epoch, as long as it may.
-fn locked<S: HubStore>(store: &S) -> Edge<'_, S> {
-    let mut edge = Edge::enrolled(store, "Bakery");
+fn locked<S: HubStore>(store: &S) -> SyncSession<'_, S> {
+    let mut edge = SyncSession::enrolled(store, "Bakery");
     edge.pushes(vec![queue(1, "q1")]);
     edge.push(&edge.reset(2, 1, vec![queue(2, "clone")]));
     edge.push(&edge.reset(3, 1, vec![queue(3, "first")]));
@@ -32,7 +32,7 @@ pub fn two_edges_that_take_turns_are_stopped_until_somebody_decides(place: &impl
 pub fn a_replacement_unlocks_what_was_locked(place: &impl Place) {
     let store = place.open();
     let mut edge = locked(&store);
-    let made = block_on(add_code(&store, &Admits::Replacement(edge.origin.clone()), NOW)).unwrap();
+    let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW)).unwrap();
     edge.token = new_hash();
     block_on(store.enroll(digest(made.as_bytes()), edge.token, "unused", NOW)).unwrap().unwrap();
     assert!(!edge.found().is_locked);

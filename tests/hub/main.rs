@@ -3,12 +3,11 @@
 
 mod edge;
 mod enrolment;
-mod keeping;
 mod load;
 mod locks;
-mod lost;
-mod moving;
+mod migration;
 mod older;
+mod orphaned_rows;
 mod postgres_killed;
 mod postgres_promoted;
 #[path = "../support/postgres.rs"]
@@ -19,14 +18,15 @@ mod pushes;
 mod quarantine;
 mod reading;
 mod resets;
+mod retention;
 mod side_by_side;
 mod tenants;
 
 use std::path::PathBuf;
 
-use telecomx_local::hub::HubStore;
-use telecomx_local::hub::postgres::{Address, PostgresHub};
-use telecomx_local::hub::sqlite::SqliteHub;
+use telecomx_local::sync::hub::HubStore;
+use telecomx_local::sync::hub::postgres::{Address, PostgresHub};
+use telecomx_local::sync::hub::sqlite::SqliteHub;
 use tempfile::TempDir;
 
 /// Where a store is, of a test's own; it can be opened more than once.
@@ -121,7 +121,7 @@ on_every_store! {
         an_answer_is_noted_with_the_push_that_brings_it,
         answered_proposals_are_forgotten_after_a_quarter,
         one_answer_offers_no_more_than_an_edge_can_take;
-    keeping:
+    retention:
         a_clock_that_is_wrong_for_a_while_has_nothing_forgotten,
         a_hub_that_was_off_for_long_forgets_after_all,
         a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others,
@@ -133,10 +133,10 @@ on_every_store! {
     locks:
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;
-    lost:
+    orphaned_rows:
         what_was_lost_is_read_the_newest_first,
         an_origin_that_is_removed_leaves_nothing_and_no_other_is_touched;
-    moving:
+    migration:
         an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is,
         an_origin_arrives_with_all_it_has_and_goes_on,
         an_arrival_is_not_ended_before_it_is_exactly_what_was_told,

@@ -2,13 +2,13 @@
 
 use serde_json::value::RawValue;
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::domain::proposal::{Copy, Fate, Outcome, Proposal};
-use telecomx_local::hub::{Filed, HubStore};
-use telecomx_local::mirror::wire::Push;
+use telecomx_local::domain::proposal::{Copy, Outcome, Proposal, ProposalResult};
+use telecomx_local::sync::hub::{HubStore, ProposalRecord};
+use telecomx_local::sync::protocol::wire::Push;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{DAY_MS, Edge, NOW, block_on, code, grows_old, queue, row};
+use super::edge::{DAY_MS, NOW, SyncSession, block_on, code, grows_old, queue, row};
 
 pub fn patch(id: &str, patch: &str) -> Proposal {
     Proposal {
@@ -25,12 +25,12 @@ pub fn patch(id: &str, patch: &str) -> Proposal {
     }
 }
 
-impl<S: HubStore> Edge<'_, S> {
-    fn file(&self, proposal: &Proposal) -> Filed {
+impl<S: HubStore> SyncSession<'_, S> {
+    fn file(&self, proposal: &Proposal) -> ProposalRecord {
         block_on(self.store.file(&self.origin, proposal.clone(), NOW)).unwrap()
     }
 
-    fn filed(&self) -> Vec<Filed> {
+    fn filed(&self) -> Vec<ProposalRecord> {
         block_on(self.store.proposals(&self.origin, 0, 1_000)).unwrap()
     }
 }
@@ -41,13 +41,13 @@ fn numbers(proposals: &[Proposal]) -> Vec<i64> {
 
 pub fn proposals_are_numbered_and_offered_until_they_are_answered(place: &impl Place) {
     let store = place.open();
-    let (mut edge, mut other) = (Edge::enrolled(&store, "Bakery"), Edge::enrolled(&store, "Other"));
+    let (mut edge, mut other) = (SyncSession::enrolled(&store, "Bakery"), SyncSession::enrolled(&store, "Other"));
     let filed: Vec<Proposal> =
         (1..=3).map(|n| edge.file(&patch("q1", &format!(r#"{{"name":"{n}"}}"#))).proposal).collect();
     assert_eq!(numbers(&filed), [1, 2, 3]);
     let idle = edge.batch(vec![]);
     assert_eq!(numbers(&edge.push(&idle).proposals), [1, 2, 3]);
-    let outcome = Outcome { uuid: filed[1].uuid, result: Fate::Applied, rev: None, detail: String::new() };
+    let outcome = Outcome { uuid: filed[1].uuid, result: ProposalResult::Applied, rev: None, detail: String::new() };
     let answered = Push { outcomes: vec![outcome], ..idle.clone() };
     assert_eq!(numbers(&edge.push(&answered).proposals), [1, 3], "not the one that is answered with it");
     assert_eq!(numbers(&edge.push(&idle).proposals), [1, 3]);
@@ -62,9 +62,9 @@ pub fn proposals_are_numbered_and_offered_until_they_are_answered(place: &impl P
 
 pub fn a_reset_opens_again_what_may_be_lost_with_it(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     let filed = edge.file(&patch("q1", r#"{"name":"n"}"#)).proposal;
-    let outcome = Outcome { uuid: filed.uuid, result: Fate::Applied, rev: Some(1), detail: String::new() };
+    let outcome = Outcome { uuid: filed.uuid, result: ProposalResult::Applied, rev: Some(1), detail: String::new() };
     edge.push(&Push { outcomes: vec![outcome.clone()], ..edge.batch(vec![queue(1, "q1")]) });
     let replacement = edge.reset(2, 0, vec![queue(1, "q1")]);
     assert_eq!(numbers(&edge.push(&replacement).proposals), [0; 0], "it begins with what the hub has");
@@ -76,7 +76,7 @@ pub fn a_reset_opens_again_what_may_be_lost_with_it(place: &impl Place) {
 
 pub fn a_proposal_is_completed_from_the_mirror(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     edge.pushes(vec![row(7, "q1", r#"{"_id":"q1","customer":"c","name":"Old","x":1.50}"#)]);
     let filed = edge.file(&patch("q1", r#"{"name":"New","x":2,"more":[ 1 ]}"#)).proposal;
     assert_eq!((filed.base_rev, filed.base.unwrap().get()), (Some(7), r#"{"name":"Old","x":1.50}"#));
@@ -97,7 +97,7 @@ pub fn a_proposal_is_completed_from_the_mirror(place: &impl Place) {
 
 pub fn the_same_uuid_again_is_the_same_proposal(place: &impl Place) {
     let store = place.open();
-    let (edge, other) = (Edge::enrolled(&store, "Bakery"), Edge::enrolled(&store, "Other"));
+    let (edge, other) = (SyncSession::enrolled(&store, "Bakery"), SyncSession::enrolled(&store, "Other"));
     let proposal = patch("q1", r#"{"name":"n"}"#);
     let first = edge.file(&proposal).proposal.seq;
     edge.file(&patch("q1", r#"{"name":"m"}"#));
@@ -110,7 +110,7 @@ pub fn the_same_uuid_again_is_the_same_proposal(place: &impl Place) {
 
 pub fn an_answer_is_noted_with_the_push_that_brings_it(place: &impl Place) {
     let store = place.open();
-    let (mut edge, other) = (Edge::enrolled(&store, "Bakery"), Edge::enrolled(&store, "Other"));
+    let (mut edge, other) = (SyncSession::enrolled(&store, "Bakery"), SyncSession::enrolled(&store, "Other"));
     let (one, two, three) = (patch("q1", "{}"), patch("q1", "{}"), patch("q1", "{}"));
     for proposal in [&one, &two, &three] {
         edge.file(proposal);
@@ -122,40 +122,40 @@ pub fn an_answer_is_noted_with_the_push_that_brings_it(place: &impl Place) {
         rev,
         detail: detail.into(),
     };
-    let applied = outcome(&one, Fate::Applied, Some(9), "");
-    let stranger = outcome(&patch("q1", "{}"), Fate::Applied, None, "");
+    let applied = outcome(&one, ProposalResult::Applied, Some(9), "");
+    let stranger = outcome(&patch("q1", "{}"), ProposalResult::Applied, None, "");
     let late = Push {
         outcomes: vec![applied.clone()],
         base: telecomx_local::domain::mirror::Head { acked: 4, ..edge.head },
         ..edge.batch(vec![])
     };
     assert!(!edge.try_push(&late).unwrap().accepted && edge.filed()[0].answer.is_none());
-    let conflict = outcome(&two, Fate::Conflict, None, "a\0b");
+    let conflict = outcome(&two, ProposalResult::Conflict, None, "a\0b");
     let push = Push { outcomes: vec![stranger, applied.clone(), conflict], ..edge.batch(vec![queue(1, "q1")]) };
     edge.push(&push);
     let filed = edge.filed();
     assert_eq!(filed[0].answer, Some((applied, NOW)));
-    assert_eq!(filed[1].answer.as_ref().unwrap().0.result, Fate::Conflict);
+    assert_eq!(filed[1].answer.as_ref().unwrap().0.result, ProposalResult::Conflict);
     assert!(filed[2].answer.is_none() && other.filed()[0].answer.is_none());
-    let idle = Push { outcomes: vec![outcome(&two, Fate::Rejected, None, "no")], ..edge.batch(vec![]) };
+    let idle = Push { outcomes: vec![outcome(&two, ProposalResult::Rejected, None, "no")], ..edge.batch(vec![]) };
     edge.push(&idle);
-    assert_eq!(edge.filed()[1].answer.as_ref().unwrap().0.result, Fate::Rejected, "the last one holds");
+    assert_eq!(edge.filed()[1].answer.as_ref().unwrap().0.result, ProposalResult::Rejected, "the last one holds");
 }
 
 pub fn answered_proposals_are_forgotten_after_a_quarter(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     let (answered, open) = (patch("q1", "{}"), patch("q1", "{}"));
     edge.file(&answered);
     edge.file(&open);
-    let outcome = Outcome { uuid: answered.uuid, result: Fate::Expired, rev: None, detail: String::new() };
+    let outcome = Outcome { uuid: answered.uuid, result: ProposalResult::Expired, rev: None, detail: String::new() };
     edge.push(&Push { outcomes: vec![outcome], ..edge.batch(vec![]) });
     grows_old(&store, NOW.plus_ms(89 * DAY_MS));
     assert_eq!(edge.filed().len(), 2);
     grows_old(&store, NOW.plus_ms(91 * DAY_MS));
     let left = edge.filed();
     assert_eq!((left.len(), left[0].proposal.uuid), (1, open.uuid));
-    let outcome = Outcome { uuid: open.uuid, result: Fate::Expired, rev: None, detail: String::new() };
+    let outcome = Outcome { uuid: open.uuid, result: ProposalResult::Expired, rev: None, detail: String::new() };
     edge.push(&Push { outcomes: vec![outcome], ..edge.batch(vec![]) });
     block_on(store.prune(NOW.plus_ms(91 * DAY_MS))).unwrap();
     assert_eq!(edge.file(&patch("q1", "{}")).proposal.seq, 3, "no number comes twice");
@@ -163,7 +163,7 @@ pub fn answered_proposals_are_forgotten_after_a_quarter(place: &impl Place) {
 
 pub fn one_answer_offers_no_more_than_an_edge_can_take(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(600_000));
     for _ in 0..3 {
         edge.file(&patch("q1", &large));
@@ -175,7 +175,8 @@ pub fn one_answer_offers_no_more_than_an_edge_can_take(place: &impl Place) {
     let taken = edge.push(&idle);
     assert_eq!(numbers(&taken.proposals), [1]);
     let outcomes = edge.filed().into_iter().take(3).map(|filed| filed.proposal.uuid);
-    let outcomes = outcomes.map(|uuid| Outcome { uuid, result: Fate::Rejected, rev: None, detail: String::new() });
+    let outcomes =
+        outcomes.map(|uuid| Outcome { uuid, result: ProposalResult::Rejected, rev: None, detail: String::new() });
     let answered = Push { outcomes: outcomes.collect(), ..idle };
     assert_eq!(edge.push(&answered).proposals.len(), 100);
 }

@@ -1,14 +1,14 @@
 //! Rows that cannot be taken.
 
 use telecomx_local::domain::mirror::{Bad, Row, Table};
-use telecomx_local::hub::HubStore;
+use telecomx_local::sync::hub::HubStore;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{Edge, block_on, code, deleted, queue, row};
+use super::edge::{SyncSession, block_on, code, deleted, queue, row};
 
 /// Ids and codes of what is put aside for a fault of its own.
-fn aside<S: HubStore>(edge: &Edge<'_, S>) -> String {
+fn aside<S: HubStore>(edge: &SyncSession<'_, S>) -> String {
     let refused = block_on(edge.store.quarantine(&edge.origin)).unwrap();
     refused.iter().map(|row| format!("{}:{}", row.id, row.code)).collect::<Vec<_>>().join(" ")
 }
@@ -19,7 +19,7 @@ fn unknown(chg: i64, id: &str) -> Row {
 
 pub fn a_write_with_a_bad_row_is_put_aside_whole_while_the_rest_flows(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1"), queue(1, "q9")]);
     let unreadable = Row { v: None, bad: Some(Bad::Unreadable), ..queue(5, "torn") };
     let rows = vec![queue(2, "q2"), row(3, "bad", "7"), queue(3, "with"), deleted(3, "q9"), queue(4, "q4"), unreadable];
@@ -36,7 +36,7 @@ pub fn a_write_with_a_bad_row_is_put_aside_whole_while_the_rest_flows(place: &im
 
 pub fn what_nobody_could_read_is_put_aside_and_what_only_looks_like_it_is_taken(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     let with = |chg, id: &str, more: &str| {
         row(chg, id, &format!(r#"{{"_id":"{id}","customer":"c","name":"n","more":{more}}}"#))
     };
@@ -57,7 +57,7 @@ pub fn what_nobody_could_read_is_put_aside_and_what_only_looks_like_it_is_taken(
 
 pub fn a_write_that_is_mended_is_taken_with_all_its_rows(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "gone")]);
     edge.pushes(vec![row(2, "bad", "7"), queue(2, "with"), deleted(2, "gone"), row(3, "worse", "8")]);
     assert_eq!(edge.queues(), "gone");
@@ -71,7 +71,7 @@ pub fn a_write_that_is_mended_is_taken_with_all_its_rows(place: &impl Place) {
 
 pub fn a_table_that_is_not_known_is_refused_alone(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     let mut rows: Vec<Row> = (0..20).map(|n| unknown(1, &format!("u{n:02}"))).collect();
     rows.push(queue(1, "q1"));
     let taken = edge.pushes(rows);
@@ -81,7 +81,7 @@ pub fn a_table_that_is_not_known_is_refused_alone(place: &impl Place) {
 
 pub fn so_many_bad_rows_that_it_is_not_the_data_change_nothing(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1")]);
     let before = edge.found();
     let bad = || (0..20).map(|n| row(2, &format!("bad{n}"), "7"));
@@ -99,7 +99,7 @@ pub fn so_many_bad_rows_that_it_is_not_the_data_change_nothing(place: &impl Plac
 
 pub fn bad_rows_in_parts_are_put_aside_too(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1"), queue(1, "q2")]);
     let stage = Uuid::new_v4();
     edge.stage(stage, 0, vec![row(2, "bad", "7"), queue(3, "q3"), unknown(3, "u1")]);
@@ -116,7 +116,7 @@ pub fn bad_rows_in_parts_are_put_aside_too(place: &impl Place) {
 
 pub fn ids_that_no_edge_of_ours_makes_are_put_aside_like_others(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     let long = "x".repeat(10_000);
     let (one, other) = (format!("{long}1"), format!("{long}2"));
     let nul = row(2, "a\0b", r#"{"_id":"a\u0000b","customer":"c","name":"n"}"#);
@@ -129,11 +129,12 @@ pub fn ids_that_no_edge_of_ours_makes_are_put_aside_like_others(place: &impl Pla
 
 pub fn a_row_of_a_table_that_has_become_known_is_known_by_it(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     edge.pushes(vec![unknown(1, "queue/q1"), unknown(1, "later/x1"), queue(1, "q2")]);
     assert_eq!(aside(&edge), "later/x1:unknown_table queue/q1:unknown_table");
     let again = place.open();
-    let mut edge = Edge { store: &again, origin: edge.origin, token: edge.token, epoch: edge.epoch, head: edge.head };
+    let mut edge =
+        SyncSession { store: &again, origin: edge.origin, token: edge.token, epoch: edge.epoch, head: edge.head };
     assert_eq!(aside(&edge), "q1:unknown_table later/x1:unknown_table");
     edge.pushes(vec![queue(2, "q1")]);
     assert_eq!((edge.queues().as_str(), aside(&edge).as_str()), ("q1 q2", "later/x1:unknown_table"));
@@ -141,7 +142,7 @@ pub fn a_row_of_a_table_that_has_become_known_is_known_by_it(place: &impl Place)
 
 pub fn a_write_that_is_spread_over_parts_is_put_aside_whole(place: &impl Place) {
     let store = place.open();
-    let mut edge = Edge::enrolled(&store, "Bakery");
+    let mut edge = SyncSession::enrolled(&store, "Bakery");
     let stage = Uuid::new_v4();
     edge.stage(stage, 0, vec![queue(1, "q1"), queue(2, "begins")]);
     edge.push(&edge.staged(stage, 1, 3, vec![row(2, "bad", "7"), queue(3, "q3")]));
@@ -154,11 +155,12 @@ pub fn a_write_that_is_spread_over_parts_is_put_aside_whole(place: &impl Place) 
 
 pub fn parts_with_rows_of_a_table_that_is_not_known_come_again_to_a_hub_that_is_started_anew(place: &impl Place) {
     let store = place.open();
-    let edge = Edge::enrolled(&store, "Bakery");
+    let edge = SyncSession::enrolled(&store, "Bakery");
     let stage = Uuid::new_v4();
     edge.stage(stage, 0, vec![unknown(1, "queue/q1"), queue(1, "q2")]);
     let again = place.open();
-    let mut edge = Edge { store: &again, origin: edge.origin, token: edge.token, epoch: edge.epoch, head: edge.head };
+    let mut edge =
+        SyncSession { store: &again, origin: edge.origin, token: edge.token, epoch: edge.epoch, head: edge.head };
     assert!(!edge.try_push(&edge.staged(stage, 1, 1, vec![])).unwrap().accepted);
     edge.stage(stage, 0, vec![queue(1, "q1"), queue(1, "q2")]);
     let taken = edge.push(&edge.staged(stage, 1, 1, vec![]));

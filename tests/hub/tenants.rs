@@ -5,19 +5,19 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use serde_json::json;
+use telecomx_local::auth::secrets::new_token;
 use telecomx_local::clock::Clock;
 use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::{Epoch, Head};
-use telecomx_local::http::server;
-use telecomx_local::hub::http::{HubState, calls_of_an_origin, start};
-use telecomx_local::hub::moving::{Delivery, Settling, Tally};
-use telecomx_local::hub::{Admits, HubStore, add_code};
-use telecomx_local::mirror::wire::Part;
-use telecomx_local::secrets::new_token;
+use telecomx_local::sync::hub::api::{HubState, calls_of_an_origin, start};
+use telecomx_local::sync::hub::migration::{Checksum, Delivery, FinishMove};
+use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
+use telecomx_local::sync::protocol::wire::Part;
+use telecomx_local::web::server;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{Edge, NOW, Rows, block_on, queue};
+use super::edge::{NOW, Rows, SyncSession, block_on, queue};
 
 /// An answer: its status, its headers but for those of this one request, its body.
 type Answer = (u16, BTreeSet<String>, String);
@@ -58,17 +58,17 @@ fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client
 }
 
 /// An edge of this store that has pushed something, and its token.
-fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (Edge<'s, S>, String) {
-    let code = block_on(add_code(store, &Admits::New(name.into()), NOW)).unwrap();
+fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (SyncSession<'s, S>, String) {
+    let code = block_on(add_code(store, &EnrolmentKind::New(name.into()), NOW)).unwrap();
     let ((token, hash), origin) = (new_token().unwrap(), Uuid::new_v4().simple().to_string());
     block_on(store.enroll(digest(code.as_bytes()), hash, &origin, NOW)).unwrap().unwrap();
-    let mut edge = Edge { store, origin, token: hash, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY };
+    let mut edge = SyncSession { store, origin, token: hash, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY };
     edge.pushes(vec![queue(1, &format!("of{name}"))]);
     (edge, token)
 }
 
 /// What there is to ask with, such that it is done for whoever may: a query, and a body.
-fn question<S: HubStore>(edge: &Edge<'_, S>, method: &str, call: &str) -> (&'static str, String) {
+fn question<S: HubStore>(edge: &SyncSession<'_, S>, method: &str, call: &str) -> (&'static str, String) {
     let body = match (method, call) {
         ("POST", "exchange") => serde_json::to_string(&edge.batch(vec![queue(2, "made")])).unwrap(),
         ("POST", "stage") => {
@@ -82,7 +82,7 @@ fn question<S: HubStore>(edge: &Edge<'_, S>, method: &str, call: &str) -> (&'sta
         ("POST", "arrive") => serde_json::to_string(&edge.found()).unwrap(),
         ("POST", "deliver") => serde_json::to_string(&Delivery::default()).unwrap(),
         ("POST", "settle") => {
-            serde_json::to_string(&Settling { origin: edge.found(), tally: Tally::default() }).unwrap()
+            serde_json::to_string(&FinishMove { origin: edge.found(), tally: Checksum::default() }).unwrap()
         }
         ("GET", "rows" | "arrived") => return ("?table=queue", String::new()),
         ("GET", "snapshot" | "quarantine" | "proposals") | ("POST", "unlock") => String::new(),
@@ -92,12 +92,12 @@ fn question<S: HubStore>(edge: &Edge<'_, S>, method: &str, call: &str) -> (&'sta
 }
 
 /// All that could have been changed.
-fn state<S: HubStore>(edge: &Edge<'_, S>) -> (String, Rows) {
+fn state<S: HubStore>(edge: &SyncSession<'_, S>) -> (String, Rows) {
     let proposals = block_on(edge.store.proposals(&edge.origin, 0, i64::MAX)).unwrap();
     (format!("{:?} {proposals:?}", edge.found()), edge.rows())
 }
 
-fn is_refused<S: HubStore>(client: &Client, mine: &Edge<'_, S>, method: &str, call: &str, theirs: &str) {
+fn is_refused<S: HubStore>(client: &Client, mine: &SyncSession<'_, S>, method: &str, call: &str, theirs: &str) {
     let (query, body) = question(mine, method, call);
     let bearer = |token: &str| format!("Bearer {token}");
     let nobodys = [None, Some(bearer(&"0".repeat(64))), Some(bearer("x")), Some("Basic eDp5".into())];

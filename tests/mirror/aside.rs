@@ -1,7 +1,7 @@
 //! What cannot be mirrored: put aside with its write, shown on both sides, tried again or given up.
 
-use telecomx_local::hub::HubStore;
 use telecomx_local::store::quarantine;
+use telecomx_local::sync::hub::HubStore;
 
 use crate::drive::block_on;
 use crate::hub::SimulatedHub;

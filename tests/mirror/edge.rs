@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use telecomx_local::auth::secrets::Sealer;
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Author, Db, WriteTx};
 use telecomx_local::domain::mirror::Position;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::mirror::edge::Edge;
-use telecomx_local::secrets::Sealer;
-use telecomx_local::store::feed::{self, Place};
+use telecomx_local::store::feed::{self, FeedCursor};
 use telecomx_local::store::{quarantine, sync_state};
+use telecomx_local::sync::edge::session::SyncSession;
 use uuid::Uuid;
 
 use crate::chance::Chance;
@@ -23,7 +23,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 pub struct SimulatedEdge {
     path: PathBuf,
     clock: Clock,
-    running: Option<(Arc<Db>, Edge)>,
+    running: Option<(Arc<Db>, SyncSession)>,
     images: Vec<PathBuf>,
     /// The image it was put back to last.
     restored: Option<PathBuf>,
@@ -53,14 +53,14 @@ impl SimulatedEdge {
     fn start(&mut self) {
         self.is_full = false;
         let db = Arc::new(Db::open(&self.path, self.clock.clone()).unwrap());
-        self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
+        self.running = Some((db.clone(), SyncSession::new(db, Arc::new(Sealer::with_key([1; 32])))));
     }
 
     pub fn db(&self) -> Arc<Db> {
         self.running.as_ref().unwrap().0.clone()
     }
 
-    pub fn edge(&mut self) -> &mut Edge {
+    pub fn edge(&mut self) -> &mut SyncSession {
         &mut self.running.as_mut().unwrap().1
     }
 
@@ -76,7 +76,7 @@ impl SimulatedEdge {
             self.start();
         } else {
             let db = self.db();
-            self.running = Some((db.clone(), Edge::new(db, Arc::new(Sealer::with_key([1; 32])))));
+            self.running = Some((db.clone(), SyncSession::new(db, Arc::new(Sealer::with_key([1; 32])))));
         }
     }
 
@@ -220,7 +220,7 @@ impl SimulatedEdge {
     pub fn rows(&self) -> Rows {
         let mut rows = Rows::new();
         let read = self.db().read(|tx| {
-            feed::rows(tx, &Place::after_write(0), i64::MAX, |row, _| {
+            feed::rows(tx, &FeedCursor::after_write(0), i64::MAX, |row, _| {
                 if let Some(v) = row.v {
                     rows.insert((row.t, row.id), (row.rev, row.chg, v.get().to_owned()));
                 }

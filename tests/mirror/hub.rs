@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::hub::{HubStore, Origin};
+use telecomx_local::sync::hub::{HubStore, Origin};
 
 use crate::drive::block_on;
 use crate::world::Rows;

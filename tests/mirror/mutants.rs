@@ -1,6 +1,6 @@
 //! With any one of its safety rules broken, the mirror diverges, and the simulation notices.
 
-use telecomx_local::mirror::engine::{Rule, with};
+use telecomx_local::sync::edge::engine::{Rule, with};
 
 use crate::on_sqlite::OnSqlite;
 use crate::simulation::play;

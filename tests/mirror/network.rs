@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use telecomx_local::error::Error;
-use telecomx_local::hub::{HubStore, Origin};
-use telecomx_local::mirror::edge::{Outcome, Outgoing};
-use telecomx_local::mirror::wire::{Pace, Part, Push, Reply};
+use telecomx_local::sync::edge::session::{ExchangeOutcome, Outgoing};
+use telecomx_local::sync::hub::{HubStore, Origin};
+use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply};
 
 use crate::drive::{block_on, cut};
 use crate::hub::SimulatedHub;
@@ -183,9 +183,9 @@ impl<H: SimulatedHub> Simulation<H> {
             Some(Err(error)) => self.went_wrong(i, k, &error),
             Some(Ok(outcome)) => {
                 let has_cause = match outcome {
-                    Outcome::Forked(_) => side.may_fork,
-                    Outcome::Rewound { .. } => side.may_rewind,
-                    Outcome::Acked { .. } | Outcome::Ignored => true,
+                    ExchangeOutcome::Forked(_) => side.may_fork,
+                    ExchangeOutcome::Rewound { .. } => side.may_rewind,
+                    ExchangeOutcome::Acked { .. } | ExchangeOutcome::Ignored => true,
                 };
                 if has_cause { Ok(()) } else { Err(format!("{}: {outcome:?} without a cause", side.origin)) }
             }

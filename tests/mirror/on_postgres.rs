@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::hub::postgres::{Address, PostgresHub};
+use telecomx_local::sync::hub::postgres::{Address, PostgresHub};
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio_postgres::{Client, NoTls, Row};
 
@@ -25,7 +25,7 @@ static FREE: Mutex<Vec<String>> = Mutex::new(vec![]);
 
 pub struct OnPostgres {
     database: String,
-    /// Taken when it is killed.
+    /// PushResult when it is killed.
     store: Option<PostgresHub>,
     /// A superuser, whom the policies show everything.
     look: Client,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::hub::sqlite::SqliteHub;
+use telecomx_local::sync::hub::sqlite::SqliteHub;
 
 use crate::hub::{HAS_PARTED, SimulatedHub, key};
 use crate::skew::UPGRADE;

@@ -1,7 +1,7 @@
 //! How a simulation comes to rest, and the laws that hold then.
 
-use telecomx_local::hub::HubStore;
 use telecomx_local::store::quarantine;
+use telecomx_local::sync::hub::HubStore;
 
 use crate::drive::block_on;
 use crate::hub::SimulatedHub;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::domain::time::Time;
-use telecomx_local::hub::{Admits, HubStore};
+use telecomx_local::sync::hub::{EnrolmentKind, HubStore};
 use uuid::Uuid;
 
 use crate::chance::Chance;
@@ -88,7 +88,7 @@ impl<H: SimulatedHub> Simulation<H> {
         let sides = (0..ORIGINS)
             .map(|i| {
                 let (origin, hash) = (format!("origin{i}"), [i as u8; 32]);
-                block_on(hub.store().add_code(hash, &Admits::New(origin.clone()), now)).unwrap();
+                block_on(hub.store().add_code(hash, &EnrolmentKind::New(origin.clone()), now)).unwrap();
                 block_on(hub.store().enroll(hash, hash, &origin, now)).unwrap().unwrap();
                 let edge = SimulatedEdge::enrolled(folder.path().join(format!("{origin}.db")), &origin, chance.uuid());
                 Side {

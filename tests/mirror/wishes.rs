@@ -3,9 +3,9 @@
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::domain::proposal::{Copy, Fate, Outcome, Proposal};
+use telecomx_local::domain::proposal::{Copy, Outcome, Proposal, ProposalResult};
 use telecomx_local::error::Error;
-use telecomx_local::hub::{Filed, HubStore};
+use telecomx_local::sync::hub::{HubStore, ProposalRecord};
 use uuid::Uuid;
 
 use crate::chance::Chance;
@@ -69,7 +69,7 @@ impl<H: SimulatedHub> Simulation<H> {
         let side = &mut self.sides[i];
         let (rows, aside) = (self.hub.rows(&side.origin), self.hub.aside(&side.origin));
         let brought = &side.brought[&request];
-        for outcome in outcomes.iter().filter(|outcome| outcome.result == Fate::Applied) {
+        for outcome in outcomes.iter().filter(|outcome| outcome.result == ProposalResult::Applied) {
             let wish = side.wishes.iter().find(|wish| wish.uuid == outcome.uuid).unwrap();
             let key = (wish.table, wish.id.clone());
             let is_old = rows.get(&key).is_some_and(|(rev, _, _)| Some(*rev) < outcome.rev);
@@ -83,7 +83,9 @@ impl<H: SimulatedHub> Simulation<H> {
 
     /// Every proposal that the hub has is answered, and what was applied was applied once.
     pub fn check_wishes(&self, side: &Side) -> Result<(), String> {
-        for Filed { proposal, answer, .. } in block_on(self.hub.store().proposals(&side.origin, 0, i64::MAX)).unwrap() {
+        for ProposalRecord { proposal, answer, .. } in
+            block_on(self.hub.store().proposals(&side.origin, 0, i64::MAX)).unwrap()
+        {
             let author = &proposal.author;
             let (answer, _) = answer.ok_or_else(|| format!("{}: {author} got no answer", side.origin))?;
             let times = side.edges[0].count(&format!(
@@ -91,7 +93,7 @@ impl<H: SimulatedHub> Simulation<H> {
             ));
             // A copy onto itself changes nothing: with an edge that is put back to an image only its audit entry is gone.
             let is_nothing = proposal.copy.is_some_and(|copy| copy.from == copy.to) && times == 0;
-            if times != i64::from(answer.result == Fate::Applied) && !is_nothing {
+            if times != i64::from(answer.result == ProposalResult::Applied) && !is_nothing {
                 return Err(format!("{}: {author} was told {answer:?}, applied {times} times", side.origin));
             }
         }

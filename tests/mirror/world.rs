@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde_json::json;
+use telecomx_local::auth::secrets::Sealer;
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Exclusive, WriteTx};
 use telecomx_local::domain::audit::Action;
@@ -12,9 +13,8 @@ use telecomx_local::domain::employee::Employee;
 use telecomx_local::domain::id::Id;
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::error::Result;
-use telecomx_local::import;
-use telecomx_local::secrets::Sealer;
 use telecomx_local::store::{employees, feed, mobile_configs};
+use telecomx_local::usecases::import;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ pub fn change(tx: &mut WriteTx, id: Id, what: u64, mark: u64) -> Result<()> {
     match (what, config) {
         (0, _) => {
             let renamed = Employee { name: format!("Name {mark}"), ..employee.clone() };
-            employees::put(tx, renamed, Some(&employee)).map(drop)
+            employees::upsert(tx, renamed, Some(&employee)).map(drop)
         }
         (_, Err(error)) if feed::is_unreadable(&error) => {
             let chg = tx.change()?;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Author, Db, WriteTx};
 use telecomx_local::error::Result;
-use telecomx_local::store::audit::{self, Verdict};
+use telecomx_local::store::audit::{self, ChainVerdict};
 use telecomx_local::store::{actors, health};
-use telecomx_local::{export, mobile_config_copy};
+use telecomx_local::usecases::{copy_mobile_config, export};
 
 use crate::support::{Place, world};
 
@@ -16,7 +16,7 @@ use crate::support::{Place, world};
 fn copy(tx: &mut WriteTx) -> Result<()> {
     let manager = actors::find(tx, world::MANAGER.parse().unwrap())?.unwrap();
     let (from, to) = (world::ANNA.parse().unwrap(), world::BO.parse().unwrap());
-    mobile_config_copy::run(tx, &manager, from, to, |_| Ok(())).map(drop)
+    copy_mobile_config::run(tx, &manager, from, to, |_| Ok(())).map(drop)
 }
 
 fn attempt(db: &Db, prepare: impl FnOnce(&WriteTx) -> rusqlite::Result<()> + Send + 'static) -> Result<()> {
@@ -33,7 +33,7 @@ fn state(db: &Db) -> (String, i64, i64) {
         let mut rows = vec![];
         export::write(tx, None, &mut rows)?;
         let high = tx.conn.query_row("select high from feed where writing is null", [], |row| row.get(0))?;
-        let Verdict::Intact { entries, .. } = audit::verify(tx, |_| {})? else { panic!("the chain is broken") };
+        let ChainVerdict::Intact { entries, .. } = audit::verify(tx, |_| {})? else { panic!("the chain is broken") };
         Ok((String::from_utf8(rows).unwrap(), high, entries))
     })
     .unwrap()

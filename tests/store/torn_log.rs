@@ -9,10 +9,10 @@ use telecomx_local::db::{Author, Db, WriteTx};
 use telecomx_local::domain::audit::Action;
 use telecomx_local::domain::id::Id;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::export;
-use telecomx_local::store::audit::{self, Verdict};
-use telecomx_local::store::feed::{self, Place as FeedPlace};
+use telecomx_local::store::audit::{self, ChainVerdict};
+use telecomx_local::store::feed::{self, FeedCursor as FeedPlace};
 use telecomx_local::store::{actors, employees, health, mobile_configs};
+use telecomx_local::usecases::export;
 
 use crate::support::chance::Chance;
 use crate::support::{Place, world};
@@ -37,7 +37,7 @@ fn state(db: &Db) -> State {
         for check in health::examine(tx) {
             assert_eq!(check.wrong, None, "{}", check.what);
         }
-        let Verdict::Intact { entries, .. } = audit::verify(tx, |_| {})? else { panic!("the chain is broken") };
+        let ChainVerdict::Intact { entries, .. } = audit::verify(tx, |_| {})? else { panic!("the chain is broken") };
         let mut rows = vec![];
         export::write(tx, None, &mut rows)?;
         let (high, mut sent) = (feed::high(tx)?, vec![]);
@@ -60,12 +60,12 @@ fn work(tx: &mut WriteTx, what: u64, n: u64, mark: u64) -> Result<()> {
         (1, _) => {
             let renamed =
                 telecomx_local::domain::employee::Employee { name: format!("Name {mark}"), ..employee.clone() };
-            employees::put(tx, renamed, Some(&employee)).map(drop)
+            employees::upsert(tx, renamed, Some(&employee)).map(drop)
         }
         (2, Some(_)) => {
             let manager = actors::find(tx, world::MANAGER.parse().unwrap())?.unwrap();
             let from = world::ANNA.parse().unwrap();
-            telecomx_local::mobile_config_copy::run(tx, &manager, from, id(n), |_| Ok(())).map(drop)
+            telecomx_local::usecases::copy_mobile_config::run(tx, &manager, from, id(n), |_| Ok(())).map(drop)
         }
         (3, _) => {
             (0..EMPLOYEES).filter(|other| *other != n).try_for_each(|other| work(tx, 4, other, mark + other))?;

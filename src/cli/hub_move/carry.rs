@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::{Move, path};
 use crate::domain::mirror::{Row, Table};
 use crate::error::Error;
-use crate::hub::HubStore;
-use crate::hub::lost::NEWEST;
-use crate::hub::moving::{Delivery, Mark, Tally};
+use crate::sync::hub::HubStore;
+use crate::sync::hub::migration::{Checksum, Delivery, RowVersion};
+use crate::sync::hub::orphaned_rows::NEWEST;
 
 /// Rows that are compared at a time: as many as the other hub tells of at once.
 const PAGE_ROWS: i64 = 1_000;
@@ -20,7 +20,7 @@ pub struct Carried {
     /// Rows that were put or removed.
     pub sent: usize,
     /// Of all rows that are here.
-    pub tally: Tally,
+    pub tally: Checksum,
 }
 
 /// A delivery that grows until it is sent.
@@ -38,7 +38,7 @@ impl<S: HubStore> Move<'_, S> {
             let mut after = String::new();
             loop {
                 let found = self.store.rows(&self.found.origin, table, &after, PAGE_ROWS).await;
-                let (mut here, mut there) = (found.map_err(told)?.1, self.marks(table, &after)?);
+                let (mut here, mut there) = (found.map_err(describe)?.1, self.marks(table, &after)?);
                 // Up to where both pages reach; further when there are none on one side.
                 let last_here = here.last().map(|row| row.id.clone());
                 let last_there = there.last().map(|mark| mark.id.clone());
@@ -68,14 +68,14 @@ impl<S: HubStore> Move<'_, S> {
         let origin = &self.found.origin;
         let delivery = Delivery { clears: true, ..Delivery::default() };
         let (mut load, mut counts, mut after) = (Load { delivery, bytes: 1 }, [0; 3], 0);
-        for aside in self.store.aside(origin).await.map_err(told)? {
+        for aside in self.store.aside(origin).await.map_err(describe)? {
             counts[0] += 1;
             load.bytes += aside.v.as_ref().map_or(0, |v| v.get().len()) + aside.detail.len() + 300;
             load.delivery.aside.push(aside);
             self.send(&mut load, DELIVERY_BYTES)?;
         }
         loop {
-            let filed = self.store.proposals(origin, after, PAGE_ROWS).await.map_err(told)?;
+            let filed = self.store.proposals(origin, after, PAGE_ROWS).await.map_err(describe)?;
             let Some(last) = filed.last() else { break };
             after = last.proposal.seq;
             for filed in filed {
@@ -87,7 +87,7 @@ impl<S: HubStore> Move<'_, S> {
         }
         let mut behind = NEWEST;
         loop {
-            let lost = self.store.lost(origin, behind, PAGE_ROWS).await.map_err(told)?;
+            let lost = self.store.lost(origin, behind, PAGE_ROWS).await.map_err(describe)?;
             let Some(last) = lost.last() else { break };
             behind = last.place();
             for lost in lost {
@@ -109,27 +109,27 @@ impl<S: HubStore> Move<'_, S> {
         self.ask::<serde_json::Value>("deliver", &sent).map(drop).map_err(|error| error.to_string())
     }
 
-    fn marks(&self, table: Table, after: &str) -> Result<Vec<Mark>, String> {
+    fn marks(&self, table: Table, after: &str) -> Result<Vec<RowVersion>, String> {
         let (path, query) = (path(&self.found.origin, "arrived"), [("table", table.name()), ("after", after)]);
         self.target.client.get(&path, &query, &self.target.token).map_err(|error| error.to_string())
     }
 }
 
-fn told(error: Error) -> String {
+fn describe(error: Error) -> String {
     format!("what is here cannot be read: {error}")
 }
 
 /// The rows to be put or removed, for what is there to be what is here. All that is here is counted.
-fn differences(table: Table, here: Vec<Row>, there: Vec<Mark>, tally: &mut Tally) -> Vec<Row> {
-    let mut there: HashMap<String, Mark> = there.into_iter().map(|mark| (mark.id.clone(), mark)).collect();
+fn differences(table: Table, here: Vec<Row>, there: Vec<RowVersion>, tally: &mut Checksum) -> Vec<Row> {
+    let mut there: HashMap<String, RowVersion> = there.into_iter().map(|mark| (mark.id.clone(), mark)).collect();
     let mut differing = vec![];
     for row in here {
         tally.add(table, &row.id, [row.rev, row.chg], row.v.as_ref().map_or("", |v| v.get()));
-        if there.remove(&row.id) != Some(Mark::of(&row)) {
+        if there.remove(&row.id) != Some(RowVersion::of(&row)) {
             differing.push(row);
         }
     }
     let gone = there.into_values();
-    differing.extend(gone.map(|Mark { id, rev, chg, .. }| Row { t: table, id, rev, chg, v: None, bad: None }));
+    differing.extend(gone.map(|RowVersion { id, rev, chg, .. }| Row { t: table, id, rev, chg, v: None, bad: None }));
     differing
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 
 use telecomx_local::app::App;
+use telecomx_local::auth::secrets::{Sealer, key_path, new_token};
 use telecomx_local::clock::Clock;
 use telecomx_local::config::Config;
 use telecomx_local::db::{Author, Db, ReadOnly, WriteTx};
 use telecomx_local::domain::id::Id;
-use telecomx_local::http::server::block_on;
-use telecomx_local::secrets::{Sealer, key_path, new_token};
 use telecomx_local::store::{audit, health, sessions};
-use telecomx_local::{export, housekeeping, import};
+use telecomx_local::usecases::{export, housekeeping, import};
+use telecomx_local::web::server::block_on;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -113,7 +113,7 @@ impl TestApp {
     }
 
     /// One round of what the server does by itself every minute.
-    pub fn keep_house(&self) {
+    pub fn run_housekeeping(&self) {
         let (done, waiting) = std::sync::mpsc::channel();
         self.orders.send(Order::KeepHouse(done)).expect("the server runs");
         waiting.recv().expect("housekeeping succeeds");
@@ -191,7 +191,7 @@ impl TestApp {
             assert_eq!(check.wrong, None, "{}", check.what);
         }
         let verdict = database.read(|tx| audit::verify(tx, |_| {})).unwrap();
-        assert!(matches!(verdict, audit::Verdict::Intact { .. }), "{verdict:?}");
+        assert!(matches!(verdict, audit::ChainVerdict::Intact { .. }), "{verdict:?}");
     }
 }
 

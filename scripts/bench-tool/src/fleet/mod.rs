@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use telecomx_local::db::SCHEMA_VERSION;
 use telecomx_local::domain::mirror::{Epoch, Head, Row, Table};
-use telecomx_local::mirror::edge::Outgoing;
-use telecomx_local::mirror::transport::{CallError, HubClient};
-use telecomx_local::mirror::wire::{EdgeStatus, Mode, PROTO, Pace, Push};
+use telecomx_local::sync::edge::client::{CallError, HubClient};
+use telecomx_local::sync::edge::session::Outgoing;
+use telecomx_local::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Pace, Push};
 use uuid::Uuid;
 
 use crate::Result;

@@ -1,6 +1,6 @@
 //! When the edges of a fleet come.
 
-use telecomx_local::mirror::pacing::Pacing;
+use telecomx_local::sync::edge::backoff::Backoff;
 use uuid::Uuid;
 
 /// The earliest first.
@@ -32,7 +32,7 @@ pub fn share() -> f64 {
 pub fn returns(edges: usize) -> Vec<(f64, usize)> {
     const AWAY_S: f64 = 600.0;
     let of_one = |edge| {
-        let mut pacing = Pacing::default();
+        let mut pacing = Backoff::default();
         // Its last good exchange was somewhere in the minute before.
         let mut at = share() * 60.0;
         while at < AWAY_S {

@@ -1,0 +1,183 @@
+//! One entry of the change log in the platform's shape. What an object held stays JSON text throughout: as values it
+//! would take many times the memory.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::auth::authorization::{Owner, is_allowed};
+use crate::db::ReadTx;
+use crate::domain::access::{Actor, CHANGE_LOG, Level};
+use crate::domain::audit::{Action, MOBILE_CONFIGS};
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::store::change_log::{self, LogEntry};
+use crate::store::employees;
+
+/// How much of recorded objects is read for one answer, but for the last of them.
+const OBJECTS_MAX_BYTES: usize = 8 << 20;
+
+/// What each entry is to tell.
+#[derive(Clone, Copy)]
+pub struct Parts {
+    pub data: bool,
+    pub employees: bool,
+    pub changes: bool,
+}
+
+#[derive(Serialize)]
+pub struct ListAnswer {
+    pub offset: i64,
+    pub limit: i64,
+    pub total: i64,
+    pub changelogs: Vec<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'e> {
+    #[serde(rename = "_id")]
+    seq: Id,
+    when: Time,
+    #[serde(rename = "where")]
+    section: &'e str,
+    what: &'static str,
+    #[serde(rename = "id")]
+    object: Id,
+    customer: Option<Id>,
+    description: &'e str,
+    has_comparison: bool,
+    #[serde(flatten)]
+    author: Option<Author<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<Change>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Properties>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Author<'e> {
+    employee: Option<Id>,
+    employee_name: &'e str,
+}
+
+/// A property that differs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    key: String,
+    old_value: Option<Box<RawValue>>,
+    old_display_value: Option<String>,
+    new_value: Option<Box<RawValue>>,
+    new_display_value: Option<String>,
+}
+
+/// The properties of a recorded object.
+type Properties = BTreeMap<String, Box<RawValue>>;
+
+/// Tells entries to somebody, as far as the bound on recorded objects goes.
+pub struct Reader<'t> {
+    tx: &'t ReadTx<'t>,
+    actor: &'t Actor,
+    parts: Parts,
+    left: usize,
+}
+
+impl<'t> Reader<'t> {
+    pub fn new(tx: &'t ReadTx<'t>, actor: &'t Actor, parts: Parts) -> Reader<'t> {
+        Reader { tx, actor, parts, left: OBJECTS_MAX_BYTES }
+    }
+
+    pub fn tell(&mut self, entry: &LogEntry) -> Result<Box<RawValue>> {
+        let (changes, data) = self.read_objects(entry)?;
+        let row = Row {
+            seq: Id::from_number(entry.seq),
+            when: entry.at,
+            section: &entry.section,
+            what: if entry.refused { "OTHER" } else { Action::what(&entry.action) },
+            object: entry.object,
+            customer: entry.customer,
+            description: &entry.description,
+            has_comparison: entry.has_before,
+            author: self.author(entry)?,
+            changes,
+            data,
+        };
+        raw(&row)
+    }
+
+    /// What the entry changed, and the object as before the change or as created.
+    fn read_objects(&mut self, entry: &LogEntry) -> Result<(Option<Vec<Change>>, Option<Properties>)> {
+        let Parts { data, changes, .. } = self.parts;
+        if self.left == 0 || !(data || changes) {
+            return Ok((None, None));
+        }
+        let before = if entry.has_before { change_log::state_before(self.tx, entry)? } else { None };
+        let has_after = if before.is_some() { changes } else { data };
+        let after = if has_after && !entry.refused { change_log::state_after(self.tx, entry)? } else { None };
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.left = self.left.saturating_sub(length(&before) + length(&after));
+        let read = |text: Option<String>| text.map(|text| properties(text, entry, self.actor.level)).transpose();
+        let (before, after) = (read(before)?, read(after)?);
+        let compared = match (&before, &after) {
+            (Some(before), Some(after)) => compare(before, after),
+            _ => vec![],
+        };
+        Ok((changes.then_some(compared), before.or(after).filter(|_| data)))
+    }
+
+    /// Who it was, if the reader may see who.
+    fn author<'e>(&self, entry: &'e LogEntry) -> Result<Option<Author<'e>>> {
+        if !self.parts.employees {
+            return Ok(None);
+        }
+        // The system itself, or somebody at the hub.
+        let Some(id) = entry.actor else {
+            return Ok(Some(Author { employee: None, employee_name: &entry.actor_name }));
+        };
+        let Some(employee) = employees::find(self.tx, id)? else { return Ok(None) };
+        let is_shown = is_allowed(self.tx, self.actor, CHANGE_LOG, Owner::to_customer(employee.customer))?;
+        Ok(is_shown.then_some(Author { employee: Some(id), employee_name: &entry.actor_name }))
+    }
+}
+
+fn raw(value: &impl Serialize) -> Result<Box<RawValue>> {
+    to_raw_value(value).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// A recorded object in the API's shape, as somebody of `level` may see it.
+fn properties(text: String, entry: &LogEntry, level: Level) -> Result<Properties> {
+    if entry.section == MOBILE_CONFIGS {
+        let configs = RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error)))?;
+        let named = [("_id", raw(&entry.object)?), ("customer", raw(&entry.customer)?), ("configs", configs)];
+        return Ok(named.map(|(name, value)| (name.to_owned(), value)).into());
+    }
+    let mut properties: Properties = serde_json::from_str(&text).unwrap_or_default();
+    if level < Level::Reseller {
+        properties.remove("notes");
+    }
+    Ok(properties)
+}
+
+fn compare(before: &Properties, after: &Properties) -> Vec<Change> {
+    let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
+    let pairs = keys.map(|key| (key, before.get(key), after.get(key)));
+    // As text: all objects are written by the same hand, but for configs, where the order is part of what was given.
+    pairs
+        .filter(|(_, old, new)| old.map(|old| old.get()) != new.map(|new| new.get()))
+        .map(|(key, old, new)| Change {
+            key: key.clone(),
+            old_value: old.cloned(),
+            old_display_value: old.map(|old| display(old)),
+            new_value: new.cloned(),
+            new_display_value: new.map(|new| display(new)),
+        })
+        .collect()
+}
+
+fn display(value: &RawValue) -> String {
+    serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned())
+}

@@ -1,0 +1,34 @@
+//! The documented API: one file per subject; `routes.rs` lists every URL.
+
+mod addresses;
+pub mod auth;
+mod change_log;
+mod change_log_entry;
+mod customers;
+mod employee_secrets;
+mod employees;
+mod health;
+mod mobile_configs;
+pub mod not_served;
+pub mod openapi;
+mod pbx_app;
+pub mod routes;
+mod sync;
+
+use std::net::TcpListener;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web;
+use rustls::ServerConfig;
+
+use crate::web::{AppState, server};
+
+/// Serves the API on `listener` until the handle stops it.
+pub fn start(
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    cors_origins: Vec<String>,
+    state: web::Data<AppState>,
+) -> std::io::Result<ServerHandle> {
+    server::start(listener, tls, cors_origins, move |services| routes::configure(&state, services))
+}

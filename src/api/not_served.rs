@@ -1,0 +1,72 @@
+//! What is not served: endpoints of the platform (501), other methods (405), everything else (404).
+
+use std::sync::LazyLock;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::web::error::plain;
+
+struct PlatformEndpoint {
+    method: &'static str,
+    segments: Vec<&'static str>,
+    page: &'static str,
+}
+
+/// Endpoints that the platform is known to have and this server has not.
+static PLATFORM: LazyLock<Vec<PlatformEndpoint>> = LazyLock::new(|| {
+    let lines = include_str!("platform_endpoints.tsv").lines();
+    lines
+        .filter_map(|line| {
+            let (method, rest) = line.split_once('\t')?;
+            let (path, page) = rest.split_once('\t')?;
+            Some(PlatformEndpoint { method, segments: path.trim_matches('/').split('/').collect(), page })
+        })
+        .collect()
+});
+
+fn is_match(pattern: &[&str], path: &[&str]) -> bool {
+    let fits =
+        |(pattern, segment): (&&str, &&str)| pattern.starts_with('{') && !segment.is_empty() || pattern == segment;
+    pattern.len() == path.len() && pattern.iter().zip(path).all(fits)
+}
+
+/// Paths without parameters that a served pattern would take for an id, such as `/customer/organizationresellers`.
+pub fn shadowed_by(served: &[&str]) -> Vec<String> {
+    let patterns: Vec<Vec<&str>> = served.iter().map(|path| path.trim_matches('/').split('/').collect()).collect();
+    let is_plain = |endpoint: &&PlatformEndpoint| !endpoint.segments.iter().any(|segment| segment.starts_with('{'));
+    let is_shadowed =
+        |endpoint: &&PlatformEndpoint| patterns.iter().any(|pattern| is_match(pattern, &endpoint.segments));
+    let shadowed = PLATFORM.iter().filter(is_plain).filter(is_shadowed);
+    shadowed.map(|endpoint| format!("/{}", endpoint.segments.join("/"))).collect()
+}
+
+/// The answer to a URL that has no handler.
+pub async fn answer(request: HttpRequest) -> HttpResponse {
+    let path: Vec<&str> = request.path().trim_matches('/').split('/').collect();
+    let known: Vec<&PlatformEndpoint> =
+        PLATFORM.iter().filter(|endpoint| is_match(&endpoint.segments, &path)).collect();
+    if let Some(endpoint) = known.iter().find(|endpoint| endpoint.method == request.method().as_str()) {
+        let message = format!("The platform has this endpoint ({}), telecomx-local does not", endpoint.page);
+        return plain(501, "not_implemented", &message);
+    }
+    if !known.is_empty() {
+        let allowed: Vec<&str> = known.iter().map(|endpoint| endpoint.method).collect();
+        return method_not_allowed(&allowed.join(", "));
+    }
+    plain(404, "not_found", "There is no such URL")
+}
+
+/// A known URL, asked with a method it does not have.
+pub fn method_not_allowed(allowed: &str) -> HttpResponse {
+    let mut response = plain(405, "method_not_allowed", &format!("This URL takes {allowed}"));
+    if let Ok(value) = header::HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// Every endpoint answered 501, as method and path, for the tests.
+pub fn platform_endpoints() -> impl Iterator<Item = (&'static str, String)> {
+    PLATFORM.iter().map(|endpoint| (endpoint.method, format!("/{}", endpoint.segments.join("/"))))
+}

@@ -1,0 +1,235 @@
+//! `/openapi.json`, made from the list of endpoints, and Swagger UI on `/docs`.
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use serde_json::{Map, Value, json};
+use utoipa_swagger_ui::Config;
+
+use super::not_served;
+use super::routes::{Endpoint, endpoints};
+
+const COPY: &str = "api:pbx:app:mobileconfig:copy";
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| build().to_string());
+
+/// This description.
+pub async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str())
+}
+
+/// Swagger UI from inside the binary: it works without a network.
+pub fn swagger_ui() -> Resource {
+    let other_method = || async { not_served::method_not_allowed("GET") };
+    web::resource("/docs/{file:.*}").get(swagger_file).default_service(web::to(other_method))
+}
+
+async fn swagger_file(request: HttpRequest) -> HttpResponse {
+    let file = request.match_info().get("file").unwrap_or_default();
+    match utoipa_swagger_ui::serve(file, Arc::new(Config::from("/openapi.json"))) {
+        Ok(Some(file)) => HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()),
+        _ => not_served::answer(request).await,
+    }
+}
+
+/// The OpenAPI 3.1 document.
+pub fn build() -> Value {
+    let mut paths = Map::new();
+    let mut tags: Vec<Value> = vec![];
+    for endpoint in endpoints() {
+        let named = json!({ "name": tag(&endpoint) });
+        if !tags.contains(&named) {
+            tags.push(named);
+        }
+        // The platform's page has the copy with a slash at the end; both are served.
+        let slash = if endpoint.page == COPY { "/" } else { "" };
+        let path = paths.entry(format!("{}{slash}", endpoint.path)).or_insert_with(|| json!({}));
+        path[endpoint.method.to_lowercase()] = operation(&endpoint);
+    }
+    let schemas: Value = serde_json::from_str(include_str!("openapi_schemas.json")).unwrap_or_default();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "telecomx-local",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The TelecomX mobile-config API, served locally. Ids are 24 hex characters in any case; \
+                dates are ISO 8601 in UTC. POST creates and updates; an update leaves alone what is not given.",
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "header": [] }, { "query": [] }, { "cookie": [] }],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "header": { "type": "http", "scheme": "bearer" },
+                "query": { "type": "apiKey", "in": "query", "name": "token" },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": "token" },
+            },
+        },
+    })
+}
+
+fn operation(endpoint: &Endpoint) -> Value {
+    let mut parameters: Vec<Value> = path_parameters(endpoint.path).map(path_parameter).collect();
+    parameters.extend(endpoint.query.split_whitespace().map(query_parameter));
+    let is_public = endpoint.page.is_empty() || matches!(endpoint.path, "/auth/login" | "/auth/validateToken");
+    let method = endpoint.method;
+    let mut responses = json!({
+        "200": { "description": "Done", "content": content(endpoint.answer) },
+        "default": { "description": "Refused", "content": content("Error") },
+    });
+    if method == "POST" {
+        parameters.push(header_parameter(
+            "Idempotency-Key",
+            "The answer to a repeated request is the first one's, for 24 hours",
+        ));
+    }
+    let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
+    if is_object && !is_public {
+        let (name, what) = match method {
+            "GET" => ("If-None-Match", "304 when the object still has this ETag"),
+            _ => ("If-Match", "412 unless the object has this ETag"),
+        };
+        parameters.push(header_parameter(name, what));
+        if method == "GET" {
+            responses["304"] = json!({ "description": "Not modified" });
+        }
+    }
+    let mut operation = json!({
+        "operationId": operation_id(endpoint),
+        "tags": [tag(endpoint)],
+        "summary": endpoint.summary,
+        "description": match endpoint.page {
+            "" => "This server's own".to_owned(),
+            page => format!("Documentation page `{page}`"),
+        },
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if endpoint.query.split_whitespace().any(|name| name == "simple") {
+        let empty = json!({ "schema": { "type": "string", "maxLength": 0 } });
+        operation["responses"]["200"]["content"]["text/plain"] = empty;
+    }
+    if !endpoint.body.is_empty() {
+        let is_optional = matches!(endpoint.body, "MobileConfigWrite" | "AppEmployeesQuery");
+        operation["requestBody"] = json!({ "required": !is_optional, "content": content(endpoint.body) });
+    }
+    if is_public {
+        operation["security"] = json!([]);
+    }
+    operation
+}
+
+/// The first segment of the path; `server` for what the platform does not have.
+fn tag(endpoint: &Endpoint) -> &str {
+    if endpoint.page.is_empty() { "server" } else { endpoint.path.split('/').nth(1).unwrap_or_default() }
+}
+
+fn content(schema: &str) -> Value {
+    // Figures are the one thing that is no JSON.
+    let kind = if schema == "Metrics" { "text/plain" } else { "application/json" };
+    json!({ kind: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
+}
+
+/// `get /pbx/app/queues` → `getPbxAppQueues`
+fn operation_id(endpoint: &Endpoint) -> String {
+    let words = endpoint.path.split(['/', '.']).filter(|word| !word.is_empty());
+    let capitalised = words.map(|word| {
+        let word = word.trim_matches(['{', '}']);
+        let (first, rest) = word.split_at(1);
+        let by = if endpoint.path.contains(&format!("{{{word}}}")) { "By" } else { "" };
+        format!("{by}{}{rest}", first.to_uppercase())
+    });
+    endpoint.method.to_lowercase() + &capitalised.collect::<String>()
+}
+
+fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn path_parameter(name: &str) -> Value {
+    let schema = match name {
+        "token" | "section" => json!({ "type": "string" }),
+        _ => json!({ "$ref": "#/components/schemas/Id" }),
+    };
+    json!({ "name": name, "in": "path", "required": true, "schema": schema })
+}
+
+fn header_parameter(name: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "header", "required": false, "description": description, "schema": { "type": "string" } })
+}
+
+/// Every query argument of the product, by name.
+fn query_parameter(name: &str) -> Value {
+    let id = json!({ "$ref": "#/components/schemas/Id" });
+    let ids = json!({ "type": "array", "items": id });
+    let (flag, text) = (json!({ "type": "boolean", "default": false }), json!({ "type": "string" }));
+    let (schema, description) = match name {
+        "offset" => (json!({ "type": "integer", "minimum": 0, "default": 0 }), "How many to skip"),
+        "limit" => (json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 100 }), "How many to answer"),
+        "filter" => (json!({ "type": "string", "maxLength": 200 }), "Free text in the common fields"),
+        "full" => (flag, "Complete objects instead of summary ones"),
+        "includeDeleted" => (flag, "Deleted ones too"),
+        "all" => (flag, "All there are, where the caller may see them"),
+        "includeSubresellers" => (flag, "Customers of sub-resellers too"),
+        "parentReseller" => (id, "Customers of this reseller (RESELLER_ADMIN and up)"),
+        "flexcare" | "iptv" | "iptvprivate" | "voip" => (flag, "Only those with this feature"),
+        "resellers" => (flag, "Only resellers"),
+        "customerIds" => (ids, "Only these; the name may be repeated"),
+        "ids" => (ids, "Only these; the name may be repeated"),
+        "customer" => (id, "The customer in question; default: the caller's own"),
+        "employee" => (id, "Employee to leave out; default: the caller"),
+        "reseller" => (id, "All customers of this reseller; wins over `customer`"),
+        "queue" => (id, "Only this queue"),
+        "deleteDate" => (json!({ "type": "string", "format": "date" }), "Delete on that day, at most a year ahead"),
+        "date" | "since" => (text, "Changes from this time on (ISO 8601)"),
+        "remove" => (flag, "Do not answer these changes again"),
+        "sortBy" => (json!({ "type": "string", "enum": ["when"] }), "Order of the entries"),
+        "orderBy" => (json!({ "type": "string", "enum": ["ASC", "DESC"], "default": "ASC" }), "Oldest or newest first"),
+        "what" => {
+            (json!({ "type": "string", "enum": ["CREATE", "UPDATE", "DELETE", "OTHER"] }), "Only this kind of change")
+        }
+        "version" => (json!({ "type": "integer", "enum": [1, 2], "default": 1 }), "2 allows the arguments below it"),
+        "includeData" => (flag, "The object as created, or as before the change"),
+        "includeEmployees" => (flag, "Who made each change"),
+        "includeChanges" => (flag, "What each change changed (version 2)"),
+        "token" => (text, "The token to check"),
+        "ip" => (
+            json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }, { "maxLength": 0 }] }),
+            "Address of the client",
+        ),
+        "simple" => (flag, "ApiResponse by status alone: 200 or 403"),
+        "extend" => (flag, "Also names, language and features"),
+        "persist" => (flag, "The token does not expire until logout"),
+        "cookie" => (flag, "Also send the token as a cookie"),
+        "username" => (text, "E-mail address, or the username of an employee without one"),
+        "password" | "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
+        "deleteExtensions" | "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
+        "calls" | "standalone" | "extension" => (text, "Accepted; of no effect here"),
+        _ => (text, ""),
+    };
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_of_the_document_leads_somewhere() {
+        let document = build();
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"").skip(1) {
+            let target = reference.split('"').next().unwrap();
+            assert!(document.pointer(&target[1..]).is_some(), "{target}");
+        }
+    }
+
+    #[test]
+    fn every_endpoint_has_its_own_operation() {
+        let ids: std::collections::HashSet<String> = endpoints().iter().map(operation_id).collect();
+        assert_eq!(ids.len(), endpoints().len());
+        assert!(ids.contains("getPbxAppMobileconfigByEmployee"), "{ids:?}");
+    }
+}

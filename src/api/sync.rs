@@ -1,0 +1,135 @@
+//! The mirror, as whoever runs this server sees it. For RESELLER_ADMIN and ADMIN.
+
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+
+use crate::db::{Author, WriteTx};
+use crate::domain::access::{Actor, Level};
+use crate::domain::fields::read_body;
+use crate::error::{Error, Result};
+use crate::store::{quarantine, sync_state};
+use crate::sync::edge::enrolment;
+use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
+use crate::sync::edge::status::status as mirror_status;
+use crate::web::request::AuthenticatedRequest;
+use crate::web::response::ApiResponse;
+
+fn check(actor: &Actor) -> Result<()> {
+    if actor.level >= Level::ResellerAdmin { Ok(()) } else { Err(Error::access_denied()) }
+}
+
+/// Has `work` done to its end, whether or not the caller waits for it; `None` when a request may not wait any longer. What
+/// a hub answers may come minutes later.
+async fn wait_for<T: 'static>(call: &AuthenticatedRequest, work: impl Future<Output = T> + 'static) -> Option<T> {
+    let patience = call.visit.state.request_timeout.mul_f64(0.8);
+    tokio::time::timeout(patience, actix_web::rt::spawn(work)).await.ok()?.ok()
+}
+
+/// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it. 409 `hub` without a hub.
+pub async fn sync(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(call.actor())?;
+    if call.visit.state.db.read(sync_state::enrolment)?.is_none() {
+        return Err(Error::conflict("hub", "This server is not enrolled with a hub: see sync enroll"));
+    }
+    let state = call.visit.state.clone();
+    let outcome = wait_for(&call, async move { state.mirror.sync().await }).await;
+    // What went wrong is part of the answer.
+    let mut status = stands(&call)?;
+    match outcome {
+        Some(Ok(())) => {}
+        Some(Err(error)) => status["lastError"] = error.into(),
+        None => status["lastError"] = "the exchange takes longer than a request may: it goes on".into(),
+    }
+    ApiResponse::json(&status)
+}
+
+/// `consistent` (the hub has exactly what is here), `acked`, `high`, `lagChanges`, `lagSeconds`, `lastSuccess`,
+/// `lastError`, `quarantine`, and since when.
+pub async fn status(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(call.actor())?;
+    ApiResponse::json(&stands(&call)?)
+}
+
+fn stands(call: &AuthenticatedRequest) -> Result<Value> {
+    let state = &call.visit.state;
+    let mut status = state.db.read(mirror_status)?;
+    // On a full disk it may be that it could not be written down.
+    if let Some(trouble) = state.mirror.trouble() {
+        status["lastError"] = trouble.into();
+    }
+    Ok(status)
+}
+
+/// Compares everything with the hub: `equal`, `rows`, `bytes`, `differences`, and some of those by name. 409 `hub` when
+/// they could not be compared, or not within the time that a request may take.
+pub async fn verify(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(call.actor())?;
+    let state = call.visit.state.clone();
+    let proof = wait_for(&call, async move { state.mirror.verify().await }).await;
+    let late = || Err("the comparison takes longer than a request may: it goes on, and lastProof tells when".into());
+    ApiResponse::json(&proof.unwrap_or_else(late).map_err(|error| Error::conflict("hub", error))?)
+}
+
+/// Rows that the hub could not take: `{ "quarantine": [ { "id", "table", "row", "code", "detail", … } ] }`.
+pub async fn quarantine(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(call.actor())?;
+    let entries = call.visit.state.db.read(quarantine::list)?;
+    ApiResponse::json(&json!({ "quarantine": entries }))
+}
+
+/// Has a row in quarantine sent again. 404 `quarantine`.
+pub async fn retry(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    settle(call, quarantine::retry).await
+}
+
+/// Gives a row in quarantine up as it stands: the rest of its write is mirrored, the row not before it changes. 404
+/// `quarantine`.
+pub async fn drop(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    settle(call, quarantine::drop).await
+}
+
+async fn settle(call: AuthenticatedRequest, how: fn(&mut WriteTx, i64) -> Result<()>) -> Result<ApiResponse> {
+    check(call.actor())?;
+    let not_there = || Error::not_found("quarantine", "There is no such row in quarantine");
+    let id: i64 = call.visit.segment("entry").parse().map_err(|_| not_there())?;
+    call.write(move |tx, actor| {
+        check(actor)?;
+        how(tx, id)?;
+        Ok(ApiResponse::success())
+    })
+    .await
+}
+
+/// The mirror's figures in the text format of Prometheus.
+pub async fn metrics(call: AuthenticatedRequest) -> Result<HttpResponse> {
+    check(call.actor())?;
+    let state = &call.visit.state;
+    let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts()))?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+}
+
+/// `{ "url", "code" }`: enrols with a hub. The code is spent; what an earlier hub had is left to it.
+pub async fn enroll(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(call.actor())?;
+    let body = call.visit.object()?;
+    let (url, code) = read_body(&body, |fields| {
+        let (mut url, mut code) = (String::new(), String::new());
+        fields.require(&["url", "code"]);
+        fields.required_text("url", 1, 2_000, &mut url);
+        fields.required_text("code", 1, 200, &mut code);
+        (url, code)
+    })?;
+    let (state, author): (_, Author) = (call.visit.state.clone(), call.visit.author());
+    // The code is spent once the hub has seen it: what it has given must be kept, whoever waits for it.
+    let enrolled = wait_for(&call, async move {
+        let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
+        let sealer = state.sealer.clone();
+        let enrolled = web::block(move || enrolment::enroll(own.as_ref(), &sealer, &given, &code, ca.as_deref())).await;
+        let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
+        let (enrolment, position) = enrolment::sealed(&url, &enrolled, &state.sealer)?;
+        state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await
+    });
+    let late = || Err(Error::conflict("hub", "The hub has not answered yet: see GET /sync/status in a while"));
+    enrolled.await.unwrap_or_else(late)?;
+    sync(call).await
+}

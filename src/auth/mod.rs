@@ -1,0 +1,10 @@
+//! Who calls, and what they may do: passwords, one-time codes, tokens, sessions, and the access rules applied to objects.
+
+pub mod secrets;
+
+pub mod login_throttle;
+pub mod passwords;
+pub mod totp;
+
+pub mod authorization;
+pub mod session_cache;

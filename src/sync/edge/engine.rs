@@ -1,0 +1,118 @@
+//! The decisions of an edge, without I/O, clock or chance: what to send, and what an answer means.
+
+use uuid::Uuid;
+
+use crate::domain::mirror::Position;
+use crate::sync::protocol::wire::{Epoch, Head, Reply};
+
+/// What an answer means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplyVerdict {
+    /// Not the answer to the request that is under way.
+    Ignore,
+    /// The hub's state is one that this edge has brought about: go on from there.
+    Adopt(Position),
+    /// It is not: begin a new epoch, and say why.
+    Reset { position: Position, reason: Fork },
+}
+
+/// Why an edge must begin a new epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fork {
+    /// The hub follows another life of this edge: one of them was restored from an image, or cloned.
+    OtherEpoch,
+    /// The hub's state came from an attempt that this edge has not made.
+    UnknownAttempt,
+    /// The hub has lost what it had called stable.
+    BehindStable,
+}
+
+/// Judges the answer to the request `sent`.
+///
+/// `made`: up to which write an attempt of this edge went; `None` when it has made no such attempt. `fresh`: the uuid of
+/// the epoch to begin, if there must be one.
+pub fn judge(
+    position: &Position,
+    sent: Uuid,
+    reply: &Reply,
+    made: impl Fn(Uuid) -> Option<i64>,
+    fresh: Uuid,
+) -> ReplyVerdict {
+    if reply.request != sent && !rule(Rule::Request) {
+        return ReplyVerdict::Ignore;
+    }
+    let hub = reply.head;
+    let reset = |reason| {
+        let newest = hub.epoch.map_or(0, |epoch| epoch.0).max(position.epoch.0);
+        let epoch = Epoch(newest + 1, fresh);
+        // An epoch that is only begun is nothing to the hub.
+        let parent = if position.resetting.is_some() { position.parent } else { position.epoch.0 };
+        let position = Position { epoch, resetting: Some(hub), acked: 0, attempt: Uuid::nil(), stable: 0, parent };
+        ReplyVerdict::Reset { position, reason }
+    };
+    // A reset that is under way goes on as long as what it replaces is still there.
+    if position.resetting == Some(hub) {
+        return ReplyVerdict::Adopt(position.clone());
+    }
+    let begins = hub == Head::EMPTY && position.resetting.is_none();
+    if hub.epoch != Some(position.epoch) && !begins {
+        return reset(Fork::OtherEpoch);
+    }
+    let known = if begins { Some(0) } else { made(hub.attempt) };
+    if known != Some(hub.acked) && !rule(Rule::Attempt) {
+        return reset(Fork::UnknownAttempt);
+    }
+    if hub.acked < position.stable {
+        return reset(Fork::BehindStable);
+    }
+    let stable = reply.stable.min(hub.acked).max(position.stable);
+    let (acked, attempt) = (hub.acked, hub.attempt);
+    ReplyVerdict::Adopt(Position { resetting: None, acked, attempt, stable, ..position.clone() })
+}
+
+/// The rules that keep the mirror from diverging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// An attempt is recorded before it is sent.
+    Record,
+    /// The attempt that the hub names is one of ours.
+    Attempt,
+    /// What may be forgotten is what is stable, not what is acknowledged.
+    Stable,
+    /// An answer owner to the request that is under way.
+    Request,
+    /// The rows of one write are never parted.
+    Groups,
+}
+
+/// Whether a rule is broken on purpose, by a test that must notice.
+#[cfg(not(feature = "mutants"))]
+pub const fn rule(_: Rule) -> bool {
+    false
+}
+
+#[cfg(feature = "mutants")]
+pub use mutants::{broken as rule, with};
+
+/// Switches that break one rule each. Not compiled into the program.
+#[cfg(feature = "mutants")]
+mod mutants {
+    use super::Rule;
+    use std::cell::Cell;
+
+    thread_local! {
+        static BROKEN: Cell<Option<Rule>> = const { Cell::new(None) };
+    }
+
+    pub fn broken(rule: Rule) -> bool {
+        BROKEN.get() == Some(rule)
+    }
+
+    /// Runs `work` with `rule` broken, on this thread.
+    pub fn with<T>(rule: Option<Rule>, work: impl FnOnce() -> T) -> T {
+        BROKEN.set(rule);
+        let result = work();
+        BROKEN.set(None);
+        result
+    }
+}

@@ -1,0 +1,108 @@
+//! `sync verify`: proves that the hub holds exactly what this edge holds, or finds what differs.
+
+use serde::Serialize;
+
+use super::client::{CallError, HubClient};
+use crate::db::Db;
+use crate::domain::mirror::{Head, Row};
+use crate::error::Result;
+use crate::store::feed::{self, FeedCursor};
+use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest, RowDigest, Tree, differing, digest_of, leaf_of};
+
+/// Rows that are named at most.
+const NAMED_MAX: usize = 100;
+
+/// What came of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proof {
+    pub equal: bool,
+    /// Rows here.
+    pub rows: u64,
+    /// Sent and received.
+    pub bytes: u64,
+    /// How many rows differ, or are only on one side.
+    pub differences: u64,
+    /// Some of them, as table/id.
+    pub named: Vec<String>,
+}
+
+/// Compares what is here with what the hub has at `head`; `None` when either has moved on meanwhile.
+pub fn compare(db: &Db, client: &HubClient, origin: &str, token: &str, head: Head) -> Result<Option<Proof>, CallError> {
+    let mut bytes = 0;
+    let mut ask = |branches: Vec<u8>, leaves: Vec<u16>| -> Result<Option<DigestReply>, CallError> {
+        let (reply, size) = client.digest(origin, token, &DigestRequest { head, branches, leaves })?;
+        bytes += size;
+        Ok(Some(reply).filter(|reply| reply.head == head))
+    };
+    let local = |error: crate::error::Error| CallError::Here(error.to_string());
+    let Some((mine, unsent)) = db.read(|tx| tree(tx, head.acked)).map_err(local)? else { return Ok(None) };
+    let Some(theirs) = ask(vec![], vec![])? else { return Ok(None) };
+    let branches: Vec<u8> =
+        differing(&mine.branches(), &theirs.branches).into_iter().filter_map(|i| u8::try_from(i).ok()).collect();
+    let mut names = unsent;
+    if !branches.is_empty() {
+        let Some(found) = ask(branches.clone(), vec![])? else { return Ok(None) };
+        let leaves: Vec<u16> = branches
+            .iter()
+            .zip(&found.leaves)
+            .flat_map(|(branch, leaves)| {
+                let places = differing(&mine.leaves_of(*branch), leaves);
+                places.into_iter().map(move |i| u16::from(*branch) << 8 | i as u16)
+            })
+            .collect();
+        let Some(found) = ask(vec![], leaves.clone())? else { return Ok(None) };
+        let Some(here) = db.read(|tx| rows_of(tx, head.acked, &leaves)).map_err(local)? else { return Ok(None) };
+        names.extend(difference(here, found.of_leaves));
+        names.sort();
+        names.dedup();
+    }
+    let differences = names.len() as u64;
+    let named = names.into_iter().take(NAMED_MAX).collect();
+    Ok(Some(Proof { equal: differences == 0, rows: mine.rows, bytes, differences, named }))
+}
+
+/// Every row whose digest is on one side only, each named once.
+fn difference(here: Vec<RowDigest>, there: Vec<RowDigest>) -> Vec<String> {
+    let (here, there): (std::collections::BTreeSet<_>, std::collections::BTreeSet<_>) =
+        (here.into_iter().collect(), there.into_iter().collect());
+    let mut names: Vec<String> =
+        here.symmetric_difference(&there).map(|row| format!("{}/{}", row.t.name(), row.id)).collect();
+    names.dedup();
+    names
+}
+
+/// The tree of what is here, and the names of rows that are here and cannot be sent as they are; `None` when there have
+/// been writes since `acked`.
+fn tree(tx: &crate::db::ReadTx, acked: i64) -> Result<Option<(Tree, Vec<String>)>> {
+    let (mut tree, mut unsent) = (Tree::default(), vec![]);
+    let is_still = each(tx, acked, |row| match &row.v {
+        Some(v) => tree.add(row.t, &row.id, row.rev, v.get()),
+        None if row.bad.is_some() => unsent.push(format!("{}/{}", row.t.name(), row.id)),
+        None => {}
+    })?;
+    Ok(is_still.then_some((tree, unsent)))
+}
+
+fn rows_of(tx: &crate::db::ReadTx, acked: i64, leaves: &[u16]) -> Result<Option<Vec<RowDigest>>> {
+    let mut rows = vec![];
+    let is_still = each(tx, acked, |row| {
+        if let Some(v) = &row.v
+            && leaves.contains(&leaf_of(row.t, &row.id))
+        {
+            rows.push(digest_of(row.t, &row.id, row.rev, v.get()));
+        }
+    })?;
+    Ok(is_still.then_some(rows))
+}
+
+fn each(tx: &crate::db::ReadTx, acked: i64, mut each: impl FnMut(Row)) -> Result<bool> {
+    if feed::high(tx)? != acked {
+        return Ok(false);
+    }
+    feed::rows(tx, &FeedCursor::after_write(0), acked, |row, _| {
+        each(row);
+        Ok(true)
+    })?;
+    Ok(true)
+}

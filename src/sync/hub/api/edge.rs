@@ -1,0 +1,171 @@
+//! What an edge calls.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering::Relaxed;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{BODY_MAX_BYTES, Body, SHORT_BYTES, SharedState, bearer, in_path, own_origin, parse};
+use crate::auth::secrets::new_token;
+use crate::db::SCHEMA_VERSION;
+use crate::domain::audit::digest;
+use crate::domain::mirror::{Head, Row, Table};
+use crate::error::{Error, Result};
+use crate::sync::hub::{HubStore, rules};
+use crate::sync::protocol::compression;
+use crate::sync::protocol::hash_tree::{BRANCHES, DigestReply, DigestRequest, Tree, digest_of, leaf_of};
+use crate::sync::protocol::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
+use crate::sync::protocol::wire::{PROTO, Part, Push};
+
+/// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
+pub async fn well_known<S: HubStore>(state: SharedState<S>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "protocols": [PROTO],
+        "schema": { "min": rules::SCHEMA_MIN, "max": SCHEMA_VERSION },
+        "version": env!("CARGO_PKG_VERSION"),
+        "limits": { "body_bytes": BODY_MAX_BYTES, "batch_bytes": state.pace.max_bytes },
+        "clock_ms": state.clock.now().millis(),
+    }))
+}
+
+/// `{ "code" }` → `{ "origin", "name", "token" }`: the code is spent; the token is shown this once.
+pub async fn enroll<S: HubStore>(state: SharedState<S>, body: Body) -> Result<HttpResponse> {
+    #[derive(Deserialize)]
+    struct Enroll {
+        code: String,
+    }
+    let given: Enroll = parse(&body.read(SHORT_BYTES).await?)?;
+    let (token, hash) = new_token()?;
+    let origin = uuid::Uuid::new_v4().simple().to_string();
+    let code = digest(given.code.trim().as_bytes());
+    let enrolled = state.store.enroll(code, hash, &origin, state.clock.now()).await?;
+    let enrolled = enrolled.ok_or_else(|| Error::not_found("code", "The code is not known, or was used already"))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(json!({ "origin": enrolled.origin, "name": enrolled.name, "token": token })))
+}
+
+/// A push: 200 when it was taken, 409 when it does not build on what is there; either way the state.
+pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
+    // Whose token it is, the store looks up on the way: one trip less for the call that is made most.
+    let sender = match body.is_short() {
+        true => bearer(&request),
+        false => own_origin(&request, &state).await.map(|origin| origin.token),
+    };
+    let (token_hash, body) = body.of(sender).await?;
+    let push: Result<Push> = parse(&body);
+    if push.is_err() {
+        own_origin(&request, &state).await?;
+    }
+    // What cannot be read may be of another protocol.
+    let proto =
+        push.as_ref().map_or_else(|_| parse(&body).map(|spoken: Spoken| spoken.proto), |push| Ok(push.proto))?;
+    rules::check_proto(proto)?;
+    let push = push?;
+    rules::check_push(&push)?;
+    let now = state.clock.now();
+    let taken = match state.store.push(in_path(&request), &token_hash, &push, now).await {
+        Err(error @ Error::NotFound { .. }) => {
+            own_origin(&request, &state).await?;
+            return Err(error);
+        }
+        taken => taken?,
+    };
+    let counts = &state.counts;
+    counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
+    if taken.accepted && !rules::is_idle(&push) {
+        counts.batches.fetch_add(1, Relaxed);
+        counts.rows.fetch_add(push.rows.len() as u64, Relaxed);
+    } else if !taken.accepted {
+        counts.rejected.fetch_add(1, Relaxed);
+    }
+    let mut answer = if taken.accepted { HttpResponse::Ok() } else { HttpResponse::build(StatusCode::CONFLICT) };
+    let reply = taken.reply(push.request, state.pace, now);
+    let body = serde_json::to_vec(&reply).map_err(|error| Error::Internal(Box::new(error)))?;
+    counts.bytes_out.fetch_add(body.len() as u64, Relaxed);
+    answer.content_type("application/json");
+    // Packed here: one that says nothing is to be short, and what is packed on its way has headers of its own.
+    let takes_zstd = request.headers().get(header::ACCEPT_ENCODING).is_some_and(|accepted| {
+        accepted.to_str().is_ok_and(|accepted| compression::accepted(accepted) == Some(compression::ZSTD))
+    });
+    Ok(match takes_zstd {
+        true => {
+            let packed =
+                compression::pack(compression::ZSTD, &reply).map_err(|error| Error::Internal(Box::new(error)))?;
+            answer.insert_header((header::CONTENT_ENCODING, compression::name(compression::ZSTD))).body(packed)
+        }
+        false => answer.body(body),
+    })
+}
+
+/// What every protocol has.
+#[derive(Deserialize)]
+struct Spoken {
+    proto: u32,
+}
+
+/// A part of a batch that is to come.
+pub async fn stage<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
+    let (origin, body) = body.of(own_origin(&request, &state).await).await?;
+    let part: Part = parse(&body)?;
+    rules::check_part(&part)?;
+    state.store.stage(&origin.origin, &part, state.clock.now()).await?;
+    state.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
+    state.counts.rows.fetch_add(part.rows.len() as u64, Relaxed);
+    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+}
+
+/// Levels of the hash tree, for an edge to compare with its own.
+pub async fn digests<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
+    let (origin, body) = body.of(own_origin(&request, &state).await).await?;
+    let asked: DigestRequest = parse(&body)?;
+    let leaves: HashSet<u16> = asked.leaves.iter().copied().collect();
+    let (mut tree, mut of_leaves) = (Tree::default(), vec![]);
+    let found = state
+        .store
+        .scan(&origin.origin, |t, id, rev, v| {
+            tree.add(t, id, rev, v);
+            if !leaves.is_empty() && leaves.contains(&leaf_of(t, id)) {
+                of_leaves.push(digest_of(t, id, rev, v));
+            }
+        })
+        .await?;
+    // There are no more, however often they are asked for.
+    let leaves = asked.branches.iter().take(BRANCHES).map(|branch| tree.leaves_of(*branch)).collect();
+    let branches = if asked.branches.is_empty() && asked.leaves.is_empty() { tree.branches() } else { vec![] };
+    Ok(HttpResponse::Ok().json(DigestReply { head: found.head, rows: tree.rows, branches, leaves, of_leaves }))
+}
+
+#[derive(Deserialize)]
+pub struct SnapshotQuery {
+    after: Option<String>,
+}
+
+/// Everything, for a machine that takes an edge's place: page by page behind `?after=`, which the page before names.
+pub async fn snapshot<S: HubStore>(
+    request: HttpRequest,
+    state: SharedState<S>,
+    query: web::Query<SnapshotQuery>,
+) -> Result<HttpResponse> {
+    let origin = own_origin(&request, &state).await?.origin;
+    let malformed = || Error::bad_request("after is not as a page has named it");
+    let (first, mut after) = match &query.after {
+        Some(after) => after_of(after).ok_or_else(malformed)?,
+        None => (Table::ALL[0], String::new()),
+    };
+    let (mut rows, mut head) = (vec![], Head::EMPTY);
+    // A page is of one table, and so of one state.
+    for table in Table::ALL.into_iter().filter(|table| *table >= first) {
+        let (found, page) = state.store.rows(&origin, table, &after, PAGE_ROWS).await?;
+        (head, rows) = (found.head, page);
+        if !rows.is_empty() {
+            break;
+        }
+        after.clear();
+    }
+    let after = rows.last().map(|row: &Row| format!("{}/{}", row.t.name(), row.id));
+    Ok(HttpResponse::Ok().json(Page { head, digest: page_digest(&rows), after, rows }))
+}

@@ -1,0 +1,78 @@
+//! Metrics in the text format of Prometheus (version 0.0.4), for the administrator.
+
+use std::fmt::Write;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::admin::age;
+use super::{SharedState, check_admin};
+use crate::error::Result;
+use crate::sync::edge::metrics::{CONTENT_TYPE, family, label};
+use crate::sync::hub::migration::Phase;
+use crate::sync::hub::{HubStore, Origin};
+
+/// Since the process was started.
+#[derive(Default)]
+pub struct Counts {
+    pub batches: AtomicU64,
+    pub rows: AtomicU64,
+    /// Pushes that did not build on what was there.
+    pub rejected: AtomicU64,
+    /// Before they were packed.
+    pub bytes_in: AtomicU64,
+    pub bytes_out: AtomicU64,
+}
+
+/// A figure of each origin, its type and its help.
+type Figure<'f> = (&'f str, &'f str, &'f str, &'f dyn Fn(&Origin) -> Option<i64>);
+
+pub async fn metrics<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
+    check_admin(&request, &state)?;
+    let (mut origins, now, counts) = (state.store.origins().await?, state.clock.now(), &state.counts);
+    // What is said of the others, their own hub says.
+    origins.retain(|origin| matches!(origin.phase, Phase::Here | Phase::Leaving(_)));
+    let mut text = String::new();
+    for (name, help, value) in [
+        ("batches", "Batches that were taken", &counts.batches),
+        ("rows", "Rows that were received", &counts.rows),
+        ("rejected", "Pushes that did not build on what was there", &counts.rejected),
+        ("received_bytes", "Bytes received, unpacked", &counts.bytes_in),
+        ("sent_bytes", "Bytes sent, unpacked", &counts.bytes_out),
+    ] {
+        let name = family(&mut text, &format!("hub_{name}_total"), "counter", help);
+        let _ = writeln!(text, "{name} {}", value.load(Relaxed));
+    }
+    let figures: [Figure; 11] = [
+        ("consistent", "gauge", "1: the mirror is exactly what the edge last told of", &|origin| {
+            Some(origin.is_consistent().into())
+        }),
+        ("locked", "gauge", "1: two edges take turns", &|origin| Some(origin.is_locked.into())),
+        ("leaving", "gauge", "1: it stands still until its move to another hub is ended", &|origin| {
+            Some(matches!(origin.phase, Phase::Leaving(_)).into())
+        }),
+        ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.lag())),
+        ("lag_seconds", "gauge", "Since the edge was heard of", &|origin| age(now, origin.last_seen)),
+        ("quarantined", "gauge", "Rows that are put aside", &|origin| Some(origin.quarantined)),
+        ("audit_differs", "gauge", "1: its audit trail is not the one it was", &|origin| {
+            Some(origin.audit_differs.into())
+        }),
+        ("resets_total", "counter", "Epochs that were begun anew", &|origin| Some(origin.resets)),
+        ("forks_total", "counter", "Forks that the edge has told of", &|origin| Some(origin.status.forks)),
+        ("rewinds_total", "counter", "Rewinds that the edge has told of", &|origin| Some(origin.status.rewinds)),
+        ("proof_age_seconds", "gauge", "Since both sides were found equal", &|origin| {
+            age(now, origin.status.proved_ms.map(crate::domain::time::Time::from_millis))
+        }),
+    ];
+    for (name, kind, help, value) in figures {
+        let name = family(&mut text, &format!("hub_origin_{name}"), kind, help);
+        for origin in &origins {
+            if let Some(value) = value(origin) {
+                let (id, called) = (label(&origin.origin), label(&origin.name));
+                let _ = writeln!(text, "{name}{{origin=\"{id}\",name=\"{called}\"}} {value}");
+            }
+        }
+    }
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+}

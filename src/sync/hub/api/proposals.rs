@@ -1,0 +1,182 @@
+//! Changes that the centre wants of an edge.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Body, SharedState, for_admin, parse};
+use crate::domain::fields::{Fields, read_body};
+use crate::domain::id::Id;
+use crate::domain::mirror::Table;
+use crate::domain::proposal::{Copy, Proposal, ProposalResult};
+use crate::domain::time::Time;
+use crate::error::{Check, Error, Result};
+use crate::sync::hub::{HubStore, ProposalRecord};
+
+/// How long a proposal is good for when it does not say.
+const GOOD_FOR_MS: i64 = 30 * 24 * 3_600_000;
+const LISTED_MAX: i64 = 1_000;
+const PROPOSAL_MAX_BYTES: usize = 1 << 20;
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    #[serde(default)]
+    after: i64,
+}
+
+/// Proposals behind `?after=`, a thousand at most, each with what became of it.
+pub async fn list<S: HubStore>(
+    request: HttpRequest,
+    state: SharedState<S>,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse> {
+    let origin = for_admin(&request, &state).await?;
+    let filed = state.store.proposals(origin, query.after, LISTED_MAX).await?;
+    let proposals: Vec<ProposalView> = filed.iter().map(ProposalView::of).collect();
+    Ok(HttpResponse::Ok().json(BTreeMap::from([("proposals", proposals)])))
+}
+
+/// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` in
+/// the place of table, id and patch. The same uuid again answers as the first time.
+pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
+    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
+    // As much as a server takes from its own callers: what it then has must go into a push.
+    if body.len() > PROPOSAL_MAX_BYTES {
+        return Err(Error::TooLarge { limit_bytes: PROPOSAL_MAX_BYTES });
+    }
+    let body: Map<String, Value> = parse(&body)?;
+    let now = state.clock.now();
+    // A slip in `expires`, say, would not be noticed before it is too late.
+    if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
+        return Err(Error::invalid(name, Check::Enum, format!("{name} is not one of {}", NAMES.join(", "))));
+    }
+    let proposal = read_body(&body, |fields| read(fields, now))?;
+    let proposal = proposal.ok_or_else(|| Error::bad_request("Request not valid"))?;
+    let filed = state.store.file(origin, proposal, now).await?;
+    Ok(HttpResponse::Ok().json(ProposalView::of(&filed)))
+}
+
+/// What a proposal may hold.
+const NAMES: [&str; 8] = ["uuid", "table", "id", "base_rev", "patch", "copy", "expires", "author"];
+
+fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
+    let copy = read_copy(fields);
+    let (mut table, mut base_rev, mut author, mut uuid) = (None, None, None, None);
+    let names = Table::ALL.map(Table::name);
+    let parse_table = |name: &str| Table::named(name).map(Some);
+    fields.choice("table", parse_table, &names, &mut table);
+    let mut id = fields.id("id");
+    fields.count("base_rev", &mut base_rev);
+    fields.text("author", &mut author);
+    if author.as_deref().is_some_and(|author: &str| author.chars().any(char::is_control)) {
+        fields.fault("author", Check::Format, "author must be text on one line");
+    }
+    fields.text("uuid", &mut uuid);
+    let uuid = match uuid.as_deref().map(Uuid::parse_str) {
+        None => Uuid::new_v4(),
+        Some(Ok(uuid)) => uuid,
+        Some(Err(_)) => {
+            fields.fault("uuid", Check::Format, "uuid must be a UUID");
+            return None;
+        }
+    };
+    let mut expires = now.plus_ms(GOOD_FOR_MS);
+    match fields.value("expires") {
+        None | Some(Value::Null) => {}
+        Some(value) => match value.as_str().and_then(Time::parse) {
+            Some(time) if time <= now => fields.fault("expires", Check::Min, "expires must be in the future"),
+            Some(time) => expires = time,
+            None => fields.fault("expires", Check::Format, "expires must be a time, such as 2027-01-31T12:00:00Z"),
+        },
+    }
+    let patch = match fields.value("patch") {
+        Some(Value::Object(patch)) if !patch.is_empty() && !patch.contains_key("_id") => to_raw_value(patch).ok(),
+        None => None,
+        Some(_) => {
+            fields.fault("patch", Check::Type, "patch must be an object of properties to change, without _id");
+            None
+        }
+    };
+    match &copy {
+        Some(copy) => {
+            if table.is_some_and(|table| table != Table::MobileConfig) || id.is_some_and(|id| id != copy.to) {
+                fields.fault("copy", Check::Enum, "A copy is of a mobile_config, onto copyTo");
+            }
+            if patch.is_some() {
+                fields.fault("patch", Check::Unique, "Give either patch or copy");
+            }
+            (table, id) = (Some(Table::MobileConfig), Some(copy.to));
+        }
+        None if fields.value("copy").is_some() => {}
+        None => fields.require(&["table", "id", "patch"]),
+    }
+    Some(Proposal {
+        uuid,
+        seq: 0,
+        table: table?,
+        id: id?.to_string(),
+        base_rev,
+        base: None,
+        patch,
+        copy,
+        expires_ms: expires.millis(),
+        author: author.unwrap_or_else(|| "Hub administrator".into()),
+    })
+}
+
+fn read_copy(fields: &mut Fields) -> Option<Copy> {
+    let value = fields.value("copy")?;
+    let id = |name: &str| value.get(name).and_then(Value::as_str).and_then(|text| text.parse::<Id>().ok());
+    let copy = id("_id").zip(id("copyTo")).map(|(from, to)| Copy { from, to });
+    if copy.is_none() {
+        fields.fault("copy", Check::Format, "copy must be { _id, copyTo }, ids of employees");
+    }
+    copy
+}
+
+/// A proposal as it is told, with what became of it.
+#[derive(Serialize)]
+struct ProposalView<'f> {
+    uuid: Uuid,
+    seq: i64,
+    table: Table,
+    id: &'f str,
+    base_rev: Option<i64>,
+    patch: Option<&'f RawValue>,
+    copy: Option<Copy>,
+    expires: Time,
+    author: &'f str,
+    #[serde(rename = "filedAt")]
+    filed_at: Time,
+    result: Option<ProposalResult>,
+    rev: Option<i64>,
+    detail: Option<&'f str>,
+    #[serde(rename = "answeredAt")]
+    answered_at: Option<Time>,
+}
+
+impl<'f> ProposalView<'f> {
+    fn of(ProposalRecord { proposal, filed_at, answer }: &'f ProposalRecord) -> ProposalView<'f> {
+        let (outcome, answered_at) = answer.as_ref().map(|(outcome, at)| (outcome, *at)).unzip();
+        ProposalView {
+            uuid: proposal.uuid,
+            seq: proposal.seq,
+            table: proposal.table,
+            id: &proposal.id,
+            base_rev: proposal.base_rev,
+            patch: proposal.patch.as_deref(),
+            copy: proposal.copy,
+            expires: Time::from_millis(proposal.expires_ms),
+            author: &proposal.author,
+            filed_at: *filed_at,
+            result: outcome.map(|outcome| outcome.result),
+            rev: outcome.and_then(|outcome| outcome.rev),
+            detail: outcome.map(|outcome| outcome.detail.as_str()),
+            answered_at,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! How a hub comes to its PostgreSQL: URL, password, TLS, connections.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Timeouts};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::sync::http_agent::is_this_machine;
+
+/// Connections of one process. Each is a process of PostgreSQL's.
+const CONNECTIONS: usize = 16;
+/// How long a call waits for one of them, and for PostgreSQL to answer a new one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// When an answer does not come, the other side is gone.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Where most systems keep the certificates that they trust.
+const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// What is answered is on disk, nobody waits for ever for an origin, and none stays locked by a hub that is gone.
+const SESSION: &str =
+    "-c synchronous_commit=on -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off";
+
+/// Why a store cannot be used, in one sentence.
+#[derive(Debug)]
+pub enum Unready {
+    /// PostgreSQL is not there, or is just starting: it may come.
+    Away(String),
+    /// Somebody must act.
+    Wrong(String),
+}
+
+/// What it means that there is no connection.
+pub fn unready(error: &PoolError) -> Unready {
+    let why = |reason: &dyn std::fmt::Display| format!("PostgreSQL cannot be reached: {reason}");
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+            let refusal = super::tx::in_full(error);
+            match error.code() {
+                _ if is_away(error) => Unready::Away(why(&refusal)),
+                // It was reached, and does not know this role, its password, or the database.
+                Some(_) => Unready::Wrong(format!(
+                    "PostgreSQL refuses this hub: {refusal}; look at --store and PGPASSFILE, and that role and database are there"
+                )),
+                None => Unready::Wrong(why(&refusal)),
+            }
+        }
+        PoolError::Timeout(_) => Unready::Away(why(error)),
+        PoolError::PostCreateHook(HookError::Message(why)) => Unready::Wrong(why.to_string()),
+        other => Unready::Wrong(why(other)),
+    }
+}
+
+/// What it means that a statement failed at the start: another may hold a lock, or PostgreSQL be no more than a standby.
+pub fn unready_by(error: &tokio_postgres::Error, what: &str) -> Unready {
+    let why = format!("{what}: {}", super::tx::in_full(error));
+    let passes = error.code().is_some_and(|code| ["55P03", "25006", "40P01"].contains(&code.code()));
+    if passes || is_away(error) { Unready::Away(why) } else { Unready::Wrong(why) }
+}
+
+/// Whether nobody answered, or PostgreSQL itself says that it is not ready; a certificate that is not trusted is invalid
+/// data.
+fn is_away(error: &tokio_postgres::Error) -> bool {
+    if let Some(code) = error.code() {
+        // 55000: it takes no connections just now.
+        return code.code() == "55000" || ["08", "53", "57"].iter().any(|class| code.code().starts_with(class));
+    }
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_closed() || source.is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
+}
+
+/// Where a store is, as it was asked for.
+pub struct Address {
+    pub url: String,
+    /// A PEM file with the certificates to trust, in the place of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+/// The settings in a URL, with the password from the environment when there is none in it, and how TLS is to be made.
+pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>), String> {
+    let (url, mode) = without_sslmode(&address.url);
+    let mut config: Config = url.parse().map_err(|error| format!("the URL of the store cannot be read: {error}"))?;
+    // Where an address stands beside a name, that is where it goes.
+    let is_here = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
+        && config.get_hosts().iter().all(|host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => is_this_machine(name),
+        });
+    let wants_tls = match mode.as_deref() {
+        Some("disable") => false,
+        // Whoever could read along could also refuse TLS: nothing is left to the other side.
+        None | Some("allow" | "prefer") => !is_here,
+        Some("require" | "verify-ca" | "verify-full") => true,
+        Some(other) => return Err(format!("sslmode={other} is not known: give disable or verify-full")),
+    };
+    config.ssl_mode(if wants_tls { SslMode::Require } else { SslMode::Disable });
+    let options = format!("{SESSION} {}", config.get_options().unwrap_or_default());
+    config.options(options.trim());
+    config.tcp_user_timeout(ANSWER_TIMEOUT);
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("telecomx-local hub");
+    }
+    if config.get_password().is_some() {
+        tracing::warn!("the password stands in the URL, where everybody on this machine can read it: see PGPASSFILE");
+    } else if let Some(password) = password(&config)? {
+        config.password(password);
+    }
+    let tls = wants_tls.then(|| tls(address.ca.as_deref())).transpose()?;
+    Ok((config, tls))
+}
+
+/// The URL without its sslmode, of which the client knows only some values.
+fn without_sslmode(url: &str) -> (String, Option<String>) {
+    let Some((place, query)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let (modes, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(|part| part.starts_with("sslmode="));
+    let mode = modes.last().map(|mode| mode.trim_start_matches("sslmode=").to_owned());
+    (if others.is_empty() { place.to_owned() } else { format!("{place}?{}", others.join("&")) }, mode)
+}
+
+/// PGPASSWORD, or the line for this place in PGPASSFILE (~/.pgpass), which nobody else may be able to read.
+fn password(config: &Config) -> Result<Option<String>, String> {
+    if let Ok(password) = std::env::var("PGPASSWORD") {
+        return Ok(Some(password));
+    }
+    let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
+    let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".pgpass"));
+    let Some(path) = named.or_else(usual).filter(|path| path.exists()) else { return Ok(None) };
+    let describe = |error: std::io::Error| format!("{} cannot be used: {error}", path.display());
+    if std::fs::metadata(&path).map_err(describe)?.mode() & 0o077 != 0 {
+        return Err(format!("{} can be read by others: make it 0600", path.display()));
+    }
+    Ok(password_in(&std::fs::read_to_string(&path).map_err(describe)?, config))
+}
+
+/// `host:port:database:user:password` lines, `*` for any.
+fn password_in(lines: &str, config: &Config) -> Option<String> {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        _ => "localhost".into(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432).to_string();
+    let user = config.get_user().unwrap_or_default();
+    let wanted = [host.as_str(), &port, config.get_dbname().unwrap_or(user), user];
+    lines.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let fields = fields(line);
+        let (password, place) = fields.split_last().filter(|(_, place)| place.len() == wanted.len())?;
+        let fits = place.iter().zip(wanted).all(|(given, wanted)| given == "*" || given == wanted);
+        fits.then(|| password.clone())
+    })
+}
+
+/// Five fields between colons; a backslash makes a colon, or itself, a part of one.
+fn fields(line: &str) -> Vec<String> {
+    let (mut fields, mut letters) = (vec![String::new()], line.chars());
+    while let Some(letter) = letters.next() {
+        match (letter, fields.last_mut()) {
+            (':', _) => fields.push(String::new()),
+            ('\\', Some(field)) => field.extend(letters.next()),
+            (_, Some(field)) => field.push(letter),
+            (_, None) => {}
+        }
+    }
+    fields
+}
+
+fn tls(ca: Option<&Path>) -> Result<MakeRustlsConnect, String> {
+    let path = ca.unwrap_or(Path::new(SYSTEM_CA));
+    let describe = |error: &dyn std::fmt::Display| {
+        format!("{} cannot be used to trust PostgreSQL: {error}; see --store-ca", path.display())
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| describe(&error))? {
+        roots.add(certificate.map_err(|error| describe(&error))?).map_err(|error| describe(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(describe(&"it holds no certificate"));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| describe(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+/// Makes connections that live on the store's own runtime: whoever asked for one may be gone before it is.
+struct Connector {
+    tls: Option<MakeRustlsConnect>,
+    runtime: Handle,
+}
+
+type Connected = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
+
+impl Connect for Connector {
+    fn connect(&self, config: &Config) -> Pin<Box<dyn Future<Output = Connected> + Send + '_>> {
+        let (config, tls, runtime) = (config.clone(), self.tls.clone(), self.runtime.clone());
+        let connecting = self.runtime.spawn(async move {
+            Ok(match tls {
+                Some(tls) => {
+                    let (client, connection) = config.connect(tls).await?;
+                    (client, runtime.spawn(drive(connection)))
+                }
+                None => {
+                    let (client, connection) = config.connect(NoTls).await?;
+                    (client, runtime.spawn(drive(connection)))
+                }
+            })
+        });
+        Box::pin(async move {
+            match connecting.await {
+                Ok(connected) => connected,
+                // The store is being closed: whoever waits here gives up when his time is over.
+                Err(_) => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// Until it ends. Whoever uses it then is told why.
+async fn drive<T>(connection: tokio_postgres::Connection<Socket, T>)
+where
+    tokio_postgres::Connection<Socket, T>: Future<Output = Result<(), tokio_postgres::Error>>,
+{
+    if let Err(error) = connection.await {
+        tracing::warn!(error = %super::tx::in_full(&error), "a connection to PostgreSQL ended");
+    }
+}
+
+pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> Result<Pool, String> {
+    let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_connect(config, Connector { tls, runtime }, manager_config);
+    let timeouts =
+        Timeouts { wait: Some(CONNECT_TIMEOUT), create: Some(2 * CONNECT_TIMEOUT), recycle: Some(CONNECT_TIMEOUT) };
+    let pool = Pool::builder(manager)
+        .max_size(CONNECTIONS)
+        .timeouts(timeouts)
+        .runtime(deadpool_postgres::Runtime::Tokio1)
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move {
+                // A superuser would see every origin's rows whatever the policies say.
+                let sql = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
+                let is_above: bool = client.query_one(sql, &[]).await.map_err(HookError::Backend)?.get(0);
+                if is_above { Err(HookError::message(super::ABOVE_POLICIES)) } else { Ok(()) }
+            })
+        }));
+    pool.build().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> Result<bool, String> {
+        let address = Address { url: url.into(), ca: Some("/dev/null".into()) };
+        match settings(&address) {
+            Ok((_, tls)) => Ok(tls.is_some()),
+            // Where TLS is wanted, what is to be trusted is looked at.
+            Err(error) if error.contains("/dev/null") => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_machine_goes_over_tls_unless_it_is_said_not_to() {
+        for (url, tls) in [
+            ("postgres://u@localhost/d", false),
+            ("postgres://u@127.0.0.1/d?sslmode=prefer", false),
+            ("postgres://u@%2Frun%2Fpostgresql/d", false),
+            ("postgres://u@db.example.com/d", true),
+            ("postgres://u@localhost,db.example.com/d", true),
+            ("postgres://u@localhost/d?hostaddr=192.0.2.2", true),
+            ("postgres:///d?user=u&hostaddr=192.0.2.2", true),
+            ("postgres://u@localhost/d?hostaddr=127.0.0.1", false),
+            ("postgres://u@db.example.com/d?sslmode=disable", false),
+            ("postgres://u@localhost/d?sslmode=verify-full&application_name=x", true),
+        ] {
+            assert_eq!(mode(url), Ok(tls), "{url}");
+        }
+        assert!(mode("postgres://u@localhost/d?sslmode=some").unwrap_err().contains("sslmode=some"));
+        assert!(mode("postgres://u@localhost/d?what=1").is_err());
+    }
+
+    #[test]
+    fn a_password_is_found_by_its_place() {
+        let config: Config = "postgres://anna@db:5433/hub".parse().unwrap();
+        let of = |lines: &str| password_in(lines, &config);
+        assert_eq!(of("# db:5433:hub:anna:no\nother:*:*:*:no\ndb:*:hub:anna:a\\:b\\\\c").as_deref(), Some("a:b\\c"));
+        assert_eq!(of("*:5432:*:*:no\n\nshort:line"), None);
+    }
+}

@@ -1,0 +1,178 @@
+//! Changes that the centre wants, and what became of them.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+use tokio_postgres::Row as SqlRow;
+use uuid::Uuid;
+
+use super::PostgresHub;
+use super::origins;
+use super::rows::{FIND, number, table, without_nul};
+use super::tx::{Batch, Param, describe};
+use crate::domain::proposal::{Copy, Outcome, Proposal, ProposalResult};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::sync::hub::{ProposalRecord, rules};
+
+macro_rules! columns {
+    () => {
+        "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail, answered_at"
+    };
+}
+
+/// Behind $2, $3 at most.
+pub const LIST: &str =
+    concat!("select ", columns!(), " from proposals where origin = $1 and seq > $2 order by seq limit $3");
+const GET: &str = concat!("select ", columns!(), " from proposals where origin = $1 and uuid = $2");
+/// What is not answered.
+pub const OPEN: &str =
+    concat!("select ", columns!(), " from proposals where origin = $1 and result is null order by seq limit $2");
+/// Takes all answers back: what they tell of may be lost with the state that a reset replaces. An edge that has it still
+/// answers the same again.
+pub const REOPEN: &str =
+    "update proposals set result = null, rev = null, detail = null, answered_at = null where origin = $1";
+const NEXT: &str = "select coalesce(max(seq), 0) + 1 from proposals where origin = $1";
+const ADD: &str = "
+    insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev,
+        detail, answered_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+/// $2 to $5: arrays of uuid, result, rev, detail; $6: now. A later answer is the one that holds.
+const ANSWER: &str = "
+    update proposals p set result = r.result, rev = r.rev, detail = r.detail, answered_at = $6
+    from (select distinct on (uuid) * from
+            unnest($2::uuid[], $3::text[], $4::int8[], $5::text[]) with ordinality as r (uuid, result, rev, detail, place)
+          order by uuid, place desc) r
+    where p.origin = $1 and p.uuid = r.uuid";
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Internal(Box::new(error))
+}
+
+pub fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
+    let text = |column: usize| row.try_get::<_, Option<String>>(column).map_err(describe);
+    let raw = |column: usize| text(column)?.map(RawValue::from_string).transpose().map_err(unreadable);
+    let copy: Option<Copy> = text(7)?.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+    let uuid: Uuid = row.try_get(1).map_err(describe)?;
+    let time = |column: usize| row.try_get::<_, Option<i64>>(column).map_err(describe);
+    let answer = match (text(11)?.as_deref().and_then(ProposalResult::parse), time(14)?) {
+        (Some(result), Some(at)) => {
+            let detail = text(13)?.unwrap_or_default();
+            Some((Outcome { uuid, result, rev: time(12)?, detail }, Time::from_millis(at)))
+        }
+        _ => None,
+    };
+    let proposal = Proposal {
+        uuid,
+        seq: row.try_get(0).map_err(describe)?,
+        table: table(row, 2)?,
+        id: row.try_get(3).map_err(describe)?,
+        base_rev: row.try_get(4).map_err(describe)?,
+        base: raw(5)?,
+        patch: raw(6)?,
+        copy,
+        expires_ms: row.try_get(8).map_err(describe)?,
+        author: row.try_get(9).map_err(describe)?,
+    };
+    Ok(ProposalRecord { proposal, filed_at: Time::from_millis(row.try_get(10).map_err(describe)?), answer })
+}
+
+/// Files a proposal, or finds the one with its uuid.
+pub async fn file(hub: &PostgresHub, origin: &str, mut proposal: Proposal, now: Time) -> Result<ProposalRecord> {
+    let (uuid, t, id) = (proposal.uuid, number(proposal.table), proposal.id.clone());
+    let first = Batch::default().with(GET, &[&origin, &uuid]).with(FIND, &[&origin, &t, &id]).with(NEXT, &[&origin]);
+    let (tx, answers) = origins::begin_here(hub, origin, first).await?;
+    if let Some(row) = answers[0].first() {
+        let filed = from_row(row)?;
+        return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);
+    }
+    let mirrored: Option<(i64, &str)> = match answers[1].first() {
+        Some(row) => Some((row.try_get(0).map_err(describe)?, row.try_get(1).map_err(describe)?)),
+        None => None,
+    };
+    rules::complete(&mut proposal, mirrored)?;
+    proposal.seq = answers[2].first().ok_or_else(origins::unknown)?.try_get(0).map_err(describe)?;
+    let filed = ProposalRecord { proposal, filed_at: now, answer: None };
+    let kept = Kept::of(&filed)?;
+    let mut batch = Batch::default();
+    kept.add(&mut batch, &origin);
+    tx.commit(batch).await?;
+    drop(kept);
+    Ok(filed)
+}
+
+/// A proposal as it is kept, with its answer if it has one.
+pub struct Kept<'f> {
+    proposal: &'f Proposal,
+    t: i32,
+    base: [Option<&'f str>; 2],
+    copy: Option<String>,
+    author: Cow<'f, str>,
+    filed_at: i64,
+    result: Option<&'static str>,
+    rev: Option<i64>,
+    detail: Option<Cow<'f, str>>,
+    answered_at: Option<i64>,
+}
+
+impl Kept<'_> {
+    pub fn of(filed: &ProposalRecord) -> Result<Kept<'_>> {
+        let (proposal, answer) = (&filed.proposal, filed.answer.as_ref());
+        let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
+        Ok(Kept {
+            proposal,
+            t: number(proposal.table),
+            base: [proposal.base.as_deref().map(RawValue::get), proposal.patch.as_deref().map(RawValue::get)],
+            copy,
+            author: without_nul(&proposal.author),
+            filed_at: filed.filed_at.millis(),
+            result: answer.map(|(outcome, _)| outcome.result.name()),
+            rev: answer.and_then(|(outcome, _)| outcome.rev),
+            detail: answer.map(|(outcome, _)| without_nul(&outcome.detail)),
+            answered_at: answer.map(|(_, at)| at.millis()),
+        })
+    }
+
+    pub fn add<'p>(&'p self, batch: &mut Batch<'p>, origin: &'p &str) {
+        let Kept { proposal, t, base: [base, patch], copy, author, filed_at, result, rev, detail, answered_at } = self;
+        let Proposal { uuid, seq, id, base_rev, expires_ms, .. } = proposal;
+        let what: [Param; 9] = [origin, seq, uuid, t, id, base_rev, base, patch, copy];
+        let when: [Param; 7] = [expires_ms, author, filed_at, result, rev, detail, answered_at];
+        batch.add(ADD, &[&what[..], &when].concat());
+    }
+}
+
+/// As many of those that are open as go into one answer.
+pub fn offered(open: &[SqlRow]) -> Result<Vec<Proposal>> {
+    let filed: Vec<ProposalRecord> = open.iter().map(from_row).collect::<Result<_>>()?;
+    Ok(rules::offered(filed.into_iter().map(|filed| filed.proposal)))
+}
+
+/// Answers of an edge, as arrays.
+#[derive(Default)]
+pub struct Outcomes {
+    uuid: Vec<Uuid>,
+    result: Vec<&'static str>,
+    rev: Vec<Option<i64>>,
+    detail: Vec<String>,
+}
+
+impl Outcomes {
+    pub fn of(outcomes: &[Outcome]) -> Outcomes {
+        let mut columns = Outcomes::default();
+        for outcome in outcomes {
+            columns.uuid.push(outcome.uuid);
+            columns.result.push(outcome.result.name());
+            columns.rev.push(outcome.rev);
+            columns.detail.push(without_nul(&outcome.detail).into_owned());
+        }
+        columns
+    }
+}
+
+/// Notes what an edge has answered.
+pub fn answer<'p>(batch: &mut Batch<'p>, origin: &'p &str, outcomes: &'p Outcomes, at: &'p i64) {
+    if !outcomes.uuid.is_empty() {
+        batch.add(ANSWER, &[origin, &outcomes.uuid, &outcomes.result, &outcomes.rev, &outcomes.detail, at]);
+    }
+}

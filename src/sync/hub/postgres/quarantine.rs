@@ -1,0 +1,116 @@
+//! Rows that are put aside: whole writes of which a row cannot be taken.
+
+use tokio_postgres::Row as SqlRow;
+use uuid::Uuid;
+
+use super::rows::{self, Columns};
+use super::tx::{Batch, describe};
+use crate::domain::mirror::{Refused, Table};
+use crate::error::Result;
+
+/// $2 to $8: arrays of table, id, rev, chg, text, code, detail; $9: now.
+const PUT: &str = "
+    insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
+    select $1, t, id, rev, chg, v, coalesce(code, 'group'), coalesce(detail, 'Of the same write as a row with a fault'), $9
+    from unnest($2::int4[], $3::text[], $4::int8[], $5::int8[], $6::text[], $7::text[], $8::text[])
+        as r (t, id, rev, chg, v, code, detail)
+    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
+        code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
+const TAKEN: &str = "
+    delete from quarantine q using unnest($2::int4[], $3::text[]) as r (t, id)
+    where q.origin = $1 and q.t = r.t and q.id = r.id";
+const PUT_STAGED: &str = "
+    insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
+    select origin, t, id, rev, chg, v, coalesce(code, 'group'),
+        coalesce(detail, 'Of the same write as a row with a fault'), $3
+    from staged where origin = $1 and stage = $2
+        and (code is not null or chg in
+            (select chg from staged where origin = $1 and stage = $2 and code in ('schema', 'unreadable')))
+    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
+        code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
+const NOT_STAGED: &str = "
+    delete from staged where origin = $1 and stage = $2
+        and (code is not null or chg in
+            (select chg from staged where origin = $1 and stage = $2 and code in ('schema', 'unreadable')))";
+const TAKEN_STAGED: &str = "
+    delete from quarantine q using staged s
+    where q.origin = $1 and s.origin = $1 and s.stage = $2 and q.t = s.t and q.id = s.id";
+/// Takes the rows that are aside only because of others, when those are gone.
+const RELEASE: [&str; 3] = [
+    "insert into mirror (origin, t, id, rev, chg, v)
+     select origin, t, id, rev, chg, v from quarantine where origin = $1 and v is not null and code = 'group'
+        and chg not in (select chg from quarantine where origin = $1 and code in ('schema', 'unreadable'))
+     on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v",
+    "delete from mirror m using quarantine q
+     where m.origin = $1 and q.origin = $1 and q.t = m.t and q.id = m.id and q.v is null and q.code = 'group'
+        and q.chg not in (select chg from quarantine where origin = $1 and code in ('schema', 'unreadable'))",
+    "delete from quarantine where origin = $1 and code = 'group'
+        and chg not in (select chg from quarantine where origin = $1 and code in ('schema', 'unreadable'))",
+];
+const COUNT: &str =
+    "update origins set quarantined = (select count(*) from quarantine where origin = $1) where origin = $1";
+const OTHER: i32 = Table::Other as i32;
+const OUTDATED: &str = "
+    delete from quarantine q using quarantine o
+    where o.t = $3 and q.origin = o.origin and q.t = $2 and o.id = $1 || '/' || q.id";
+const KNOWN: &str = "
+    update quarantine set t = $2, id = substr(id, length($1) + 2) where t = $3 and starts_with(id, $1 || '/')";
+const UNKNOWN_PARTS: &str = "
+    delete from staged_parts p using staged s where s.t = $1 and p.origin = s.origin and p.stage = s.stage";
+const UNKNOWN_STAGED: &str = "
+    delete from staged where (origin, stage) in (select origin, stage from staged where t = $1)";
+/// Those with a fault of their own, the oldest write first.
+pub const LIST: &str = "
+    select t, id, chg, code, detail from quarantine where origin = $1 and code <> 'group' order by chg, t, id limit $2";
+
+/// Puts aside what could not be taken; what has been taken is aside no longer, nor is what stood with it. What is left is
+/// counted.
+pub fn settle<'p>(batch: &mut Batch<'p>, origin: &'p &str, aside: &'p Columns, good: [&'p Columns; 2], at: &'p i64) {
+    let Columns { t, id, rev, chg, v, code, detail } = aside;
+    if !aside.is_empty() {
+        batch.add(PUT, &[origin, t, id, rev, chg, v, code, detail, at]);
+    }
+    for taken in good.into_iter().filter(|taken| !taken.is_empty()) {
+        batch.add(TAKEN, &[origin, &taken.t, &taken.id]);
+    }
+    for sql in RELEASE {
+        batch.add(sql, &[origin]);
+    }
+    batch.add(COUNT, &[origin]);
+}
+
+/// What was staged and could not be taken goes the same way, before the rest of it is taken.
+pub fn settle_staged<'p>(batch: &mut Batch<'p>, origin: &'p &str, stage: &'p Uuid, at: &'p i64) {
+    batch.add(PUT_STAGED, &[origin, stage, at]);
+    batch.add(NOT_STAGED, &[origin, stage]);
+    batch.add(TAKEN_STAGED, &[origin, stage]);
+    for sql in RELEASE {
+        batch.add(sql, &[origin]);
+    }
+}
+
+/// Gives rows of tables that this program has come to know their place: they are known by it when they come again.
+pub fn name_known_tables() -> Batch<'static> {
+    const NAMES: [(&str, i32); 4] =
+        [(Table::ALL[0].name(), 0), (Table::ALL[1].name(), 1), (Table::ALL[2].name(), 2), (Table::ALL[3].name(), 3)];
+    let mut batch = Batch::default();
+    for known in &NAMES {
+        batch.add(OUTDATED, &[&known.0, &known.1, &OTHER]);
+        batch.add(KNOWN, &[&known.0, &known.1, &OTHER]);
+    }
+    // Parts that are waiting were looked at by a program that knew less: they are to come again.
+    batch.with(UNKNOWN_PARTS, &[&OTHER]).with(UNKNOWN_STAGED, &[&OTHER])
+}
+
+pub fn from_rows(found: &[SqlRow]) -> Result<Vec<Refused>> {
+    let refused = found.iter().map(|row| {
+        Ok(Refused {
+            t: rows::table(row, 0)?,
+            id: row.try_get(1).map_err(describe)?,
+            chg: row.try_get(2).map_err(describe)?,
+            code: row.try_get(3).map_err(describe)?,
+            detail: row.try_get(4).map_err(describe)?,
+        })
+    });
+    refused.collect()
+}

@@ -1,0 +1,183 @@
+//! Transactions: statements sent together, for one origin or for all of them.
+
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use deadpool_postgres::{Object, Pool, PoolError};
+use futures_util::future::join_all;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement as Prepared};
+
+use crate::error::{Error, Result};
+
+/// Whose rows a transaction sees, by row-level security.
+#[derive(Clone, Copy)]
+pub enum Scope<'o> {
+    Origin(&'o str),
+    /// The same, which the first statement makes so: see `seen` in the schema.
+    Seen(&'o str),
+    /// Enrolment, tokens, the fleet page.
+    Fleet,
+}
+
+pub const READ: &str = "begin isolation level repeatable read read only";
+/// Each statement sees what was committed before it: the head row, once it is locked, is the newest.
+pub const WRITE: &str = "begin isolation level read committed read write";
+const ORIGIN: &str = "select set_config('telecomx.origin', $1, true)";
+pub const FLEET: &str = "select set_config('telecomx.fleet', 'on', true)";
+
+pub type Param<'p> = &'p (dyn ToSql + Sync);
+
+/// Statements that go to PostgreSQL together and are answered together, each seeing what those before it did.
+#[derive(Default)]
+pub struct Batch<'p>(Vec<(&'static str, Vec<Param<'p>>)>);
+
+impl<'p> Batch<'p> {
+    pub fn add(&mut self, sql: &'static str, params: &[Param<'p>]) {
+        self.0.push((sql, params.to_vec()));
+    }
+
+    pub fn with(mut self, sql: &'static str, params: &[Param<'p>]) -> Batch<'p> {
+        self.add(sql, params);
+        self
+    }
+
+    fn begin(how: &'static str, scope: &'p Scope<'p>) -> Batch<'p> {
+        let begin = Batch::default().with(how, &[]);
+        match scope {
+            Scope::Origin(origin) => begin.with(ORIGIN, &[origin]),
+            Scope::Seen(_) => begin,
+            Scope::Fleet => begin.with(FLEET, &[]),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn then(mut self, others: Batch<'p>) -> Batch<'p> {
+        self.0.extend(others.0);
+        self
+    }
+}
+
+/// What each statement of a batch gave.
+pub type Answers = Vec<Vec<Row>>;
+
+/// A transaction under way: rolled back unless it is committed, also when whoever began it has gone away.
+pub struct Tx {
+    conn: Object,
+    is_open: bool,
+}
+
+impl Tx {
+    /// Begins one with the statements of `first`: one round trip.
+    pub async fn begin(pool: &Pool, how: &'static str, scope: Scope<'_>, first: Batch<'_>) -> Result<(Tx, Answers)> {
+        let tx = Tx { conn: connection(pool, scope).await?, is_open: true };
+        let begin = Batch::begin(how, &scope);
+        let own = begin.len();
+        let mut answers = send(&tx.conn, begin.then(first)).await?;
+        answers.drain(..own);
+        Ok((tx, answers))
+    }
+
+    /// The statements of `last`, and the commit: one round trip.
+    pub async fn commit(mut self, last: Batch<'_>) -> Result<Answers> {
+        let answers = send(&self.conn, last.with("commit", &[])).await?;
+        self.is_open = false;
+        Ok(answers)
+    }
+
+    pub fn conn(&self) -> &Object {
+        &self.conn
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if self.is_open {
+            // It is sent when it is first polled, before whatever the next one sends; nobody waits for its answer.
+            let rollback = pin!(self.conn.batch_execute("rollback"));
+            let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+/// A whole transaction in one round trip.
+pub async fn at_once(pool: &Pool, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
+    let mut tx = Tx { conn: connection(pool, scope).await?, is_open: true };
+    let begin = Batch::begin(how, &scope);
+    let own = begin.len();
+    let mut answers = send(&tx.conn, begin.then(batch).with("commit", &[])).await?;
+    tx.is_open = false;
+    answers.drain(..own);
+    Ok(answers)
+}
+
+/// One statement that is a transaction by itself, and sees to what it may see by itself.
+pub async fn single<'p>(pool: &Pool, origin: &str, sql: &'static str, params: &[Param<'p>]) -> Result<Vec<Row>> {
+    let conn = connection(pool, Scope::Seen(origin)).await?;
+    let statement = conn.prepare_cached(sql).await.map_err(describe)?;
+    conn.query(&statement, params).await.map_err(describe)
+}
+
+async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Object> {
+    // PostgreSQL has no such text at all.
+    if matches!(scope, Scope::Origin(origin) | Scope::Seen(origin) if origin.contains('\0')) {
+        return Err(super::origins::unknown());
+    }
+    pool.get().await.map_err(|error| {
+        let why = match &error {
+            PoolError::Backend(error) => in_full(error),
+            other => other.to_string(),
+        };
+        tracing::warn!(error = %why, "PostgreSQL cannot be reached");
+        Error::Busy
+    })
+}
+
+/// Sends all of a batch before it waits for the first answer. The first statement that failed is the error: those behind
+/// it fail only because of it.
+async fn send(conn: &Object, batch: Batch<'_>) -> Result<Answers> {
+    let mut prepared: Vec<(Prepared, Vec<Param>)> = Vec::with_capacity(batch.0.len());
+    for (sql, params) in batch.0 {
+        prepared.push((conn.prepare_cached(sql).await.map_err(describe)?, params));
+    }
+    let answers = join_all(prepared.iter().map(|(statement, params)| conn.query(statement, params))).await;
+    answers.into_iter().collect::<Result<_, _>>().map_err(describe)
+}
+
+/// What an error of PostgreSQL means to a caller. When it is away, restarting, or no longer the first: 503, and nothing
+/// was answered as done.
+pub fn describe(error: tokio_postgres::Error) -> Error {
+    let Some(state) = error.code() else {
+        let is_broken =
+            error.is_closed() || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
+        if is_broken {
+            tracing::warn!(error = %in_full(&error), "PostgreSQL went away");
+            return Error::Busy;
+        }
+        return Error::internal(in_full(&error));
+    };
+    match state.code() {
+        "53100" => Error::StorageFull,
+        "22021" => Error::bad_request("Text holds a character that cannot be stored"),
+        // Ended by an administrator or a crash; no room for another connection; waited for too long; a deadlock; a
+        // standby.
+        code if ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
+            || matches!(code, "55P03" | "55000" | "25006" | "25P03") =>
+        {
+            tracing::warn!(error = %in_full(&error), "PostgreSQL could not do it now");
+            Error::Busy
+        }
+        _ => Error::internal(in_full(&error)),
+    }
+}
+
+/// An error with what is behind it: its own text may say only that it is one of the database.
+pub fn in_full(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(database_error) => format!("{} ({})", database_error.message(), database_error.code().code()),
+        None => std::error::Error::source(error).map_or(error.to_string(), |source| format!("{error}: {source}")),
+    }
+}

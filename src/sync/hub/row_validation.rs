@@ -1,0 +1,163 @@
+//! What is wrong with rows, and what becomes of those beside them. Pure: both stores decide by it.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::rules::NUMBER_MAX;
+use crate::domain::json::is_readable;
+use crate::domain::mirror::{Bad, Row, Table};
+use crate::error::{Error, Result};
+
+/// What is wrong with a row: a code, and a sentence.
+pub type Fault = (&'static str, String);
+
+/// What the hub looks at in a row.
+#[derive(Deserialize)]
+struct Shape<'v> {
+    #[serde(rename = "_id", borrow)]
+    id: Option<Cow<'v, str>>,
+    #[serde(borrow)]
+    name: Option<&'v RawValue>,
+    #[serde(borrow)]
+    customer: Option<&'v RawValue>,
+    #[serde(borrow)]
+    configs: Option<&'v RawValue>,
+}
+
+/// What is wrong with a row, if anything.
+pub fn fault(row: &Row) -> Option<Fault> {
+    if row.t == Table::Other {
+        // Nor does it have the row: there is nothing to delete.
+        if row.v.is_none() && row.bad.is_none() {
+            return None;
+        }
+        return Some(("unknown_table", "This hub does not know the table: a newer one may".into()));
+    }
+    match row.bad {
+        Some(Bad::Unreadable) => return Some(("unreadable", "The edge cannot read what it has stored".into())),
+        Some(Bad::Dropped) => return Some(("dropped", "Given up on the edge, as it stands".into())),
+        None => {}
+    }
+    let schema = |what: String| Some(("schema", what));
+    if row.id.is_empty() || row.id.len() > 100 || row.id.contains('\0') || !(1..=NUMBER_MAX).contains(&row.rev) {
+        return schema("Id or rev is out of bounds".into());
+    }
+    let Some(v) = &row.v else { return None };
+    let shape: Shape = match serde_json::from_str(v.get()) {
+        Ok(shape) => shape,
+        Err(error) => return schema(format!("Not an object as the table has them: {error}")),
+    };
+    // Whoever reads the mirror is to be able to read all of it.
+    if !is_readable(v.get()) {
+        return schema("It is nested too deep, or holds half a character".into());
+    }
+    if shape.id.as_deref() != Some(row.id.as_str()) {
+        return schema("_id is not the id of the row".into());
+    }
+    let begins = |value: Option<&RawValue>, with: char| value.is_some_and(|value| value.get().starts_with(with));
+    let missing = match row.t {
+        Table::Customer if !begins(shape.name, '"') => "name",
+        Table::Employee | Table::Queue if !begins(shape.name, '"') => "name",
+        Table::Employee | Table::Queue | Table::MobileConfig if !begins(shape.customer, '"') => "customer",
+        Table::MobileConfig if !begins(shape.configs, '[') => "configs",
+        _ => return None,
+    };
+    schema(format!("{missing} is missing, or of another type"))
+}
+
+/// Whether the other rows of the same write are put aside with a row that has this fault.
+pub fn poisons_transaction(code: &str) -> bool {
+    matches!(code, "schema" | "unreadable")
+}
+
+/// 409 `schema` when so many rows of a batch are refused that it is not the data that is wrong: more than a tenth of
+/// them, and ten at least.
+pub fn check_share(faulty: usize, rows: usize) -> Result<()> {
+    if faulty >= 10 && faulty * 10 > rows {
+        let message = format!("{faulty} of {rows} rows are not as this hub knows them: nothing was taken");
+        return Err(Error::conflict("schema", message));
+    }
+    Ok(())
+}
+
+/// The rows of a batch, sorted.
+#[derive(Debug, Default)]
+pub struct Sorted<'r> {
+    pub good: Vec<&'r Row>,
+    /// Without a fault: of a write that another row spoils.
+    pub aside: Vec<(&'r Row, Option<Fault>)>,
+}
+
+/// Sorts out what cannot be taken.
+pub fn sort(rows: &[Row]) -> Result<Sorted<'_>> {
+    let faults: Vec<Option<Fault>> = rows.iter().map(fault).collect();
+    let spoiling = |fault: &Option<Fault>| fault.as_ref().is_some_and(|(code, _)| poisons_transaction(code));
+    check_share(faults.iter().filter(|fault| spoiling(fault)).count(), rows.len())?;
+    let spoiled: HashSet<i64> =
+        rows.iter().zip(&faults).filter(|(_, fault)| spoiling(fault)).map(|(row, _)| row.chg).collect();
+    let mut sorted = Sorted::default();
+    for (row, fault) in rows.iter().zip(faults) {
+        if fault.is_some() || spoiled.contains(&row.chg) {
+            sorted.aside.push((row, fault));
+        } else {
+            sorted.good.push(row);
+        }
+    }
+    Ok(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(chg: i64, id: &str, v: &str) -> Row {
+        let v = Some(RawValue::from_string(v.into()).unwrap());
+        Row { t: Table::Queue, id: id.into(), rev: 1, chg, v, bad: None }
+    }
+
+    #[test]
+    fn a_row_with_a_fault_is_put_aside_with_its_whole_write_and_no_other() {
+        let good = |chg, id: &str| row(chg, id, &format!(r#"{{"_id":"{id}","customer":"c","name":"n"}}"#));
+        let rows = [good(1, "a"), good(2, "b"), row(2, "x", "7"), good(3, "c")];
+        let sorted = sort(&rows).unwrap();
+        let ids = |rows: Vec<&Row>| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(" ");
+        assert_eq!(ids(sorted.good), "a c");
+        assert_eq!(ids(sorted.aside.iter().map(|(row, _)| *row).collect()), "b x");
+        assert!(sorted.aside[0].1.is_none() && sorted.aside[1].1.as_ref().unwrap().0 == "schema");
+    }
+
+    #[test]
+    fn a_table_that_only_the_edge_knows_is_refused_alone() {
+        let mut unknown = row(1, "a", "{}");
+        unknown.t = Table::Other;
+        let rows = [unknown, row(1, "b", r#"{"_id":"b","customer":"c","name":"n"}"#)];
+        let sorted = sort(&rows).unwrap();
+        assert_eq!((sorted.good.len(), sorted.aside.len()), (1, 1));
+    }
+
+    #[test]
+    fn when_a_tenth_of_a_batch_is_wrong_it_is_not_the_data() {
+        assert!(check_share(9, 9).is_ok() && check_share(10, 100).is_ok());
+        assert!(check_share(11, 100).unwrap_err().to_string().contains("11 of 100"));
+    }
+
+    #[test]
+    fn every_table_has_its_shape() {
+        let of = |t, v: &str| fault(&Row { t, ..row(1, "a", v) }).map(|(_, what)| what);
+        assert_eq!(of(Table::Customer, r#"{"_id":"a","name":"n"}"#), None);
+        assert_eq!(of(Table::MobileConfig, r#"{"_id":"a","customer":"c","configs":[]}"#), None);
+        for (t, v) in [
+            (Table::Customer, r#"{"_id":"a","name":7}"#),
+            (Table::Employee, r#"{"_id":"a","name":"n"}"#),
+            (Table::MobileConfig, r#"{"_id":"a","customer":"c","configs":{}}"#),
+            (Table::MobileConfig, r#"{"_id":"b","customer":"c","configs":[]}"#),
+            (Table::Queue, "[]"),
+            (Table::Queue, r#"{"_id":"a","customer":"c","name":"\ud800"}"#),
+        ] {
+            assert!(of(t, v).is_some(), "{v}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The hub's store in one SQLite file: for up to some hundreds of edges, and for every test.
+
+mod backup;
+mod migration;
+mod origins;
+mod orphaned_rows;
+mod proposals;
+mod push;
+mod quarantine;
+mod retention;
+mod rows;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite_migration::{M, Migrations};
+
+use super::migration::{Arrival, Delivery, FinishMove, Phase, Quarantined};
+use super::orphaned_rows::{Lost, Removed};
+use super::{EnrolmentKind, HubStore, Origin, ProposalRecord, PushResult, QUARANTINE_MAX, rules};
+use crate::db::checkpoint::{self, Checkpointer};
+use crate::domain::audit::Hash;
+use crate::domain::mirror::{Refused, Row, Table};
+use crate::domain::proposal::Proposal;
+use crate::domain::time::Time;
+use crate::error::Result;
+use crate::files::make_private;
+use crate::sync::protocol::wire::{Part, Push};
+
+/// Page cache of the writing connection: what a batch of changed rows touches.
+const CACHE_KIB: i64 = 8 * 1024;
+/// Write-ahead log length, in pages of 4 KiB, from which the checkpoint thread is woken.
+const WAL_CHECKPOINT_PAGES: i32 = 8_000;
+/// Length at which a write finishes the checkpoint itself, so that the log starts over.
+const WAL_MAX_PAGES: i32 = 24_000;
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread.
+    static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+/// One file, one writing connection: origins are serial here.
+pub struct SqliteHub {
+    path: PathBuf,
+    conn: Mutex<Connection>,
+    checkpointer: Checkpointer,
+}
+
+impl SqliteHub {
+    /// Opens the file, makes or migrates it where needed. The error is one sentence.
+    pub fn open(path: &Path) -> Result<SqliteHub, String> {
+        make_private(path)?;
+        let describe = |error: &dyn std::fmt::Display| format!("{} cannot be opened: {error}", path.display());
+        let mut conn = connect(path).map_err(|error| describe(&error))?;
+        conn.set_prepared_statement_cache_capacity(64);
+        conn.wal_hook(Some(|_, pages| {
+            WAL_PAGES.set(pages);
+            Ok(())
+        }));
+        let migrations = Migrations::new(vec![
+            M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
+            M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
+        ]);
+        migrations.to_latest(&mut conn).map_err(|error| describe(&error))?;
+        quarantine::name_known_tables(&conn).map_err(|error| describe(&error))?;
+        let beside = connect(path).map_err(|error| describe(&error))?;
+        let checkpointer = Checkpointer::start(beside).map_err(|error| describe(&error))?;
+        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
+    }
+
+    /// Copies the file to `target`, also beside a running hub, checks the copy, and calls what it holds stable.
+    pub fn back_up(&self, target: &Path) -> Result<()> {
+        let stable = backup::copy(&self.reader()?, target)?;
+        self.write(|tx| backup::note_stable(tx, &stable))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.conn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection of its own, for what takes long: nobody waits for it.
+    fn reader(&self) -> Result<Connection> {
+        Ok(Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
+    }
+
+    /// One transaction.
+    fn write<T>(&self, work: impl FnOnce(&Transaction) -> Result<T>) -> Result<T> {
+        let mut conn = self.lock();
+        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let result = work(&tx)?;
+        tx.commit()?;
+        match WAL_PAGES.get() {
+            pages if pages > WAL_MAX_PAGES => {
+                // The thread has written nearly all of it back: what is left is short.
+                let _ = checkpoint::passive(&conn);
+            }
+            pages if pages > WAL_CHECKPOINT_PAGES => self.checkpointer.wake(),
+            _ => {}
+        }
+        Ok(result)
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open(path)?;
+    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    let pragmas = [
+        // FULL: what is acknowledged is on disk.
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        // Checkpoints are made by a thread of their own.
+        ("wal_autocheckpoint", 0),
+        ("temp_store", 2),
+        ("cache_size", -CACHE_KIB),
+        ("journal_size_limit", 64 << 20),
+    ];
+    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))?;
+    Ok(conn)
+}
+
+impl HubStore for SqliteHub {
+    async fn add_code(&self, code_hash: [u8; 32], admits: &EnrolmentKind, now: Time) -> Result<()> {
+        self.write(|tx| origins::add_code(tx, code_hash, admits, now))
+    }
+
+    async fn enroll(&self, code: [u8; 32], token: [u8; 32], origin: &str, now: Time) -> Result<Option<Origin>> {
+        self.write(|tx| origins::enroll(tx, code, token, origin, now))
+    }
+
+    async fn origin_of(&self, token_hash: [u8; 32]) -> Result<Option<Origin>> {
+        origins::of_token(&self.lock(), token_hash)
+    }
+
+    async fn origins(&self) -> Result<Vec<Origin>> {
+        origins::all(&self.lock())
+    }
+
+    async fn unlock(&self, origin: &str) -> Result<()> {
+        self.write(|tx| origins::unlock(tx, origin))
+    }
+
+    async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
+        self.write(|tx| push::stage(tx, origin, part, now))
+    }
+
+    async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {
+        let (accepted, origin) = self.write(|tx| push::take(tx, origin, token_hash, push, now))??;
+        let conn = self.lock();
+        let is_caught_up = accepted && rules::is_caught_up(push);
+        let proposals = if is_caught_up { proposals::offered(&conn, &origin.origin)? } else { vec![] };
+        let quarantine = match origin.quarantined {
+            0 => vec![],
+            _ => quarantine::list(&conn, &origin.origin, QUARANTINE_MAX)?,
+        };
+        Ok(PushResult { accepted, origin, quarantine, proposals })
+    }
+
+    async fn scan(&self, origin: &str, each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {
+        let mut conn = self.reader()?;
+        let tx = conn.transaction()?;
+        rows::scan(&tx, origin, each)
+    }
+
+    async fn rows(&self, origin: &str, table: Table, after: &str, limit: i64) -> Result<(Origin, Vec<Row>)> {
+        let mut conn = self.reader()?;
+        let tx = conn.transaction()?;
+        Ok((origins::get(&tx, origin)?, rows::page(&tx, origin, table, after, limit)?))
+    }
+
+    async fn quarantine(&self, origin: &str) -> Result<Vec<Refused>> {
+        let conn = self.lock();
+        origins::get(&conn, origin)?;
+        quarantine::list(&conn, origin, i64::MAX)
+    }
+
+    async fn file(&self, origin: &str, proposal: Proposal, now: Time) -> Result<ProposalRecord> {
+        self.write(|tx| proposals::file(tx, origin, proposal, now))
+    }
+
+    async fn proposals(&self, origin: &str, after: i64, limit: i64) -> Result<Vec<ProposalRecord>> {
+        let conn = self.lock();
+        origins::get(&conn, origin)?;
+        proposals::list(&conn, origin, after, limit)
+    }
+
+    async fn aside(&self, origin: &str) -> Result<Vec<Quarantined>> {
+        let conn = self.lock();
+        origins::get(&conn, origin)?;
+        migration::aside(&conn, origin)
+    }
+
+    async fn step(&self, origin: &str, to: &Phase) -> Result<Origin> {
+        self.write(|tx| migration::step(tx, origin, to))
+    }
+
+    async fn arrive(&self, announced: &Origin) -> Result<Arrival> {
+        self.write(|tx| migration::arrive(tx, announced))
+    }
+
+    async fn deliver(&self, origin: &str, delivery: &Delivery) -> Result<()> {
+        self.write(|tx| migration::deliver(tx, origin, delivery))
+    }
+
+    async fn settle(&self, settling: &FinishMove) -> Result<()> {
+        self.write(|tx| migration::settle(tx, settling))
+    }
+
+    async fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+        let mut conn = self.reader()?;
+        let tx = conn.transaction()?;
+        origins::get(&tx, origin)?;
+        orphaned_rows::page(&tx, origin, behind, limit)
+    }
+
+    async fn remove(&self, origin: &str) -> Result<Removed> {
+        self.write(|tx| orphaned_rows::remove(tx, origin))
+    }
+
+    async fn prune(&self, now: Time) -> Result<()> {
+        self.write(|tx| retention::prune(tx, now))
+    }
+}

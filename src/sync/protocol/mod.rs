@@ -1,0 +1,7 @@
+//! What both ends of the mirror know: the messages, their compression, the hash tree that proves equality, and the pages
+//! of a snapshot.
+
+pub mod compression;
+pub mod hash_tree;
+pub mod snapshot;
+pub mod wire;

@@ -1,0 +1,62 @@
+//! The demo world: somebody to log in as, something to copy.
+
+use crate::auth::passwords::Passwords;
+use crate::auth::secrets::{Sealer, new_token};
+use crate::db::{Author, Db};
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::Result;
+use crate::store::{actors, credentials, employees, sessions};
+use crate::usecases::import;
+use std::sync::Arc;
+
+const WORLD: &str = include_str!("../../sql/seed/demo.json");
+/// A MANAGER of the demo's main customer, and two of its employees with a mobile config.
+const MANAGER: &str = "e00000000000000000000402";
+const SOURCE: &str = "e00000000000000000000404";
+const TARGET: &str = "e00000000000000000000405";
+/// Of everybody in the demo world.
+pub const PASSWORD: &str = "Demo-Passw0rd";
+/// Marks the sessions of the printed calls, so that each start replaces its own.
+const ISSUED_TO: &str = "demo";
+
+/// Loads the demo world if the database is empty. False when it holds something.
+pub async fn load(db: &Db, sealer: Arc<Sealer>) -> Result<bool> {
+    if !db.read(employees::is_empty)? {
+        return Ok(false);
+    }
+    db.write(Author::system("demo"), move |tx| import::run(tx, &sealer, WORLD.as_bytes(), |_, _, _| {})).await?;
+    Ok(true)
+}
+
+/// Whether the demo's manager still has the password that everybody knows.
+pub async fn is_password_known(db: &Db, passwords: &Passwords) -> Result<bool> {
+    let Ok(manager) = MANAGER.parse::<Id>() else { return Ok(false) };
+    let stored = db.read(|tx| credentials::get(tx, manager))?.password_hash;
+    Ok(passwords.verify(PASSWORD.into(), stored).await?.is_right)
+}
+
+/// A call of the copy that works when it is pasted; `None` when this is not the demo world.
+pub async fn copy_call(db: &Db, url: &str) -> Result<Option<String>> {
+    let Ok(manager) = MANAGER.parse::<Id>() else { return Ok(None) };
+    if db.read(|tx| actors::find(tx, manager))?.is_none() {
+        return Ok(None);
+    }
+    let (token, hash) = new_token()?;
+    db.write(Author::system("demo"), move |tx| {
+        sessions::delete_issued_to(tx, manager, ISSUED_TO)?;
+        let session = sessions::Session {
+            employee: manager,
+            impersonator: None,
+            ip: None,
+            login_ip: ISSUED_TO.into(),
+            persist: true,
+            last_used_at: Time::from_millis(0),
+        };
+        sessions::insert(tx, &hash, &session)
+    })
+    .await?;
+    Ok(Some(format!(
+        "curl -X POST {url}/pbx/app/mobileconfig/ \\\n  -H 'Authorization: Bearer {token}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{{\"_id\":\"{SOURCE}\",\"copyTo\":\"{TARGET}\"}}'"
+    )))
+}

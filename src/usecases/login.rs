@@ -1,0 +1,217 @@
+//! Logging in: name, password, second factor, session (api:auth:login, api:auth:impersonate).
+
+use crate::auth::authorization;
+use crate::auth::passwords::Verified;
+use crate::auth::secrets::Sealer;
+use crate::auth::totp;
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::access::Level;
+use crate::domain::audit::Hash;
+use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState, Integrations};
+use crate::domain::employee::{Employee, EmployeeState, ip_list};
+use crate::domain::id::Id;
+use crate::error::{Error, Result};
+use crate::store::{credentials, customers, employees, sessions};
+
+/// What is known of the name that somebody wants to log in under.
+pub struct Candidate {
+    pub employee: Employee,
+    pub customer: Customer,
+    pub password_hash: Option<String>,
+}
+
+/// Looks up a login name. `None`: nobody, or nobody who may log in with a password.
+pub fn find_candidate(tx: &ReadTx, name: &str) -> Result<Option<Candidate>> {
+    let Some(employee) = employees::find_by_login(tx, name)? else { return Ok(None) };
+    let Some(customer) = customers::find(tx, employee.customer)? else { return Ok(None) };
+    // NO_LOGIN is told what an unknown user is told, after the same work.
+    let may_log_in = employee.access_level != Level::NoLogin;
+    let password_hash = credentials::get(tx, employee.id)?.password_hash.filter(|_| may_log_in);
+    Ok(Some(Candidate { employee, customer, password_hash }))
+}
+
+pub fn refused() -> Error {
+    Error::Unauthenticated { code: "credentials_invalid", message: "Authorization required, please login" }
+}
+
+pub fn account_disabled() -> Error {
+    Error::Forbidden { code: "account", message: "Account disabled".into() }
+}
+
+/// What somebody with the right password asks for.
+pub struct Request {
+    pub employee: Id,
+    pub authenticator_token: Option<String>,
+    pub persist: bool,
+    /// Address of the caller.
+    pub address: String,
+    /// The hash that the password was checked against.
+    pub checked_hash: Option<String>,
+    pub verified: Verified,
+    /// SHA-256 of the token to be issued.
+    pub token_hash: Hash,
+}
+
+/// How a login with the right password went on.
+pub enum LoginOutcome {
+    Issued(Box<SessionAnswer>),
+    /// A code is wanted; `key` when a new key is to be presented. What was written is to be kept.
+    AuthenticatorRequired {
+        key: Option<crate::auth::secrets::AuthenticatorKey>,
+    },
+}
+
+/// Checks everything that comes after the password, and opens the session.
+pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, request: &Request) -> Result<LoginOutcome> {
+    let employee = employees::find_live(tx, request.employee)?.ok_or_else(refused)?;
+    let customer = customers::get(tx, employee.customer)?;
+    let secrets = credentials::get(tx, employee.id)?;
+    // The password may have been changed while it was being checked.
+    if secrets.password_hash != request.checked_hash {
+        return Err(refused());
+    }
+    if employee.state != EmployeeState::Enabled || customer.state != CustomerState::Active {
+        return Err(account_disabled());
+    }
+    check_address(&employee, &request.address)?;
+    let security = customer.authentication_security;
+    if employee.sms_validation || security == AuthenticationSecurity::Sms {
+        // There is no way to send a code from here, and to let everybody in is no answer.
+        let message = "SMS login is required, and this server cannot send SMS".into();
+        return Err(Error::Forbidden { code: "smsKey", message });
+    }
+    if employee.authenticator_validation || security == AuthenticationSecurity::Authenticator {
+        let wanted = check_authenticator(tx, sealer, &employee, &secrets, request.authenticator_token.as_deref())?;
+        if let Some(outcome) = wanted {
+            return Ok(outcome);
+        }
+    }
+    if let Some(rehashed) = &request.verified.rehashed {
+        credentials::set_password(tx, employee.id, rehashed)?;
+    }
+    let session = sessions::Session {
+        employee: employee.id,
+        impersonator: None,
+        ip: None,
+        login_ip: request.address.clone(),
+        persist: request.persist,
+        last_used_at: tx.now,
+    };
+    sessions::insert(tx, &request.token_hash, &session)?;
+    Ok(LoginOutcome::Issued(Box::new(SessionAnswer::of(tx, &employee, &customer, request.persist)?)))
+}
+
+/// Whether the session of a token can be used still, by whom it was issued to: a login that is repeated answers it again.
+pub fn lives(tx: &ReadTx, token: &Hash, address: &str) -> Result<bool> {
+    let Some(session) = sessions::find(tx, token)? else { return Ok(false) };
+    let is_here = session.login_ip == address && !session.is_expired(session.last_used_at, tx.now);
+    Ok(is_here && authorization::caller(tx, session.employee, session.impersonator)?.is_some())
+}
+
+fn check_address(employee: &Employee, address: &str) -> Result<()> {
+    let Some(allowed) = employee.ip_restriction.as_deref().and_then(ip_list) else { return Ok(()) };
+    let is_allowed = allowed.is_empty() || address.parse().is_ok_and(|address| allowed.contains(&address));
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(Error::Unauthenticated { code: "invalid_token", message: "IP address not authenticated" })
+    }
+}
+
+/// `Some`: the login cannot go on yet. An employee whose key no code has been seen of is presented the key.
+fn check_authenticator(
+    tx: &mut WriteTx,
+    sealer: &Sealer,
+    employee: &Employee,
+    secrets: &credentials::Credentials,
+    code: Option<&str>,
+) -> Result<Option<LoginOutcome>> {
+    let stored = secrets.totp_key.as_deref().map(|sealed| sealer.unseal(&seal_context(employee.id), sealed));
+    let name = employee.email_address.as_deref().unwrap_or_default();
+    let key = match stored {
+        Some(Some(key)) => key,
+        Some(None) => {
+            tracing::error!(employee = %employee.id, "the authenticator key cannot be unsealed: the key file beside the database is another one; reset the employee's key");
+            return Err(refused());
+        }
+        None => {
+            let key = totp::new_key()?;
+            credentials::set_totp_key(tx, employee.id, Some(&sealer.seal(&seal_context(employee.id), &key)?), false)?;
+            let key = Some(totp::present(&key, name));
+            return Ok(Some(LoginOutcome::AuthenticatorRequired { key }));
+        }
+    };
+    let Some(code) = code else {
+        let key = (!secrets.totp_confirmed).then(|| totp::present(&key, name));
+        return Ok(Some(LoginOutcome::AuthenticatorRequired { key }));
+    };
+    let step = totp::accepted_step(&key, code, secrets.totp_last_step, tx.now)?.ok_or_else(refused)?;
+    credentials::spend_totp_step(tx, employee.id, step)?;
+    Ok(None)
+}
+
+/// Where an employee's authenticator key is sealed for.
+pub fn seal_context(employee: Id) -> String {
+    format!("authenticator {employee}")
+}
+
+/// How many authenticator keys there are, and how many of them the key file does not open.
+pub fn count_authenticator_keys(tx: &ReadTx, sealer: Option<&Sealer>) -> Result<(usize, usize)> {
+    let keys = credentials::totp_keys(tx)?;
+    let opens = |(employee, key): &&(Id, Vec<u8>)| {
+        sealer.is_some_and(|sealer| sealer.unseal(&seal_context(*employee), key).is_some())
+    };
+    let opened = keys.iter().filter(opens).count();
+    Ok((keys.len(), keys.len() - opened))
+}
+
+/// What login and impersonate answer, but for the token (api:auth:login, api:auth:impersonate).
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAnswer {
+    /// 15, or -1 for a session that does not expire.
+    pub expires_in_minutes: i32,
+    pub employee: Id,
+    pub customer: Id,
+    pub access_level: Level,
+    #[serde(flatten)]
+    pub extended: Extended,
+}
+
+/// The fields that validateToken adds with `extend`.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extended {
+    pub name: String,
+    pub language: &'static str,
+    pub customer_name: String,
+    pub customer_features: Vec<String>,
+    /// Only for resellers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_integrations: Option<Integrations>,
+}
+
+impl SessionAnswer {
+    pub fn of(tx: &ReadTx, employee: &Employee, customer: &Customer, persist: bool) -> Result<SessionAnswer> {
+        Ok(SessionAnswer {
+            expires_in_minutes: if persist { -1 } else { 15 },
+            employee: employee.id,
+            customer: customer.id,
+            access_level: employee.access_level,
+            extended: Extended::of(tx, employee, customer)?,
+        })
+    }
+}
+
+impl Extended {
+    pub fn of(tx: &ReadTx, employee: &Employee, customer: &Customer) -> Result<Extended> {
+        let is_reseller = customers::is_reseller(tx, customer.id)?;
+        Ok(Extended {
+            name: employee.name.clone(),
+            language: employee.language,
+            customer_name: customer.name.clone(),
+            customer_features: customer.features.clone(),
+            customer_integrations: is_reseller.then(|| customer.integrations.clone()),
+        })
+    }
+}

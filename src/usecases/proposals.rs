@@ -1,0 +1,149 @@
+//! Applies what the centre wants changed, by the rules that hold for everybody.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::auth::secrets::Sealer;
+use crate::db::WriteTx;
+use crate::domain::access::{Actor, Level};
+use crate::domain::audit::Action;
+use crate::domain::id::Id;
+use crate::domain::mirror::Table;
+use crate::domain::proposal::{Copy, Outcome, Proposal, ProposalResult};
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::store::{customers, employees, feed, mobile_configs};
+use crate::usecases::{copy_mobile_config, import, mobile_configs as content};
+
+/// What only the edge may give an employee: it is not mirrored either.
+const SECRETS: [&str; 3] = ["password", "passwordHash", "authenticatorKey"];
+
+/// The longest detail of a conflict: hundreds of them must go into a push.
+const DETAIL_MAX_BYTES: usize = 16 << 10;
+
+/// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock.
+///
+/// An error of the caller's kind means that it is rejected; the transaction is to be undone then.
+pub fn apply(tx: &mut WriteTx, sealer: &Sealer, proposal: &Proposal, hub_now: Time) -> Result<Outcome> {
+    let outcome = |result, rev, detail| Ok(Outcome { uuid: proposal.uuid, result, rev, detail });
+    if hub_now > Time::from_millis(proposal.expires_ms) {
+        let expired = Time::from_millis(proposal.expires_ms);
+        return outcome(ProposalResult::Expired, None, format!("It was good until {expired}"));
+    }
+    let id: Id = proposal.id.parse().map_err(|_| Error::bad_request("The id is no id"))?;
+    let here = feed::find(tx, proposal.table, id)?;
+    let rev = here.as_ref().map_or(0, |(rev, _)| *rev);
+    let object = here.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
+    let is_as_it_was = proposal.base_rev.is_none_or(|base| base == rev);
+    match (proposal.copy, &proposal.patch) {
+        (Some(_), None) if !is_as_it_was => {
+            let detail = json!({ "base_rev": proposal.base_rev, "rev": rev });
+            outcome(ProposalResult::Conflict, None, detail.to_string())
+        }
+        (Some(Copy { from, to }), None) => {
+            let config = copy_mobile_config::run(tx, &actor(proposal), from, to, |_| Ok(()))?.target();
+            outcome(ProposalResult::Applied, Some(config.rev), String::new())
+        }
+        (None, Some(patch)) => {
+            let patch = parse(patch)?;
+            let base = proposal.base.as_deref().map(parse).transpose()?.unwrap_or_default();
+            let differing = differing(&patch, &base, &object);
+            if !is_as_it_was && !differing.is_empty() {
+                return outcome(ProposalResult::Conflict, None, describe(differing));
+            }
+            put(tx, sealer, proposal.table, id, object, patch.clone())?;
+            let now = feed::find(tx, proposal.table, id)?;
+            let is = now.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
+            // What the table does not know is left out on the way: nobody is to believe that it was set.
+            let is_unset = |value: &Value| value.is_null() || value == "";
+            if let Some((name, _)) = patch.iter().find(|(name, value)| !is_unset(value) && !is.contains_key(*name)) {
+                return Err(Error::bad_request(format!("{name} is no property of it: nothing was changed")));
+            }
+            let new_rev = now.map(|(rev, _)| rev);
+            outcome(ProposalResult::Applied, new_rev, String::new())
+        }
+        _ => Err(Error::bad_request("A proposal is either a patch or a copy")),
+    }
+}
+
+fn parse(text: &RawValue) -> Result<Map<String, Value>> {
+    serde_json::from_str(text.get()).map_err(|error| Error::bad_request(format!("Not an object: {error}")))
+}
+
+/// The properties to be patched that are not as they were: what they were, and what they are.
+fn differing(patch: &Map<String, Value>, base: &Map<String, Value>, here: &Map<String, Value>) -> Map<String, Value> {
+    let of = |object: &Map<String, Value>, name: &String| object.get(name).cloned().unwrap_or_default();
+    let changed = patch.keys().filter(|name| of(base, name) != of(here, name));
+    changed.map(|name| (name.clone(), json!({ "was": of(base, name), "is": of(here, name) }))).collect()
+}
+
+/// A conflict for a person: both values, or the names alone when the values are long.
+fn describe(differing: Map<String, Value>) -> String {
+    let names = Value::from_iter(differing.keys().cloned());
+    let values = Value::Object(differing).to_string();
+    if values.len() <= DETAIL_MAX_BYTES { values } else { json!({ "differing": names }).to_string() }
+}
+
+/// Somebody at the hub, who may do what the platform's own people may.
+fn actor(proposal: &Proposal) -> Actor {
+    let nobody = Id::from_number(0);
+    Actor { employee: nobody, customer: nobody, level: Level::Admin, name: proposal.author.clone(), impersonator: None }
+}
+
+/// Writes the object with the patch laid over it.
+fn put(
+    tx: &mut WriteTx,
+    sealer: &Sealer,
+    table: Table,
+    id: Id,
+    mut object: Map<String, Value>,
+    patch: Map<String, Value>,
+) -> Result<()> {
+    if let Some(secret) = SECRETS.iter().find(|name| patch.contains_key(**name)) {
+        return Err(Error::bad_request(format!("{secret} can only be set on the edge")));
+    }
+    if table == Table::MobileConfig && patch.keys().any(|name| name != "configs") {
+        return Err(Error::bad_request("Only configs of a mobile config can be changed"));
+    }
+    // Who is deleted is not found, by anybody; nor is what is deleted made anew.
+    match table {
+        Table::Customer if !object.is_empty() => drop(customers::get(tx, id)?),
+        Table::Employee if !object.is_empty() => drop(employees::get(tx, id)?),
+        _ => {}
+    }
+    object.extend(patch);
+    object.insert("_id".into(), json!(id));
+    let list = match table {
+        Table::MobileConfig => return put_config(tx, id, &object),
+        Table::Customer => "customers",
+        Table::Queue => "queues",
+        Table::Employee => "employees",
+        Table::Other => return Err(Error::bad_request("This edge does not know the table")),
+    };
+    let document = json!({ list: [object] }).to_string();
+    import::run(tx, sealer, document.as_bytes(), |_, _, _| {}).map(drop)
+}
+
+/// A mobile config by itself: an import would look at every employee there is.
+fn put_config(tx: &mut WriteTx, id: Id, object: &Map<String, Value>) -> Result<()> {
+    let employee = employees::find_live(tx, id)?.ok_or_else(mobile_configs::not_found)?;
+    let configs = object.get("configs").ok_or_else(|| Error::bad_request("configs is required"))?;
+    let (configs, references) = content::read(configs)?;
+    content::check(tx, &references, &employee)?;
+    match mobile_configs::find(tx, id)? {
+        Some(old) => mobile_configs::replace(tx, old, configs, Action::Update, "Proposed at the hub").map(drop),
+        None => mobile_configs::insert(tx, id, employee.customer, configs).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_over_long_values_tells_their_names_alone() {
+        let differing = |length: usize| Map::from_iter([("configs".to_owned(), json!({ "was": "x".repeat(length) }))]);
+        assert!(describe(differing(10)).contains("xxxxxxxxxx"));
+        assert_eq!(describe(differing(DETAIL_MAX_BYTES)), r#"{"differing":["configs"]}"#);
+    }
+}
