@@ -22,16 +22,16 @@ use crate::web::request::{AuthenticatedRequest, COOKIE, RequestContext};
 use crate::web::response::ApiResponse;
 
 /// api:auth:login, with a JSON body.
-pub async fn login_post(visit: RequestContext) -> Result<CookieAnswer> {
-    let body = visit.object()?;
-    log_in(visit, &body).await
+pub async fn login_post(context: RequestContext) -> Result<CookieResponse> {
+    let body = context.object()?;
+    log_in(context, &body).await
 }
 
 /// api:auth:login, with query arguments of the same names.
-pub async fn login_get(visit: RequestContext) -> Result<CookieAnswer> {
+pub async fn login_get(context: RequestContext) -> Result<CookieResponse> {
     let text = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
-    let body: Map<String, Value> = visit.query().pairs().map(text).collect();
-    log_in(visit, &body).await
+    let body: Map<String, Value> = context.query().pairs().map(text).collect();
+    log_in(context, &body).await
 }
 
 struct Credentials {
@@ -69,29 +69,31 @@ fn lenient_flag(fields: &mut Fields, name: &str) -> bool {
 }
 
 /// Login refusals are told apart only after the right password: no user can be found out.
-async fn log_in(visit: RequestContext, body: &Map<String, Value>) -> Result<CookieAnswer> {
+async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<CookieResponse> {
     let given = read_credentials(body)?;
-    let state = visit.state.clone().into_inner();
-    let address = visit.address();
-    state.attempts.begin(&given.username, &address, state.db.clock().now())?;
+    let state = context.state.clone().into_inner();
+    let address = context.address();
+    state.login_throttle.begin(&given.username, &address, state.db.clock().now())?;
     let candidate = state.db.read(|tx| login::find_candidate(tx, &given.username))?;
     let stored = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
     let verified = state.passwords.verify(given.password, stored.clone()).await?;
     let candidate = candidate.filter(|_| verified.is_right).ok_or_else(login::refused)?;
     // By who it is, not by the name: that may pass to somebody else.
-    let key = visit.idempotency_key(&format!("login {}", candidate.employee.id))?;
-    let result = open_session(&visit, candidate, stored, verified, given.authenticator_token, given.persist, key).await;
+    let key = context.idempotency_key(&format!("login {}", candidate.employee.id))?;
+    let result =
+        open_session(&context, candidate, stored, verified, given.authenticator_token, given.persist, key).await;
     // A wrong code counts as a failure; whoever has the password and is told to bring a code does not.
     if !matches!(result, Err(Error::Unauthenticated { .. })) {
-        state.attempts.take_back(&given.username, &address);
+        state.login_throttle.take_back(&given.username, &address);
     }
-    let answer = result?;
-    let cookie = if given.cookie { token_of(&answer).map(|token| cookie(&visit, token, given.persist)) } else { None };
-    Ok(CookieAnswer { answer, cookie })
+    let response = result?;
+    let cookie =
+        if given.cookie { token_of(&response).map(|token| cookie(&context, token, given.persist)) } else { None };
+    Ok(CookieResponse { response, cookie })
 }
 
 async fn open_session(
-    visit: &RequestContext,
+    context: &RequestContext,
     candidate: login::Candidate,
     checked_hash: Option<String>,
     verified: Verified,
@@ -104,24 +106,25 @@ async fn open_session(
         employee: candidate.employee.id,
         authenticator_token,
         persist,
-        address: visit.address(),
+        address: context.address(),
         checked_hash,
         verified,
         token_hash: hash,
     };
-    let state = visit.state.clone().into_inner();
+    let state = context.state.clone().into_inner();
     let db = state.db.clone();
     // An authenticator key that was made is kept although the login is refused: the refusal is an answer here, and
     // becomes an error behind the commit.
-    let written = db.write(visit.author(), move |tx| {
+    let written = db.write(context.author(), move |tx| {
         let mut wanted = None;
-        let is_good = |tx: &ReadTx, answer: &ApiResponse| match token_of(answer).and_then(|token| token_hash(&token)) {
-            Some(token) => login::lives(tx, &token, &request.address),
-            None => Ok(false),
-        };
-        let answer = idempotency::once_while(tx, &state.sealer, key, is_good, |tx| {
+        let is_good =
+            |tx: &ReadTx, response: &ApiResponse| match token_of(response).and_then(|token| token_hash(&token)) {
+                Some(token) => login::lives(tx, &token, &request.address),
+                None => Ok(false),
+            };
+        let response = idempotency::once_while(tx, &state.sealer, key, is_good, |tx| {
             match login::open_session(tx, &state.sealer, &request)? {
-                LoginOutcome::Issued(session) => session_answer(&session, &token),
+                LoginOutcome::Issued(session) => session_response(&session, &token),
                 LoginOutcome::AuthenticatorRequired { key } => {
                     wanted = Some(Error::AuthenticatorRequired { key });
                     Err(Error::Busy)
@@ -130,13 +133,13 @@ async fn open_session(
         });
         match wanted {
             Some(error) => Ok(Err(error)),
-            None => answer.map(Ok),
+            None => response.map(Ok),
         }
     });
     written.await?
 }
 
-fn session_answer(session: &SessionAnswer, token: &str) -> Result<ApiResponse> {
+fn session_response(session: &SessionAnswer, token: &str) -> Result<ApiResponse> {
     let mut body = json!({ "token": token });
     if let (Some(body), Value::Object(session)) = (body.as_object_mut(), json!(session)) {
         body.extend(session);
@@ -144,28 +147,28 @@ fn session_answer(session: &SessionAnswer, token: &str) -> Result<ApiResponse> {
     Ok(ApiResponse::json(&body)?.secret())
 }
 
-fn token_of(answer: &ApiResponse) -> Option<String> {
-    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+fn token_of(response: &ApiResponse) -> Option<String> {
+    let body: Value = serde_json::from_slice(&response.body).ok()?;
     Some(body.get("token")?.as_str()?.to_owned())
 }
 
-fn cookie(visit: &RequestContext, token: String, persist: bool) -> Cookie<'static> {
+fn cookie(context: &RequestContext, token: String, persist: bool) -> Cookie<'static> {
     let cookie =
-        Cookie::build(COOKIE, token).path("/").http_only(true).same_site(SameSite::Strict).secure(visit.state.is_tls);
+        Cookie::build(COOKIE, token).path("/").http_only(true).same_site(SameSite::Strict).secure(context.state.is_tls);
     if persist { cookie.permanent().finish() } else { cookie.finish() }
 }
 
 /// An answer that may set, or clear, the cookie.
-pub struct CookieAnswer {
-    answer: ApiResponse,
+pub struct CookieResponse {
+    response: ApiResponse,
     cookie: Option<Cookie<'static>>,
 }
 
-impl Responder for CookieAnswer {
+impl Responder for CookieResponse {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let mut response = self.answer.respond_to(request);
+        let mut response = self.response.respond_to(request);
         if let Some(cookie) = self.cookie
             && let Err(error) = response.add_cookie(&cookie)
         {
@@ -176,24 +179,24 @@ impl Responder for CookieAnswer {
 }
 
 /// api:auth:logout. Ends all sessions of the user; machine-to-machine tokens stay until they are deleted.
-pub async fn logout(call: AuthenticatedRequest) -> Result<CookieAnswer> {
-    let mut cookie = cookie(&call.visit, String::new(), false);
+pub async fn logout(request: AuthenticatedRequest) -> Result<CookieResponse> {
+    let mut cookie = cookie(&request.context, String::new(), false);
     cookie.make_removal();
-    let had_cookie = call.visit.request.cookie(COOKIE).is_some();
-    let employee = call.actor().employee;
-    let author = call.author();
-    let db = call.visit.state.db.clone();
+    let had_cookie = request.context.request.cookie(COOKIE).is_some();
+    let employee = request.actor().employee;
+    let author = request.author();
+    let db = request.context.state.db.clone();
     db.write(author, move |tx| sessions::delete_of(tx, employee)).await?;
-    Ok(CookieAnswer { answer: ApiResponse::success(), cookie: had_cookie.then_some(cookie) })
+    Ok(CookieResponse { response: ApiResponse::success(), cookie: had_cookie.then_some(cookie) })
 }
 
 /// api:auth:validatetoken. Anybody may ask; asking does not prolong the session.
 /// With `simple` the status alone tells: 200 or 403.
-pub async fn validate_token(visit: RequestContext) -> Result<ApiResponse> {
-    let query = visit.query();
+pub async fn validate_token(context: RequestContext) -> Result<ApiResponse> {
+    let query = context.query();
     let (is_simple, extend) = (query.flag("simple")?, query.flag("extend")?);
     let ip = query.address("ip")?;
-    let checked = check_token(&visit, query.get("token"), ip.as_deref(), extend);
+    let checked = check_token(&context, query.get("token"), ip.as_deref(), extend);
     match (is_simple, checked) {
         (true, Ok(_)) => Ok(ApiResponse::raw(vec![])),
         (true, Err(Error::Unauthenticated { .. })) => {
@@ -203,14 +206,14 @@ pub async fn validate_token(visit: RequestContext) -> Result<ApiResponse> {
     }
 }
 
-fn check_token(visit: &RequestContext, given: Option<&str>, ip: Option<&str>, extend: bool) -> Result<ApiResponse> {
+fn check_token(context: &RequestContext, given: Option<&str>, ip: Option<&str>, extend: bool) -> Result<ApiResponse> {
     let token = match given {
         Some(token) => token.to_owned(),
-        None => visit.token()?.ok_or_else(login::refused)?,
+        None => context.token()?.ok_or_else(login::refused)?,
     };
-    let state = &visit.state;
-    let address = ip.map_or_else(|| visit.address(), str::to_owned);
-    let identity = state.identities.check(&state.db, &token, &address)?;
+    let state = &context.state;
+    let address = ip.map_or_else(|| context.address(), str::to_owned);
+    let identity = state.session_cache.check(&state.db, &token, &address)?;
     let is_elsewhere = identity.session.as_ref().is_some_and(|session| ip.is_some_and(|ip| ip != session.login_ip));
     if is_elsewhere {
         return Err(Error::Unauthenticated { code: "invalid_token", message: "IP address not authenticated" });
@@ -232,37 +235,38 @@ fn check_token(visit: &RequestContext, given: Option<&str>, ip: Option<&str>, ex
 }
 
 /// api:auth:impersonate. `ip` binds the new token to that address. 403 `account` when the employee could not log in.
-pub async fn impersonate(call: AuthenticatedRequest) -> Result<ApiResponse> {
+pub async fn impersonate(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let malformed = |_| Error::bad_request("Employee id not found in request URI");
-    let id: Id = call.visit.segment("employee").parse().map_err(malformed)?;
-    let query = call.visit.query();
+    let id: Id = request.context.segment("employee").parse().map_err(malformed)?;
+    let query = request.context.query();
     let (ip, persist) = (query.address("ip")?, query.flag("persist")?);
-    let address = call.visit.address();
+    let address = request.context.address();
     let (token, token_hash) = new_token()?;
-    call.write(move |tx, actor| {
-        let employee = employees::get(tx, id)?;
-        let (action, subject) = (Action::Impersonate, employees::subject(&employee));
-        if !may_impersonate(tx, actor, super::employees::owner(&employee), employee.access_level)? {
-            return Err(tx.refuse(Error::access_denied(), action, subject));
-        }
-        let customer = customers::get(tx, employee.customer)?;
-        let may_log_in = employee.state == EmployeeState::Enabled
-            && customer.state == CustomerState::Active
-            && employee.access_level != Level::NoLogin;
-        if !may_log_in {
-            return Err(tx.refuse(login::account_disabled(), action, subject));
-        }
-        let session = sessions::Session {
-            employee: id,
-            impersonator: Some(actor.impersonator.unwrap_or(actor.employee)),
-            ip,
-            login_ip: address,
-            persist,
-            last_used_at: tx.now,
-        };
-        sessions::insert(tx, &token_hash, &session)?;
-        employees::record_event(tx, &employee, action, "Session opened as this employee")?;
-        session_answer(&SessionAnswer::of(tx, &employee, &customer, persist)?, &token)
-    })
-    .await
+    request
+        .write(move |tx, actor| {
+            let employee = employees::get(tx, id)?;
+            let (action, subject) = (Action::Impersonate, employees::subject(&employee));
+            if !may_impersonate(tx, actor, super::employees::owner(&employee), employee.access_level)? {
+                return Err(tx.refuse(Error::access_denied(), action, subject));
+            }
+            let customer = customers::get(tx, employee.customer)?;
+            let may_log_in = employee.state == EmployeeState::Enabled
+                && customer.state == CustomerState::Active
+                && employee.access_level != Level::NoLogin;
+            if !may_log_in {
+                return Err(tx.refuse(login::account_disabled(), action, subject));
+            }
+            let session = sessions::Session {
+                employee: id,
+                impersonator: Some(actor.impersonator.unwrap_or(actor.employee)),
+                ip,
+                login_ip: address,
+                persist,
+                last_used_at: tx.now,
+            };
+            sessions::insert(tx, &token_hash, &session)?;
+            employees::record_event(tx, &employee, action, "Session opened as this employee")?;
+            session_response(&SessionAnswer::of(tx, &employee, &customer, persist)?, &token)
+        })
+        .await
 }

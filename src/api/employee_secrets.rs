@@ -23,7 +23,7 @@ fn not_found() -> Error {
 }
 
 fn id_in_path(call: &AuthenticatedRequest) -> Result<Id> {
-    call.visit.segment("employee").parse().map_err(|_| not_found())
+    call.context.segment("employee").parse().map_err(|_| not_found())
 }
 
 /// The employee in the path, if the caller may manage it: 404 `id`, 403 `access_denied`.
@@ -61,7 +61,7 @@ pub async fn create_token(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:employee:deletetoken. 404 `id`, 404 `token`, 403.
 pub async fn delete_token(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let hash = token_hash(call.visit.segment("token"));
+    let hash = token_hash(call.context.segment("token"));
     call.write(move |tx, actor| {
         let employee = managed(tx, actor, id, Action::DeleteToken)?;
         let is_deleted = match hash {
@@ -80,7 +80,7 @@ pub async fn delete_token(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:employee:createauthenticatorkey. Only for oneself; replaces the old key. 404 `id`, 403, 409 `id`.
 pub async fn create_authenticator_key(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let sealer = call.visit.state.sealer.clone();
+    let sealer = call.context.state.sealer.clone();
     call.write(move |tx, actor| {
         let employee = employees::find_live(tx, id)?.ok_or_else(not_found)?;
         let (action, subject) = (Action::CreateAuthenticatorKey, employees::subject(&employee));

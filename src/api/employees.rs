@@ -28,12 +28,12 @@ pub fn owner(employee: &Employee) -> Owner {
 /// The id in the path; 400 `employee` as the pages have it.
 fn id_in_path(call: &AuthenticatedRequest) -> Result<Id> {
     let malformed = Error::BadRequest { code: "employee", message: "Employee id not found in request URI".into() };
-    call.visit.segment("employee").parse().map_err(|_| malformed)
+    call.context.segment("employee").parse().map_err(|_| malformed)
 }
 
 /// api:employee:list
 pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+    let query = call.context.query();
     let window = query.window(100, 500)?;
     let (customer, full, include_deleted) = (query.id("customer")?, query.flag("full")?, query.flag("includeDeleted")?);
     let text = query.text("filter")?;
@@ -72,7 +72,7 @@ pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:employee:create. `password` only with `noEmail`. 403 for a level above the caller's own, 404 `customer`,
 /// 409 `emailAddress`.
 pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     // Whose employee it is to be decides the access; everything else is looked at afterwards.
     let customer = Fields::new(&body, "", &mut Faults::default()).id("customer");
     let may_create = |tx: &ReadTx, actor: &Actor| match customer {
@@ -116,7 +116,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// caller's own, before or after; 404 `employee`, 409 `emailAddress`.
 pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     let preconditions = call.preconditions();
     let is_harmless = only_harmless(&Fields::new(&body, "", &mut Faults::default()));
     let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
@@ -222,17 +222,17 @@ async fn hash_given_password(
     may_write: impl FnOnce(&ReadTx, &Actor) -> Result<bool>,
 ) -> Result<GivenPassword> {
     let Ok(Some(password)) = read_body(body, password) else { return Ok(GivenPassword::None) };
-    if !call.visit.state.db.read(|tx| may_write(tx, call.actor()))? {
+    if !call.context.state.db.read(|tx| may_write(tx, call.actor()))? {
         return Ok(GivenPassword::Unhashed);
     }
-    call.visit.state.passwords.hash(password).await.map(GivenPassword::Hashed)
+    call.context.state.passwords.hash(password).await.map(GivenPassword::Hashed)
 }
 
 /// api:employee:delete. `deleteDate` puts it off. 400 `employee`, 403 `access_denied`, 404 `employee`,
 /// 422 `deleteDate`.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let query = call.visit.query();
+    let query = call.context.query();
     // Given but empty is a fault: to take it for "now" would delete somebody by mistake.
     let date = query.get("deleteDate").map(str::to_owned);
     query.flag("deleteExtensions")?;
@@ -337,10 +337,10 @@ mod tests {
             sealer,
             mirror,
             hub_ca: None,
-            identities: SessionCache::default(),
+            session_cache: SessionCache::default(),
             passwords: Passwords::closed(),
-            attempts: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
-            under_way: Arc::default(),
+            login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
+            in_flight: Arc::default(),
             request_timeout: Duration::from_secs(30),
             is_tls: false,
         };

@@ -8,6 +8,7 @@ use utoipa_swagger_ui::Config;
 
 use super::not_served;
 use super::routes::{Endpoint, endpoints};
+use crate::web::error::method_not_allowed;
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
 
@@ -20,7 +21,7 @@ pub async fn document() -> HttpResponse {
 
 /// Swagger UI from inside the binary: it works without a network.
 pub fn swagger_ui() -> Resource {
-    let other_method = || async { not_served::method_not_allowed("GET") };
+    let other_method = || async { method_not_allowed("GET") };
     web::resource("/docs/{file:.*}").get(swagger_file).default_service(web::to(other_method))
 }
 
@@ -28,7 +29,7 @@ async fn swagger_file(request: HttpRequest) -> HttpResponse {
     let file = request.match_info().get("file").unwrap_or_default();
     match utoipa_swagger_ui::serve(file, Arc::new(Config::from("/openapi.json"))) {
         Ok(Some(file)) => HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()),
-        _ => not_served::answer(request).await,
+        _ => not_served::respond(request).await,
     }
 }
 

@@ -14,16 +14,16 @@ use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
 /// api:pbx:app:employees. Employees of the caller's own customer; `ids` narrows them down.
-pub async fn employees_get(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let ids = call.visit.query().ids("ids")?;
-    call.read_list(move |tx, actor| colleagues(tx, actor, ids)).await
+pub async fn employees_get(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let ids = request.context.query().ids("ids")?;
+    request.read_list(move |tx, actor| colleagues(tx, actor, ids)).await
 }
 
 /// api:pbx:app:employees, with `{ "ids": [...] }` as the body.
-pub async fn employees_post(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let body = call.visit.object_or_empty()?;
+pub async fn employees_post(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let body = request.context.object_or_empty()?;
     let ids = read_body(&body, |fields| fields.each("ids", element_id))?;
-    call.post_read(move |tx, actor| colleagues(tx, actor, ids)).await
+    request.post_read(move |tx, actor| colleagues(tx, actor, ids)).await
 }
 
 fn colleagues(tx: &ReadTx, actor: &Actor, ids: Option<Vec<Id>>) -> Result<ApiResponse> {
@@ -50,19 +50,20 @@ fn colleagues(tx: &ReadTx, actor: &Actor, ids: Option<Vec<Id>>) -> Result<ApiRes
 }
 
 /// api:pbx:app:queues. Queues of the caller's own customer, plain array; `queue` narrows them down to one.
-pub async fn queues(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+pub async fn queues(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let query = request.context.query();
     let only = query.id("queue")?;
     // Extensions are not kept here, so that all queues are what is answered with or without it.
     query.flag("all")?;
-    call.read_list(move |tx, actor| {
-        let mut found = queues::list(tx, actor.customer)?;
-        found.retain(|queue| only.is_none_or(|id| id == queue.id));
-        let records: Vec<Value> = found
-            .into_iter()
-            .map(|queue| json!({ "_id": queue.id, "name": queue.name, "number": queue.number }))
-            .collect();
-        ApiResponse::json(&records)
-    })
-    .await
+    request
+        .read_list(move |tx, actor| {
+            let mut found = queues::list(tx, actor.customer)?;
+            found.retain(|queue| only.is_none_or(|id| id == queue.id));
+            let records: Vec<Value> = found
+                .into_iter()
+                .map(|queue| json!({ "_id": queue.id, "name": queue.name, "number": queue.number }))
+                .collect();
+            ApiResponse::json(&records)
+        })
+        .await
 }

@@ -6,6 +6,7 @@ use super::{
     AppState, addresses, auth, change_log, customers, employee_secrets, employees, health, mobile_configs, not_served,
     openapi, pbx_app, sync,
 };
+use crate::web::error::method_not_allowed;
 
 /// One endpoint: where it is, what page describes it, and what answers it.
 pub struct Endpoint {
@@ -145,15 +146,15 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     }
     let served: Vec<&str> = resources.iter().map(|(path, ..)| *path).collect();
     for path in not_served::shadowed_by(&served) {
-        config.service(web::resource(path).default_service(web::to(not_served::answer)));
+        config.service(web::resource(path).default_service(web::to(not_served::respond)));
     }
-    let mut own = web::scope(OWN).default_service(web::to(not_served::answer));
+    let mut own = web::scope(OWN).default_service(web::to(not_served::respond));
     let mut others = vec![];
     for (path, resource, methods) in resources {
         let allow = methods.join(", ");
         let other_method = move || {
             let allow = allow.clone();
-            async move { not_served::method_not_allowed(&allow) }
+            async move { method_not_allowed(&allow) }
         };
         let resource = resource.default_service(web::to(other_method));
         if path.starts_with(OWN) {
@@ -168,5 +169,5 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     }
     config.service(web::redirect("/docs", "/docs/index.html"));
     config.service(openapi::swagger_ui());
-    config.default_service(web::to(not_served::answer));
+    config.default_service(web::to(not_served::respond));
 }
