@@ -2,11 +2,14 @@
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::{new_token, token_hash};
 use crate::db::ReadTx;
+use crate::domain::access::Level;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
@@ -119,7 +122,7 @@ async fn open_session(
             };
         let response = idempotency::once_while(tx, &state.sealer, key, is_good, |tx| {
             match login::open_session(tx, &state.sealer, &request)? {
-                LoginOutcome::Issued(session) => session_response(&session, &token),
+                LoginOutcome::Issued(session) => session_response(*session, &token),
                 LoginOutcome::AuthenticatorRequired { key } => {
                     wanted = Some(Error::AuthenticatorRequired { key });
                     Err(Error::Busy)
@@ -134,12 +137,19 @@ async fn open_session(
     written.await?
 }
 
-fn session_response(session: &SessionAnswer, token: &str) -> Result<ApiResponse> {
-    let mut body = json!({ "token": token });
-    if let (Some(body), Value::Object(session)) = (body.as_object_mut(), json!(session)) {
-        body.extend(session);
-    }
-    Ok(ApiResponse::json(&body)?.secret())
+/// A token, and whom it stands for.
+#[derive(Serialize, JsonSchema)]
+pub struct Session {
+    /// To be presented with every later request, as `Authorization: Bearer TOKEN`.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    #[schemars(example = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    token: String,
+    #[serde(flatten)]
+    session: SessionAnswer,
+}
+
+fn session_response(session: SessionAnswer, token: &str) -> Result<ApiResponse> {
+    Ok(ApiResponse::json(&Session { token: token.to_owned(), session })?.secret())
 }
 
 fn token_of(response: &ApiResponse) -> Option<String> {
@@ -214,19 +224,31 @@ fn check_token(context: &RequestContext, given: Option<&str>, ip: Option<&str>, 
         return Err(Error::Unauthenticated { code: "invalid_token", message: "IP address not authenticated" });
     }
     let actor = &identity.actor;
-    let mut body = json!({
-        "success": true, "employee": actor.employee, "customer": actor.customer, "accessLevel": actor.level
-    });
-    if extend {
-        let extended = state.db.read(|tx| {
+    let extended = match extend {
+        true => Some(state.db.read(|tx| {
             let employee = employees::get(tx, actor.employee)?;
             Extended::of(tx, &employee, &customers::get(tx, actor.customer)?)
-        })?;
-        if let (Some(body), Value::Object(extended)) = (body.as_object_mut(), json!(extended)) {
-            body.extend(extended);
-        }
-    }
-    Ok(ApiResponse::json(&body)?.secret())
+        })?),
+        false => None,
+    };
+    let (employee, customer, access_level) = (actor.employee, actor.customer, actor.level);
+    let validity = TokenValidity { success: true, employee, customer, access_level, extended };
+    Ok(ApiResponse::json(&validity)?.secret())
+}
+
+/// Whom a valid token stands for. What follows `accessLevel` is there only with `extend`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenValidity {
+    /// The token is valid.
+    success: bool,
+    /// The employee that the token belongs to.
+    employee: Id,
+    /// The employee's customer.
+    customer: Id,
+    access_level: Level,
+    #[serde(flatten)]
+    extended: Option<Extended>,
 }
 
 /// api:auth:impersonate. `ip` binds the new token to that address. 403 `account` when the employee could not log in.
@@ -240,7 +262,7 @@ pub async fn impersonate(request: AuthenticatedRequest) -> Result<ApiResponse> {
     request
         .write(move |tx, actor| {
             let session = login::impersonate(tx, actor, id, &token_hash, ip, address, persist)?;
-            session_response(&session, &token)
+            session_response(session, &token)
         })
         .await
 }

@@ -1,13 +1,16 @@
 //! `/log/changelog`, `/log/changeloglite`, `/tools/changelog`: the audit trail in the platform's shape.
 
-use super::change_log_entry::{ListAnswer, Parts, Reader};
+use schemars::JsonSchema;
+
+use super::change_log_entry::{ChangeLogPage, Parts, Reader};
 use crate::auth::authorization::{Owner, allow};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
+use crate::domain::audit::WHAT;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
-use crate::store::change_log::{self, LITE_MS, LiteEntry, LiteScope, LogFilter};
+use crate::store::change_log::{self, LITE_MS, LITE_ROWS_MAX, LiteEntry, LiteScope, LogFilter};
 use crate::store::customers;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
@@ -23,7 +26,7 @@ pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let version = one_of(query.get("version"), "version", &["1", "2"])?.unwrap_or("1");
     one_of(query.get("sortBy"), "sortBy", &["when"])?;
     let order = one_of(query.get("orderBy"), "orderBy", &["ASC", "DESC"])?;
-    let what = one_of(query.get("what"), "what", &["CREATE", "UPDATE", "DELETE", "OTHER"])?;
+    let what = one_of(query.get("what"), "what", &WHAT)?;
     let changes = query.flag("includeChanges")?;
     let is_second = version == "2";
     let parts = Parts {
@@ -57,7 +60,7 @@ pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
             let page = change_log::list(tx, &filter, window)?;
             let mut reader = Reader::new(tx, actor, parts);
             let rows = page.rows.iter().map(|entry| reader.tell(entry)).collect::<Result<Vec<_>>>()?;
-            ApiResponse::json(&ListAnswer {
+            ApiResponse::json(&ChangeLogPage {
                 offset: window.offset,
                 limit: window.limit,
                 total: page.total,
@@ -121,6 +124,11 @@ fn since(value: Option<&str>, name: &str, now: Time) -> Result<Time> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(now.plus_ms(-LITE_MS)) };
     Time::parse(value).ok_or_else(|| Error::invalid(name, Check::Format, "Date is invalid"))
 }
+
+/// Changes of the last five days, oldest first.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "the schema of what is answered as a plain list")]
+pub struct ChangeLogLite(#[schemars(length(max = LITE_ROWS_MAX))] Vec<LiteEntry>);
 
 /// api:log:changeloglite. Accepted changes of the last five days, at most 10,000.
 pub async fn lite(request: AuthenticatedRequest) -> Result<ApiResponse> {

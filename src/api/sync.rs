@@ -1,13 +1,16 @@
 //! The mirror, as whoever runs this server sees it. For RESELLER_ADMIN and ADMIN.
 
 use actix_web::{HttpResponse, web};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::db::{Author, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
 use crate::error::{Error, Result};
-use crate::store::{quarantine, sync_state};
+use crate::store::quarantine::{self, QuarantineEntry};
+use crate::store::sync_state;
 use crate::sync::edge::enrolment;
 use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::sync::edge::status::status as mirror_status;
@@ -70,11 +73,17 @@ pub async fn verify(request: AuthenticatedRequest) -> Result<ApiResponse> {
     ApiResponse::json(&proof.unwrap_or_else(late).map_err(|error| Error::conflict("hub", error))?)
 }
 
+/// Rows that the hub could not take.
+#[derive(Serialize, JsonSchema)]
+pub struct SyncQuarantine {
+    quarantine: Vec<QuarantineEntry>,
+}
+
 /// Rows that the hub could not take: `{ "quarantine": [ { "id", "table", "row", "code", "detail", … } ] }`.
 pub async fn quarantine(request: AuthenticatedRequest) -> Result<ApiResponse> {
     check(request.actor())?;
-    let entries = request.context.state.db.read(quarantine::list)?;
-    ApiResponse::json(&json!({ "quarantine": entries }))
+    let quarantine = request.context.state.db.read(quarantine::list)?;
+    ApiResponse::json(&SyncQuarantine { quarantine })
 }
 
 /// Has a row in quarantine sent again. 404 `quarantine`.

@@ -2,8 +2,9 @@
 
 use super::id::Id;
 
-/// Access levels in rising order; each may what the ones before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+/// Access level of an employee, in rising order: each may what the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "AccessLevel", example = &"MANAGER")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Level {
     NoLogin,

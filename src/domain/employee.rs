@@ -2,16 +2,19 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::access::Level;
 use super::fields::{Fields, element_id};
 use super::id::Id;
+use super::schema::Nullable;
 use super::time::Time;
 use crate::error::Check;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
 pub enum EmployeeState {
     Enabled,
     Disabled,
@@ -37,37 +40,64 @@ impl EmployeeState {
     }
 }
 
-/// An employee in the API's shape. Passwords and keys are kept elsewhere and never part of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// An employee. Most properties without a value are left out; the password never comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Employee {
     #[serde(rename = "_id")]
     pub id: Id,
+    /// The customer it belongs to.
     pub customer: Id,
     pub access_level: Level,
+    /// DISABLED: cannot log in. DELETED: shown only when asked for.
+    #[schemars(example = &"ENABLED")]
     pub state: EmployeeState,
+    /// Name.
+    #[schemars(example = "Anna Manager")]
     pub name: String,
+    /// Job title.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Shop manager")]
     pub title: Option<String>,
+    /// Department.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Shop")]
     pub department: Option<String>,
-    /// Null: the same as the customer's.
+    /// One of the customer's addresses; null: the customer's own.
+    #[schemars(with = "Nullable<Id>")]
     pub address: Option<Id>,
+    /// Language.
+    #[schemars(extend("enum" = LANGUAGES), example = &"en")]
     pub language: &'static str,
+    /// The customer's first contact.
     pub primary_contact: bool,
+    /// E-mail address, and the login name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "manager@bakery.example.com")]
     pub email_address: Option<String>,
+    /// `emailAddress` is only a username.
     pub no_email: bool,
+    /// Login needs a code sent as a text message, which this server cannot send.
     pub sms_validation: bool,
+    /// Where such a code is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+4500000402")]
     pub sms_number: Option<String>,
+    /// Login needs a code from an authenticator app.
     pub authenticator_validation: bool,
+    /// The IP addresses the employee may log in from, comma-separated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "192.0.2.10, 2001:db8::10")]
     pub ip_restriction: Option<String>,
+    /// Resellers that the employee may manage; needs the ORGANIZATION feature.
     pub organization_resellers: Vec<Id>,
+    /// Send an e-mail when an account nears or reaches its limit.
     pub notify_on_general_usage_limit: bool,
+    /// The same, for accounts of a reseller's customers.
     pub notify_on_general_usage_limit_reseller: bool,
+    /// Date of birth.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "1984-02-29")]
     pub birthdate: Option<String>,
     /// When a delete asked for a later day falls due.
     #[serde(skip_serializing_if = "Option::is_none")]
