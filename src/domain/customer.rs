@@ -147,12 +147,14 @@ pub struct Integrations {
     pub billing: Billing,
 }
 
+/// Billing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Billing {
     pub economic: Economic,
 }
 
+/// The accounting system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Economic {

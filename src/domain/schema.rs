@@ -70,9 +70,9 @@ pub fn finish(schema: &mut Value) {
             let required = keywords.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
             if let Some(properties) = keywords.get_mut("properties").and_then(Value::as_object_mut) {
                 for (name, property) in properties {
-                    let is_nullable = property.as_object_mut().is_some_and(|it| it.shift_remove(NULLABLE).is_some());
-                    if !is_nullable && !required.iter().any(|known| known == name) {
+                    if !take_mark(property) && !required.iter().any(|known| known == name) {
                         remove_null(property);
+                        take_mark(property);
                     }
                 }
             }
@@ -84,6 +84,11 @@ pub fn finish(schema: &mut Value) {
         Value::Array(schemas) => schemas.iter_mut().for_each(finish),
         _ => {}
     }
+}
+
+/// Removes the mark; whether there was one.
+fn take_mark(property: &mut Value) -> bool {
+    property.as_object_mut().is_some_and(|keywords| keywords.shift_remove(NULLABLE).is_some())
 }
 
 fn remove_null(schema: &mut Value) {
@@ -127,6 +132,7 @@ mod tests {
         left_out: Option<String>,
         id: Option<Id>,
         cleared: Option<Nullable<String>>,
+        unlinked: Option<Nullable<Id>>,
         #[schemars(with = "Nullable<Id>")]
         none: Option<Id>,
     }
@@ -141,6 +147,7 @@ mod tests {
         assert_eq!(properties["left_out"], json!({ "type": "string", "description": "One line and another." }));
         assert_eq!(properties["id"], json!({ "$ref": "#/$defs/Id" }));
         assert_eq!(properties["cleared"], json!({ "type": ["string", "null"] }));
+        assert_eq!(properties["unlinked"], properties["none"]);
         assert_eq!(properties["none"], json!({ "anyOf": [{ "$ref": "#/$defs/Id" }, { "type": "null" }] }));
     }
 }

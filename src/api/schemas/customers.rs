@@ -151,8 +151,9 @@ pub struct CustomerName {
     /// What is switched on for the customer.
     pub features: Vec<Feature>,
     /// The reseller it belongs to; left out for a top-level reseller.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub parent_reseller: Option<Id>,
-    pub integrations: Option<Integrations>,
+    pub integrations: Integrations,
 }
 
 /// Customers whose names are asked for.

@@ -110,6 +110,7 @@ pub struct Deleted {
     #[schemars(extend("const" = true))]
     pub success: bool,
     /// When it will be deleted; only when a later day was asked for.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub delete_date: Option<Time>,
 }
 
@@ -124,6 +125,7 @@ pub struct Token {
         regex(pattern = r"^[0-9a-f]{64}$"),
         example = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     )]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
 

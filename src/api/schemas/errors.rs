@@ -17,9 +17,11 @@ pub struct ErrorDetail {
     pub status: i32,
     /// Path of the property that failed, if there is one.
     #[schemars(example = "addresses[0].zip")]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The kind of check that failed, if there is one.
     #[schemars(extend("enum" = ["required", "type", "format", "min", "max", "enum", "unique"]), example = &"format")]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
 }
 
@@ -48,13 +50,16 @@ pub struct ErrorBody {
     pub detail: ErrorDetail,
     /// Every error found; only with the code `multiple`.
     #[schemars(length(min = 2))]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub inner: Option<Vec<ErrorDetail>>,
     /// A new authenticator key (base32) to present to the user; only when a login asks for an authenticator token and
     /// no code of the employee's key has been used yet.
     #[schemars(example = &"JBSWY3DPEHPK3PXP")]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The same key as a link for an authenticator app.
     #[schemars(example = "otpauth://totp/TelecomX:manager@bakery.example.com?secret=JBSWY3DPEHPK3PXP&issuer=TelecomX")]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub totp: Option<String>,
 }
 
