@@ -113,6 +113,8 @@ pub fn create(
 
 fn read_new(fields: &mut Fields, id: Id, customer: Id) -> Employee {
     fields.require(&["customer", "accessLevel", "name"]);
+    // Read before, for the access; here for its faults.
+    fields.id("customer");
     let mut employee = Employee::new(id, customer);
     employee.apply(fields);
     employee.refuse_deleted(fields);
