@@ -60,7 +60,8 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 /// Anchors of a page's headings, as GitHub makes them.
 fn anchors(text: &str) -> HashSet<String> {
     let mut counts: HashMap<String, usize> = HashMap::new();
-    let headings = prose(text).filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#').trim());
+    let headings =
+        prose(text).filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#').trim());
     let slug = |heading: &str| -> String {
         let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
         kept.collect::<String>().to_lowercase().replace(' ', "-")
@@ -221,8 +222,11 @@ fn every_command_and_option_is_described() {
         }
         // The flags of `serve` are the settings.
         if name != "serve" {
-            let is_described = |option: &String| cli.contains(&format!("`{option}")) || cli.contains(&format!(" {option} "));
-            missing.extend(options(&help).into_iter().filter(|option| !is_described(option)).map(|o| format!("{name} {o}")));
+            let is_described =
+                |option: &String| cli.contains(&format!("`{option}")) || cli.contains(&format!(" {option} "));
+            missing.extend(
+                options(&help).into_iter().filter(|option| !is_described(option)).map(|o| format!("{name} {o}")),
+            );
         }
     }
     let settings = options(&help(&["serve"]));
@@ -270,7 +274,10 @@ fn the_calls_of_getting_started_work_when_they_are_pasted() {
     assert!(configs.as_array().unwrap().iter().any(|config| config["_id"] == emma), "{configs}");
     assert_eq!(copied["_id"], emma);
     let newest = &log["changelogs"][0];
-    assert_eq!((&newest["id"], &newest["description"]), (&copied["_id"], &"Copied from e00000000000000000000404".into()));
+    assert_eq!(
+        (&newest["id"], &newest["description"]),
+        (&copied["_id"], &"Copied from e00000000000000000000404".into())
+    );
 }
 
 #[test]
