@@ -141,6 +141,11 @@ fn every_page_is_linked_from_another() {
     assert_eq!(alone, NONE);
 }
 
+/// Whether a page may name it: a file, a folder, or a test binary by its name.
+fn exists(name: &str) -> bool {
+    root().join(name).exists() || root().join(format!("{name}.rs")).exists()
+}
+
 #[test]
 fn every_file_that_a_page_names_exists() {
     let folders = ["src/", "sql/", "tests/", "docs/", "scripts/"];
@@ -151,7 +156,7 @@ fn every_file_that_a_page_names_exists() {
         for name in prose.join("\n").split('`').skip(1).step_by(2) {
             let name = name.split_whitespace().next().unwrap_or_default();
             let is_pattern = name.contains(['*', '{', '<', '…']) || name.contains("NNN");
-            if folders.iter().any(|folder| name.starts_with(folder)) && !is_pattern && !root().join(name).exists() {
+            if folders.iter().any(|folder| name.starts_with(folder)) && !is_pattern && !exists(name) {
                 missing.push(format!("{}: {name}", page.path.display()));
             }
         }
