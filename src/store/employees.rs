@@ -7,7 +7,7 @@ use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::Level;
 use crate::domain::audit::{Action, EMPLOYEES};
-use crate::domain::employee::{Employee, EmployeeState, language};
+use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
 use crate::domain::mobile_config::{Event, Kind};
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ pub(super) fn from_row(row: &Row) -> rusqlite::Result<Employee> {
         title: row.get(5)?,
         department: row.get(6)?,
         address: row.get(7)?,
-        language: known(text(8)?, language)?,
+        language: known(text(8)?, Language::parse)?,
         primary_contact: row.get(9)?,
         email_address: row.get(10)?,
         no_email: row.get(11)?,
@@ -158,7 +158,7 @@ pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> R
             ":title": employee.title,
             ":department": employee.department,
             ":address": employee.address,
-            ":language": employee.language,
+            ":language": employee.language.name(),
             ":primary_contact": employee.primary_contact,
             ":email_address": employee.email_address,
             ":no_email": employee.no_email,
