@@ -2,7 +2,9 @@
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::{Page, Window, audit, credentials, like_pattern, mobile_configs, sessions, to_json, tokens};
+use super::{
+    Page, Window, audit, broken_constraint, credentials, like_pattern, mobile_configs, sessions, to_json, tokens,
+};
 use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::Level;
@@ -128,9 +130,35 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<
 /// Returns it with its new rev. 409 `emailAddress` when somebody else has the address.
 pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
     let employee = Employee { rev: old.map_or(0, |old| old.rev) + 1, ..employee };
+    write_row(tx, &employee).map_err(on_duplicate_address)?;
+    tx.identities_change();
+    if let Some(old) = old {
+        end_unfit_sessions(tx, old, &employee)?;
+    }
+    let (action, description) = match old {
+        None => (Action::Create, "Employee created"),
+        Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
+        Some(_) => (Action::Update, "Employee updated"),
+    };
+    record(tx, &employee, old, action, description)?;
+    if let Some(old) = old
+        && old.name != employee.name
+    {
+        mobile_configs::propagate_rename(
+            tx,
+            employee.customer,
+            Kind::Colleagues,
+            employee.id,
+            Event::Renamed(&employee.name),
+        )?;
+    }
+    Ok(employee)
+}
+
+/// Writes the row as it is, with its rev; the audit entry is for the caller.
+pub(super) fn write_row(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
     let change = tx.change()?;
-    let written = tx
-        .conn
+    tx.conn
         .prepare_cached(
             "insert into employees (id, customer, access_level, state, name, title, department, address, language,
                 primary_contact, email_address, no_email, sms_validation, sms_number, authenticator_validation,
@@ -173,30 +201,8 @@ pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> R
             ":delete_at": employee.delete_date,
             ":rev": employee.rev,
             ":chg": change,
-        });
-    written.map_err(on_duplicate_address)?;
-    tx.identities_change();
-    if let Some(old) = old {
-        end_unfit_sessions(tx, old, &employee)?;
-    }
-    let (action, description) = match old {
-        None => (Action::Create, "Employee created"),
-        Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
-        Some(_) => (Action::Update, "Employee updated"),
-    };
-    record(tx, &employee, old, action, description)?;
-    if let Some(old) = old
-        && old.name != employee.name
-    {
-        mobile_configs::propagate_rename(
-            tx,
-            employee.customer,
-            Kind::Colleagues,
-            employee.id,
-            Event::Renamed(&employee.name),
-        )?;
-    }
-    Ok(employee)
+        })?;
+    Ok(())
 }
 
 /// Ends the sessions that were not to be had as the employee is now: all of one who may not log in (or might not until
@@ -213,13 +219,12 @@ fn end_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Resul
 }
 
 /// The only constraint of the table that a valid employee can break is the login name's.
-fn on_duplicate_address(error: rusqlite::Error) -> Error {
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    if code == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
+fn on_duplicate_address(error: Error) -> Error {
+    if broken_constraint(&error) == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
         let message = "The e-mail address is used by another employee";
         return Error::invalid("emailAddress", crate::error::Check::Unique, message);
     }
-    error.into()
+    error
 }
 
 fn record(
