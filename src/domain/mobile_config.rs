@@ -149,10 +149,16 @@ pub fn entries(text: &str) -> Option<Vec<NamedEntry<'_>>> {
     let sections: Vec<Section> = serde_json::from_str(text).ok()?;
     let mut entries = Vec::new();
     for section in &sections {
+        if !is_text_within(&section.kind, 1, TYPE_MAX) {
+            return None;
+        }
         let Some(kind) = Kind::parse(&section.kind) else { continue };
         for list in [section.items?, section.others?] {
             let list: Vec<ConfigItem> = serde_json::from_str(list.get()).ok()?;
             for ConfigItem { id, name } in list {
+                if !is_text_within(&name, 0, NAME_MAX) {
+                    return None;
+                }
                 entries.push(NamedEntry { kind, id: id.parse().ok()?, name });
             }
         }
