@@ -28,8 +28,8 @@ struct Finding {
 
 #[derive(Args)]
 pub struct Arguments {
-    /// First take over, as it stands, what was changed by hand, and put back the triggers that were dropped for it: it is then
-    /// mirrored, and in the audit trail; no server may run
+    /// First accept rows edited behind the server's back: make dropped triggers again, audit the rows and mirror them; no
+    /// server may run
     #[arg(long)]
     adopt: bool,
     #[command(flatten)]
@@ -77,19 +77,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     Err(format!(
-        "{wrong} of {} checks failed: keep this file, and go back to a backup if it cannot be explained",
+        "{wrong} of {} checks failed: keep a copy of this file, then mend each finding as it says, or go back to a backup",
         findings.len()
     ))
 }
 
-/// One snapshot for all that is in the file. What cannot even be looked at is wrong.
+/// Checks all that is in the file, in one snapshot. What cannot be read is wrong.
 fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     let finding = |check: HealthCheck| Finding { what: check.what, wrong: check.wrong, detail: check.detail };
     let mut findings: Vec<Finding> = health::examine(tx).into_iter().map(finding).collect();
     let (wrong, detail) = match audit::verify(tx, |_| {}) {
         Ok(ChainVerdict::Intact { entries, .. }) => (None, format!("{entries} entries")),
-        Ok(ChainVerdict::Broken { seq, reason }) => (Some(format!("broken at entry {seq}: {reason}")), String::new()),
-        Ok(ChainVerdict::Differs { object }) => (Some(object), String::new()),
+        Ok(ChainVerdict::Broken { seq, reason }) => {
+            (Some(format!("broken at entry {seq}: {reason}: go back to a backup")), String::new())
+        }
+        Ok(ChainVerdict::Differs { object }) => {
+            (Some(format!("{object}: doctor --adopt accepts what was changed, a backup undoes it")), String::new())
+        }
         Err(error) => (Some(format!("cannot be read: {error}")), String::new()),
     };
     findings.push(Finding { what: "audit trail", wrong, detail });
@@ -103,7 +107,7 @@ fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// Whether the token for the hub can be unsealed; nothing without a hub.
+/// Whether the token for the hub can be unsealed; `None` without a hub.
 fn hub_token(tx: &ReadTx, path: &Path) -> DomainResult<Option<(Option<String>, String)>> {
     let Some(enrolment) = sync_state::enrolment(tx)? else { return Ok(None) };
     let sealer = Sealer::read(path).map_err(Error::internal)?;

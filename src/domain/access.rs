@@ -3,9 +3,10 @@
 use super::id::Id;
 
 /// Access levels in rising order; each may what the ones before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Level {
+    #[default]
     NoLogin,
     Personal,
     Viewer,

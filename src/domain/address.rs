@@ -22,11 +22,15 @@ pub fn too_many_addresses() -> String {
 pub struct Address {
     #[serde(rename = "_id")]
     pub id: Id,
+    #[serde(default)]
     pub primary: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternative_name: Option<String>,
+    #[serde(default)]
     pub address: String,
+    #[serde(default)]
     pub zip: String,
+    #[serde(default)]
     pub city: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,

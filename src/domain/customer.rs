@@ -12,9 +12,10 @@ use super::id::Id;
 use super::time::Time;
 use crate::error::{Check, Fault, Faults};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CustomerState {
+    #[default]
     Active,
     Blocked,
     Deleted,
@@ -40,9 +41,10 @@ impl CustomerState {
 }
 
 /// Second factor that all employees of the customer must log in with (api:customer:security).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AuthenticationSecurity {
+    #[default]
     None,
     Sms,
     Authenticator,
@@ -116,28 +118,33 @@ pub struct Limits {
 /// Links to other systems. The accounting system's grant token is a secret this server has no use for: not kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Integrations {
+    #[serde(default)]
     pub billing: Billing,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Billing {
+    #[serde(default)]
     pub economic: Economic,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Economic {
+    #[serde(default)]
     pub enabled: bool,
     #[serde(default)]
     pub accrual: bool,
 }
 
-/// A customer in the API's shape.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A customer in the API's shape. It is read back without any rule: what is absent has its default, and only an id and a
+/// name must be there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
     #[serde(rename = "_id")]
     pub id: Id,
     pub name: String,
+    #[serde(default)]
     pub state: CustomerState,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_reseller: Option<Id>,
@@ -152,15 +159,25 @@ pub struct Customer {
     /// Only visible to resellers and administrators: see [`Customer::shown_to`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
+    #[serde(default)]
     pub addresses: Vec<Address>,
+    #[serde(default)]
     pub finance: Finance,
+    #[serde(default = "basic_features")]
     pub features: Vec<String>,
+    #[serde(default)]
     pub authentication_security: AuthenticationSecurity,
     #[serde(flatten)]
     pub limits: Limits,
+    #[serde(default)]
     pub integrations: Integrations,
     #[serde(skip)]
     pub rev: i64,
+}
+
+/// What every customer has.
+fn basic_features() -> Vec<String> {
+    vec!["CUSTOMER".into()]
 }
 
 impl Customer {
@@ -177,7 +194,7 @@ impl Customer {
             notes: None,
             addresses: vec![],
             finance: Finance::default(),
-            features: vec!["CUSTOMER".into()],
+            features: basic_features(),
             authentication_security: AuthenticationSecurity::None,
             limits: Limits::default(),
             integrations: Integrations::default(),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::access::Level;
 use super::fields::{Fields, element_id};
@@ -10,9 +10,10 @@ use super::id::Id;
 use super::time::Time;
 use crate::error::Check;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EmployeeState {
+    #[default]
     Enabled,
     Disabled,
     Deleted,
@@ -37,14 +38,45 @@ impl EmployeeState {
     }
 }
 
-/// An employee in the API's shape. Passwords and keys are kept elsewhere and never part of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The language that an employee is addressed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Da,
+    #[default]
+    En,
+}
+
+impl Language {
+    pub const NAMES: [&str; 2] = ["da", "en"];
+
+    pub fn parse(name: &str) -> Option<Language> {
+        match name {
+            "da" => Some(Language::Da),
+            "en" => Some(Language::En),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Language::Da => "da",
+            Language::En => "en",
+        }
+    }
+}
+
+/// An employee in the API's shape. Passwords and keys are kept elsewhere and never part of it. It is read back without any
+/// rule: what is absent has its default, and only an id, a customer and a name must be there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Employee {
     #[serde(rename = "_id")]
     pub id: Id,
     pub customer: Id,
+    #[serde(default)]
     pub access_level: Level,
+    #[serde(default)]
     pub state: EmployeeState,
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,19 +85,27 @@ pub struct Employee {
     pub department: Option<String>,
     /// Null: the same as the customer's.
     pub address: Option<Id>,
-    pub language: &'static str,
+    #[serde(default)]
+    pub language: Language,
+    #[serde(default)]
     pub primary_contact: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_address: Option<String>,
+    #[serde(default)]
     pub no_email: bool,
+    #[serde(default)]
     pub sms_validation: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_number: Option<String>,
+    #[serde(default)]
     pub authenticator_validation: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_restriction: Option<String>,
+    #[serde(default)]
     pub organization_resellers: Vec<Id>,
+    #[serde(default)]
     pub notify_on_general_usage_limit: bool,
+    #[serde(default)]
     pub notify_on_general_usage_limit_reseller: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub birthdate: Option<String>,
@@ -74,13 +114,6 @@ pub struct Employee {
     pub delete_date: Option<Time>,
     #[serde(skip)]
     pub rev: i64,
-}
-
-pub const LANGUAGES: [&str; 2] = ["da", "en"];
-
-/// `da` or `en`, as the constant of that name.
-pub fn language(name: &str) -> Option<&'static str> {
-    LANGUAGES.into_iter().find(|known| *known == name)
 }
 
 /// What PERSONAL and VIEWER may change on themselves.
@@ -126,7 +159,7 @@ impl Employee {
             title: None,
             department: None,
             address: None,
-            language: "en",
+            language: Language::default(),
             primary_contact: false,
             email_address: None,
             no_email: false,
@@ -151,7 +184,7 @@ impl Employee {
         fields.text("title", &mut self.title);
         fields.text("department", &mut self.department);
         fields.optional_id("address", &mut self.address);
-        fields.choice("language", language, &LANGUAGES, &mut self.language);
+        fields.choice("language", Language::parse, &Language::NAMES, &mut self.language);
         fields.flag("primaryContact", &mut self.primary_contact);
         fields.flag("noEmail", &mut self.no_email);
         fields.text_within("emailAddress", 1, 254, &mut self.email_address);

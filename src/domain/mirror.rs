@@ -72,6 +72,16 @@ pub struct Row {
     pub bad: Option<Bad>,
 }
 
+impl Row {
+    /// A row as a hub has stored it. A text that is damaged makes the row unreadable, and does not cost the others.
+    pub fn stored(t: Table, id: String, rev: i64, chg: i64, text: String) -> Row {
+        match RawValue::from_string(text) {
+            Ok(v) => Row { t, id, rev, chg, v: Some(v), bad: None },
+            Err(_) => Row { t, id, rev, chg, v: None, bad: Some(Bad::Unreadable) },
+        }
+    }
+}
+
 /// A row as it comes, of whatever table.
 #[derive(Deserialize)]
 struct SentRow {

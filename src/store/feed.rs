@@ -221,13 +221,3 @@ pub fn touch(tx: &mut WriteTx, table: Table, id: &str) -> Result<()> {
     tx.conn.prepare_cached(&format!("update {name} set chg = ?2 where id = ?1"))?.execute(params![id, chg])?;
     Ok(())
 }
-
-/// Gives a row that this write has put another rev: that which it has at the hub.
-pub fn set_rev(tx: &mut WriteTx, table: Table, id: &str, rev: i64) -> Result<()> {
-    let Some(Source { name, .. }) = Source::of(table) else { return Ok(()) };
-    let chg = tx.change()?;
-    tx.conn
-        .prepare_cached(&format!("update {name} set rev = ?2, chg = ?3 where id = ?1"))?
-        .execute(params![id, rev, chg])?;
-    Ok(())
-}

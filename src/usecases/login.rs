@@ -250,7 +250,7 @@ impl Extended {
         let is_reseller = customers::is_reseller(tx, customer.id)?;
         Ok(Extended {
             name: employee.name.clone(),
-            language: employee.language,
+            language: employee.language.name(),
             customer_name: customer.name.clone(),
             customer_features: customer.features.clone(),
             customer_integrations: is_reseller.then(|| customer.integrations.clone()),

@@ -1,5 +1,9 @@
 //! `audit verify` and `doctor`: a database changed by hand does not pass for one that was written by the program.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use crate::support::place::is_refused;
@@ -20,12 +24,13 @@ fn place_with_writes() -> Place {
     place
 }
 
-/// Does `sql` to a copy of the place's database as somebody with sqlite3 would: past the triggers that are in the way,
-/// which stand again afterwards. Gives what `audit verify` and `doctor` say of it, the latter's findings.
-fn said_after(place: &Place, sql: &str) -> (String, String) {
+/// A copy of the place's database after `sql`, run as somebody with sqlite3 would: without the triggers and the foreign
+/// keys that are in the way, which are there again afterwards.
+pub fn tampered(place: &Place, sql: &str) -> PathBuf {
     let copy = place.path("copy.db");
     let _ = std::fs::remove_file(&copy);
     place.sqlite().execute("vacuum into ?1", [copy.to_str().unwrap()]).unwrap();
+    std::fs::set_permissions(&copy, Permissions::from_mode(0o600)).unwrap();
     let conn = rusqlite::Connection::open(&copy).unwrap();
     let triggers: Vec<(String, String)> = {
         let mut statement = conn.prepare("select name, sql from sqlite_schema where type = 'trigger'").unwrap();
@@ -39,7 +44,12 @@ fn said_after(place: &Place, sql: &str) -> (String, String) {
     for (_, text) in &triggers {
         conn.execute_batch(text).unwrap();
     }
-    drop(conn);
+    copy
+}
+
+/// What `audit verify` and `doctor` say of a tampered copy, the latter's findings.
+fn said_after(place: &Place, sql: &str) -> (String, String) {
+    let copy = tampered(place, sql);
     let verified = is_refused(place.command(&["audit", "verify", "--db"]).arg(&copy));
     let doctor = place.command(&["doctor", "--db"]).arg(&copy).output().unwrap();
     assert_eq!(doctor.status.code(), Some(1), "{sql}");

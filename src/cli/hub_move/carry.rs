@@ -39,6 +39,10 @@ impl<S: HubStore> Move<'_, S> {
             loop {
                 let found = self.store.rows(&self.found.origin, table, &after, PAGE_ROWS).await;
                 let (mut here, mut there) = (found.map_err(describe)?.1, self.marks(table, &after)?);
+                // Sent without its text, the row would be deleted at the other hub.
+                if let Some(row) = here.iter().find(|row| row.bad.is_some()) {
+                    return Err(format!("what is here cannot be read: {} {}", table.name(), row.id));
+                }
                 // Up to where both pages reach; further when there are none on one side.
                 let last_here = here.last().map(|row| row.id.clone());
                 let last_there = there.last().map(|mark| mark.id.clone());

@@ -1,10 +1,11 @@
 //! What a hub had of an origin and lets go of: rows lost by a reset, and all of an origin that is removed.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
+use crate::error::{Error, Result};
 
 /// A row that the hub had and an edge, after it was restored, has not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +29,12 @@ impl Lost {
     pub fn place(&self) -> (Time, i64) {
         (self.lost_at, self.n)
     }
+}
+
+/// The text of a row that was lost. One that is damaged comes as a JSON string.
+pub fn lost_text(text: &str) -> Result<Box<RawValue>> {
+    let text = serde_json::from_str::<&RawValue>(text).map(ToOwned::to_owned).or_else(|_| to_raw_value(text));
+    text.map_err(|error| Error::Internal(Box::new(error)))
 }
 
 /// Behind every [`Lost::place`].

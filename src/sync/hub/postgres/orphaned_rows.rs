@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 
 use super::PostgresHub;
@@ -10,8 +9,8 @@ use super::origins::{self, Seen};
 use super::rows;
 use super::tx::{Answers, Batch, FLEET, describe};
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
-use crate::sync::hub::orphaned_rows::{Lost, Removed};
+use crate::error::Result;
+use crate::sync::hub::orphaned_rows::{Lost, Removed, lost_text};
 
 /// Behind ($2, $3), $4 at most, the newest first.
 const PAGE: &str = "
@@ -40,7 +39,6 @@ pub async fn page(hub: &PostgresHub, origin: &str, (at, n): (Time, i64), limit: 
 }
 
 fn from_row(row: &SqlRow) -> Result<Lost> {
-    let v = RawValue::from_string(row.try_get(7).map_err(describe)?);
     Ok(Lost {
         n: row.try_get(0).map_err(describe)?,
         lost_at: Time::from_millis(row.try_get(1).map_err(describe)?),
@@ -49,7 +47,7 @@ fn from_row(row: &SqlRow) -> Result<Lost> {
         id: row.try_get(4).map_err(describe)?,
         rev: row.try_get(5).map_err(describe)?,
         chg: row.try_get(6).map_err(describe)?,
-        v: v.map_err(|error| Error::Internal(Box::new(error)))?,
+        v: lost_text(row.try_get(7).map_err(describe)?)?,
     })
 }
 

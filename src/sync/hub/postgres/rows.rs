@@ -5,14 +5,13 @@ use std::collections::HashSet;
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 
 use super::PostgresHub;
 use super::origins;
 use super::tx::{Batch, READ, Scope, describe};
 use crate::domain::mirror::{Row, Table};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sync::hub::row_validation::Fault;
 use crate::sync::hub::{Origin, PAGE_BYTES};
 
@@ -171,7 +170,7 @@ pub fn table(row: &SqlRow, column: usize) -> Result<Table> {
     Ok(Table::from_number(number.into()).unwrap_or(Table::Other))
 }
 
-/// Rows of one table behind `after`, by id.
+/// Rows of one table behind `after`, by id. A row whose text is damaged is in it too, as unreadable.
 pub async fn page(
     hub: &PostgresHub,
     origin: &str,
@@ -183,11 +182,10 @@ pub async fn page(
     let page = Batch::default().with(PAGE, &[&origin, &t, &after, &limit, &bytes]);
     let (found, answers) = origins::read(hub, origin, page).await?;
     let rows = answers[0].iter().map(|row| {
-        let v = RawValue::from_string(row.try_get(3).map_err(describe)?)
-            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let text = row.try_get(3).map_err(describe)?;
         let (id, rev, chg) =
             (row.try_get(0).map_err(describe)?, row.try_get(1).map_err(describe)?, row.try_get(2).map_err(describe)?);
-        Ok(Row { t: table, id, rev, chg, v: Some(v), bad: None })
+        Ok(Row::stored(table, id, rev, chg, text))
     });
     Ok((found.origin, rows.collect::<Result<_>>()?))
 }

@@ -1,15 +1,14 @@
 //! Rows lost by a reset, and origins that are removed.
 
 use rusqlite::{Connection, params};
-use serde_json::value::RawValue;
 
 use super::origins;
 use super::rows::add_text;
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sync::hub::Origin;
-use crate::sync::hub::orphaned_rows::{Lost, Removed};
+use crate::sync::hub::orphaned_rows::{Lost, Removed, lost_text};
 
 /// Those behind `behind`, the newest first.
 pub fn page(conn: &Connection, origin: &str, (at, n): (Time, i64), limit: i64) -> Result<Vec<Lost>> {
@@ -28,7 +27,7 @@ pub fn page(conn: &Connection, origin: &str, (at, n): (Time, i64), limit: i64) -
             id: row.get(4)?,
             rev: row.get(5)?,
             chg: row.get(6)?,
-            v: RawValue::from_string(row.get(7)?).map_err(|error| Error::Internal(Box::new(error)))?,
+            v: lost_text(&row.get::<_, String>(7)?)?,
         });
     }
     Ok(lost)

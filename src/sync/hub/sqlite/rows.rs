@@ -1,7 +1,6 @@
 //! The mirror itself: rows as the edges hold them.
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
-use serde_json::value::RawValue;
 
 use super::{origins, quarantine};
 use crate::domain::mirror::{Row, Table};
@@ -99,7 +98,7 @@ pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64
     Ok(found)
 }
 
-/// Rows of one table behind `after`, by id.
+/// Rows of one table behind `after`, by id. A row whose text is damaged is in it too, as unreadable.
 pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64) -> Result<Vec<Row>> {
     let mut statement = tx.prepare_cached(
         "select id, rev, chg, v from mirror join texts on n = text
@@ -112,8 +111,7 @@ pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64
     {
         let text: String = row.get(3)?;
         bytes += text.len();
-        let v = RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error)))?;
-        rows.push(Row { t: table, id: row.get(0)?, rev: row.get(1)?, chg: row.get(2)?, v: Some(v), bad: None });
+        rows.push(Row::stored(table, row.get(0)?, row.get(1)?, row.get(2)?, text));
     }
     Ok(rows)
 }
