@@ -16,6 +16,7 @@ use crate::files::{beside, database_path};
 use crate::sync::edge::client::{CallError, HubClient};
 use crate::sync::http_agent::is_this_machine;
 use crate::sync::hub::migration::{Arrival, FinishMove, Phase};
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
 use crate::sync::hub::sqlite::SqliteHub;
 use crate::sync::hub::{HubStore, Origin};
@@ -102,6 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                 let _alone = FileLock::take(&beside(&database_path(&path, "--store")?, ".move"), "--store")?;
                 begin(&SqliteHub::open(&path)?, &arguments.origin, target).await
             }
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => {
                 let store = PostgresHub::open(&address).await?;
                 let _alone = store.alone(&arguments.origin).await?;

@@ -9,6 +9,7 @@ use super::hub_store::{Store, StoreLocation, no_store};
 use super::print_line;
 use crate::sync::hub::HubStore;
 use crate::sync::hub::orphaned_rows::NEWEST;
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
 use crate::sync::hub::sqlite::SqliteHub;
 use crate::web::server;
@@ -29,6 +30,7 @@ pub fn remove(Arguments { origin, store }: &Arguments) -> Result<ExitCode, Strin
         Ok::<_, String>(match store.place()? {
             StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(&path)),
             StoreLocation::Sqlite(path) => SqliteHub::open(&path)?.remove(origin).await,
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => PostgresHub::open(&address).await?.remove(origin).await,
         })
     })?;
@@ -41,6 +43,7 @@ pub fn lost(Arguments { origin, store }: &Arguments) -> Result<ExitCode, String>
         match store.place()? {
             StoreLocation::Sqlite(path) if !path.exists() => Err(no_store(&path)),
             StoreLocation::Sqlite(path) => print_lost(&SqliteHub::open(&path)?, origin).await,
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => print_lost(&PostgresHub::open(&address).await?, origin).await,
         }
     })

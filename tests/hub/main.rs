@@ -3,15 +3,20 @@
 
 mod edge;
 mod enrolment;
+#[cfg(feature = "postgres")]
 mod load;
 mod locks;
 mod migration;
 mod older;
 mod orphaned_rows;
+#[cfg(feature = "postgres")]
 mod postgres_killed;
+#[cfg(feature = "postgres")]
 mod postgres_promoted;
+#[cfg(feature = "postgres")]
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+#[cfg(feature = "postgres")]
 mod postgres_walls;
 mod proposals;
 mod pushes;
@@ -25,6 +30,7 @@ mod tenants;
 use std::path::PathBuf;
 
 use telecomx_local::sync::hub::HubStore;
+#[cfg(feature = "postgres")]
 use telecomx_local::sync::hub::postgres::{Address, PostgresHub};
 use telecomx_local::sync::hub::sqlite::SqliteHub;
 use tempfile::TempDir;
@@ -48,10 +54,12 @@ impl Place for SqlitePlace {
     }
 }
 
+#[cfg(feature = "postgres")]
 struct PostgresPlace {
     url: String,
 }
 
+#[cfg(feature = "postgres")]
 impl Place for PostgresPlace {
     type Store = PostgresHub;
 
@@ -71,6 +79,7 @@ macro_rules! on_every_store {
                 }
             )+)+
         }
+        #[cfg(feature = "postgres")]
         mod postgres {
             $($(
                 #[test]

@@ -7,10 +7,13 @@ use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code, retention};
 use telecomx_local::sync::protocol::wire::{Part, Push};
 use uuid::Uuid;
 
+#[cfg(feature = "postgres")]
+use super::PostgresPlace;
 use super::edge::{DAY_MS, NOW, SyncSession, block_on, code, grows_old, new_hash, queue};
+#[cfg(feature = "postgres")]
 use super::postgres_server::{connected, shared};
 use super::proposals::patch;
-use super::{Place, PostgresPlace, SqlitePlace};
+use super::{Place, SqlitePlace};
 
 const YEAR_MS: i64 = 365 * DAY_MS;
 
@@ -160,6 +163,7 @@ fn a_full_stage_on_sqlite_takes_no_more() {
     });
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn a_full_stage_on_postgres_takes_no_more() {
     let place = PostgresPlace { url: shared().database() };

@@ -11,8 +11,10 @@ mod hub;
 #[cfg(feature = "mutants")]
 mod mutants;
 mod network;
+#[cfg(feature = "postgres")]
 mod on_postgres;
 mod on_sqlite;
+#[cfg(feature = "postgres")]
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 mod rest;

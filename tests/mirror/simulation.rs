@@ -15,6 +15,7 @@ use crate::drive::block_on;
 use crate::edge::SimulatedEdge;
 use crate::hub::SimulatedHub;
 use crate::network::Message;
+#[cfg(feature = "postgres")]
 use crate::on_postgres::OnPostgres;
 use crate::on_sqlite::OnSqlite;
 use crate::skew::Skew;
@@ -242,6 +243,7 @@ fn whatever_breaks_the_mirror_is_exact_afterwards() {
     play_all::<OnSqlite>(1_000);
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn whatever_breaks_the_mirror_on_postgres_is_exact_afterwards() {
     play_all::<OnPostgres>(100);

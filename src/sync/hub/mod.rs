@@ -3,6 +3,7 @@
 pub mod api;
 pub mod migration;
 pub mod orphaned_rows;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod retention;
 pub mod row_validation;
