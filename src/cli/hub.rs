@@ -19,12 +19,13 @@ use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
 use crate::files::{Part, cannot_be_written, database_path};
 #[cfg(feature = "postgres")]
-use crate::sync::hub::api::start_without_store;
-use crate::sync::hub::api::{HubState, start};
+use crate::sync::hub::api::routes::start_without_store;
+use crate::sync::hub::api::{routes::start, state::HubState};
+use crate::sync::hub::origin::EnrolmentKind;
 #[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::{PostgresHub, Unready};
 use crate::sync::hub::sqlite::SqliteHub;
-use crate::sync::hub::{self, EnrolmentKind, HubStore};
+use crate::sync::hub::store::{HubStore, add_code};
 use crate::web::server;
 
 /// How often what nobody will ask for is forgotten.
@@ -104,9 +105,8 @@ enum Command {
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     match arguments.command {
         Some(Command::Enroll { store, name, origin }) => {
-            let admits =
-                origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
-            enroll(&store.place()?, &admits)
+            let kind = origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
+            enroll(&store.place()?, &kind)
         }
         Some(Command::Backup { store, to }) => match store.place()? {
             StoreLocation::Sqlite(path) => back_up(&path, &to),
@@ -138,14 +138,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-fn enroll(place: &StoreLocation, admits: &EnrolmentKind) -> Result<ExitCode, String> {
+fn enroll(place: &StoreLocation, kind: &EnrolmentKind) -> Result<ExitCode, String> {
     let now = Clock::default().now();
     let code = server::block_on(async {
         Ok::<_, String>(match place {
             StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(path)),
-            StoreLocation::Sqlite(path) => hub::add_code(&SqliteHub::open(path)?, admits, now).await,
+            StoreLocation::Sqlite(path) => add_code(&SqliteHub::open(path)?, kind, now).await,
             #[cfg(feature = "postgres")]
-            StoreLocation::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
+            StoreLocation::Postgres(address) => add_code(&PostgresHub::open(address).await?, kind, now).await,
         })
     })?;
     print_line(code.map_err(|error| format!("no code was made: {error}"))?)?;

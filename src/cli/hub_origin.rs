@@ -7,11 +7,11 @@ use clap::Args;
 
 use super::hub_store::{Store, StoreLocation, no_store};
 use super::print_line;
-use crate::sync::hub::HubStore;
 use crate::sync::hub::orphaned_rows::NEWEST;
 #[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
 use crate::sync::hub::sqlite::SqliteHub;
+use crate::sync::hub::store::HubStore;
 use crate::web::server;
 
 /// Rows that are read at a time.
@@ -53,7 +53,8 @@ async fn print_lost(store: &impl HubStore, origin: &str) -> Result<ExitCode, Str
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut behind = NEWEST;
     loop {
-        let page = store.lost(origin, behind, PAGE_ROWS).await.map_err(|error| format!("{origin}: {error}"))?;
+        let page =
+            store.orphaned_rows(origin, behind, PAGE_ROWS).await.map_err(|error| format!("{origin}: {error}"))?;
         for lost in &page {
             let line = serde_json::to_string(lost).map_err(|error| error.to_string())?;
             match writeln!(out, "{line}") {
@@ -63,7 +64,7 @@ async fn print_lost(store: &impl HubStore, origin: &str) -> Result<ExitCode, Str
             }
         }
         match page.last() {
-            Some(last) => behind = last.place(),
+            Some(last) => behind = last.cursor(),
             None => break,
         }
     }

@@ -72,7 +72,7 @@ impl ProposalResult {
 
 /// An edge's answer to a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct ProposalAnswer {
     pub uuid: Uuid,
     pub result: ProposalResult,
     /// The row's, when it was applied.

@@ -1,6 +1,6 @@
 //! PostgreSQL killed under load: what was answered as taken is there.
 
-use super::edge::{SyncSession, queue};
+use super::edge::{TestEdge, queue};
 use super::load::{Course, Ending, keep_pushing, keeps_what_was_taken};
 use super::postgres_server::Postgres;
 use super::{Place, PostgresPlace};
@@ -15,7 +15,7 @@ fn nothing_acknowledged_is_lost_however_often_postgres_is_killed() {
     let place = PostgresPlace { url: postgres.database() };
     let (store, beside) = (place.open(), place.open());
     let course = Course::default();
-    let enrolled = |n| SyncSession::enrolled(if n % 2 == 0 { &store } else { &beside }, &format!("SyncSession {n}"));
+    let enrolled = |n| TestEdge::enrolled(if n % 2 == 0 { &store } else { &beside }, &format!("TestEdge {n}"));
     let edges: Vec<_> = (0..EDGES).map(enrolled).collect();
     std::thread::scope(|scope| {
         let edges: Vec<_> = edges

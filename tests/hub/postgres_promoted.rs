@@ -1,6 +1,6 @@
 //! A synchronous standby promoted under load: it has all that was acknowledged, and edges go on with it.
 
-use super::edge::{SyncSession, queue};
+use super::edge::{TestEdge, queue};
 use super::load::{Course, Ending, keep_pushing, keeps_what_was_taken};
 use super::postgres_server::{Postgres, connected};
 use super::{Place, PostgresPlace};
@@ -28,7 +28,7 @@ fn a_standby_that_takes_over_under_load_has_all_that_was_acknowledged() {
     let [one, other] = [[&primary, &standby], [&standby, &primary]]
         .map(|both| PostgresPlace { url: Postgres::url_of_both(&database, both) }.open());
     let course = Course::default();
-    let enrolled = |n| SyncSession::enrolled(if n % 2 == 0 { &one } else { &other }, &format!("SyncSession {n}"));
+    let enrolled = |n| TestEdge::enrolled(if n % 2 == 0 { &one } else { &other }, &format!("TestEdge {n}"));
     let edges: Vec<_> = (0..EDGES).map(enrolled).collect();
     std::thread::scope(|scope| {
         let course = &course;

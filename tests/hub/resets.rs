@@ -3,12 +3,12 @@
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{SyncSession, queue};
+use super::edge::{TestEdge, queue};
 use telecomx_local::sync::protocol::wire::Push;
 
 pub fn a_reset_takes_the_place_of_all_there_was(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1"), queue(2, "q2"), queue(3, "q3")]);
     let reset = edge.reset(2, 1, vec![queue(2, "q2"), queue(4, "q4")]);
     let taken = edge.push(&reset);
@@ -21,7 +21,7 @@ pub fn a_reset_takes_the_place_of_all_there_was(place: &impl Place) {
 
 pub fn a_reset_goes_by_parts_and_is_seen_whole(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     edge.pushes((1..=50).map(|n| queue(n, &format!("old{n:02}"))).collect());
     let stage = Uuid::new_v4();
     for part in 0..5 {
@@ -42,7 +42,7 @@ pub fn a_reset_goes_by_parts_and_is_seen_whole(place: &impl Place) {
 
 pub fn an_older_epoch_resets_nothing(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1")]);
     edge.push(&edge.reset(3, 1, vec![queue(2, "q2")]));
     for n in [1, 2, 3] {

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::domain::time::Time;
-use telecomx_local::sync::hub::{EnrolmentKind, HubStore};
+use telecomx_local::sync::hub::origin::EnrolmentKind;
+use telecomx_local::sync::hub::store::HubStore;
 use uuid::Uuid;
 
 use crate::chance::Chance;
@@ -38,8 +39,8 @@ pub struct Side {
     /// Its hub was restored.
     pub may_rewind: bool,
     pub was_cloned: bool,
-    /// What the centre has asked for.
-    pub wishes: Vec<Proposal>,
+    /// The proposals that were filed.
+    pub proposals: Vec<Proposal>,
     /// What the hub was given an answer to.
     pub told: HashSet<Uuid>,
     /// Rows that were in the mirror, by the push that tells of answers, once it was taken.
@@ -101,7 +102,7 @@ impl<H: SimulatedHub> Simulation<H> {
                     may_fork: false,
                     may_rewind: false,
                     was_cloned: false,
-                    wishes: vec![],
+                    proposals: vec![],
                     told: HashSet::new(),
                     brought: HashMap::new(),
                 }
@@ -134,7 +135,7 @@ impl<H: SimulatedHub> Simulation<H> {
             82..83 => self.hub.crash(),
             83..85 => self.sides[i].edges[k].keep_image(&mut self.chance),
             85..87 => self.hub.back_up(),
-            87..91 => self.wish(i)?,
+            87..91 => self.propose(i)?,
             91..95 => self.trouble(i, k),
             _ if self.kind == Kind::Calm => {}
             _ => self.disturb(i, k),
@@ -147,7 +148,7 @@ impl<H: SimulatedHub> Simulation<H> {
         let edge = &mut self.sides[i].edges[k];
         match self.chance.below(10) {
             0..3 => edge.poison(&mut self.chance),
-            3..5 => edge.settle(&mut self.chance),
+            3..5 => edge.resolve_quarantine(&mut self.chance),
             5..7 => edge.fill(&mut self.chance),
             7 => edge.limit(false),
             8 => {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use crate::domain::mirror::{AuditHead, Epoch, Head, Refused, Row, Table};
-pub use crate::domain::proposal::{Outcome, Proposal};
+pub use crate::domain::proposal::{Proposal, ProposalAnswer};
 
 /// The protocol that this program speaks.
 pub const PROTO: u32 = 1;
@@ -54,7 +54,7 @@ pub struct Push {
     pub rows: Vec<Row>,
     /// Answers that the hub has not heard, as far as their rows are here or before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<ProposalAnswer>,
     /// Of the audit trail: the entry that the edge knows the hub to hold, and the newest one, as they stand.
     #[serde(default)]
     pub audit: [AuditHead; 2],

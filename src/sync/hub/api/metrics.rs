@@ -1,29 +1,17 @@
 //! Metrics in the text format of Prometheus (version 0.0.4), for the administrator.
 
 use std::fmt::Write;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::admin::age;
-use super::{SharedState, check_admin};
+use super::request::check_admin;
+use super::state::SharedState;
 use crate::error::Result;
 use crate::sync::edge::metrics::{CONTENT_TYPE, family, label};
-use crate::sync::hub::migration::Phase;
-use crate::sync::hub::{HubStore, Origin};
-
-/// Since the process was started.
-#[derive(Default)]
-pub struct Counts {
-    pub batches: AtomicU64,
-    pub rows: AtomicU64,
-    /// Pushes that did not build on what was there.
-    pub rejected: AtomicU64,
-    /// Before they were packed.
-    pub bytes_in: AtomicU64,
-    pub bytes_out: AtomicU64,
-}
+use crate::sync::hub::origin::{Origin, Phase};
+use crate::sync::hub::store::HubStore;
 
 /// A figure of each origin, its type and its help.
 type Figure<'f> = (&'f str, &'f str, &'f str, &'f dyn Fn(&Origin) -> Option<i64>);
@@ -31,7 +19,7 @@ type Figure<'f> = (&'f str, &'f str, &'f str, &'f dyn Fn(&Origin) -> Option<i64>
 pub async fn metrics<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     check_admin(&request, &state)?;
     let (mut origins, now, counts) = (state.store.origins().await?, state.clock.now(), &state.counts);
-    // What is said of the others, their own hub says.
+    // The hub that has the others reports them.
     origins.retain(|origin| matches!(origin.phase, Phase::Here | Phase::Leaving(_)));
     let mut text = String::new();
     for (name, help, value) in [
