@@ -1,4 +1,4 @@
-//! What the centre wants changed on an edge, and what came of it.
+//! Changes that the hub proposes to an edge, and the answers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
