@@ -119,7 +119,9 @@ fn a_migration_that_is_half_done_is_named_and_nothing_is_served() {
         connected(&place.url, async |client| client.batch_execute(sql).await.unwrap());
         block_on(PostgresHub::open(&Address { url: place.url.clone(), ca: None })).err().unwrap()
     };
-    assert!(refused("insert into hub_migrations (name) values ('002_half')").contains("002_half was begun"));
+    assert!(
+        refused("insert into hub_migrations (name) values ('002_half')").contains("002_half began and did not finish")
+    );
     assert!(refused("update hub_migrations set done_at = now()").contains("use a newer one"));
     connected(&place.url, async |client| {
         client.batch_execute("delete from hub_migrations where name = '002_half'").await.unwrap();

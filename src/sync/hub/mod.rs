@@ -6,8 +6,9 @@ pub mod origin;
 
 pub mod proposals;
 pub mod retention;
-pub mod row_validation;
 pub mod rules;
+
+pub mod row_validation;
 
 pub mod orphaned_rows;
 

@@ -19,7 +19,7 @@ pub enum Phase {
     Here,
     /// The origin comes from another hub, and has not arrived completely yet.
     Arriving,
-    /// The origin accepts no pushes, so that all of it can be taken to the hub with this URL.
+    /// The origin accepts no pushes, so that `hub move` can bring all of it to the hub with this URL.
     Leaving(String),
     /// The origin is at the hub with this URL.
     Moved(String),

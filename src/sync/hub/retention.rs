@@ -54,7 +54,7 @@ pub fn check_stage(part: i64, bytes: i64) -> Result<()> {
         return Ok(());
     }
     let gib = STAGE_BYTES_MAX >> 30;
-    Err(Error::conflict("stage", format!("A batch of more than {STAGE_PARTS_MAX} parts or {gib} GiB is not taken")))
+    Err(Error::conflict("stage", format!("A batch of more than {STAGE_PARTS_MAX} parts or {gib} GiB is not accepted")))
 }
 
 #[cfg(test)]

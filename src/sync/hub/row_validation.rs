@@ -38,7 +38,7 @@ pub fn fault(row: &Row) -> Option<Fault> {
     }
     match row.bad {
         Some(Bad::Unreadable) => return Some(("unreadable", "The edge cannot read what it has stored".into())),
-        Some(Bad::Dropped) => return Some(("dropped", "Given up on the edge, as it stands".into())),
+        Some(Bad::Dropped) => return Some(("dropped", "Dropped on the edge".into())),
         None => {}
     }
     let schema = |what: String| Some(("schema", what));
@@ -52,7 +52,7 @@ pub fn fault(row: &Row) -> Option<Fault> {
     };
     // Every reader of the mirror must be able to parse all of it.
     if !is_readable(v.get()) {
-        return schema("It is nested too deep, or holds half a character".into());
+        return schema("It is nested too deep, or contains half a surrogate pair".into());
     }
     if shape.id.as_deref() != Some(row.id.as_str()) {
         return schema("_id is not the id of the row".into());

@@ -124,8 +124,8 @@ impl PostgresHub {
         if is_ahead {
             return Err(format!("{lsn} is ahead of the log of this PostgreSQL: it is of another one"));
         }
-        let noted = self.at_once(WRITE, Scope::Fleet, Batch::default().with(note, &[&lsn])).await;
-        Ok(noted.map_err(|error| error.to_string())?[0].first().is_some_and(|row| row.get(0)))
+        let updated = self.at_once(WRITE, Scope::Fleet, Batch::default().with(note, &[&lsn])).await;
+        Ok(updated.map_err(|error| error.to_string())?[0].first().is_some_and(|row| row.get(0)))
     }
 
     async fn at_once(&self, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {

@@ -31,18 +31,18 @@ async fn run(client: &Client, describe: impl Fn(tokio_postgres::Error) -> Unread
         .await
         .map_err(&describe)?;
     let rows = client.query("select name, done_at is not null from hub_migrations order by name", &[]).await;
-    let noted: Vec<(String, bool)> =
+    let recorded: Vec<(String, bool)> =
         rows.map_err(&describe)?.iter().map(|row| (row.get::<_, String>(0), row.get::<_, bool>(1))).collect();
-    if let Some((name, _)) = noted.iter().find(|(_, is_done)| !is_done) {
+    if let Some((name, _)) = recorded.iter().find(|(_, is_done)| !is_done) {
         return Err(Unready::Wrong(format!(
             "migration {name} began and did not finish: restore the database, or make sure that nothing of the migration is there and delete its line from hub_migrations"
         )));
     }
-    if let Some((name, _)) = noted.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
+    if let Some((name, _)) = recorded.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
         let why = format!("the store has migration {name}, which this program does not know: use a newer one");
         return Err(Unready::Wrong(why));
     }
-    for (name, sql) in MIGRATIONS.iter().skip(noted.len()) {
+    for (name, sql) in MIGRATIONS.iter().skip(recorded.len()) {
         client.execute("insert into hub_migrations (name) values ($1)", &[name]).await.map_err(&describe)?;
         let done = format!("update hub_migrations set done_at = now() where name = '{name}'");
         let step = client.batch_execute(&format!("begin; {sql}; {done}; commit")).await;
