@@ -75,7 +75,7 @@ impl<'s, S: HubStore> TestEdge<'s, S> {
         }
     }
 
-    /// Everything anew, under an epoch that is counted `n`.
+    /// A reset: everything again, in epoch `n`.
     pub fn reset(&self, n: i64, parent: i64, rows: Vec<Row>) -> Push {
         let epoch = Epoch(n, Uuid::new_v4());
         Push { mode: Mode::Replace, epoch, parent: Some(parent), attempt: Uuid::new_v4(), ..self.batch(rows) }

@@ -23,7 +23,7 @@ pub struct State {
     /// PostgreSQL is, and it helps nobody to ask again.
     pub is_away: bool,
     pub is_over: bool,
-    pub taken: usize,
+    pub accepted: usize,
     pub refused: usize,
 }
 
@@ -69,7 +69,7 @@ pub fn keep_pushing<S: HubStore>(edge: &mut TestEdge<'_, S>, course: &Course) {
                     // Taken now, or by the try before it, whose answer was lost; nothing else is possible.
                     assert!(answer.accepted || head.attempt == push.attempt, "{head:?} after {:?}", edge.head);
                     edge.head = head;
-                    course.note(|state| state.taken += 1);
+                    course.note(|state| state.accepted += 1);
                     break;
                 }
                 Err(Error::Busy) => {
@@ -82,7 +82,7 @@ pub fn keep_pushing<S: HubStore>(edge: &mut TestEdge<'_, S>, course: &Course) {
     }
 }
 
-/// The hub stands where the edge was told that it does, and every row is as the last write left it.
+/// The hub's head is the one that the edge was told, and every row is as the last write left it.
 pub fn keeps_what_was_taken<S: HubStore>(edge: &TestEdge<'_, S>) {
     let newest = edge.head.acked;
     assert_eq!(edge.found().head, edge.head);

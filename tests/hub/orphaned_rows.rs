@@ -41,8 +41,8 @@ pub fn orphaned_rows_are_read_the_newest_first(place: &impl Place) {
         at = at.plus_ms(1_000);
         n += 1;
         let reset = edge.reset(life, life - 1, vec![queue(n, &format!("of{life}"))]);
-        let taken = block_on(store.push(&edge.origin, &edge.token, &reset, at)).unwrap();
-        (edge.head, edge.epoch) = (taken.origin.head, reset.epoch);
+        let result = block_on(store.push(&edge.origin, &edge.token, &reset, at)).unwrap();
+        (edge.head, edge.epoch) = (result.origin.head, reset.epoch);
     }
     let all = orphaned(&edge, 2);
     let seen: Vec<(Time, i64, String)> = all.iter().map(|row| (row.lost_at, row.epoch, row.id.clone())).collect();

@@ -176,8 +176,8 @@ pub fn one_answer_offers_no_more_than_an_edge_can_take(place: &impl Place) {
         edge.file(&patch("q1", "{}"));
     }
     let idle = edge.batch(vec![]);
-    let taken = edge.push(&idle);
-    assert_eq!(numbers(&taken.proposals), [1]);
+    let result = edge.push(&idle);
+    assert_eq!(numbers(&result.proposals), [1]);
     let outcomes = edge.filed().into_iter().take(3).map(|record| record.proposal.uuid);
     let outcomes = outcomes.map(|uuid| ProposalAnswer {
         uuid,

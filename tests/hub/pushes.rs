@@ -32,8 +32,8 @@ pub fn a_push_is_taken_exactly_when_it_builds_on_what_is_there(place: &impl Plac
                 if rules::accepts(&head, &push) {
                     continue;
                 }
-                let taken = edge.try_push(&push).unwrap();
-                assert!(!taken.accepted && taken.origin.head == head, "{push:?}");
+                let result = edge.try_push(&push).unwrap();
+                assert!(!result.accepted && result.origin.head == head, "{push:?}");
                 tried += 1;
             }
         }
@@ -48,11 +48,11 @@ pub fn a_push_is_taken_exactly_when_it_builds_on_what_is_there(place: &impl Plac
 pub fn rows_are_put_replaced_and_removed(place: &impl Place) {
     let store = place.open();
     let mut edge = TestEdge::enrolled(&store, "Bakery");
-    let taken = edge.pushes(vec![queue(1, "q1"), queue(2, "q2"), queue(3, "q3")]);
-    assert!(taken.origin.is_consistent() && taken.origin.high == 3 && taken.quarantine.is_empty());
+    let result = edge.pushes(vec![queue(1, "q1"), queue(2, "q2"), queue(3, "q3")]);
+    assert!(result.origin.is_consistent() && result.origin.high == 3 && result.quarantine.is_empty());
     let behind = Push { snap: 9, ..edge.batch(vec![queue(4, "q2"), deleted(5, "q1"), deleted(5, "never")]) };
-    let taken = edge.push(&behind);
-    assert_eq!((taken.origin.head.acked, taken.origin.high, taken.origin.is_consistent()), (5, 9, false));
+    let result = edge.push(&behind);
+    assert_eq!((result.origin.head.acked, result.origin.high, result.origin.is_consistent()), (5, 9, false));
     let rows = edge.rows();
     assert_eq!(edge.queues(), "q2 q3");
     assert_eq!(rows[&(Table::Queue, "q2".into())].0, 4);
@@ -68,8 +68,8 @@ pub fn what_comes_twice_late_or_out_of_order_changes_nothing(place: &impl Place)
     edge.push(&second);
     let third = edge.batch(vec![deleted(3, "q2")]);
     for late in [&first, &second] {
-        let taken = edge.try_push(late).unwrap();
-        assert!(!taken.accepted && taken.origin.head == edge.head);
+        let result = edge.try_push(late).unwrap();
+        assert!(!result.accepted && result.origin.head == edge.head);
     }
     edge.push(&third);
     let before = (edge.rows(), edge.found());
@@ -90,12 +90,12 @@ pub fn an_exchange_with_nothing_to_say_changes_nothing_but_what_the_fleet_page_s
     let status = EdgeStatus { forks: 3, version: "9.9".into(), ..EdgeStatus::default() };
     let idle = Push { snap: 7, status: status.clone(), ..idle };
     let later = NOW.plus_ms(60_000);
-    let taken = block_on(store.push(&edge.origin, &edge.token, &idle, later)).unwrap();
-    assert!(taken.accepted && !taken.origin.is_consistent());
+    let result = block_on(store.push(&edge.origin, &edge.token, &idle, later)).unwrap();
+    assert!(result.accepted && !result.origin.is_consistent());
     let after = edge.found();
     assert_eq!((after.high, after.last_seen, &after.status), (7, Some(later), &status));
     assert_eq!((after.head, edge.queues().as_str()), (before.head, "q1"));
-    assert_eq!(taken.origin, after);
+    assert_eq!(result.origin, after);
 }
 
 pub fn parts_are_seen_with_the_push_that_names_them_and_not_before(place: &impl Place) {

@@ -1,4 +1,4 @@
-//! Rows that cannot be taken.
+//! Rows that the hub cannot accept.
 
 use telecomx_local::domain::mirror::{Bad, Row, Table};
 use telecomx_local::sync::hub::store::HubStore;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Place;
 use super::edge::{TestEdge, block_on, code, deleted, queue, row};
 
-/// Ids and codes of what is quarantined for a fault of its own.
+/// Ids and codes of the quarantined rows that have a fault of their own.
 fn quarantined<S: HubStore>(edge: &TestEdge<'_, S>) -> String {
     let refused = block_on(edge.store.quarantine(&edge.origin)).unwrap();
     refused.iter().map(|row| format!("{}:{}", row.id, row.code)).collect::<Vec<_>>().join(" ")
@@ -23,15 +23,15 @@ pub fn a_write_with_a_bad_row_is_quarantined_whole_while_the_rest_flows(place: &
     edge.pushes(vec![queue(1, "q1"), queue(1, "q9")]);
     let unreadable = Row { v: None, bad: Some(Bad::Unreadable), ..queue(5, "torn") };
     let rows = vec![queue(2, "q2"), row(3, "bad", "7"), queue(3, "with"), deleted(3, "q9"), queue(4, "q4"), unreadable];
-    let taken = edge.pushes(rows);
+    let result = edge.pushes(rows);
     assert_eq!(edge.queues(), "q1 q2 q4 q9");
     assert_eq!(quarantined(&edge), "bad:schema torn:unreadable");
-    assert_eq!(taken.quarantine, block_on(store.quarantine(&edge.origin)).unwrap());
+    assert_eq!(result.quarantine, block_on(store.quarantine(&edge.origin)).unwrap());
     let origin = edge.found();
     assert_eq!((origin.head.acked, origin.quarantined, origin.is_consistent()), (5, 4, false));
-    assert_eq!(taken.origin, origin);
+    assert_eq!(result.origin, origin);
     let idle = edge.batch(vec![]);
-    assert_eq!(edge.push(&idle).quarantine, taken.quarantine, "it is told each time");
+    assert_eq!(edge.push(&idle).quarantine, result.quarantine, "each reply lists it");
 }
 
 pub fn what_nobody_could_read_is_quarantined_and_what_only_looks_like_it_is_taken(place: &impl Place) {
@@ -61,11 +61,11 @@ pub fn a_write_that_is_mended_is_taken_with_all_its_rows(place: &impl Place) {
     edge.pushes(vec![queue(1, "gone")]);
     edge.pushes(vec![row(2, "bad", "7"), queue(2, "with"), deleted(2, "gone"), row(3, "worse", "8")]);
     assert_eq!(edge.queues(), "gone");
-    let taken = edge.pushes(vec![queue(4, "bad")]);
+    let result = edge.pushes(vec![queue(4, "bad")]);
     assert_eq!((edge.queues().as_str(), quarantined(&edge).as_str()), ("bad with", "worse:schema"));
-    assert_eq!(taken.origin.quarantined, 1);
-    let taken = edge.pushes(vec![deleted(5, "worse")]);
-    assert!(taken.origin.is_consistent() && taken.quarantine.is_empty());
+    assert_eq!(result.origin.quarantined, 1);
+    let result = edge.pushes(vec![deleted(5, "worse")]);
+    assert!(result.origin.is_consistent() && result.quarantine.is_empty());
     assert_eq!(edge.queues(), "bad with");
 }
 
@@ -74,9 +74,9 @@ pub fn a_table_that_is_not_known_is_refused_alone(place: &impl Place) {
     let mut edge = TestEdge::enrolled(&store, "Bakery");
     let mut rows: Vec<Row> = (0..20).map(|n| unknown(1, &format!("u{n:02}"))).collect();
     rows.push(queue(1, "q1"));
-    let taken = edge.pushes(rows);
-    assert_eq!((edge.queues().as_str(), taken.origin.quarantined), ("q1", 20));
-    assert!(taken.quarantine.iter().all(|row| row.code == "unknown_table" && row.t == Table::Other));
+    let result = edge.pushes(rows);
+    assert_eq!((edge.queues().as_str(), result.origin.quarantined), ("q1", 20));
+    assert!(result.quarantine.iter().all(|row| row.code == "unknown_table" && row.t == Table::Other));
 }
 
 pub fn so_many_bad_rows_that_it_is_not_the_data_change_nothing(place: &impl Place) {
@@ -109,7 +109,7 @@ pub fn bad_rows_in_parts_are_quarantined_too(place: &impl Place) {
     assert_eq!(edge.found().quarantined, 3);
     edge.pushes(vec![queue(4, "bad")]);
     assert_eq!((edge.queues().as_str(), edge.found().quarantined), ("bad q1 q3 with", 1));
-    // What was quarantined is not dropped silently by a reset either, and is not in the way of it.
+    // A reset keeps quarantined rows as orphaned rows, and they do not hinder it.
     edge.push(&edge.reset(2, 1, vec![queue(5, "q5")]));
     assert_eq!((edge.queues().as_str(), quarantined(&edge).as_str(), edge.found().quarantined), ("q5", "", 0));
 }
@@ -120,8 +120,8 @@ pub fn ids_that_no_edge_of_ours_makes_are_quarantined_like_others(place: &impl P
     let long = "x".repeat(10_000);
     let (one, other) = (format!("{long}1"), format!("{long}2"));
     let nul = row(2, "a\0b", r#"{"_id":"a\u0000b","customer":"c","name":"n"}"#);
-    let taken = edge.pushes(vec![queue(1, "q1"), queue(2, &one), queue(3, &other), row(4, "", "{}"), nul]);
-    assert!(taken.accepted && taken.origin.quarantined >= 3);
+    let result = edge.pushes(vec![queue(1, "q1"), queue(2, &one), queue(3, &other), row(4, "", "{}"), nul]);
+    assert!(result.accepted && result.origin.quarantined >= 3);
     assert!(edge.queues().contains("q1"));
     edge.pushes(vec![queue(5, "q5")]);
     assert!(edge.queues().contains("q5"));
@@ -163,6 +163,6 @@ pub fn parts_with_rows_of_a_table_that_is_not_known_come_again_to_a_hub_that_is_
         TestEdge { store: &again, origin: edge.origin, token: edge.token, epoch: edge.epoch, head: edge.head };
     assert!(!edge.try_push(&edge.staged(stage, 1, 1, vec![])).unwrap().accepted);
     edge.stage(stage, 0, vec![queue(1, "q1"), queue(1, "q2")]);
-    let taken = edge.push(&edge.staged(stage, 1, 1, vec![]));
-    assert_eq!((edge.queues().as_str(), taken.origin.is_consistent()), ("q1 q2", true));
+    let result = edge.push(&edge.staged(stage, 1, 1, vec![]));
+    assert_eq!((edge.queues().as_str(), result.origin.is_consistent()), ("q1 q2", true));
 }

@@ -1,4 +1,4 @@
-//! What is kept for a time, whatever the clock says.
+//! Retention, whatever the clock says.
 
 use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::proposal::{ProposalAnswer, ProposalResult};

@@ -34,7 +34,7 @@ fn together<S: HubStore, T: Send>(doors: &[S; 2], work: impl Fn(usize, &S) -> T 
 pub fn origins_are_written_to_side_by_side(place: &impl Place) {
     let doors = [place.open(), place.open()];
     let rows = together(&doors, |n, store| {
-        let mut edge = TestEdge::enrolled(store, &format!("TestEdge {n}"));
+        let mut edge = TestEdge::enrolled(store, &format!("Edge {n}"));
         for round in 0..10 {
             edge.pushes((0..20).map(|row| queue(round * 20 + row + 1, &format!("q{:02}", row * 7 % 31))).collect());
             assert!(edge.push(&edge.batch(vec![])).origin.is_consistent());
@@ -50,15 +50,15 @@ pub fn of_two_pushes_on_one_state_one_is_taken(place: &impl Place) {
     let mut edge = TestEdge::enrolled(&doors[0], "Bakery");
     for round in 1..=10 {
         let batch = edge.batch(vec![]);
-        let taken = together(&doors, |n, store| {
+        let result = together(&doors, |n, store| {
             let row = queue(round, &format!("r{round}n{n}"));
             let push =
                 telecomx_local::sync::protocol::wire::Push { rows: vec![row], to: round, snap: round, ..batch.clone() };
             let push = telecomx_local::sync::protocol::wire::Push { attempt: Uuid::new_v4(), ..push };
-            let taken = block_on(store.push(&edge.origin, &edge.token, &push, NOW)).unwrap();
-            taken.accepted.then_some(taken.origin.head)
+            let result = block_on(store.push(&edge.origin, &edge.token, &push, NOW)).unwrap();
+            result.accepted.then_some(result.origin.head)
         });
-        let heads: Vec<_> = taken.into_iter().flatten().collect();
+        let heads: Vec<_> = result.into_iter().flatten().collect();
         assert_eq!(heads.len(), 1, "round {round}");
         edge.head = heads[0];
         assert_eq!((edge.found().head, edge.rows().len()), (edge.head, round as usize));

@@ -46,7 +46,7 @@ impl Client {
     }
 }
 
-/// Runs `work` beside a hub that serves `store`.
+/// Runs `work` while a hub serves `store`.
 fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client) + Send + 'static) {
     server::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -71,7 +71,7 @@ fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (TestEdge<'s, S>, String
     (edge, token)
 }
 
-/// What there is to ask with, such that it is done for whoever may: a query, and a body.
+/// A query and a body with which the call succeeds for those who may make it.
 fn question<S: HubStore>(edge: &TestEdge<'_, S>, method: &str, call: &str) -> (&'static str, String) {
     let body = match (method, call) {
         ("POST", "exchange") => serde_json::to_string(&edge.batch(vec![queue(2, "made")])).unwrap(),

@@ -33,10 +33,10 @@ pub trait SimulatedHub: Sized {
     /// What it holds of an origin.
     fn rows(&self, origin: &str) -> Rows;
 
-    /// Every row that is quarantined, also those with which nothing is wrong themselves.
+    /// Every quarantined row, with or without a fault of its own.
     fn quarantined(&self, origin: &str) -> BTreeSet<(Table, String)>;
 
-    /// Whether a row is in the mirror that is of the same write as one that is quarantined for what it holds.
+    /// Whether the mirror has a row of the same write as a quarantined row with a fault.
     fn has_parted(&self, origin: &str) -> bool;
 
     fn origin(&self, name: &str) -> Origin {

@@ -61,8 +61,8 @@ impl<H: SimulatedHub> Simulation<H> {
         }
     }
 
-    /// When an answer is told for the first time, what it is about is there, or quarantined, or had changed again when the push
-    /// was made and is still to come.
+    /// When an answer arrives for the first time, its row is in the mirror, or quarantined, or had changed again when the push
+    /// was made and comes later.
     pub fn check_answers(&mut self, i: usize, request: Uuid, outcomes: &[ProposalAnswer]) -> Result<(), String> {
         if outcomes.is_empty() {
             return Ok(());
@@ -75,8 +75,8 @@ impl<H: SimulatedHub> Simulation<H> {
             let key = (proposal.table, proposal.id.clone());
             let is_old = rows.get(&key).is_some_and(|(rev, _, _)| Some(*rev) < outcome.rev);
             let is_due = brought.contains(&key) && !quarantined.contains(&key);
-            if side.told.insert(outcome.uuid) && is_old && is_due {
-                return Err(format!("{}: {outcome:?} was told before its row", side.origin));
+            if side.answered.insert(outcome.uuid) && is_old && is_due {
+                return Err(format!("{}: {outcome:?} was sent before its row", side.origin));
             }
         }
         Ok(())
@@ -95,7 +95,7 @@ impl<H: SimulatedHub> Simulation<H> {
             // A copy onto itself changes nothing: with an edge that is put back to an image only its audit entry is gone.
             let is_nothing = proposal.copy.is_some_and(|copy| copy.from == copy.to) && times == 0;
             if times != i64::from(answer.result == ProposalResult::Applied) && !is_nothing {
-                return Err(format!("{}: {author} was told {answer:?}, applied {times} times", side.origin));
+                return Err(format!("{}: {author} got {answer:?}, applied {times} times", side.origin));
             }
         }
         Ok(())

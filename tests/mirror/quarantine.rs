@@ -1,4 +1,4 @@
-//! What cannot be mirrored: quarantined with its write, shown on both sides, tried again or given up.
+//! Rows that cannot be mirrored: quarantined with their write, shown on both sides, retried or dropped.
 
 use telecomx_local::store::quarantine;
 use telecomx_local::sync::hub::store::HubStore;
@@ -35,7 +35,7 @@ fn exchange(simulation: &mut Simulation) {
 }
 
 #[test]
-fn a_row_that_cannot_be_read_is_aside_with_its_write_and_what_comes_later_is_not() {
+fn a_row_that_cannot_be_read_is_quarantined_with_its_write_and_later_writes_are_not() {
     let mut simulation = with_unreadable_row();
     exchange(&mut simulation);
     assert_eq!((here(&simulation), there(&simulation)), (vec!["unreadable".into()], vec!["unreadable".into()]));

@@ -14,8 +14,8 @@ const QUIET: usize = 80;
 const UNLOCKED: usize = 3;
 
 impl<H: SimulatedHub> Simulation<H> {
-    /// Everything that is under way arrives or is lost, and nothing breaks any more. What cannot be mirrored is quarantined,
-    /// and everything else is equal; with what was wrong mended, everything is.
+    /// Every message arrives or is lost, and nothing breaks any more. Rows that cannot be mirrored are quarantined and all others
+    /// are equal; once the faulty rows are mended, all are equal.
     pub fn come_to_rest(mut self) -> Result<(), String> {
         self.is_breaking = false;
         for i in 0..ORIGINS {
@@ -45,10 +45,10 @@ impl<H: SimulatedHub> Simulation<H> {
         Ok(())
     }
 
-    /// What is quarantined is quarantined on both sides; what is not is equal.
+    /// Both sides list the same quarantined rows; all others are equal.
     fn check_quarantine(&self, i: usize) -> Result<(), String> {
         let (side, edge) = (&self.sides[i], &self.sides[i].edges[0]);
-        let told = |what: String| Err(format!("{}: {what}", side.origin));
+        let fail = |what: String| Err(format!("{}: {what}", side.origin));
         let refused = block_on(self.hub.store().quarantine(&side.origin)).unwrap();
         let mut there: Vec<_> =
             refused.into_iter().map(|row| (row.id.replace("x_mobile_config/", ""), row.chg, row.code)).collect();
@@ -57,16 +57,16 @@ impl<H: SimulatedHub> Simulation<H> {
         here.sort();
         there.sort();
         if here != there {
-            return told(format!("quarantined here: {here:?}, there: {there:?}"));
+            return fail(format!("quarantined here: {here:?}, there: {there:?}"));
         }
         if self.hub.origin(&side.origin).is_consistent() != here.is_empty() {
-            return told(format!("a false claim with {here:?} quarantined"));
+            return fail(format!("a false claim with {here:?} quarantined"));
         }
         let quarantined = self.hub.quarantined(&side.origin);
         let (mut here, mut there) = (as_sent(edge.rows(), self.skew), self.hub.rows(&side.origin));
         here.retain(|key, _| !quarantined.contains(key));
         there.retain(|key, _| !quarantined.contains(key));
-        if here == there { Ok(()) } else { told("what is not quarantined differs".into()) }
+        if here == there { Ok(()) } else { fail("what is not quarantined differs".into()) }
     }
 
     fn check_laws(&self, i: usize) -> Result<(), String> {

@@ -41,9 +41,9 @@ pub struct Side {
     pub was_cloned: bool,
     /// The proposals that were filed.
     pub proposals: Vec<Proposal>,
-    /// What the hub was given an answer to.
-    pub told: HashSet<Uuid>,
-    /// Rows that were in the mirror, by the push that tells of answers, once it was taken.
+    /// Proposals that the hub has received an answer to.
+    pub answered: HashSet<Uuid>,
+    /// By the push with the answers: the rows that were in the mirror once the hub had accepted it.
     pub brought: HashMap<Uuid, HashSet<(Table, String)>>,
 }
 
@@ -103,7 +103,7 @@ impl<H: SimulatedHub> Simulation<H> {
                     may_rewind: false,
                     was_cloned: false,
                     proposals: vec![],
-                    told: HashSet::new(),
+                    answered: HashSet::new(),
                     brought: HashMap::new(),
                 }
             })
