@@ -54,7 +54,7 @@ fn stands(call: &AuthenticatedRequest) -> Result<Value> {
     let state = &call.visit.state;
     let mut status = state.db.read(mirror_status)?;
     // On a full disk it may be that it could not be written down.
-    if let Some(trouble) = state.mirror.trouble() {
+    if let Some(trouble) = state.mirror.last_error() {
         status["lastError"] = trouble.into();
     }
     Ok(status)

@@ -18,15 +18,20 @@ use crate::config::check_reach;
 use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
 use crate::files::{Part, cannot_be_written, database_path};
-use crate::sync::hub::api::{HubState, start, start_without_store};
+#[cfg(feature = "postgres")]
+use crate::sync::hub::api::routes::start_without_store;
+use crate::sync::hub::api::{routes::start, state::HubState};
+use crate::sync::hub::origin::EnrolmentKind;
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::{PostgresHub, Unready};
 use crate::sync::hub::sqlite::SqliteHub;
-use crate::sync::hub::{self, EnrolmentKind, HubStore};
+use crate::sync::hub::store::{HubStore, add_code};
 use crate::web::server;
 
 /// How often what nobody will ask for is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
-/// How long after another it is looked whether PostgreSQL is there.
+/// How long a hub waits before it tries PostgreSQL again.
+#[cfg(feature = "postgres")]
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
@@ -100,20 +105,22 @@ enum Command {
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     match arguments.command {
         Some(Command::Enroll { store, name, origin }) => {
-            let admits =
-                origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
-            enroll(&store.place()?, &admits)
+            let kind = origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
+            enroll(&store.place()?, &kind)
         }
         Some(Command::Backup { store, to }) => match store.place()? {
             StoreLocation::Sqlite(path) => back_up(&path, &to),
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(_) => {
                 Err("a PostgreSQL is backed up by its own tools (pg_basebackup): see hub backup-verified".into())
             }
         },
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a log position"))]
         Some(Command::BackupVerified { store, lsn }) => match store.place()? {
             StoreLocation::Sqlite(_) => {
                 Err("a store in a file is backed up, and the copy verified, by hub backup".into())
             }
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => server::block_on(async {
                 print_line(match PostgresHub::open(&address).await?.note_verified(&lsn).await? {
                     true => {
@@ -131,13 +138,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-fn enroll(place: &StoreLocation, admits: &EnrolmentKind) -> Result<ExitCode, String> {
+fn enroll(place: &StoreLocation, kind: &EnrolmentKind) -> Result<ExitCode, String> {
     let now = Clock::default().now();
     let code = server::block_on(async {
         Ok::<_, String>(match place {
             StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(path)),
-            StoreLocation::Sqlite(path) => hub::add_code(&SqliteHub::open(path)?, admits, now).await,
-            StoreLocation::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
+            StoreLocation::Sqlite(path) => add_code(&SqliteHub::open(path)?, kind, now).await,
+            #[cfg(feature = "postgres")]
+            StoreLocation::Postgres(address) => add_code(&PostgresHub::open(address).await?, kind, now).await,
         })
     })?;
     print_line(code.map_err(|error| format!("no code was made: {error}"))?)?;
@@ -171,15 +179,16 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
         let stop = serve::Stop::listen()?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-        let mut front = HubListener { listener, tls, stop, url: Some(url) };
+        let front = HubListener { listener, tls, stop, url: Some(url) };
         match place {
             StoreLocation::Sqlite(path) => {
                 let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
                 let store = SqliteHub::open(&path)?;
                 front.serve(store, hub_store::admin_beside(&path, token)?).await
             }
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => {
-                let store = PostgresHub::new(&address)?;
+                let (store, mut front) = (PostgresHub::new(&address)?, front);
                 match front.wait_for(&store, token).await? {
                     Some(admin) => front.serve(store, admin).await,
                     None => Ok(ExitCode::SUCCESS),
@@ -199,6 +208,7 @@ struct HubListener {
 }
 
 impl HubListener {
+    #[cfg(feature = "postgres")]
     /// Waits until PostgreSQL is there, and answers 503 meanwhile; the hash of the administrator's token, if it came before
     /// the end.
     async fn wait_for(&mut self, store: &PostgresHub, token: Option<&Path>) -> Result<Option<Hash>, String> {

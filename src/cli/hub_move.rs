@@ -15,10 +15,12 @@ use crate::domain::mirror::Table;
 use crate::files::{beside, database_path};
 use crate::sync::edge::client::{CallError, HubClient};
 use crate::sync::http_agent::is_this_machine;
-use crate::sync::hub::migration::{Arrival, FinishMove, Phase};
+use crate::sync::hub::migration::{Arrival, FinishMove};
+use crate::sync::hub::origin::{Origin, Phase};
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
 use crate::sync::hub::sqlite::SqliteHub;
-use crate::sync::hub::{HubStore, Origin};
+use crate::sync::hub::store::HubStore;
 use crate::web::server;
 
 mod carry;
@@ -102,9 +104,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                 let _alone = FileLock::take(&beside(&database_path(&path, "--store")?, ".move"), "--store")?;
                 begin(&SqliteHub::open(&path)?, &arguments.origin, target).await
             }
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => {
                 let store = PostgresHub::open(&address).await?;
-                let _alone = store.alone(&arguments.origin).await?;
+                let _alone = store.lock_for_move(&arguments.origin).await?;
                 begin(&store, &arguments.origin, target).await
             }
         }
@@ -118,7 +121,7 @@ async fn begin(store: &impl HubStore, origin: &str, target: Option<Target>) -> R
     match target {
         Some(target) => Move { store, target, found }.run().await,
         None => {
-            store.step(origin, &Phase::Here).await.map_err(|error| format!("{origin}: {error}"))?;
+            store.change_phase(origin, &Phase::Here).await.map_err(|error| format!("{origin}: {error}"))?;
             Ok(format!("{} is served here again", found.name))
         }
     }
@@ -164,7 +167,7 @@ impl<S: HubStore> Move<'_, S> {
         let handed_over = match arrival {
             // A run before this one, which was killed, may have had it switched after all.
             Arrival::Begun => self.hand_over(&leaving).await.or_else(|why| self.has_come(&leaving).map_err(|_| why)),
-            Arrival::Settled => self.has_come(&leaving),
+            Arrival::Finished => self.has_come(&leaving),
         };
         match handed_over {
             Ok(()) => {
@@ -184,18 +187,19 @@ impl<S: HubStore> Move<'_, S> {
     }
 
     async fn step(&self, to: &Phase) -> Result<Origin, String> {
-        let stepped = self.store.step(&self.found.origin, to).await;
+        let stepped = self.store.change_phase(&self.found.origin, to).await;
         stepped.map_err(|error| format!("{} cannot be made {}: {error}", self.found.name, to.name()))
     }
 
     /// Takes over what changed meanwhile, and switches.
     async fn hand_over(&self, leaving: &Origin) -> Result<(), Failed> {
-        let mut tally = self.carry().await.map_err(Failed::Before)?.tally;
-        [tally.aside, tally.proposals, tally.lost] = self.carry_rest().await.map_err(Failed::Before)?;
-        let settling = FinishMove { origin: leaving.clone(), tally };
+        let mut checksum = self.carry().await.map_err(Failed::Before)?.checksum;
+        [checksum.quarantined, checksum.proposals, checksum.orphaned] =
+            self.carry_rest().await.map_err(Failed::Before)?;
+        let finish = FinishMove { origin: leaving.clone(), checksum };
         let mut last = String::new();
         for _ in 0..SETTLE_TRIES {
-            match self.ask::<serde_json::Value>("settle", &settling) {
+            match self.ask::<serde_json::Value>("settle", &finish) {
                 Ok(_) => return Ok(()),
                 Err(CallError::Refused { status: 400..=499, text, .. }) => return Err(Failed::Before(text)),
                 Err(error) => last = error.to_string(),
@@ -208,7 +212,7 @@ impl<S: HubStore> Move<'_, S> {
     /// Whether it had come already, and has not gone on here meanwhile.
     fn has_come(&self, leaving: &Origin) -> Result<(), Failed> {
         match self.target.arrive(leaving) {
-            Ok(Arrival::Settled) => Ok(()),
+            Ok(Arrival::Finished) => Ok(()),
             Ok(Arrival::Begun) => Err(Failed::Before("the other hub has begun anew".into())),
             Err(error) => Err(Failed::Before(error.to_string())),
         }

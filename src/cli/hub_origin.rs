@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::hub_store::{Store, StoreLocation, no_store};
 use super::print_line;
-use crate::sync::hub::HubStore;
 use crate::sync::hub::orphaned_rows::NEWEST;
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
 use crate::sync::hub::sqlite::SqliteHub;
+use crate::sync::hub::store::HubStore;
 use crate::web::server;
 
 /// Rows that are read at a time.
@@ -29,6 +30,7 @@ pub fn remove(Arguments { origin, store }: &Arguments) -> Result<ExitCode, Strin
         Ok::<_, String>(match store.place()? {
             StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(&path)),
             StoreLocation::Sqlite(path) => SqliteHub::open(&path)?.remove(origin).await,
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => PostgresHub::open(&address).await?.remove(origin).await,
         })
     })?;
@@ -41,6 +43,7 @@ pub fn lost(Arguments { origin, store }: &Arguments) -> Result<ExitCode, String>
         match store.place()? {
             StoreLocation::Sqlite(path) if !path.exists() => Err(no_store(&path)),
             StoreLocation::Sqlite(path) => print_lost(&SqliteHub::open(&path)?, origin).await,
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => print_lost(&PostgresHub::open(&address).await?, origin).await,
         }
     })
@@ -50,7 +53,8 @@ async fn print_lost(store: &impl HubStore, origin: &str) -> Result<ExitCode, Str
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut behind = NEWEST;
     loop {
-        let page = store.lost(origin, behind, PAGE_ROWS).await.map_err(|error| format!("{origin}: {error}"))?;
+        let page =
+            store.orphaned_rows(origin, behind, PAGE_ROWS).await.map_err(|error| format!("{origin}: {error}"))?;
         for lost in &page {
             let line = serde_json::to_string(lost).map_err(|error| error.to_string())?;
             match writeln!(out, "{line}") {
@@ -60,7 +64,7 @@ async fn print_lost(store: &impl HubStore, origin: &str) -> Result<ExitCode, Str
             }
         }
         match page.last() {
-            Some(last) => behind = last.place(),
+            Some(last) => behind = last.cursor(),
             None => break,
         }
     }

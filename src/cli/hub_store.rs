@@ -8,9 +8,11 @@ use clap::Args;
 use crate::auth::secrets::{self, new_token, token_hash};
 use crate::domain::audit::Hash;
 use crate::files::{Part, beside};
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::{Address, PostgresHub, Unready};
 
-/// The administrator's token of a store that is no file.
+/// The file of the administrator's token when the store is a PostgreSQL.
+#[cfg(feature = "postgres")]
 const ADMIN_TOKEN: &str = "telecomx-local-hub.admin-token";
 
 #[derive(Args)]
@@ -23,6 +25,7 @@ pub struct Store {
     /// this machine goes over TLS, and the certificate is verified, unless the URL says sslmode=disable.
     #[arg(long, value_name = "STORE", default_value = "sqlite:telecomx-local-hub.db", hide_default_value = true)]
     store: String,
+    #[cfg(feature = "postgres")]
     /// Certificates to trust a PostgreSQL by, PEM [default: the system's]
     #[arg(long, value_name = "FILE")]
     store_ca: Option<PathBuf>,
@@ -31,18 +34,31 @@ pub struct Store {
 /// A store, as it was asked for.
 pub enum StoreLocation {
     Sqlite(PathBuf),
+    #[cfg(feature = "postgres")]
     Postgres(Address),
 }
 
 impl Store {
     pub fn place(&self) -> Result<StoreLocation, String> {
         if self.store.starts_with("postgres://") || self.store.starts_with("postgresql://") {
-            return Ok(StoreLocation::Postgres(Address { url: self.store.clone(), ca: self.store_ca.clone() }));
+            return self.in_postgres();
         }
         let path = self.store.strip_prefix("sqlite:").filter(|path| !path.is_empty());
         let place = path.map(|path| StoreLocation::Sqlite(path.into()));
         // It may hold a password.
         place.ok_or_else(|| "--store is no store: give sqlite:PATH or postgres://USER@HOST/DATABASE".into())
+    }
+
+    #[cfg(feature = "postgres")]
+    fn in_postgres(&self) -> Result<StoreLocation, String> {
+        Ok(StoreLocation::Postgres(Address { url: self.store.clone(), ca: self.store_ca.clone() }))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn in_postgres(&self) -> Result<StoreLocation, String> {
+        Err("this build of telecomx-local has no PostgreSQL: use one that was built with its default features, or give \
+             --store sqlite:PATH"
+            .into())
     }
 }
 
@@ -59,6 +75,7 @@ pub fn admin_beside(store: &Path, given: Option<&Path>) -> Result<Hash, String> 
     found.map_or_else(|| make(&path), Ok)
 }
 
+#[cfg(feature = "postgres")]
 /// The same for a PostgreSQL, which keeps the hash: whichever hub is started first makes the token, all accept it.
 pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash, Unready> {
     let path = given.unwrap_or(Path::new(ADMIN_TOKEN));

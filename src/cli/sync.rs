@@ -96,12 +96,12 @@ fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<SyncDriver, Stri
     let due = db.read(|tx| feed::count(tx, sync_state::position(tx)?.map_or(0, |position| position.acked)));
     let bar = progress::bar("mirroring", due.map_err(|error| error.to_string())? as usize);
     let link = SyncDriver::new(db.clone(), sealer, hub.ca()?);
-    Ok(link.telling(move |rows| bar.inc(rows)))
+    Ok(link.with_progress(move |rows| bar.inc(rows)))
 }
 
 fn exchange(hub: &Hub) -> Result<(), String> {
     let (db, sealer) = open(hub)?;
-    let (_, result) = link(&db, sealer, hub)?.go();
+    let (_, result) = link(&db, sealer, hub)?.sync();
     result?;
     let status = db.read(mirror_status).map_err(|error| error.to_string())?;
     print_line(format_args!("the hub has everything up to write {}", status["acked"]))?;

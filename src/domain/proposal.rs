@@ -1,4 +1,4 @@
-//! What the centre wants changed on an edge, and what came of it.
+//! Changes that the hub proposes to an edge, and the answers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -72,7 +72,7 @@ impl ProposalResult {
 
 /// An edge's answer to a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct ProposalAnswer {
     pub uuid: Uuid,
     pub result: ProposalResult,
     /// The row's, when it was applied.

@@ -12,6 +12,7 @@ pub mod employees;
 pub mod feed;
 pub mod health;
 pub mod idempotency;
+pub mod mirrored_tables;
 pub mod mobile_configs;
 mod objects;
 pub mod proposals;

@@ -17,7 +17,9 @@ mod hub_alone;
 mod hub_move;
 mod hub_move_killed;
 mod hub_origin;
+#[cfg(feature = "postgres")]
 mod hub_postgres;
+#[cfg(feature = "postgres")]
 mod hub_postgres_later;
 mod hub_token_file;
 mod import;

@@ -71,20 +71,23 @@ fn an_object_that_was_changed_is_named() {
     for (sql, what) in [
         (
             format!("update customers set notes = 'x' where id = '{bakery}'"),
-            format!("customers {bakery} is not as entry 2"),
+            format!("customers {bakery} differs from audit entry 2"),
         ),
         (
             format!("update employees set access_level = 'ADMIN' where id = '{anna}'"),
-            format!("employees {anna} is not as entry"),
+            format!("employees {anna} differs from audit entry"),
         ),
-        (format!("update queues set name = 'Sale' where id = '{sales}'"), format!("queues {sales} is not as entry 3")),
+        (
+            format!("update queues set name = 'Sale' where id = '{sales}'"),
+            format!("queues {sales} differs from audit entry 3"),
+        ),
         (
             format!("update mobile_configs set configs = '[]' where id = '{anna}'"),
-            format!("mobile_configs {anna} is not as entry 13 left it"),
+            format!("mobile_configs {anna} differs from audit entry 13"),
         ),
         (
             format!("update mobile_configs set configs = (select configs from mobile_configs where id = '{bo}')"),
-            format!("mobile_configs {anna} is not as entry 13 left it"),
+            format!("mobile_configs {anna} differs from audit entry 13"),
         ),
     ] {
         assert_told(&place, &sql, &what);
@@ -99,9 +102,9 @@ fn an_object_put_in_or_taken_out_is_named() {
         "insert into queues (id, customer, name, rev, chg) values ('{stranger}', '{}', 'X', 1, 1)",
         world::CUSTOMER
     );
-    assert_told(&place, &insert, &format!("queues {stranger} is in no entry"));
+    assert_told(&place, &insert, &format!("queues {stranger} has no audit entry"));
     let delete = format!("delete from mobile_configs where id = '{}'", world::BO);
-    assert_told(&place, &delete, &format!("PbxAppMobileConfigs {} is not there, as entry 14 left it", world::BO));
+    assert_told(&place, &delete, &format!("PbxAppMobileConfigs {} is missing: audit entry 14 left it", world::BO));
 }
 
 #[test]
@@ -124,10 +127,18 @@ fn a_row_that_cannot_be_read_is_named() {
 fn a_trail_without_its_newest_entries_or_with_none_is_told() {
     let place = place_with_writes();
     let (anna, bo) = (world::ANNA, world::BO);
-    assert_told(&place, "delete from audit where seq > 13", &format!("mobile_configs {bo} is not as entry"));
-    assert_told(&place, "delete from audit where seq > 12", &format!("mobile_configs {anna} is not as entry 12"));
-    assert_told(&place, "delete from audit where seq > 1", &format!("customers {} is in no entry", world::CUSTOMER));
-    assert_told(&place, "delete from audit", &format!("customers {} is in no entry", world::RESELLER));
+    assert_told(&place, "delete from audit where seq > 13", &format!("mobile_configs {bo} differs from audit entry"));
+    assert_told(
+        &place,
+        "delete from audit where seq > 12",
+        &format!("mobile_configs {anna} differs from audit entry 12"),
+    );
+    assert_told(
+        &place,
+        "delete from audit where seq > 1",
+        &format!("customers {} has no audit entry", world::CUSTOMER),
+    );
+    assert_told(&place, "delete from audit", &format!("customers {} has no audit entry", world::RESELLER));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::{Move, path};
 use crate::domain::mirror::{Row, Table};
 use crate::error::Error;
-use crate::sync::hub::HubStore;
 use crate::sync::hub::migration::{Checksum, Delivery, RowVersion};
 use crate::sync::hub::orphaned_rows::NEWEST;
+use crate::sync::hub::store::HubStore;
 
 /// Rows that are compared at a time: as many as the other hub tells of at once.
 const PAGE_ROWS: i64 = 1_000;
@@ -20,7 +20,7 @@ pub struct Carried {
     /// Rows that were put or removed.
     pub sent: usize,
     /// Of all rows that are here.
-    pub tally: Checksum,
+    pub checksum: Checksum,
 }
 
 /// A delivery that grows until it is sent.
@@ -38,20 +38,20 @@ impl<S: HubStore> Move<'_, S> {
             let mut after = String::new();
             loop {
                 let found = self.store.rows(&self.found.origin, table, &after, PAGE_ROWS).await;
-                let (mut here, mut there) = (found.map_err(describe)?.1, self.marks(table, &after)?);
+                let (mut here, mut there) = (found.map_err(describe)?.1, self.row_versions(table, &after)?);
                 // Sent without its text, the row would be deleted at the other hub.
                 if let Some(row) = here.iter().find(|row| row.bad.is_some()) {
                     return Err(format!("what is here cannot be read: {} {}", table.name(), row.id));
                 }
                 // Up to where both pages reach; further when there are none on one side.
                 let last_here = here.last().map(|row| row.id.clone());
-                let last_there = there.last().map(|mark| mark.id.clone());
+                let last_there = there.last().map(|version| version.id.clone());
                 let end = last_here.into_iter().chain(last_there).min();
                 if let Some(end) = &end {
                     here.retain(|row| row.id <= *end);
-                    there.retain(|mark| mark.id <= *end);
+                    there.retain(|version| version.id <= *end);
                 }
-                for row in differences(table, here, there, &mut carried.tally) {
+                for row in differences(table, here, there, &mut carried.checksum) {
                     carried.sent += 1;
                     load.bytes += row.v.as_ref().map_or(0, |v| v.get().len()) + 200;
                     load.delivery.rows.push(row);
@@ -72,32 +72,32 @@ impl<S: HubStore> Move<'_, S> {
         let origin = &self.found.origin;
         let delivery = Delivery { clears: true, ..Delivery::default() };
         let (mut load, mut counts, mut after) = (Load { delivery, bytes: 1 }, [0; 3], 0);
-        for aside in self.store.aside(origin).await.map_err(describe)? {
+        for row in self.store.quarantined_rows(origin).await.map_err(describe)? {
             counts[0] += 1;
-            load.bytes += aside.v.as_ref().map_or(0, |v| v.get().len()) + aside.detail.len() + 300;
-            load.delivery.aside.push(aside);
+            load.bytes += row.v.as_ref().map_or(0, |v| v.get().len()) + row.detail.len() + 300;
+            load.delivery.quarantined.push(row);
             self.send(&mut load, DELIVERY_BYTES)?;
         }
         loop {
-            let filed = self.store.proposals(origin, after, PAGE_ROWS).await.map_err(describe)?;
-            let Some(last) = filed.last() else { break };
+            let records = self.store.proposals(origin, after, PAGE_ROWS).await.map_err(describe)?;
+            let Some(last) = records.last() else { break };
             after = last.proposal.seq;
-            for filed in filed {
+            for record in records {
                 counts[1] += 1;
-                load.bytes += serde_json::to_string(&filed).map_or(0, |text| text.len());
-                load.delivery.proposals.push(filed);
+                load.bytes += serde_json::to_string(&record).map_or(0, |text| text.len());
+                load.delivery.proposals.push(record);
                 self.send(&mut load, DELIVERY_BYTES)?;
             }
         }
         let mut behind = NEWEST;
         loop {
-            let lost = self.store.lost(origin, behind, PAGE_ROWS).await.map_err(describe)?;
-            let Some(last) = lost.last() else { break };
-            behind = last.place();
-            for lost in lost {
+            let rows = self.store.orphaned_rows(origin, behind, PAGE_ROWS).await.map_err(describe)?;
+            let Some(last) = rows.last() else { break };
+            behind = last.cursor();
+            for row in rows {
                 counts[2] += 1;
-                load.bytes += lost.v.get().len() + 300;
-                load.delivery.lost.push(lost);
+                load.bytes += row.v.get().len() + 300;
+                load.delivery.orphaned_rows.push(row);
                 self.send(&mut load, DELIVERY_BYTES)?;
             }
         }
@@ -113,7 +113,7 @@ impl<S: HubStore> Move<'_, S> {
         self.ask::<serde_json::Value>("deliver", &sent).map(drop).map_err(|error| error.to_string())
     }
 
-    fn marks(&self, table: Table, after: &str) -> Result<Vec<RowVersion>, String> {
+    fn row_versions(&self, table: Table, after: &str) -> Result<Vec<RowVersion>, String> {
         let (path, query) = (path(&self.found.origin, "arrived"), [("table", table.name()), ("after", after)]);
         self.target.client.get(&path, &query, &self.target.token).map_err(|error| error.to_string())
     }
@@ -124,11 +124,12 @@ fn describe(error: Error) -> String {
 }
 
 /// The rows to be put or removed, for what is there to be what is here. All that is here is counted.
-fn differences(table: Table, here: Vec<Row>, there: Vec<RowVersion>, tally: &mut Checksum) -> Vec<Row> {
-    let mut there: HashMap<String, RowVersion> = there.into_iter().map(|mark| (mark.id.clone(), mark)).collect();
+fn differences(table: Table, here: Vec<Row>, there: Vec<RowVersion>, checksum: &mut Checksum) -> Vec<Row> {
+    let mut there: HashMap<String, RowVersion> =
+        there.into_iter().map(|version| (version.id.clone(), version)).collect();
     let mut differing = vec![];
     for row in here {
-        tally.add(table, &row.id, [row.rev, row.chg], row.v.as_ref().map_or("", |v| v.get()));
+        checksum.add(table, &row.id, [row.rev, row.chg], row.v.as_ref().map_or("", |v| v.get()));
         if there.remove(&row.id) != Some(RowVersion::of(&row)) {
             differing.push(row);
         }

@@ -6,6 +6,7 @@ mod references;
 
 use rusqlite::Params;
 
+use super::mirrored_tables::newest_change;
 use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
 use crate::error::Result;
 
@@ -118,15 +119,9 @@ fn integrity(tx: &ReadTx) -> Result<Finding> {
 
 /// No row is newer than the feed, none is both there and deleted, and no write is left open.
 fn feed(tx: &ReadTx) -> Result<Finding> {
-    let (high, newest, is_open): (i64, i64, bool) = tx.conn.query_row(
-        "select high, writing is not null,
-            (select max(chg) from (select max(chg) as chg from customers union all select max(chg) from employees
-                union all select max(chg) from queues union all select max(chg) from mobile_configs
-                union all select max(chg) from tombstones))
-         from feed",
-        [],
-        |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(2)?.unwrap_or(0), row.get(1)?)),
-    )?;
+    let sql = "select high, writing is not null from feed";
+    let (high, is_open): (i64, bool) = tx.conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let newest = newest_change(tx)?;
     let risen: i64 = tx.conn.query_row(
         "select count(*) from tombstones t where \"table\" = 'mobile_configs'
             and exists (select 1 from mobile_configs m where m.id = t.id)",

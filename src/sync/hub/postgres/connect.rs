@@ -1,4 +1,4 @@
-//! How a hub comes to its PostgreSQL: URL, password, TLS, connections.
+//! How a hub connects to PostgreSQL: URL, password, TLS, connection pool.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,38 +15,43 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tx::in_full;
 use crate::sync::http_agent::is_this_machine;
 
-/// Connections of one process. Each is a process of PostgreSQL's.
+/// Connections of one hub process; PostgreSQL runs a process for each.
 const CONNECTIONS: usize = 16;
-/// How long a call waits for one of them, and for PostgreSQL to answer a new one.
+/// How long a call waits for a free connection, and for PostgreSQL to accept a new one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// When an answer does not come, the other side is gone.
+/// How long a connection may stay without an acknowledgement before it counts as broken.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Where most systems keep the certificates that they trust.
+/// The certificates that most systems trust.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// What is answered is on disk, nobody waits for ever for an origin, and none stays locked by a hub that is gone.
+/// Every acknowledged write is on disk, no call waits for ever for the lock on an origin, and no hub that has died keeps one.
 const SESSION: &str =
     "-c synchronous_commit=on -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off";
+
+/// What a hub says to a role that row-level security does not bind.
+const ABOVE_POLICIES: &str =
+    "the role is a superuser's or has BYPASSRLS: row-level security would not hold; use one of its own";
 
 /// Why a store cannot be used, in one sentence.
 #[derive(Debug)]
 pub enum Unready {
-    /// PostgreSQL is not there, or is just starting: it may come.
+    /// PostgreSQL does not answer, or is just starting: the hub waits for it.
     Away(String),
-    /// Somebody must act.
+    /// Somebody must act: the hub exits.
     Wrong(String),
 }
 
-/// What it means that there is no connection.
+/// Whether the hub waits when it gets no connection, and what it says.
 pub fn unready(error: &PoolError) -> Unready {
     let why = |reason: &dyn std::fmt::Display| format!("PostgreSQL cannot be reached: {reason}");
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            let refusal = super::tx::in_full(error);
+            let refusal = in_full(error);
             match error.code() {
                 _ if is_away(error) => Unready::Away(why(&refusal)),
-                // It was reached, and does not know this role, its password, or the database.
+                // PostgreSQL answered, and rejects this role, its password, or the database.
                 Some(_) => Unready::Wrong(format!(
                     "PostgreSQL refuses this hub: {refusal}; look at --store and PGPASSFILE, and that role and database are there"
                 )),
@@ -59,36 +64,38 @@ pub fn unready(error: &PoolError) -> Unready {
     }
 }
 
-/// What it means that a statement failed at the start: another may hold a lock, or PostgreSQL be no more than a standby.
+/// Whether the hub waits when a statement fails at the start: another process may hold a lock, or PostgreSQL may be a
+/// standby.
 pub fn unready_by(error: &tokio_postgres::Error, what: &str) -> Unready {
-    let why = format!("{what}: {}", super::tx::in_full(error));
+    let why = format!("{what}: {}", in_full(error));
     let passes = error.code().is_some_and(|code| ["55P03", "25006", "40P01"].contains(&code.code()));
     if passes || is_away(error) { Unready::Away(why) } else { Unready::Wrong(why) }
 }
 
-/// Whether nobody answered, or PostgreSQL itself says that it is not ready; a certificate that is not trusted is invalid
-/// data.
+/// Whether nothing answered, or PostgreSQL itself says that it is not ready. A certificate that is not trusted is an error of
+/// the kind "invalid data".
 fn is_away(error: &tokio_postgres::Error) -> bool {
     if let Some(code) = error.code() {
-        // 55000: it takes no connections just now.
+        // 55000: PostgreSQL accepts no connections just now.
         return code.code() == "55000" || ["08", "53", "57"].iter().any(|class| code.code().starts_with(class));
     }
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
     error.is_closed() || source.is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
 }
 
-/// Where a store is, as it was asked for.
+/// Where the store is, as the command line gives it.
 pub struct Address {
     pub url: String,
-    /// A PEM file with the certificates to trust, in the place of the system's.
+    /// A PEM file with the certificates to trust instead of the system's.
     pub ca: Option<PathBuf>,
 }
 
-/// The settings in a URL, with the password from the environment when there is none in it, and how TLS is to be made.
+/// The settings in a URL, with the password from the environment when the URL has none, and the TLS settings if TLS is to
+/// be used.
 pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>), String> {
     let (url, mode) = without_sslmode(&address.url);
     let mut config: Config = url.parse().map_err(|error| format!("the URL of the store cannot be read: {error}"))?;
-    // Where an address stands beside a name, that is where it goes.
+    // With hostaddr the connection goes to that address, whatever the host name.
     let is_here = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
         && config.get_hosts().iter().all(|host| match host {
             Host::Unix(_) => true,
@@ -96,7 +103,7 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
         });
     let wants_tls = match mode.as_deref() {
         Some("disable") => false,
-        // Whoever could read along could also refuse TLS: nothing is left to the other side.
+        // An attacker who can read the traffic could also refuse TLS: the hub does not let the other side decide.
         None | Some("allow" | "prefer") => !is_here,
         Some("require" | "verify-ca" | "verify-full") => true,
         Some(other) => return Err(format!("sslmode={other} is not known: give disable or verify-full")),
@@ -112,7 +119,7 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
         config.application_name("telecomx-local hub");
     }
     if config.get_password().is_some() {
-        tracing::warn!("the password stands in the URL, where everybody on this machine can read it: see PGPASSFILE");
+        tracing::warn!("the password is in the URL, where everybody on this machine can read it: see PGPASSFILE");
     } else if let Some(password) = password(&config)? {
         config.password(password);
     }
@@ -120,7 +127,7 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
     Ok((config, tls))
 }
 
-/// The URL without its sslmode, of which the client knows only some values.
+/// The URL without its sslmode, and that: tokio-postgres knows only some of its values.
 fn without_sslmode(url: &str) -> (String, Option<String>) {
     let Some((place, query)) = url.split_once('?') else { return (url.to_owned(), None) };
     let (modes, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(|part| part.starts_with("sslmode="));
@@ -128,7 +135,7 @@ fn without_sslmode(url: &str) -> (String, Option<String>) {
     (if others.is_empty() { place.to_owned() } else { format!("{place}?{}", others.join("&")) }, mode)
 }
 
-/// PGPASSWORD, or the line for this place in PGPASSFILE (~/.pgpass), which nobody else may be able to read.
+/// PGPASSWORD, or the line for this database in PGPASSFILE (~/.pgpass), which nobody else may be able to read.
 fn password(config: &Config) -> Result<Option<String>, String> {
     if let Ok(password) = std::env::var("PGPASSWORD") {
         return Ok(Some(password));
@@ -143,7 +150,7 @@ fn password(config: &Config) -> Result<Option<String>, String> {
     Ok(password_in(&std::fs::read_to_string(&path).map_err(describe)?, config))
 }
 
-/// `host:port:database:user:password` lines, `*` for any.
+/// The password in lines of `host:port:database:user:password`, where `*` matches anything.
 fn password_in(lines: &str, config: &Config) -> Option<String> {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(name)) => name.clone(),
@@ -160,7 +167,7 @@ fn password_in(lines: &str, config: &Config) -> Option<String> {
     })
 }
 
-/// Five fields between colons; a backslash makes a colon, or itself, a part of one.
+/// The fields between colons; a backslash escapes a colon or a backslash.
 fn fields(line: &str) -> Vec<String> {
     let (mut fields, mut letters) = (vec![String::new()], line.chars());
     while let Some(letter) = letters.next() {
@@ -195,7 +202,7 @@ fn tls(ca: Option<&Path>) -> Result<MakeRustlsConnect, String> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Makes connections that live on the store's own runtime: whoever asked for one may be gone before it is.
+/// Opens connections on the store's own runtime: the runtime of the caller may end before the connection does.
 struct Connector {
     tls: Option<MakeRustlsConnect>,
     runtime: Handle,
@@ -221,20 +228,20 @@ impl Connect for Connector {
         Box::pin(async move {
             match connecting.await {
                 Ok(connected) => connected,
-                // The store is being closed: whoever waits here gives up when his time is over.
+                // The store is closing: the caller gives up at its timeout.
                 Err(_) => std::future::pending().await,
             }
         })
     }
 }
 
-/// Until it ends. Whoever uses it then is told why.
+/// Runs a connection to its end; calls that use it then get the error.
 async fn drive<T>(connection: tokio_postgres::Connection<Socket, T>)
 where
     tokio_postgres::Connection<Socket, T>: Future<Output = Result<(), tokio_postgres::Error>>,
 {
     if let Err(error) = connection.await {
-        tracing::warn!(error = %super::tx::in_full(&error), "a connection to PostgreSQL ended");
+        tracing::warn!(error = %in_full(&error), "a connection to PostgreSQL ended");
     }
 }
 
@@ -252,7 +259,7 @@ pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> 
                 // A superuser would see every origin's rows whatever the policies say.
                 let sql = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
                 let is_above: bool = client.query_one(sql, &[]).await.map_err(HookError::Backend)?.get(0);
-                if is_above { Err(HookError::message(super::ABOVE_POLICIES)) } else { Ok(()) }
+                if is_above { Err(HookError::message(ABOVE_POLICIES)) } else { Ok(()) }
             })
         }));
     pool.build().map_err(|error| error.to_string())
@@ -266,14 +273,14 @@ mod tests {
         let address = Address { url: url.into(), ca: Some("/dev/null".into()) };
         match settings(&address) {
             Ok((_, tls)) => Ok(tls.is_some()),
-            // Where TLS is wanted, what is to be trusted is looked at.
+            // Only with TLS are the certificates read.
             Err(error) if error.contains("/dev/null") => Ok(true),
             Err(error) => Err(error),
         }
     }
 
     #[test]
-    fn what_leaves_the_machine_goes_over_tls_unless_it_is_said_not_to() {
+    fn connections_to_another_machine_use_tls_unless_sslmode_disables_it() {
         for (url, tls) in [
             ("postgres://u@localhost/d", false),
             ("postgres://u@127.0.0.1/d?sslmode=prefer", false),
@@ -293,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_found_by_its_place() {
+    fn a_password_is_found_by_host_port_database_and_user() {
         let config: Config = "postgres://anna@db:5433/hub".parse().unwrap();
         let of = |lines: &str| password_in(lines, &config);
         assert_eq!(of("# db:5433:hub:anna:no\nother:*:*:*:no\ndb:*:hub:anna:a\\:b\\\\c").as_deref(), Some("a:b\\c"));
