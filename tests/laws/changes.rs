@@ -9,8 +9,8 @@ use telecomx_local::domain::mirror::Table;
 use crate::values::{self, Property};
 use crate::ways::{Call, ThreeWays, Verdict, import_into, post};
 use crate::world::{
-    ASSISTANT, BAKERY, DESK, DISABLED, GONE, LEFT, LIBRARIAN, LIBRARY, LOANS, MANAGER, NOBODY, ORDERS, ORGANIZER, OWNER,
-    PLATFORM, RESELLER, RESELLERS_OWN, SUBRESELLER, WHOLESALE, object, section,
+    ADMIN, ASSISTANT, BAKERY, DESK, DISABLED, GONE, LEFT, LIBRARIAN, LIBRARY, LOANS, MANAGER, NOBODY, ORDERS,
+    ORGANIZER, OWNER, PLATFORM, RESELLER, RESELLERS_OWN, SUBRESELLER, WHOLESALE, object, section,
 };
 
 /// Properties and the values they are to have.
@@ -119,14 +119,13 @@ pub struct Said {
 }
 
 /// The objects that changes are made to, deleted and unknown ones among them. Who calls is not: it must go on calling.
-const CUSTOMERS: [&str; 6] = [BAKERY, LIBRARY, RESELLER, SUBRESELLER, GONE, PLATFORM];
-const EMPLOYEES: [&str; 9] =
-    [MANAGER, ORGANIZER, OWNER, DISABLED, DESK, LIBRARIAN, ASSISTANT, RESELLERS_OWN, LEFT];
+const CUSTOMERS: [&str; 5] = [BAKERY, LIBRARY, RESELLER, SUBRESELLER, GONE];
+const EMPLOYEES: [&str; 9] = [MANAGER, ORGANIZER, OWNER, DISABLED, DESK, LIBRARIAN, ASSISTANT, RESELLERS_OWN, LEFT];
 
 /// One of the world's own, or one that was made since.
 fn pick(document: &Value, list: &str, own: &[&str], at: &Index) -> String {
     let made = document[list].as_array().unwrap().iter().map(|object| object["_id"].as_str().unwrap());
-    let made = made.filter(|id| !own.contains(id) && !id.starts_with("e000000000000000000001"));
+    let made = made.filter(|id| !own.contains(id) && ![PLATFORM, ADMIN].contains(id));
     let all: Vec<String> = own.iter().copied().chain(made).map(str::to_owned).collect();
     at.get(&all).clone()
 }
@@ -148,7 +147,8 @@ pub fn resolve(value: &Value, document: &Value, customer: &str, at: usize) -> Va
     let addresses = object(document, "customers", customer).and_then(|found| found["addresses"].as_array());
     let addresses = addresses.into_iter().flatten().map(|address| &address["_id"]).collect();
     let mut text = value.to_string();
-    for (name, id) in [("$address", nth(addresses)), ("$employee", nth(of("employees"))), ("$queue", nth(of("queues")))] {
+    for (name, id) in [("$address", nth(addresses)), ("$employee", nth(of("employees"))), ("$queue", nth(of("queues")))]
+    {
         text = text.replace(&json!(name).to_string(), &id.to_string());
     }
     if text.contains("$many") {
@@ -196,7 +196,9 @@ impl Change {
                 let path = Some("/pbx/app/mobileconfig");
                 said(path, Table::MobileConfig, Some(id), patch.as_object().unwrap().clone(), document.clone())
             }
-            Change::CreateAddress(..) | Change::UpdateAddress(..) | Change::RemoveAddress(..) => self.of_address(document),
+            Change::CreateAddress(..) | Change::UpdateAddress(..) | Change::RemoveAddress(..) => {
+                self.of_address(document)
+            }
             Change::DeleteEmployee(_) | Change::DeleteCustomer(_) => unreachable!("made in one way only"),
         }
     }
@@ -236,7 +238,7 @@ impl Change {
     pub fn prepare(&self, ways: &ThreeWays, document: &Value) -> bool {
         let (list, id) = match self {
             Change::DeleteEmployee(at) => ("employees", pick(document, "employees", &EMPLOYEES, at)),
-            Change::DeleteCustomer(at) => ("customers", pick(document, "customers", &CUSTOMERS[..5], at)),
+            Change::DeleteCustomer(at) => ("customers", pick(document, "customers", &CUSTOMERS, at)),
             _ => return false,
         };
         let mut object = object(document, list, &id).unwrap().clone();

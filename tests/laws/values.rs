@@ -20,7 +20,8 @@ fn property(path: &'static str, good: Value, bad: Value) -> Property {
 
 /// Text of `min` to `max` characters; `good` are examples.
 fn text(path: &'static str, min: usize, max: usize, good: Value) -> Property {
-    let mut property = property(path, good, json!([7, ["x"], { "a": 1 }, "x".repeat(max + 1), "contr\u{0}ol", "\u{7f}abcdefgh"]));
+    let mut property =
+        property(path, good, json!([7, ["x"], { "a": 1 }, "x".repeat(max + 1), "contr\u{0}ol", "\u{7f}abcdefgh"]));
     property.good.extend([json!("æ".repeat(max)), json!("Line\nand\ttab æøå \u{1f600}")]);
     if min > 0 {
         property.bad.extend([json!(""), json!("x".repeat(min - 1)), json!(null)]);
@@ -56,9 +57,13 @@ pub fn of_employee() -> Vec<Property> {
             .and_bad(json!([LIBRARY_ADDRESS, NOBODY])),
         choice("language", json!(["da", "en"])),
         flag("primaryContact"),
-        property("emailAddress", json!(["anna@example.com", "bo@example.com", "reception", null]), json!(["", "short"]))
-            .and_bad(json!(["a b@example.com", "x@", 7, "E00000000000000000000402@EXAMPLE.COM", "Front Desk", "FRONTDESK"]))
-            .and_bad(json!([format!("{}@example.com", "x".repeat(250)), "a\u{0}b@example.com"])),
+        property(
+            "emailAddress",
+            json!(["anna@example.com", "bo@example.com", "reception", null]),
+            json!(["", "short"]),
+        )
+        .and_bad(json!(["a b@example.com", "x@", 7, "E00000000000000000000402@EXAMPLE.COM", "Front Desk", "FRONTDESK"]))
+        .and_bad(json!([format!("{}@example.com", "x".repeat(250)), "a\u{0}b@example.com"])),
         flag("noEmail"),
         property("password", json!(["Passw0rd1234"]), json!(["weak", 7, null])),
         flag("smsValidation"),
@@ -71,36 +76,50 @@ pub fn of_employee() -> Vec<Property> {
         flag("notifyOnGeneralUsageLimit"),
         flag("notifyOnGeneralUsageLimitReseller"),
         property("birthdate", json!(["1984-02-29", null]), json!(["1983-02-29", "yesterday", "", 7])),
-        property("deleteDate", json!([null]), json!(["2030-01-01", 7, ""])),
+        // Whatever else it is, a call ignores it and an import takes it: that has a test of its own.
+        property("deleteDate", json!([null]), json!([])),
     ]
 }
 
 /// As `CustomerWrite` has them.
 pub fn of_customer() -> Vec<Property> {
     let all = || BAKERY_ADDRESSES.map(|id| address(id, id == BAKERY_ADDRESSES[0]));
-    let without = |i: usize| all().into_iter().enumerate().filter(|(k, _)| *k != i).map(|(_, it)| it).collect::<Vec<_>>();
+    let without =
+        |i: usize| all().into_iter().enumerate().filter(|(k, _)| *k != i).map(|(_, it)| it).collect::<Vec<_>>();
     let added = |id: &str| json!([all()[0], all()[1], all()[2], address(id, false)]);
     vec![
         text("name", 1, 200, json!(["Bakery"])),
         choice("state", json!(["ACTIVE", "BLOCKED"])).and_bad(json!(["DELETED"])),
-        property("parentReseller", json!([RESELLER, SUBRESELLER, PLATFORM, null]), json!([GONE, NOBODY, BAKERY, LIBRARY]))
-            .and_bad(json!(["12", 7, ""])),
+        property(
+            "parentReseller",
+            json!([RESELLER, SUBRESELLER, PLATFORM, null]),
+            json!([GONE, NOBODY, BAKERY, LIBRARY]),
+        )
+        .and_bad(json!(["12", 7, ""])),
         text("phoneNumber", 0, 1_000, json!(["+4512345678"])),
         text("faxNumber", 0, 1_000, json!(["+4512345679"])),
         text("emailAddress", 0, 1_000, json!(["info@example.com"])),
         text("website", 0, 1_000, json!(["https://example.com"])),
         text("notes", 0, 10_000, json!(["Opens early."])),
-        property("addresses", json!([all(), added("ad0000000000000000000aaa"), without(2)]), json!([[], null, "x", [7]]))
-            .and_bad(json!([without(0), without(1), [address(NOBODY, true)], added(BAKERY_ADDRESSES[0])]))
-            .and_bad(json!([[address(BAKERY_ADDRESSES[0], true), address(BAKERY_ADDRESSES[1], true)], [{ "_id": "12" }]])),
+        property(
+            "addresses",
+            json!([all(), added("ad0000000000000000000aaa"), without(2)]),
+            json!([[], null, "x", [7]]),
+        )
+        .and_bad(json!([without(0), without(1), [address(NOBODY, true)], added(BAKERY_ADDRESSES[0])]))
+        .and_bad(json!([[address(BAKERY_ADDRESSES[0], true), address(BAKERY_ADDRESSES[1], true)], [{ "_id": "12" }]])),
         text("finance.vatNumber", 0, 1_000, json!(["12345678"])),
         text("finance.accountingSystemId", 0, 1_000, json!(["1004"])),
         text("finance.accountingSystemRef", 0, 1_000, json!(["4"])),
         choice("finance.invoiceMethod", json!(["MAIL", "EMAIL", "ELECTRONIC", null])).without_bad_null(),
         text("finance.emailAddress", 0, 1_000, json!(["invoices@example.com"])),
         property("finance", json!([{}, null]), json!(["x", [], 7])),
-        property("features", json!([["CUSTOMER"], ["PBX"], ["ORGANIZATION", "CUSTOMER", "CUSTOMER"], []]), json!([null]))
-            .and_bad(json!([["OTHER"], [7], "PBX", ["pbx"]])),
+        property(
+            "features",
+            json!([["CUSTOMER"], ["PBX"], ["ORGANIZATION", "CUSTOMER", "CUSTOMER"], []]),
+            json!([null]),
+        )
+        .and_bad(json!([["OTHER"], [7], "PBX", ["pbx"]])),
         choice("authenticationSecurity", json!(["NONE", "SMS", "AUTHENTICATOR"])),
         count("sipUsageLimit"),
         count("mvnoUsageLimit"),
