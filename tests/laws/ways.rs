@@ -25,6 +25,11 @@ impl Verdict {
         Verdict(BTreeSet::new())
     }
 
+    /// For what answers more than a verdict.
+    pub fn accepted_if(is_accepted: bool) -> Verdict {
+        if is_accepted { Verdict::accepted() } else { Verdict::refused(400, "refused") }
+    }
+
     pub fn is_accepted(&self) -> bool {
         self.0.is_empty()
     }
