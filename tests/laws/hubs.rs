@@ -1,6 +1,8 @@
 //! Hubs in this process, on a port of their own, one for each kind of store: all cases of a run share them.
 
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 
 use serde_json::json;
@@ -23,9 +25,18 @@ pub struct Hub {
 }
 
 static SQLITE: LazyLock<Hub> = LazyLock::new(|| {
-    let folder = TempDir::new().unwrap();
-    Hub::serving(async move |serve| serve.with(SqliteHub::open(&folder.path().join("hub.db")).unwrap()).await)
+    let folder = TempDir::new().unwrap().keep();
+    remove_at_the_end(&folder);
+    Hub::serving(async move |serve| serve.with(SqliteHub::open(&folder.join("hub.db")).unwrap()).await)
 });
+
+/// Has the folder removed when this process ends, however it ends: what is static is never dropped.
+fn remove_at_the_end(folder: &Path) {
+    let script = "trap '' INT TERM HUP; read -r _; rm -rf \"$0\"";
+    let mut command = Command::new("sh");
+    let waiting = command.args(["-c", script]).arg(folder).stdin(Stdio::piped()).spawn().unwrap();
+    std::mem::forget(waiting);
+}
 
 static POSTGRES: LazyLock<Hub> = LazyLock::new(|| {
     let url = shared().database();

@@ -105,11 +105,7 @@ impl ThreeWays {
     }
 
     pub fn propose(&self, table: Table, id: &str, patch: &Value) -> Verdict {
-        let verdict = propose(&self.by_proposal, table, id, patch);
-        if std::env::var("LAWS_LOOSE").is_ok() {
-            return ["customers", "queues", "employees"].into_iter().fold(verdict, Verdict::below);
-        }
-        verdict
+        propose(&self.by_proposal, table, id, patch)
     }
 
     pub fn import(&self, list: &str, object: &Value) -> Verdict {
@@ -147,9 +143,8 @@ fn apply(app: &TestApp, table: Table, id: &str, patch: Option<Box<RawValue>>, co
         expires_ms: i64::MAX,
         author: "Head office".into(),
     };
-    let sealer = app.sealer.clone();
     let applied = write(app, Author::at_hub("Head office"), move |tx| {
-        let outcome = proposals::apply(tx, &sealer, &proposal, Time::from_millis(0))?;
+        let outcome = proposals::apply(tx, &proposal, Time::from_millis(0))?;
         assert_eq!(outcome.result, ProposalResult::Applied, "{outcome:?}");
         Ok(())
     });
