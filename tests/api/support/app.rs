@@ -41,7 +41,7 @@ pub struct TestApp {
     /// Moved instead of slept.
     pub clock: Clock,
     pub db: Arc<Db>,
-    sealer: Arc<Sealer>,
+    pub sealer: Arc<Sealer>,
     orders: UnboundedSender<Order>,
     thread: Option<JoinHandle<()>>,
     folder: TempDir,
