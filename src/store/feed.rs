@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::mirrored_tables::{self, MIRRORED_TABLES, MirroredTable};
 use super::quarantine;
-use crate::db::{ReadTx, WriteTx};
+use crate::db::ReadTx;
 use crate::domain::id::Id;
 use crate::domain::mirror::{Bad, Row, Table};
 use crate::error::{Error, Result};
@@ -159,12 +159,4 @@ pub fn find(tx: &ReadTx, t: Table, id: Id) -> Result<Option<(i64, Box<RawValue>)
     let row = read_row(table, row)?;
     let unreadable = || Error::conflict("unreadable", "What is stored here cannot be read");
     Ok(Some((row.rev, row.v.ok_or_else(unreadable)?)))
-}
-
-/// Has a row sent again, unchanged.
-pub fn touch(tx: &mut WriteTx, table: Table, id: &str) -> Result<()> {
-    let Some(MirroredTable { name, .. }) = mirrored_tables::of(table) else { return Ok(()) };
-    let chg = tx.change()?;
-    tx.conn.prepare_cached(&format!("update {name} set chg = ?2 where id = ?1"))?.execute(params![id, chg])?;
-    Ok(())
 }
