@@ -2,9 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::{
-    Page, Window, audit, broken_constraint, credentials, like_pattern, mobile_configs, sessions, to_json, tokens,
-};
+use super::{Page, Window, audit, credentials, like_pattern, mobile_configs, sessions, to_json, tokens};
 use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::Level;
@@ -220,7 +218,7 @@ fn end_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Resul
 
 /// The only constraint of the table that a valid employee can break is the login name's.
 fn on_duplicate_address(error: Error) -> Error {
-    if broken_constraint(&error) == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
+    if super::broken_constraint(&error) == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
         let message = "The e-mail address is used by another employee";
         return Error::invalid("emailAddress", crate::error::Check::Unique, message);
     }
