@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
-use super::{Page, Window, audit, broken_constraint, like_pattern, to_json};
+use super::{Page, Window, audit, like_pattern, to_json};
 use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::Level;
@@ -190,7 +190,7 @@ pub(super) fn write_row(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
 
 /// The only constraint of the table that a valid employee can break is the login name's.
 fn on_duplicate_address(error: Error) -> Error {
-    if broken_constraint(&error) == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
+    if super::broken_constraint(&error) == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
         let message = "The e-mail address is used by another employee";
         return Error::invalid("emailAddress", crate::error::Check::Unique, message);
     }
