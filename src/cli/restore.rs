@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::{anyhow, bail};
 use clap::Args;
 use uuid::Uuid;
 
@@ -33,14 +34,16 @@ pub struct Arguments {
     store: Store,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let [url, code] = &arguments.from_hub[..] else { return Err("--from-hub wants a URL and a code".into()) };
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let [url, code] = &arguments.from_hub[..] else { bail!("--from-hub wants a URL and a code") };
     let path = arguments.store.path()?;
     if replaced_by(code).is_none() {
-        return Err("this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced".into());
+        bail!(
+            "this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced"
+        );
     }
     let ca = arguments.store.hub_ca(arguments.hub_ca.clone())?;
-    let taken = || format!("{} is there already: name a new file with --db", path.display());
+    let taken = || anyhow!("{} is there already: name a new file with --db", path.display());
     if path.exists() {
         return Err(taken());
     }
@@ -53,23 +56,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         remove_database(&unfinished);
         return Err(taken());
     }
-    let had_place = database.read(sync_state::enrolment).map_err(|error| error.to_string())?.is_some();
+    let had_place = database.read(sync_state::enrolment)?.is_some();
     let had_key = key_path(&path).exists();
     let restored = Sealer::open(&path).map_err(Failure::at_all);
     match restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref())) {
         Ok((what, rest)) => {
             // Under the lock: nobody else begins meanwhile.
-            database.fold().map_err(|error| error.to_string())?;
-            move_file(&unfinished, &path).map_err(|error| cannot_be_written(&path, &error))?;
+            database.fold()?;
+            move_file(&unfinished, &path).map_err(|error| cannot_be_written(&path, error))?;
             drop(database);
             remove_database(&unfinished);
             print_line(format_args!("{what} into {}: {rest}", path.display()))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(Failure { why, is_begun: true }) => {
-            Err(format!("nothing was restored yet: {why}; run the same command again to go on"))
+            Err(anyhow!("nothing was restored yet: {why}; run the same command again to go on"))
         }
-        Err(Failure { why, .. }) if had_place => Err(format!(
+        Err(Failure { why, .. }) if had_place => Err(anyhow!(
             "nothing was restored: {why}; what an earlier run has begun is kept: run it with its own URL and code"
         )),
         Err(Failure { why, .. }) => {
@@ -78,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             if !had_key {
                 let _ = std::fs::remove_file(key_path(&path));
             }
-            Err(format!("nothing was restored: {why}"))
+            Err(anyhow!("nothing was restored: {why}"))
         }
     }
 }
@@ -92,11 +95,11 @@ struct Failure {
 
 impl Failure {
     fn at_all(why: impl Display) -> Failure {
-        Failure { why: why.to_string(), is_begun: false }
+        Failure { why: format!("{why:#}"), is_begun: false }
     }
 
     fn later(why: impl Display) -> Failure {
-        Failure { why: why.to_string(), is_begun: true }
+        Failure { why: format!("{why:#}"), is_begun: true }
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Id([u8; 12]);
 
 /// The text was not 24 hex characters.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 24 hex characters")]
 pub struct NotAnId;
 
 impl Id {

@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use anyhow::{Result as AnyResult, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Counts;
 use super::session::Outgoing;
+use crate::error::in_one_line;
 use crate::sync::http_agent::agent;
 use crate::sync::protocol::compression::{self, GZIP, ZSTD};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
@@ -21,23 +23,26 @@ const ANSWER_MAX_BYTES: usize = 64 << 20;
 const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
 const SCHEME: &str = "; is its URL to begin with https://, or with http://?";
 
-/// What became of a call that brought no state of the hub.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call brought no state of the hub.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    #[error("the hub cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the hub cannot be reached: {cause}{advice}")]
+    Unreachable { cause: Box<ureq::Error>, advice: &'static str },
     #[error("the hub does not answer in time: {0}")]
-    TooSlow(String),
+    TooSlow(#[source] Box<ureq::Error>),
     #[error("the hub does not take this: {status} {text}")]
     Refused { status: u16, text: String, retry_after: Option<Duration> },
     #[error("the hub does not take what it is sent, again and again: does another machine send under this name?")]
     Contested,
     #[error("the hub says that this server's hub is now {hub}")]
     Moved { hub: String },
-    #[error("the hub's answer cannot be read: {0}")]
-    Unreadable(String),
-    #[error("something here stands in the way: {0}")]
-    Here(String),
+    #[error("the hub's answer cannot be read: {}", in_one_line(.0.as_ref()))]
+    Unreadable(#[source] Cause),
+    /// Something on this machine, such as its database.
+    #[error("local error: {}", in_one_line(.0.as_ref()))]
+    Local(#[source] Cause),
     #[error(
         "the token for the hub cannot be unsealed: put the right key file back, or enrol again by a code of hub enroll --origin"
     )]
@@ -50,12 +55,12 @@ impl CallError {
         match self {
             CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
             CallError::TooSlow(_) => true,
-            // Nobody was there to find it too much.
-            CallError::Unreachable(_)
+            // The size was not the reason.
+            CallError::Unreachable { .. }
             | CallError::Contested
             | CallError::Moved { .. }
             | CallError::Unreadable(_)
-            | CallError::Here(_)
+            | CallError::Local(_)
             | CallError::KeyLost => false,
         }
     }
@@ -65,8 +70,8 @@ impl CallError {
         matches!(self, CallError::Refused { status: 413, .. })
     }
 
-    /// It will not pass by itself: the token is good for nothing, two edges take turns, one side must be
-    /// upgraded, or the new hub is none to be followed to.
+    /// It will not pass by itself: the token is invalid, two machines send as the same edge, one side must be upgraded, or
+    /// the edge may not follow to the new hub.
     pub fn is_alarm(&self) -> bool {
         matches!(
             self,
@@ -74,7 +79,7 @@ impl CallError {
         )
     }
 
-    /// The error, and what whoever runs this edge can do about it.
+    /// The error, and what the operator of this edge can do about it.
     pub fn with_advice(&self) -> String {
         let advice = match self {
             CallError::Refused { status: 401, .. } => {
@@ -98,28 +103,29 @@ impl CallError {
 }
 
 /// A hub's answer to an enrolment.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Enrolled {
     pub origin: String,
     pub name: String,
     pub token: String,
 }
 
-/// A hub, spoken to over one kept connection.
+/// A hub, called over one connection that is kept.
 pub struct HubClient {
     agent: ureq::Agent,
     url: String,
     counts: Arc<Counts>,
-    /// How what is sent is packed: zstd, until that is refused.
+    /// How bodies are compressed: zstd, until that is refused.
     packing: AtomicU8,
 }
 
 impl HubClient {
     /// `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
-    pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> Result<HubClient, String> {
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            return Err(format!("{url} is no address of a hub: it must begin with https:// or http://"));
-        }
+    pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> AnyResult<HubClient> {
+        ensure!(
+            url.starts_with("https://") || url.starts_with("http://"),
+            "{url} is no address of a hub: it must begin with https:// or http://"
+        );
         let agent = agent(ca)?;
         Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned(), counts, packing: AtomicU8::new(ZSTD) })
     }
@@ -209,7 +215,7 @@ impl HubClient {
         body: &impl Serialize,
         packing: u8,
     ) -> Result<(u16, String), CallError> {
-        let packed = compression::pack(packing, body).map_err(|error| CallError::Unreadable(error.to_string()))?;
+        let packed = compression::pack(packing, body).map_err(|error| CallError::Local(error.into()))?;
         self.counts.bytes_out.fetch_add(packed.len() as u64, Relaxed);
         let request = self
             .agent
@@ -223,7 +229,6 @@ impl HubClient {
         &self,
         sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<(u16, String), CallError> {
-        let unreadable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
         let mut answer = sent.map_err(unanswered)?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -232,9 +237,9 @@ impl HubClient {
         let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES as u64).read_to_vec();
         let body = body.map_err(unanswered)?;
         self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
-        let body =
-            compression::unpack(packing.as_deref(), &body, ANSWER_MAX_BYTES).map_err(|error| unreadable(&error))?;
-        let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
+        let body = compression::unpack(packing.as_deref(), &body, ANSWER_MAX_BYTES);
+        let body = body.map_err(|error| CallError::Unreadable(error.into()))?;
+        let text = String::from_utf8(body).map_err(|error| CallError::Unreadable(error.into()))?;
         if matches!(status, 429 | 500..) {
             return Err(refused(status, &text, retry_after.map(Duration::from_secs)));
         }
@@ -243,20 +248,17 @@ impl HubClient {
 }
 
 fn unanswered(error: ureq::Error) -> CallError {
-    match error {
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            CallError::Unreachable(error.to_string())
-        }
-        ureq::Error::Timeout(_) => CallError::TooSlow(error.to_string()),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => CallError::Unreachable(format!("{error}{TRUST}")),
-        ureq::Error::Io(_) if error.to_string().contains("certificate") => {
-            CallError::Unreachable(format!("{error}{TRUST}"))
-        }
+    let advice = match &error {
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => "",
+        ureq::Error::Timeout(_) => return CallError::TooSlow(Box::new(error)),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => TRUST,
+        ureq::Error::Io(_) if error.to_string().contains("certificate") => TRUST,
         // One side speaks TLS and the other does not.
-        ureq::Error::Protocol(_) => CallError::Unreachable(format!("{error}{SCHEME}")),
-        _ if error.to_string().contains("corrupt message") => CallError::Unreachable(format!("{error}{SCHEME}")),
-        _ => CallError::Unreachable(error.to_string()),
-    }
+        ureq::Error::Protocol(_) => SCHEME,
+        _ if error.to_string().contains("corrupt message") => SCHEME,
+        _ => "",
+    };
+    CallError::Unreachable { cause: Box::new(error), advice }
 }
 
 fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq::RequestBuilder<B> {
@@ -271,10 +273,10 @@ fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, Call
     if status != 200 {
         return Err(refused(status, text, None));
     }
-    serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.to_string()))
+    serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.into()))
 }
 
-/// What the hub said, in its own words where it has some.
+/// The hub's own message, where its answer holds one.
 fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError {
     let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     if let (421, Some(hub)) = (status, body["error"]["hub"].as_str()) {

@@ -1,11 +1,12 @@
-//! An edge's link with its hub: exchanges until the hub has everything, and proofs of it. For the worker's thread and for
-//! the command line.
+//! Drives the mirror of one edge: exchanges until the hub has everything, and comparisons that prove it. Used by the
+//! worker's thread and by the command line.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result as AnyResult, anyhow, bail};
 use uuid::Uuid;
 
 use super::backoff::{Backoff, DELAY_MAX};
@@ -16,7 +17,7 @@ use super::session::{ExchangeOutcome, Outgoing, SyncSession};
 use super::verify::{self, Proof};
 use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::sync_state::{self, Enrolment};
 use crate::store::{feed, quarantine};
 use crate::sync::protocol::wire::Reply;
@@ -71,51 +72,52 @@ impl SyncDriver {
         SyncDriver { progress: Some(Box::new(progress)), ..self }
     }
 
-    /// Exchanges until the hub has everything; gives how long to wait then, and what went wrong.
-    pub fn go(&mut self) -> (Duration, Result<(), String>) {
-        match self.db.read(sync_state::enrolment) {
-            Ok(Some(enrolment)) => {
-                let result = self.follow(enrolment);
-                let trouble = result.as_ref().err().map(CallError::with_advice);
-                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&trouble);
-                match result {
-                    Ok(()) => (self.pacing.next(share()), Ok(())),
-                    Err(error) => {
-                        self.edge.failed();
-                        // What is too long by itself does not become shorter.
-                        let is_too_long = error.is_too_long() && self.pacing.is_smallest();
-                        let is_alarm = error.is_alarm() || is_too_long;
-                        let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
-                        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
-                        match is_alarm {
-                            true => tracing::error!(%error, "the mirror stands still: somebody must act"),
-                            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
-                        }
-                        let error = trouble.unwrap_or_default();
-                        let noted = error.clone();
-                        self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
-                        (wait, Err(error))
-                    }
-                }
-            }
-            Ok(None) => (IDLE, Err("this server is not enrolled with a hub: see sync enroll".into())),
-            Err(error) => (IDLE, Err(error.to_string())),
+    /// Exchanges until the hub has everything; returns how long to wait before the next time, and what went wrong.
+    pub fn go(&mut self) -> (Duration, AnyResult<()>) {
+        let enrolment = match self.db.read(sync_state::enrolment) {
+            Ok(Some(enrolment)) => enrolment,
+            Ok(None) => return (IDLE, Err(anyhow!("this server is not enrolled with a hub: see sync enroll"))),
+            Err(error) => return (IDLE, Err(error.into())),
+        };
+        let result = self.follow(enrolment);
+        let trouble = result.as_ref().err().map(CallError::with_advice);
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&trouble);
+        match result {
+            Ok(()) => (self.pacing.next(share()), Ok(())),
+            Err(error) => self.failed(error),
         }
     }
 
+    /// Logs and stores why an exchange failed; returns how long to wait before the next.
+    fn failed(&mut self, error: CallError) -> (Duration, AnyResult<()>) {
+        self.edge.failed();
+        // The smallest batch is one write: it cannot become shorter.
+        let is_too_long = error.is_too_long() && self.pacing.is_smallest();
+        let is_alarm = error.is_alarm() || is_too_long;
+        let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
+        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
+        match is_alarm {
+            true => tracing::error!(%error, "the mirror has stopped: somebody must act"),
+            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
+        }
+        let described = error.with_advice();
+        let noted = described.clone();
+        self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
+        // The text first: it holds that of the error, and the advice.
+        (wait, Err(anyhow!(error).context(described)))
+    }
+
     /// Exchanges, and compares what both sides have then.
-    pub fn verify(&mut self) -> Result<Proof, String> {
+    pub fn verify(&mut self) -> AnyResult<Proof> {
         for _ in 0..VERIFY_TRIES {
             self.go().1?;
-            let describe = |error: Error| error.to_string();
-            let enrolment = self.db.read(sync_state::enrolment).map_err(describe)?.ok_or("this server has no hub")?;
-            let token = self.token(&enrolment).map_err(|error| error.to_string())?;
-            let head = self.edge.position().map_err(describe)?.base();
+            let enrolment = self.db.read(sync_state::enrolment)?.context("this server has no hub")?;
+            let token = self.token(&enrolment)?;
+            let head = self.edge.position()?.base();
             let Some((_, client)) = &self.client else { break };
-            let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
-            if let Some(proof) = proof.map_err(|error| error.to_string())? {
-                // What is in quarantine is known to differ, and told as that.
-                let aside = self.db.read(quarantine::list).map_err(describe)?;
+            if let Some(proof) = verify::compare(&self.db, client, &enrolment.origin, &token, head)? {
+                // Rows in quarantine are known to differ: they are reported as such.
+                let aside = self.db.read(quarantine::list)?;
                 let is_aside = |name: &&String| aside.iter().any(|row| **name == format!("{}/{}", row.table, row.row));
                 let is_known = proof.named.iter().filter(is_aside).count() as u64 == proof.differences;
                 let named = proof.named.join(", ");
@@ -130,7 +132,7 @@ impl SyncDriver {
                 return Ok(proof);
             }
         }
-        Err("there were writes all the while: try again when it is quieter".into())
+        bail!("there were writes all the while: try again when it is quieter")
     }
 
     fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
@@ -231,9 +233,9 @@ fn may_follow(from: &str, to: &str) -> bool {
     to.starts_with("https://") || (to.starts_with("http://") && from.starts_with("http://"))
 }
 
-/// Something here is not as it should be.
-fn local(error: impl std::fmt::Display) -> CallError {
-    CallError::Here(error.to_string())
+/// An error of this machine.
+fn local(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallError {
+    CallError::Local(error.into())
 }
 
 /// What came of a message that brought so many rows.
@@ -243,7 +245,7 @@ struct Sent {
 }
 
 fn join(sending: ScopedJoinHandle<Sent>) -> Sent {
-    let broken = || CallError::Here("a message could not be sent".into());
+    let broken = || CallError::Local("a message could not be sent".into());
     sending.join().unwrap_or_else(|_| Sent { rows: 0, reply: Err(broken()) })
 }
 
@@ -253,7 +255,10 @@ fn describe(outcome: ExchangeOutcome) -> bool {
         ExchangeOutcome::Acked { .. } => return true,
         ExchangeOutcome::Rewound { acked } => tracing::warn!(acked, "the hub was restored: it is given the rest again"),
         ExchangeOutcome::Forked(reason) => {
-            tracing::error!(?reason, "the hub follows another life of this edge: a new epoch begins");
+            tracing::error!(
+                ?reason,
+                "the hub is on a different epoch, since this database was restored or cloned: a new epoch begins"
+            );
         }
         ExchangeOutcome::Ignored => {}
     }

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::{Result as AnyResult, anyhow};
 use tokio::sync::{oneshot, watch};
 
 use super::driver::{SyncDriver, share};
@@ -15,7 +16,7 @@ use super::verify::Proof;
 use crate::auth::secrets::Sealer;
 use crate::db::Db;
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
 
 /// How long the end of the server waits for a call under way.
 const END: Duration = Duration::from_secs(1);
@@ -27,16 +28,16 @@ enum Order {
     /// Something was written.
     Woken,
     /// Go now, and say how it went.
-    Sync(oneshot::Sender<Result<(), String>>),
+    Sync(oneshot::Sender<AnyResult<()>>),
     /// Prove that the hub has exactly what is here.
-    Verify(oneshot::Sender<Result<Proof, String>>),
+    Verify(oneshot::Sender<AnyResult<Proof>>),
     Stop,
 }
 
 /// The mirror of a running server.
 pub struct Worker {
     orders: Mutex<Sender<Order>>,
-    /// Who waits for the hub is told that there is no more waiting.
+    /// Ends the waiting of those who wait for the hub.
     is_stopping: watch::Sender<bool>,
     /// Closed when the thread has ended.
     ended: Mutex<Receiver<()>>,
@@ -81,16 +82,16 @@ impl Worker {
     }
 
     /// Exchanges with the hub now. The error says what kept it from it.
-    pub async fn sync(&self) -> Result<(), String> {
+    pub async fn sync(&self) -> AnyResult<()> {
         self.ask(Order::Sync).await
     }
 
     /// Exchanges with the hub, and proves that it then has exactly what is here.
-    pub async fn verify(&self) -> Result<Proof, String> {
+    pub async fn verify(&self) -> AnyResult<Proof> {
         self.ask(Order::Verify).await
     }
 
-    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Order) -> Result<T, String> {
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<AnyResult<T>>) -> Order) -> AnyResult<T> {
         let (reply, answer) = oneshot::channel();
         let _ = lock(&self.orders).send(order(reply));
         let mut is_stopping = self.is_stopping.subscribe();
@@ -98,7 +99,7 @@ impl Worker {
             answered = answer => answered.ok(),
             _ = is_stopping.wait_for(|is_stopping| *is_stopping) => None,
         };
-        answered.unwrap_or_else(|| Err("the server is stopping".into()))
+        answered.unwrap_or_else(|| Err(anyhow!("the server is stopping")))
     }
 
     /// No more exchanges; nobody waits for one any longer.
@@ -132,7 +133,7 @@ impl Mirror {
     }
 
     fn run(&mut self, orders: &Receiver<Order>, is_woken: &AtomicBool) {
-        // Not all at once when a whole town has its power back.
+        // Spread, so that edges do not all come at once after a power cut.
         let mut due = Instant::now() + Duration::from_millis(self.link.pacing.pace.spread_ms).mul_f64(share());
         loop {
             match orders.recv_timeout(due.saturating_duration_since(Instant::now())) {
@@ -174,7 +175,10 @@ impl Mirror {
             Ok(proof) if proof.equal => tracing::info!(rows = proof.rows, "the hub has exactly what is here"),
             // It is told and noted where both are compared.
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "nothing could be proved; the next day tries again"),
+            Err(error) => {
+                let error = in_one_line(error.as_ref());
+                tracing::warn!(error, "hub and edge could not be compared; the next day tries again");
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement as Prepared};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
 
 /// Whose rows a transaction sees, by row-level security.
 #[derive(Clone, Copy)]
@@ -157,7 +157,7 @@ pub fn describe(error: tokio_postgres::Error) -> Error {
             tracing::warn!(error = %in_full(&error), "PostgreSQL went away");
             return Error::Busy;
         }
-        return Error::internal(in_full(&error));
+        return Error::Internal(Box::new(PostgresError(error)));
     };
     match state.code() {
         "53100" => Error::StorageFull,
@@ -170,14 +170,19 @@ pub fn describe(error: tokio_postgres::Error) -> Error {
             tracing::warn!(error = %in_full(&error), "PostgreSQL could not do it now");
             Error::Busy
         }
-        _ => Error::internal(in_full(&error)),
+        _ => Error::Internal(Box::new(PostgresError(error))),
     }
 }
 
-/// An error with what is behind it: its own text may say only that it is one of the database.
+/// An error of PostgreSQL, printed with its code: its own text may say only that the database reported one.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", in_full(.0))]
+pub struct PostgresError(#[source] pub tokio_postgres::Error);
+
+/// The text of [`PostgresError`].
 pub fn in_full(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(database_error) => format!("{} ({})", database_error.message(), database_error.code().code()),
-        None => std::error::Error::source(error).map_or(error.to_string(), |source| format!("{error}: {source}")),
+        None => in_one_line(error),
     }
 }

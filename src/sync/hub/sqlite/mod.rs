@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 
@@ -49,11 +50,14 @@ pub struct SqliteHub {
 }
 
 impl SqliteHub {
-    /// Opens the file, makes or migrates it where needed. The error is one sentence.
-    pub fn open(path: &Path) -> Result<SqliteHub, String> {
+    /// Opens the file, makes or migrates it where needed.
+    pub fn open(path: &Path) -> anyhow::Result<SqliteHub> {
         make_private(path)?;
-        let describe = |error: &dyn std::fmt::Display| format!("{} cannot be opened: {error}", path.display());
-        let mut conn = connect(path).map_err(|error| describe(&error))?;
+        SqliteHub::open_private(path).with_context(|| format!("{} cannot be opened", path.display()))
+    }
+
+    fn open_private(path: &Path) -> anyhow::Result<SqliteHub> {
+        let mut conn = connect(path)?;
         conn.set_prepared_statement_cache_capacity(64);
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
@@ -63,10 +67,10 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
         ]);
-        migrations.to_latest(&mut conn).map_err(|error| describe(&error))?;
-        quarantine::name_known_tables(&conn).map_err(|error| describe(&error))?;
-        let beside = connect(path).map_err(|error| describe(&error))?;
-        let checkpointer = Checkpointer::start(beside).map_err(|error| describe(&error))?;
+        migrations.to_latest(&mut conn)?;
+        quarantine::name_known_tables(&conn)?;
+        let beside = connect(path)?;
+        let checkpointer = Checkpointer::start(beside)?;
         Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
     }
 
