@@ -133,6 +133,9 @@ pub enum Error {
     /// Too much is under way, or the server is shutting down. Nothing was changed.
     #[error("The server is busy, try again")]
     Busy,
+    /// Not now, for a reason that passes by itself: what the text says. Nothing was changed.
+    #[error("{0}")]
+    Unavailable(&'static str),
     /// The disk is full. Nothing was changed.
     #[error("The disk is full, nothing was changed")]
     StorageFull,
@@ -171,6 +174,7 @@ impl Error {
         match self {
             Error::StorageFull => Error::StorageFull,
             Error::Busy => Error::Busy,
+            Error::Unavailable(why) => Error::Unavailable(why),
             other => Error::internal(other.to_string()),
         }
     }

@@ -20,6 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
+pub use open::open_writable;
 pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
 
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::files::check_finished;
 use checkpoint::Checkpointer;
 use lock::FileLock;
-use open::{cannot_be, open_exclusive, open_writable, prepare_reader};
+use open::{cannot_be, open_exclusive, prepare_reader};
 use reserve::Reserve;
 use writer::{OnChange, Shared, Writer};
 
@@ -90,7 +91,11 @@ impl Db {
 
     /// Runs `work` on one snapshot, on the calling thread.
     pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
-        let conn = self.readers.get().map_err(|_| Error::Busy)?;
+        let conn = self.readers.get().map_err(|error| match self.readers.state().connections {
+            READERS_MAX => Error::Busy,
+            // None was made in time: what the file system says about that is the cause.
+            _ => Error::Internal(Box::new(error)),
+        })?;
         snapshot(&conn, &self.clock, work)
     }
 

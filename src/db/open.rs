@@ -1,10 +1,10 @@
-//! Opening a database file: its rights, its mode, and how a connection is set up.
+//! Opening a database file: its rights, its journal mode, and the settings of a connection.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::FileLock;
@@ -25,22 +25,14 @@ pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock)> {
     let conn = connect(path)?;
     migrations::check(&conn, path)?;
     check_length(&conn, path)?;
-    tune(&conn).map_err(|error| cannot_be("opened", path, error))?;
-    let mode: String = conn
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(|error| cannot_be("written", path, error))?;
-    if mode != "wal" {
-        bail!(
-            "{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk",
-            path.display()
-        );
-    }
+    prepare_writer(&conn, path)?;
     Ok((conn, lock))
 }
 
+/// Opens an existing file for writing, as the database of an edge and the store of a hub both are.
 pub fn open_writable(path: &Path) -> Result<Connection> {
     let conn = connect(path)?;
-    tune(&conn).map_err(|error| cannot_be("opened", path, error))?;
+    prepare_writer(&conn, path)?;
     Ok(conn)
 }
 
@@ -58,21 +50,33 @@ fn connect(path: &Path) -> Result<Connection> {
     Connection::open_with_flags(path, flags).map_err(|error| cannot_be("opened", path, error))
 }
 
-fn tune(conn: &Connection) -> rusqlite::Result<()> {
+/// The settings of every connection that writes, of an edge and of a hub alike.
+const WRITER_PRAGMAS: [(&str, i64); 6] = [
+    // FULL: every acknowledged write survives a power cut.
+    ("synchronous", 2),
+    ("foreign_keys", 1),
+    // A thread of its own makes the checkpoints.
+    ("wal_autocheckpoint", 0),
+    ("trusted_schema", 0),
+    // The rollback data of savepoints is kept in memory, not in a temporary file.
+    ("temp_store", 2),
+    ("journal_size_limit", 64 << 20),
+];
+
+fn prepare_writer(conn: &Connection, path: &Path) -> Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
-    let pragmas = [
-        // FULL: every commit is on disk before it is answered.
-        ("synchronous", 2),
-        ("foreign_keys", 1),
-        // Checkpoints are made by a thread of their own.
-        ("wal_autocheckpoint", 0),
-        ("trusted_schema", 0),
-        // What a savepoint must be able to undo is kept in memory, not in a temporary file.
-        ("temp_store", 2),
-        ("journal_size_limit", 64 << 20),
-    ];
-    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))
+    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))
+        .and_then(|()| WRITER_PRAGMAS.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value)))
+        .map_err(|error| cannot_be("opened", path, error))?;
+    let mode: String = conn
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(|error| cannot_be("written", path, error))?;
+    ensure!(
+        mode == "wal",
+        "{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk",
+        path.display()
+    );
+    Ok(())
 }
 
 pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {

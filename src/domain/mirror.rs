@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 /// Whose place a one-time code gives; `None` when it is for a new edge.
@@ -15,8 +16,11 @@ pub fn replaced_by(code: &str) -> Option<&str> {
 pub struct Epoch(pub i64, pub Uuid);
 
 /// The mirrored tables, in the order in which rows of one write are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, EnumString, IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Table {
     Customer,
     Queue,
@@ -31,19 +35,13 @@ impl Table {
     pub const ALL: [Table; 4] = [Table::Customer, Table::Queue, Table::Employee, Table::MobileConfig];
 
     /// As on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Table::Customer => "customer",
-            Table::Queue => "queue",
-            Table::Employee => "employee",
-            Table::MobileConfig => "mobile_config",
-            Table::Other => "other",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The one of this name, if it is known.
     pub fn named(name: &str) -> Option<Table> {
-        Table::ALL.into_iter().find(|table| table.name() == name)
+        name.parse().ok().filter(|table| *table != Table::Other)
     }
 
     /// Its place in [`Table::ALL`].

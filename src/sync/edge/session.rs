@@ -213,7 +213,7 @@ impl SyncSession {
                 Ok(()) => continue,
                 Err(error) if feed::is_unreadable(&error) => "What is stored here cannot be read".into(),
                 // It is offered again: what is here goes on being mirrored.
-                Err(Error::StorageFull | Error::Busy) => return Ok(()),
+                Err(Error::StorageFull | Error::Busy | Error::Unavailable(_)) => return Ok(()),
                 // Those behind it do not wait for what is wrong here.
                 Err(Error::Internal(error)) => {
                     tracing::error!(%error, uuid = %proposal.uuid, "a proposal of the hub failed here");

@@ -60,7 +60,9 @@ impl Origin {
     pub fn check_here(&self) -> Result<()> {
         match &self.phase {
             Phase::Here => Ok(()),
-            Phase::Arriving | Phase::Leaving(_) => Err(Error::Busy),
+            Phase::Arriving | Phase::Leaving(_) => {
+                Err(Error::Unavailable("This server is moving to another hub, try again"))
+            }
             Phase::Moved(hub) => Err(Error::Moved { hub: hub.clone() }),
         }
     }
@@ -244,6 +246,11 @@ pub trait HubStore: Send + Sync + 'static {
     /// Forgets what nobody will ask for: codes not spent for a week; answered proposals and the lost tail after 90 days;
     /// parts a day after the last of them. To be called once an hour: how late it is is decided by [`retention::reached`].
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// 503: PostgreSQL is away, and may come back.
+pub fn store_unreachable() -> Error {
+    Error::Unavailable("The hub's store cannot be reached, try again")
 }
 
 /// The longest name of a server.

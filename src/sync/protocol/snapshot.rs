@@ -29,7 +29,7 @@ pub fn page_digest(rows: &[Row]) -> String {
         hash.update(format!("{}/{}/{}/{}:", row.t.name(), row.id, row.rev, text.len()));
         hash.update(text);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 /// Table and id of a page's `after`.

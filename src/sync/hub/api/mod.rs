@@ -71,7 +71,7 @@ pub fn start_without_store(listener: TcpListener, tls: Option<ServerConfig>) -> 
     server::start(listener, tls, vec![], |services| {
         services
             .route("/healthz", web::get().to(healthz))
-            .default_service(web::to(|| async { Err::<HttpResponse, Error>(Error::Busy) }));
+            .default_service(web::to(|| async { Err::<HttpResponse, Error>(super::store_unreachable()) }));
     })
 }
 
@@ -164,7 +164,11 @@ impl Body {
         let is_long = packed.len() > SHORT_BYTES;
         let unpack = move || compression::unpack(self.encoding.as_deref(), &packed, max_bytes);
         // Other requests do not wait for what takes long.
-        let unpacked = if is_long { web::block(unpack).await.map_err(|_| Error::Busy)? } else { unpack() };
+        let unpacked = if is_long {
+            web::block(unpack).await.map_err(|error| Error::Internal(Box::new(error)))?
+        } else {
+            unpack()
+        };
         unpacked.map_err(|error| match error.kind() {
             ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
             ErrorKind::Unsupported => Error::UnsupportedEncoding,

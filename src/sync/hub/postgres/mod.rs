@@ -138,7 +138,7 @@ impl PostgresHub {
 
 /// Why a store cannot be used at the start: what passes by itself is waited for.
 fn not_used(error: Error) -> Unready {
-    let passes = matches!(error, Error::Busy);
+    let passes = matches!(error, Error::Busy | Error::Unavailable(_));
     let why = anyhow!(error).context("the store cannot be used");
     if passes { Unready::Away(why) } else { Unready::Wrong(why) }
 }

@@ -1,5 +1,7 @@
 //! Rows that are put aside: whole writes of which a row cannot be taken.
 
+use std::sync::LazyLock;
+
 use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
@@ -91,10 +93,10 @@ pub fn settle_staged<'p>(batch: &mut Batch<'p>, origin: &'p &str, stage: &'p Uui
 
 /// Gives rows of tables that this program has come to know their place: they are known by it when they come again.
 pub fn name_known_tables() -> Batch<'static> {
-    const NAMES: [(&str, i32); 4] =
-        [(Table::ALL[0].name(), 0), (Table::ALL[1].name(), 1), (Table::ALL[2].name(), 2), (Table::ALL[3].name(), 3)];
+    static NAMES: LazyLock<Vec<(&str, i32)>> =
+        LazyLock::new(|| Table::ALL.iter().map(|table| (table.name(), rows::number(*table))).collect());
     let mut batch = Batch::default();
-    for known in &NAMES {
+    for known in NAMES.iter() {
         batch.add(OUTDATED, &[&known.0, &known.1, &OTHER]);
         batch.add(KNOWN, &[&known.0, &known.1, &OTHER]);
     }

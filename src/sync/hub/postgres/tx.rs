@@ -3,12 +3,13 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{Object, Pool, PoolError, TimeoutType};
 use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement as Prepared};
 
 use crate::error::{Error, Result, in_one_line};
+use crate::sync::hub::store_unreachable;
 
 /// Whose rows a transaction sees, by row-level security.
 #[derive(Clone, Copy)]
@@ -132,7 +133,11 @@ async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Object> {
             other => other.to_string(),
         };
         tracing::warn!(error = %why, "PostgreSQL cannot be reached");
-        Error::Busy
+        match error {
+            // All connections are in use.
+            PoolError::Timeout(TimeoutType::Wait) => Error::Busy,
+            _ => store_unreachable(),
+        }
     })
 }
 
@@ -155,7 +160,7 @@ pub fn describe(error: tokio_postgres::Error) -> Error {
             error.is_closed() || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
         if is_broken {
             tracing::warn!(error = %in_full(&error), "PostgreSQL went away");
-            return Error::Busy;
+            return store_unreachable();
         }
         return Error::Internal(Box::new(PostgresError(error)));
     };

@@ -22,6 +22,7 @@ use super::migration::{Arrival, Delivery, FinishMove, Phase, Quarantined};
 use super::orphaned_rows::{Lost, Removed};
 use super::{EnrolmentKind, HubStore, Origin, ProposalRecord, PushResult, QUARANTINE_MAX, rules};
 use crate::db::checkpoint::{self, Checkpointer};
+use crate::db::open_writable;
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
@@ -29,6 +30,7 @@ use crate::domain::time::Time;
 use crate::error::Result;
 use crate::files::make_private;
 use crate::sync::protocol::wire::{Part, Push};
+use push::PushOutcome;
 
 /// Page cache of the writing connection: what a batch of changed rows touches.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -53,12 +55,14 @@ impl SqliteHub {
     /// Opens the file, makes or migrates it where needed.
     pub fn open(path: &Path) -> anyhow::Result<SqliteHub> {
         make_private(path)?;
-        SqliteHub::open_private(path).with_context(|| format!("{} cannot be opened", path.display()))
+        let mut conn = open_writable(path)?;
+        SqliteHub::set_up(&mut conn).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let checkpointer = Checkpointer::start(open_writable(path)?)?;
+        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
     }
 
-    fn open_private(path: &Path) -> anyhow::Result<SqliteHub> {
-        let mut conn = connect(path)?;
-        conn.set_prepared_statement_cache_capacity(64);
+    fn set_up(conn: &mut Connection) -> anyhow::Result<()> {
+        conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
             Ok(())
@@ -67,11 +71,9 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
         ]);
-        migrations.to_latest(&mut conn)?;
-        quarantine::name_known_tables(&conn)?;
-        let beside = connect(path)?;
-        let checkpointer = Checkpointer::start(beside)?;
-        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
+        migrations.to_latest(conn)?;
+        quarantine::name_known_tables(conn)?;
+        Ok(())
     }
 
     /// Copies the file to `target`, also beside a running hub, checks the copy, and calls what it holds stable.
@@ -107,24 +109,6 @@ impl SqliteHub {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = Connection::open(path)?;
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
-    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    let pragmas = [
-        // FULL: what is acknowledged is on disk.
-        ("synchronous", 2),
-        ("foreign_keys", 1),
-        // Checkpoints are made by a thread of their own.
-        ("wal_autocheckpoint", 0),
-        ("temp_store", 2),
-        ("cache_size", -CACHE_KIB),
-        ("journal_size_limit", 64 << 20),
-    ];
-    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))?;
-    Ok(conn)
-}
-
 impl HubStore for SqliteHub {
     async fn add_code(&self, code_hash: [u8; 32], admits: &EnrolmentKind, now: Time) -> Result<()> {
         self.write(|tx| origins::add_code(tx, code_hash, admits, now))
@@ -151,7 +135,8 @@ impl HubStore for SqliteHub {
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {
-        let (accepted, origin) = self.write(|tx| push::take(tx, origin, token_hash, push, now))??;
+        let outcome = self.write(|tx| push::take(tx, origin, token_hash, push, now))?;
+        let PushOutcome::Answered { accepted, origin } = outcome else { return Err(rules::locked()) };
         let conn = self.lock();
         let is_caught_up = accepted && rules::is_caught_up(push);
         let proposals = if is_caught_up { proposals::offered(&conn, &origin.origin)? } else { vec![] };

@@ -77,26 +77,27 @@ fn is_staged(tx: &Connection, origin: &str, staged: Staged) -> Result<bool> {
     Ok(there == staged.parts)
 }
 
-/// Takes a push, if it may be taken: whether it was, and how the origin stands then. The inner error, that the origin is
-/// locked, leaves the lock behind.
-pub fn take(
-    tx: &Connection,
-    origin: &str,
-    token_hash: &Hash,
-    push: &Push,
-    now: Time,
-) -> Result<Result<(bool, Origin)>> {
+/// What a push did, to be committed whichever it is.
+pub enum PushOutcome {
+    /// Nothing, but that the origin is locked.
+    Locked,
+    /// It was accepted or not; the origin as it is then.
+    Answered { accepted: bool, origin: Origin },
+}
+
+/// Applies a push, if it may be applied.
+pub fn take(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushOutcome> {
     let before = origins::get(tx, origin)?;
     before.check_token(token_hash)?;
     let is_whole = push.staged.map_or(Ok(true), |staged| is_staged(tx, origin, staged))?;
     let verdict = rules::judge(&before, push, is_whole, now);
     match verdict {
-        PushVerdict::Locked => return Ok(Err(rules::locked())),
+        PushVerdict::Locked => return Ok(PushOutcome::Locked),
         PushVerdict::Locks => {
             tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
-            return Ok(Err(rules::locked()));
+            return Ok(PushOutcome::Locked);
         }
-        PushVerdict::NotTaken => return Ok(Ok((false, before))),
+        PushVerdict::NotTaken => return Ok(PushOutcome::Answered { accepted: false, origin: before }),
         PushVerdict::Idle { .. } | PushVerdict::PushResult => {}
     }
     if rules::may_lose(push) {
@@ -106,7 +107,8 @@ pub fn take(
         proposals::answer(tx, origin, outcome, now)?;
     }
     if let PushVerdict::Idle { is_noted } = verdict {
-        return idle(tx, before, push, is_noted, now).map(|origin| Ok((true, origin)));
+        let origin = idle(tx, before, push, is_noted, now)?;
+        return Ok(PushOutcome::Answered { accepted: true, origin });
     }
     apply(tx, &before, push, now)?;
     let head = rules::head_after(push);
@@ -135,7 +137,7 @@ pub fn take(
         ":audit_hash": audit.1,
         ":audit_differs": audit_differs,
     })?;
-    Ok(Ok((true, origins::get(tx, origin)?)))
+    Ok(PushOutcome::Answered { accepted: true, origin: origins::get(tx, origin)? })
 }
 
 /// One that brings no rows: only what the fleet page shows is brought up to date.
