@@ -1,14 +1,15 @@
-//! The mirror, as whoever runs this server sees it. For RESELLER_ADMIN and ADMIN.
+//! The mirror, for the operators of this server: RESELLER_ADMIN and ADMIN.
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use anyhow::anyhow;
 use serde_json::{Value, json};
 
 use crate::db::{Author, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
 use crate::store::{quarantine, sync_state};
-use crate::sync::edge::enrolment;
+use crate::sync::edge::enrolment::{self, EnrolmentError};
 use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::sync::edge::status::status as mirror_status;
 use crate::web::request::AuthenticatedRequest;
@@ -18,11 +19,16 @@ fn check(actor: &Actor) -> Result<()> {
     if actor.level >= Level::ResellerAdmin { Ok(()) } else { Err(Error::access_denied()) }
 }
 
-/// Has `work` done to its end, whether or not the caller waits for it; `None` when a request may not wait any longer. What
-/// a hub answers may come minutes later.
+/// Runs `work` to completion in the background; `None` when a request may not wait for it any longer. A hub may take
+/// minutes to answer.
 async fn wait_for<T: 'static>(call: &AuthenticatedRequest, work: impl Future<Output = T> + 'static) -> Option<T> {
     let patience = call.visit.state.request_timeout.mul_f64(0.8);
     tokio::time::timeout(patience, actix_web::rt::spawn(work)).await.ok()?.ok()
+}
+
+/// 409 `hub`: why the hub could not do it.
+fn hub_conflict(why: &anyhow::Error) -> Error {
+    Error::conflict("hub", in_one_line(why.as_ref()))
 }
 
 /// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it. 409 `hub` without a hub.
@@ -37,7 +43,7 @@ pub async fn sync(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let mut status = stands(&call)?;
     match outcome {
         Some(Ok(())) => {}
-        Some(Err(error)) => status["lastError"] = error.into(),
+        Some(Err(error)) => status["lastError"] = in_one_line(error.as_ref()).into(),
         None => status["lastError"] = "the exchange takes longer than a request may: it goes on".into(),
     }
     ApiResponse::json(&status)
@@ -66,8 +72,8 @@ pub async fn verify(call: AuthenticatedRequest) -> Result<ApiResponse> {
     check(call.actor())?;
     let state = call.visit.state.clone();
     let proof = wait_for(&call, async move { state.mirror.verify().await }).await;
-    let late = || Err("the comparison takes longer than a request may: it goes on, and lastProof tells when".into());
-    ApiResponse::json(&proof.unwrap_or_else(late).map_err(|error| Error::conflict("hub", error))?)
+    let late = || anyhow!("the comparison takes longer than a request may: it goes on, and lastProof tells when");
+    ApiResponse::json(&proof.unwrap_or_else(|| Err(late())).map_err(|why| hub_conflict(&why))?)
 }
 
 /// Rows that the hub could not take: `{ "quarantine": [ { "id", "table", "row", "code", "detail", … } ] }`.
@@ -122,12 +128,12 @@ pub async fn enroll(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let (state, author): (_, Author) = (call.visit.state.clone(), call.visit.author());
     // The code is spent once the hub has seen it: what it has given must be kept, whoever waits for it.
     let enrolled = wait_for(&call, async move {
-        let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
-        let sealer = state.sealer.clone();
-        let enrolled = web::block(move || enrolment::enroll(own.as_ref(), &sealer, &given, &code, ca.as_deref())).await;
-        let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
-        let (enrolment, position) = enrolment::sealed(&url, &enrolled, &state.sealer)?;
-        state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await
+        let (sealer, ca) = (state.sealer.clone(), state.hub_ca.clone());
+        match enrolment::enroll(&state.db, sealer, author, url, code, ca).await {
+            Ok(_) => Ok(()),
+            Err(EnrolmentError::Refused(why)) => Err(hub_conflict(&why)),
+            Err(EnrolmentError::Unreadable(cause) | EnrolmentError::NotStored { cause, .. }) => Err(cause),
+        }
     });
     let late = || Err(Error::conflict("hub", "The hub has not answered yet: see GET /sync/status in a while"));
     enrolled.await.unwrap_or_else(late)?;

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use super::{Store, print_line};
@@ -36,30 +37,30 @@ pub struct Arguments {
     store: Store,
 }
 
-fn adopt_all(path: &Path) -> Result<(), String> {
+fn adopt_all(path: &Path) -> anyhow::Result<()> {
     let database = Exclusive::open(path, Clock::default())?;
     let put_back = database.put_back_triggers();
-    for name in put_back.map_err(|error| format!("nothing was adopted: {error}"))? {
+    for name in put_back.context("nothing was adopted")? {
         print_line(format_args!("put back: the trigger {name}"))?;
     }
     let adopted = database.write("command line", adopt::run);
-    for Adoption { wrong, refused } in adopted.map_err(|error| format!("nothing was adopted: {error}"))? {
+    for Adoption { wrong, refused } in adopted.context("nothing was adopted")? {
         match refused {
             None => print_line(format_args!("adopted: {wrong}"))?,
             Some(why) => print_line(format_args!("left as it is: {wrong}: {why}"))?,
         }
     }
-    database.close().map_err(|error| error.to_string())
+    Ok(database.close()?)
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = if arguments.adopt { arguments.store.existing_path()? } else { arguments.store.path()? };
     if arguments.adopt {
         adopt_all(&path)?;
     }
     let database = ReadOnly::open(&path, Clock::default())?;
     let findings = database.read(|tx| Ok(examine(tx, &path)));
-    let mut findings = findings.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let mut findings = findings.with_context(|| format!("{} cannot be read", path.display()))?;
     findings.push(rights(&path));
     let key = key_path(&path);
     if key.exists() {
@@ -76,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if wrong == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    Err(format!(
+    Err(anyhow!(
         "{wrong} of {} checks failed: keep a copy of this file, then mend each finding as it says, or go back to a backup",
         findings.len()
     ))
@@ -110,7 +111,7 @@ fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
 /// Whether the token for the hub can be unsealed; `None` without a hub.
 fn hub_token(tx: &ReadTx, path: &Path) -> DomainResult<Option<(Option<String>, String)>> {
     let Some(enrolment) = sync_state::enrolment(tx)? else { return Ok(None) };
-    let sealer = Sealer::read(path).map_err(Error::internal)?;
+    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
     let is_open = sealer.is_some_and(|sealer| enrolment::token(&enrolment, &sealer).is_some());
     let key = key_path(path);
     let wrong = (!is_open)
@@ -120,7 +121,7 @@ fn hub_token(tx: &ReadTx, path: &Path) -> DomainResult<Option<(Option<String>, S
 
 /// Whether the key file is the one that the database was used with.
 fn authenticator_keys(tx: &ReadTx, path: &Path) -> DomainResult<(Option<String>, String)> {
-    let sealer = Sealer::read(path).map_err(Error::internal)?;
+    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
     let (all, lost) = login::count_authenticator_keys(tx, sealer.as_ref())?;
     let key = key_path(path);
     let wrong = (lost > 0).then(|| {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::{anyhow, bail};
 use clap::Args;
 use uuid::Uuid;
 
@@ -34,14 +35,16 @@ pub struct Arguments {
     store: Store,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let [url, code] = &arguments.from_hub[..] else { return Err("--from-hub wants a URL and a code".into()) };
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let [url, code] = &arguments.from_hub[..] else { bail!("--from-hub wants a URL and a code") };
     let path = arguments.store.path()?;
     if replaced_by(code).is_none() {
-        return Err("this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced".into());
+        bail!(
+            "this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced"
+        );
     }
     let ca = arguments.store.hub_ca(arguments.hub_ca.clone())?;
-    let taken = || format!("{} is there already: name a new file with --db", path.display());
+    let taken = || anyhow!("{} is there already: name a new file with --db", path.display());
     if path.exists() {
         return Err(taken());
     }
@@ -54,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         remove_database(&unfinished);
         return Err(taken());
     }
-    let had_place = database.read(sync_state::enrolment).map_err(|error| error.to_string())?.is_some();
+    let had_place = database.read(sync_state::enrolment)?.is_some();
     let had_key = key_path(&path).exists();
     let restored = Sealer::open(&path).map_err(Failure::before_enrolment);
     let restored = restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref()));
@@ -66,9 +69,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         Err(Failure { why, is_enrolled: true }) => {
-            Err(format!("nothing was restored yet: {why}; run the same command again to go on, it needs no new code"))
+            Err(anyhow!("nothing was restored yet: {why}; run the same command again to go on, it needs no new code"))
         }
-        Err(Failure { why, .. }) if had_place => Err(format!(
+        Err(Failure { why, .. }) if had_place => Err(anyhow!(
             "nothing was restored: {why}; what an earlier run has begun is kept: run it with its own URL and code"
         )),
         Err(Failure { why, .. }) => {
@@ -77,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             if !had_key {
                 let _ = std::fs::remove_file(key_path(&path));
             }
-            Err(format!("nothing was restored: {why}"))
+            Err(anyhow!("nothing was restored: {why}"))
         }
     }
 }
@@ -85,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 /// Gives the database its name. The lock is still held, so no other process begins a restore meanwhile.
 fn finish(database: &Exclusive, unfinished: &Path, path: &Path) -> Result<(), Failure> {
     database.fold().map_err(Failure::after_enrolment)?;
-    move_file(unfinished, path).map_err(|error| Failure::after_enrolment(cannot_be_written(path, &error)))
+    move_file(unfinished, path).map_err(|error| Failure::after_enrolment(cannot_be_written(path, error)))
 }
 
 /// Why nothing was restored.
@@ -97,11 +100,11 @@ struct Failure {
 
 impl Failure {
     fn before_enrolment(why: impl Display) -> Failure {
-        Failure { why: why.to_string(), is_enrolled: false }
+        Failure { why: format!("{why:#}"), is_enrolled: false }
     }
 
     fn after_enrolment(why: impl Display) -> Failure {
-        Failure { why: why.to_string(), is_enrolled: true }
+        Failure { why: format!("{why:#}"), is_enrolled: true }
     }
 }
 
@@ -117,7 +120,7 @@ struct Restored {
 
 impl Restored {
     /// One line on all of it, and one on each row that was skipped or made up.
-    fn print(&self, path: &Path) -> Result<(), String> {
+    fn print(&self, path: &Path) -> anyhow::Result<()> {
         let Restored { name, origin, acked, report, without_password } = self;
         let counts: Vec<String> = Table::ALL
             .iter()

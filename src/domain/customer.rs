@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 use super::access::Level;
 use super::address::{Address, read_addresses};
@@ -12,8 +13,9 @@ use super::id::Id;
 use super::time::Time;
 use crate::error::{Check, Fault, Faults};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum CustomerState {
     #[default]
     Active,
@@ -23,26 +25,18 @@ pub enum CustomerState {
 
 impl CustomerState {
     pub fn parse(name: &str) -> Option<CustomerState> {
-        match name {
-            "ACTIVE" => Some(CustomerState::Active),
-            "BLOCKED" => Some(CustomerState::Blocked),
-            "DELETED" => Some(CustomerState::Deleted),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            CustomerState::Active => "ACTIVE",
-            CustomerState::Blocked => "BLOCKED",
-            CustomerState::Deleted => "DELETED",
-        }
+        self.into()
     }
 }
 
 /// Second factor that all employees of the customer must log in with (api:customer:security).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum AuthenticationSecurity {
     #[default]
     None,
@@ -52,20 +46,11 @@ pub enum AuthenticationSecurity {
 
 impl AuthenticationSecurity {
     pub fn parse(name: &str) -> Option<AuthenticationSecurity> {
-        match name {
-            "NONE" => Some(AuthenticationSecurity::None),
-            "SMS" => Some(AuthenticationSecurity::Sms),
-            "AUTHENTICATOR" => Some(AuthenticationSecurity::Authenticator),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            AuthenticationSecurity::None => "NONE",
-            AuthenticationSecurity::Sms => "SMS",
-            AuthenticationSecurity::Authenticator => "AUTHENTICATOR",
-        }
+        self.into()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::access::Level;
 use super::fields::{Fields, element_id};
@@ -10,8 +11,9 @@ use super::id::Id;
 use super::time::Time;
 use crate::error::Check;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum EmployeeState {
     #[default]
     Enabled,
@@ -21,20 +23,11 @@ pub enum EmployeeState {
 
 impl EmployeeState {
     pub fn parse(name: &str) -> Option<EmployeeState> {
-        match name {
-            "ENABLED" => Some(EmployeeState::Enabled),
-            "DISABLED" => Some(EmployeeState::Disabled),
-            "DELETED" => Some(EmployeeState::Deleted),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            EmployeeState::Enabled => "ENABLED",
-            EmployeeState::Disabled => "DISABLED",
-            EmployeeState::Deleted => "DELETED",
-        }
+        self.into()
     }
 }
 

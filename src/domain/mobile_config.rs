@@ -11,6 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use strum::{EnumString, IntoStaticStr};
 
 use super::fields::{Fields, is_text_within};
 use super::id::Id;
@@ -29,7 +30,8 @@ const NAME_MAX: usize = 200;
 const TYPE_MAX: usize = 100;
 
 /// What the entries of a section refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
     Colleagues,
     Queues,
@@ -37,18 +39,11 @@ pub enum Kind {
 
 impl Kind {
     pub fn parse(name: &str) -> Option<Kind> {
-        match name {
-            "COLLEAGUES" => Some(Kind::Colleagues),
-            "QUEUES" => Some(Kind::Queues),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     fn name(self) -> &'static str {
-        match self {
-            Kind::Colleagues => "COLLEAGUES",
-            Kind::Queues => "QUEUES",
-        }
+        self.into()
     }
 }
 

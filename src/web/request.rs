@@ -215,7 +215,9 @@ impl AuthenticatedRequest {
         work: impl FnOnce(&ReadTx, &Actor) -> Result<ApiResponse> + Send + 'static,
     ) -> Result<ApiResponse> {
         let (state, identity) = (self.visit.state.clone().into_inner(), self.identity);
-        web::block(move || state.db.read(|tx| work(tx, &identity.actor))).await.map_err(|_| Error::Busy)?
+        web::block(move || state.db.read(|tx| work(tx, &identity.actor)))
+            .await
+            .map_err(|error| Error::Internal(Box::new(error)))?
     }
 
     /// Changes something in one transaction. The caller's standing is read again inside it; a remembered answer to the

@@ -85,6 +85,6 @@ fn one_that_holds_no_token_is_refused_and_kept() {
     let (hub_place, token) = without_token();
     std::fs::write(&token, "secret").unwrap();
     let sentence = refused(&hub_place);
-    assert!(sentence.contains("holds no token of ours: put the right one back"), "{sentence}");
+    assert!(sentence.contains("holds no token of this program: put the right one back"), "{sentence}");
     assert_eq!(std::fs::read_to_string(&token).unwrap(), "secret");
 }

@@ -152,7 +152,7 @@ pub fn code<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
     match result.unwrap_err() {
         Error::NotFound { code, .. } | Error::Conflict { code, .. } => code,
         Error::Locked(_) => "locked",
-        Error::Busy => "busy",
+        Error::Busy | Error::Unavailable(_) => "busy",
         Error::Moved { .. } => "moved",
         other => panic!("{other:?}"),
     }

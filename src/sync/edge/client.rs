@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use anyhow::{Result as AnyResult, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Counts;
 use super::session::Outgoing;
+use crate::error::in_one_line;
 use crate::sync::http_agent;
 use crate::sync::protocol::compression::{self, GZIP, ZSTD};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
@@ -21,23 +23,26 @@ const ANSWER_MAX_BYTES: usize = 64 << 20;
 const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
 const SCHEME: &str = "; must its URL begin with https:// or with http://?";
 
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a call brought no reply of the hub.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    #[error("the hub cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the hub cannot be reached: {cause}{advice}")]
+    Unreachable { cause: Box<ureq::Error>, advice: &'static str },
     #[error("the hub does not answer in time: {0}")]
-    TooSlow(String),
+    TooSlow(#[source] Box<ureq::Error>),
     #[error("the hub refused the call: {status} {text}")]
     Refused { status: u16, text: String, retry_after: Option<Duration> },
     #[error("the hub rejected several pushes in a row: does another machine send under this name?")]
     Contested,
     #[error("the hub says that this server's hub is now {hub}")]
     Moved { hub: String },
-    #[error("the hub's answer cannot be read: {0}")]
-    Unreadable(String),
-    #[error("local error: {0}")]
-    Local(String),
+    #[error("the hub's answer cannot be read: {}", in_one_line(.0.as_ref()))]
+    Unreadable(#[source] Cause),
+    /// Something on this machine, such as its database.
+    #[error("local error: {}", in_one_line(.0.as_ref()))]
+    Local(#[source] Cause),
     #[error(
         "the token for the hub cannot be unsealed: put the right key file back, or enrol again with a code of hub enroll --origin"
     )]
@@ -51,7 +56,7 @@ impl CallError {
             CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
             CallError::TooSlow(_) => true,
             // The size of the batch was not the reason.
-            CallError::Unreachable(_)
+            CallError::Unreachable { .. }
             | CallError::Contested
             | CallError::Moved { .. }
             | CallError::Unreadable(_)
@@ -98,7 +103,7 @@ impl CallError {
 }
 
 /// A hub's answer to an enrolment.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Enrolled {
     pub origin: String,
     pub name: String,
@@ -116,10 +121,11 @@ pub struct HubClient {
 
 impl HubClient {
     /// `ca`: a PEM file with the certificates to trust instead of the system's.
-    pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> Result<HubClient, String> {
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            return Err(format!("{url} is not the URL of a hub: it must begin with https:// or http://"));
-        }
+    pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> AnyResult<HubClient> {
+        ensure!(
+            url.starts_with("https://") || url.starts_with("http://"),
+            "{url} is not the URL of a hub: it must begin with https:// or http://"
+        );
         let http_agent = http_agent::agent(ca)?;
         let url = url.trim_end_matches('/').to_owned();
         Ok(HubClient { http_agent, url, counts, compression: AtomicU8::new(ZSTD) })
@@ -212,8 +218,7 @@ impl HubClient {
         body: &impl Serialize,
         compression: u8,
     ) -> Result<(u16, String), CallError> {
-        let compressed =
-            compression::compress(compression, body).map_err(|error| CallError::Unreadable(error.to_string()))?;
+        let compressed = compression::compress(compression, body).map_err(|error| CallError::Local(error.into()))?;
         self.counts.bytes_out.fetch_add(compressed.len() as u64, Relaxed);
         let request = self
             .http_agent
@@ -227,7 +232,6 @@ impl HubClient {
         &self,
         sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<(u16, String), CallError> {
-        let unreadable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
         let mut answer = sent.map_err(unanswered)?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -237,8 +241,8 @@ impl HubClient {
         let body = body.map_err(unanswered)?;
         self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
         let body = compression::decompress(encoding.as_deref(), &body, ANSWER_MAX_BYTES)
-            .map_err(|error| unreadable(&error))?;
-        let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
+            .map_err(|error| CallError::Unreadable(error.into()))?;
+        let text = String::from_utf8(body).map_err(|error| CallError::Unreadable(error.into()))?;
         if matches!(status, 429 | 500..) {
             return Err(refused(status, &text, retry_after.map(Duration::from_secs)));
         }
@@ -247,20 +251,17 @@ impl HubClient {
 }
 
 fn unanswered(error: ureq::Error) -> CallError {
-    match error {
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            CallError::Unreachable(error.to_string())
-        }
-        ureq::Error::Timeout(_) => CallError::TooSlow(error.to_string()),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => CallError::Unreachable(format!("{error}{TRUST}")),
-        ureq::Error::Io(_) if error.to_string().contains("certificate") => {
-            CallError::Unreachable(format!("{error}{TRUST}"))
-        }
+    let advice = match &error {
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => "",
+        ureq::Error::Timeout(_) => return CallError::TooSlow(Box::new(error)),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => TRUST,
+        ureq::Error::Io(_) if error.to_string().contains("certificate") => TRUST,
         // One side speaks TLS and the other does not.
-        ureq::Error::Protocol(_) => CallError::Unreachable(format!("{error}{SCHEME}")),
-        _ if error.to_string().contains("corrupt message") => CallError::Unreachable(format!("{error}{SCHEME}")),
-        _ => CallError::Unreachable(error.to_string()),
-    }
+        ureq::Error::Protocol(_) => SCHEME,
+        _ if error.to_string().contains("corrupt message") => SCHEME,
+        _ => "",
+    };
+    CallError::Unreachable { cause: Box::new(error), advice }
 }
 
 fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq::RequestBuilder<B> {
@@ -275,7 +276,7 @@ fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, Call
     if status != 200 {
         return Err(refused(status, text, None));
     }
-    serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.to_string()))
+    serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.into()))
 }
 
 /// The error for a status that is not expected, with the message of the hub where it has one.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result as AnyResult, anyhow, bail};
 use uuid::Uuid;
 
 use super::backoff::{Backoff, DELAY_MAX};
@@ -16,7 +17,7 @@ use super::session::{ExchangeOutcome, Outgoing, SyncSession};
 use super::verify::{self, Proof};
 use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::sync_state::{self, Enrolment};
 use crate::store::{feed, quarantine};
 use crate::sync::protocol::wire::Reply;
@@ -71,50 +72,51 @@ impl SyncDriver {
     }
 
     /// Exchanges until the hub has everything; gives the delay before the next time, and the error.
-    pub fn sync(&mut self) -> (Duration, Result<(), String>) {
-        match self.db.read(sync_state::enrolment) {
-            Ok(Some(enrolment)) => {
-                let result = self.follow(enrolment);
-                let advice = result.as_ref().err().map(CallError::with_advice);
-                self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&advice);
-                match result {
-                    Ok(()) => (self.backoff.next(random_fraction()), Ok(())),
-                    Err(error) => {
-                        self.session.abort();
-                        // A single row that is too long does not become shorter.
-                        let is_too_long = error.is_too_long() && self.backoff.is_smallest();
-                        let is_alarm = error.is_alarm() || is_too_long;
-                        let wait = self.backoff.failed(error.retry_after(), error.is_too_much(), random_fraction());
-                        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
-                        match is_alarm {
-                            true => tracing::error!(%error, "the mirror has stopped: somebody must act"),
-                            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
-                        }
-                        let error = advice.unwrap_or_default();
-                        let stored = error.clone();
-                        self.write(move |tx| sync_state::note_error(tx, &stored, is_alarm));
-                        (wait, Err(error))
-                    }
-                }
-            }
-            Ok(None) => (IDLE, Err("this server is not enrolled with a hub: see sync enroll".into())),
-            Err(error) => (IDLE, Err(error.to_string())),
+    pub fn sync(&mut self) -> (Duration, AnyResult<()>) {
+        let enrolment = match self.db.read(sync_state::enrolment) {
+            Ok(Some(enrolment)) => enrolment,
+            Ok(None) => return (IDLE, Err(anyhow!("this server is not enrolled with a hub: see sync enroll"))),
+            Err(error) => return (IDLE, Err(error.into())),
+        };
+        let result = self.follow(enrolment);
+        let advice = result.as_ref().err().map(CallError::with_advice);
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&advice);
+        match result {
+            Ok(()) => (self.backoff.next(random_fraction()), Ok(())),
+            Err(error) => self.failed(error),
         }
     }
 
+    /// Logs and stores why an exchange failed; returns how long to wait before the next.
+    fn failed(&mut self, error: CallError) -> (Duration, AnyResult<()>) {
+        self.session.abort();
+        // A single row that is too long does not become shorter.
+        let is_too_long = error.is_too_long() && self.backoff.is_smallest();
+        let is_alarm = error.is_alarm() || is_too_long;
+        let wait = self.backoff.failed(error.retry_after(), error.is_too_much(), random_fraction());
+        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
+        match is_alarm {
+            true => tracing::error!(%error, "the mirror has stopped: somebody must act"),
+            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
+        }
+        let described = error.with_advice();
+        let stored = described.clone();
+        self.write(move |tx| sync_state::note_error(tx, &stored, is_alarm));
+        // The text first: it holds that of the error, and the advice.
+        (wait, Err(anyhow!(error).context(described)))
+    }
+
     /// Exchanges, then compares both sides.
-    pub fn verify(&mut self) -> Result<Proof, String> {
+    pub fn verify(&mut self) -> AnyResult<Proof> {
         for _ in 0..VERIFY_TRIES {
             self.sync().1?;
-            let describe = |error: Error| error.to_string();
-            let enrolment = self.db.read(sync_state::enrolment).map_err(describe)?.ok_or("this server has no hub")?;
-            let token = self.token(&enrolment).map_err(|error| error.to_string())?;
-            let head = self.session.position().map_err(describe)?.base();
+            let enrolment = self.db.read(sync_state::enrolment)?.context("this server has no hub")?;
+            let token = self.token(&enrolment)?;
+            let head = self.session.position()?.base();
             let Some((_, client)) = &self.client else { break };
-            let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
-            if let Some(proof) = proof.map_err(|error| error.to_string())? {
+            if let Some(proof) = verify::compare(&self.db, client, &enrolment.origin, &token, head)? {
                 // Quarantined rows are known to differ; the status shows them as quarantined.
-                let quarantined = self.db.read(quarantine::list).map_err(describe)?;
+                let quarantined = self.db.read(quarantine::list)?;
                 let is_quarantined =
                     |name: &&String| quarantined.iter().any(|row| **name == format!("{}/{}", row.table, row.row));
                 let is_known = proof.named.iter().filter(is_quarantined).count() as u64 == proof.differences;
@@ -130,7 +132,7 @@ impl SyncDriver {
                 return Ok(proof);
             }
         }
-        Err("the database changed during every comparison: try again when there are fewer writes".into())
+        bail!("the database changed during every comparison: try again when there are fewer writes")
     }
 
     fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
@@ -233,8 +235,8 @@ fn may_follow(from: &str, to: &str) -> bool {
 }
 
 /// An error of this machine, not of the hub.
-fn local(error: impl std::fmt::Display) -> CallError {
-    CallError::Local(error.to_string())
+fn local(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallError {
+    CallError::Local(error.into())
 }
 
 /// The result of sending a message with this many rows.

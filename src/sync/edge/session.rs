@@ -211,7 +211,7 @@ impl SyncSession {
                 Ok(()) => continue,
                 Err(error) if feed::is_unreadable(&error) => "What is stored here cannot be read".into(),
                 // The hub offers it again: meanwhile the mirror goes on.
-                Err(Error::StorageFull | Error::Busy) => return Ok(()),
+                Err(Error::StorageFull | Error::Busy | Error::Unavailable(_)) => return Ok(()),
                 // A local error must not hold up the proposals behind this one.
                 Err(Error::Internal(error)) => {
                     tracing::error!(%error, uuid = %proposal.uuid, "a proposal of the hub failed here");

@@ -35,7 +35,7 @@ pub fn compare(db: &Db, client: &HubClient, origin: &str, token: &str, head: Hea
         bytes += size;
         Ok(Some(reply).filter(|reply| reply.head == head))
     };
-    let local = |error: crate::error::Error| CallError::Local(error.to_string());
+    let local = |error: crate::error::Error| CallError::Local(error.into());
     let Some((mine, unreadable)) = db.read(|tx| tree(tx, head.acked)).map_err(local)? else { return Ok(None) };
     let Some(theirs) = ask(vec![], vec![])? else { return Ok(None) };
     let branches: Vec<u8> =

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::{Result as AnyResult, anyhow};
 use tokio::sync::{oneshot, watch};
 
 use super::driver::{SyncDriver, random_fraction};
@@ -15,7 +16,7 @@ use super::verify::Proof;
 use crate::auth::secrets::Sealer;
 use crate::db::Db;
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
 
 /// How long the server waits for a running call when it stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,9 +28,9 @@ enum Command {
     /// Something was written.
     Wake,
     /// Exchange now, and send the result.
-    Sync(oneshot::Sender<Result<(), String>>),
+    Sync(oneshot::Sender<AnyResult<()>>),
     /// Prove that the hub has exactly what this edge has, and send the result.
-    Verify(oneshot::Sender<Result<Proof, String>>),
+    Verify(oneshot::Sender<AnyResult<Proof>>),
     Stop,
 }
 
@@ -81,16 +82,16 @@ impl Worker {
     }
 
     /// Exchanges with the hub now.
-    pub async fn sync(&self) -> Result<(), String> {
+    pub async fn sync(&self) -> AnyResult<()> {
         self.ask(Command::Sync).await
     }
 
     /// Exchanges with the hub, and proves that it then has exactly what this edge has.
-    pub async fn verify(&self) -> Result<Proof, String> {
+    pub async fn verify(&self) -> AnyResult<Proof> {
         self.ask(Command::Verify).await
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Command) -> Result<T, String> {
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<AnyResult<T>>) -> Command) -> AnyResult<T> {
         let (reply, answer) = oneshot::channel();
         let _ = lock(&self.commands).send(command(reply));
         let mut is_stopping = self.is_stopping.subscribe();
@@ -98,7 +99,7 @@ impl Worker {
             result = answer => result.ok(),
             _ = is_stopping.wait_for(|is_stopping| *is_stopping) => None,
         };
-        result.unwrap_or_else(|| Err("the server is stopping".into()))
+        result.unwrap_or_else(|| Err(anyhow!("the server is stopping")))
     }
 
     /// Stops: no exchange begins any more, and no request waits for one.
@@ -175,7 +176,10 @@ impl SyncLoop {
             Ok(proof) if proof.equal => tracing::info!(rows = proof.rows, "the hub has exactly what this server has"),
             // The driver has logged and stored the difference.
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the comparison failed: the next one is tomorrow"),
+            Err(error) => {
+                let error = in_one_line(error.as_ref());
+                tracing::warn!(error, "the comparison failed: the next one is tomorrow");
+            }
         }
     }
 }

@@ -98,7 +98,9 @@ impl Origin {
     pub fn check_here(&self) -> Result<()> {
         match &self.phase {
             Phase::Here => Ok(()),
-            Phase::Arriving | Phase::Leaving(_) => Err(Error::Busy),
+            Phase::Arriving | Phase::Leaving(_) => {
+                Err(Error::Unavailable("This server is moving to another hub, try again"))
+            }
             Phase::Moved(hub) => Err(Error::Moved { hub: hub.clone() }),
         }
     }

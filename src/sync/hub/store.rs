@@ -50,6 +50,11 @@ impl PushResult {
     }
 }
 
+/// 503: the store is away, and may come back.
+pub fn store_unreachable() -> Error {
+    Error::Unavailable("The hub's store cannot be reached, try again")
+}
+
 /// A hub's store. Each call is one transaction: all of it is on disk when the call returns, or nothing.
 ///
 /// Calls for one origin are serial. Those that name an origin answer 404 `origin` when there is none; those that change

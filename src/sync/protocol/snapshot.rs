@@ -29,7 +29,7 @@ pub fn page_digest(rows: &[Row]) -> String {
         hash.update(format!("{}/{}/{}/{}:", row.t.name(), row.id, row.rev, text.len()));
         hash.update(text);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 /// The table and the id in `after`.

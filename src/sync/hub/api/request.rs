@@ -65,7 +65,11 @@ impl Body {
         let is_long = received.len() > SHORT_BYTES;
         let decompress = move || compression::decompress(self.encoding.as_deref(), &received, max_bytes);
         // A long body must not block the other requests of this thread.
-        let body = if is_long { web::block(decompress).await.map_err(|_| Error::Busy)? } else { decompress() };
+        let body = if is_long {
+            web::block(decompress).await.map_err(|error| Error::Internal(Box::new(error)))?
+        } else {
+            decompress()
+        };
         body.map_err(|error| match error.kind() {
             ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
             ErrorKind::Unsupported => Error::UnsupportedEncoding,

@@ -12,7 +12,7 @@ use super::request::malformed;
 use super::state::{HubState, SharedState};
 use super::{admin, edge, metrics, migration, proposals};
 use crate::error::Error;
-use crate::sync::hub::store::HubStore;
+use crate::sync::hub::store::{HubStore, store_unreachable};
 use crate::sync::protocol::compression;
 use crate::web::error::plain;
 use crate::web::middleware::ForEdges;
@@ -33,7 +33,7 @@ pub fn start_without_store(listener: TcpListener, tls: Option<ServerConfig>) -> 
     server::start(listener, tls, vec![], |services| {
         services
             .route("/healthz", web::get().to(healthz))
-            .default_service(web::to(|| async { Err::<HttpResponse, Error>(Error::Busy) }));
+            .default_service(web::to(|| async { Err::<HttpResponse, Error>(store_unreachable()) }));
     })
 }
 

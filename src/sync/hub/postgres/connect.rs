@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result as AnyResult, anyhow, bail, ensure};
 use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Timeouts};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -15,7 +16,8 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::tx::in_full;
+use super::tx::{PostgresError, in_full};
+use crate::error::{Advise as _, advised};
 use crate::sync::http_agent::is_this_machine;
 
 /// Connections of one hub process; PostgreSQL runs a process for each.
@@ -35,41 +37,47 @@ const ABOVE_POLICIES: &str =
     "the role is a superuser's or has BYPASSRLS: row-level security would not hold; use one of its own";
 
 /// Why a store cannot be used, in one sentence.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unready {
     /// PostgreSQL does not answer, or is just starting: the hub waits for it.
-    Away(String),
+    #[error(transparent)]
+    Away(anyhow::Error),
     /// Somebody must act: the hub exits.
-    Wrong(String),
+    #[error(transparent)]
+    Wrong(anyhow::Error),
 }
 
 /// Whether the hub waits when it gets no connection, and what it says.
-pub fn unready(error: &PoolError) -> Unready {
-    let why = |reason: &dyn std::fmt::Display| format!("PostgreSQL cannot be reached: {reason}");
+pub fn unready(error: PoolError) -> Unready {
+    const UNREACHABLE: &str = "PostgreSQL cannot be reached";
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            let refusal = in_full(error);
-            match error.code() {
-                _ if is_away(error) => Unready::Away(why(&refusal)),
+            let (is_away, is_refusal) = (is_away(&error), error.code().is_some());
+            let error = anyhow!(PostgresError(error));
+            match is_refusal {
+                _ if is_away => Unready::Away(error.context(UNREACHABLE)),
                 // PostgreSQL answered, and rejects this role, its password, or the database.
-                Some(_) => Unready::Wrong(format!(
-                    "PostgreSQL refuses this hub: {refusal}; look at --store and PGPASSFILE, and that role and database are there"
+                true => Unready::Wrong(advised(
+                    error,
+                    "PostgreSQL refuses this hub",
+                    "check --store and PGPASSFILE, and that role and database exist",
                 )),
-                None => Unready::Wrong(why(&refusal)),
+                false => Unready::Wrong(error.context(UNREACHABLE)),
             }
         }
-        PoolError::Timeout(_) => Unready::Away(why(error)),
-        PoolError::PostCreateHook(HookError::Message(why)) => Unready::Wrong(why.to_string()),
-        other => Unready::Wrong(why(other)),
+        PoolError::Timeout(_) => Unready::Away(anyhow!(error).context(UNREACHABLE)),
+        PoolError::PostCreateHook(HookError::Message(why)) => Unready::Wrong(anyhow!("{why}")),
+        other => Unready::Wrong(anyhow!(other).context(UNREACHABLE)),
     }
 }
 
 /// Whether the hub waits when a statement fails at the start: another process may hold a lock, or PostgreSQL may be a
 /// standby.
-pub fn unready_by(error: &tokio_postgres::Error, what: &str) -> Unready {
-    let why = format!("{what}: {}", in_full(error));
+pub fn unready_by(error: tokio_postgres::Error, what: &'static str) -> Unready {
     let passes = error.code().is_some_and(|code| ["55P03", "25006", "40P01"].contains(&code.code()));
-    if passes || is_away(error) { Unready::Away(why) } else { Unready::Wrong(why) }
+    let passes = passes || is_away(&error);
+    let why = anyhow!(PostgresError(error)).context(what);
+    if passes { Unready::Away(why) } else { Unready::Wrong(why) }
 }
 
 /// Whether nothing answered, or PostgreSQL itself says that it is not ready. A certificate that is not trusted is an error of
@@ -92,9 +100,9 @@ pub struct Address {
 
 /// The settings in a URL, with the password from the environment when the URL has none, and the TLS settings if TLS is to
 /// be used.
-pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>), String> {
+pub fn settings(address: &Address) -> AnyResult<(Config, Option<MakeRustlsConnect>)> {
     let (url, mode) = without_sslmode(&address.url);
-    let mut config: Config = url.parse().map_err(|error| format!("the URL of the store cannot be read: {error}"))?;
+    let mut config: Config = url.parse().context("the URL of the store cannot be read")?;
     // With hostaddr the connection goes to that address, whatever the host name.
     let is_here = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
         && config.get_hosts().iter().all(|host| match host {
@@ -106,7 +114,7 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
         // An attacker who can read the traffic could also refuse TLS: the hub does not let the other side decide.
         None | Some("allow" | "prefer") => !is_here,
         Some("require" | "verify-ca" | "verify-full") => true,
-        Some(other) => return Err(format!("sslmode={other} is not known: give disable or verify-full")),
+        Some(other) => bail!("sslmode={other} is not known: give disable or verify-full"),
     };
     config.ssl_mode(if wants_tls { SslMode::Require } else { SslMode::Disable });
     let options = format!("{SESSION} {}", config.get_options().unwrap_or_default());
@@ -136,18 +144,17 @@ fn without_sslmode(url: &str) -> (String, Option<String>) {
 }
 
 /// PGPASSWORD, or the line for this database in PGPASSFILE (~/.pgpass), which nobody else may be able to read.
-fn password(config: &Config) -> Result<Option<String>, String> {
+fn password(config: &Config) -> AnyResult<Option<String>> {
     if let Ok(password) = std::env::var("PGPASSWORD") {
         return Ok(Some(password));
     }
     let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
     let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".pgpass"));
     let Some(path) = named.or_else(usual).filter(|path| path.exists()) else { return Ok(None) };
-    let describe = |error: std::io::Error| format!("{} cannot be used: {error}", path.display());
-    if std::fs::metadata(&path).map_err(describe)?.mode() & 0o077 != 0 {
-        return Err(format!("{} can be read by others: make it 0600", path.display()));
-    }
-    Ok(password_in(&std::fs::read_to_string(&path).map_err(describe)?, config))
+    let cannot_be_used = || format!("{} cannot be used", path.display());
+    let is_private = std::fs::metadata(&path).with_context(cannot_be_used)?.mode() & 0o077 == 0;
+    ensure!(is_private, "{} can be read by others: make it 0600", path.display());
+    Ok(password_in(&std::fs::read_to_string(&path).with_context(cannot_be_used)?, config))
 }
 
 /// The password in lines of `host:port:database:user:password`, where `*` matches anything.
@@ -181,25 +188,26 @@ fn fields(line: &str) -> Vec<String> {
     fields
 }
 
-fn tls(ca: Option<&Path>) -> Result<MakeRustlsConnect, String> {
+fn tls(ca: Option<&Path>) -> AnyResult<MakeRustlsConnect> {
     let path = ca.unwrap_or(Path::new(SYSTEM_CA));
-    let describe = |error: &dyn std::fmt::Display| {
-        format!("{} cannot be used to trust PostgreSQL: {error}; see --store-ca", path.display())
-    };
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| describe(&error))? {
-        roots.add(certificate.map_err(|error| describe(&error))?).map_err(|error| describe(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(describe(&"it holds no certificate"));
-    }
+    let roots = certificates(path)
+        .advise(format_args!("{} cannot be used to trust PostgreSQL", path.display()), "see --store-ca")?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| describe(&error))?
+        .context("TLS cannot be set up")?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
+}
+
+fn certificates(path: &Path) -> AnyResult<rustls::RootCertStore> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path)? {
+        roots.add(certificate?)?;
+    }
+    ensure!(!roots.is_empty(), "it holds no certificate");
+    Ok(roots)
 }
 
 /// Opens connections on the store's own runtime: the runtime of the caller may end before the connection does.
@@ -245,7 +253,7 @@ where
     }
 }
 
-pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> Result<Pool, String> {
+pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> AnyResult<Pool> {
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_connect(config, Connector { tls, runtime }, manager_config);
     let timeouts =
@@ -262,7 +270,7 @@ pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> 
                 if is_above { Err(HookError::message(ABOVE_POLICIES)) } else { Ok(()) }
             })
         }));
-    pool.build().map_err(|error| error.to_string())
+    Ok(pool.build()?)
 }
 
 #[cfg(test)]
@@ -274,8 +282,8 @@ mod tests {
         match settings(&address) {
             Ok((_, tls)) => Ok(tls.is_some()),
             // Only with TLS are the certificates read.
-            Err(error) if error.contains("/dev/null") => Ok(true),
-            Err(error) => Err(error),
+            Err(error) if error.to_string().contains("/dev/null") => Ok(true),
+            Err(error) => Err(error.to_string()),
         }
     }
 

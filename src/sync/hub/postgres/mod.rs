@@ -22,6 +22,7 @@ mod migration;
 mod push;
 mod retention;
 
+use anyhow::{Context as _, anyhow, bail, ensure};
 use deadpool_postgres::Pool;
 use tokio::runtime::Runtime;
 
@@ -51,81 +52,77 @@ pub struct PostgresHub {
 
 impl PostgresHub {
     /// Connects to the database; creates or migrates the tables where needed. The error is one sentence.
-    pub async fn open(address: &Address) -> Result<PostgresHub, String> {
+    pub async fn open(address: &Address) -> anyhow::Result<PostgresHub> {
         let hub = PostgresHub::new(address)?;
-        hub.prepare().await.map_err(|(Unready::Away(why) | Unready::Wrong(why))| why)?;
+        hub.prepare().await?;
         Ok(hub)
     }
 
     /// A store that must be prepared before it is used: nothing has connected yet. The error is one sentence.
-    pub fn new(address: &Address) -> Result<PostgresHub, String> {
+    pub fn new(address: &Address) -> anyhow::Result<PostgresHub> {
         let (config, tls) = connect::settings(address)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("postgres")
             .enable_all()
             .build()
-            .map_err(|error| error.to_string())?;
+            .context("threads for PostgreSQL cannot be started")?;
         let pool = connect::pool(config, tls, runtime.handle().clone())?;
         Ok(PostgresHub { pool, runtime: Some(runtime) })
     }
 
     /// Creates or migrates the tables where needed.
     pub async fn prepare(&self) -> Result<(), Unready> {
-        let client = self.pool.get().await.map_err(|error| connect::unready(&error))?;
+        let client = self.pool.get().await.map_err(connect::unready)?;
         schema::migrate(&client).await?;
         drop(client);
         let known = self.at_once(WRITE, Scope::Fleet, quarantine::name_known_tables()).await;
-        known.map(drop).map_err(|error| not_used(&error))
+        known.map(drop).map_err(not_used)
     }
 
     /// The hash of the administrator's token, the same for all processes. The first process makes the token, under a lock.
-    pub async fn admin(&self, make: impl FnOnce() -> Result<Hash, String>) -> Result<Hash, Unready> {
+    pub async fn admin(&self, make: impl FnOnce() -> anyhow::Result<Hash>) -> Result<Hash, Unready> {
         const SELECT_HASH: &str = "select admin_hash from hub for update";
-        let failed = |error: &dyn std::fmt::Display| {
-            Unready::Wrong(format!("the administrator's token cannot be read: {error}"))
-        };
+        let unreadable =
+            |error: anyhow::Error| Unready::Wrong(error.context("the administrator's token cannot be read"));
         let begun = Tx::begin(&self.pool, WRITE, Scope::Fleet, Batch::default().with(SELECT_HASH, &[])).await;
-        let (tx, answers) = begun.map_err(|error| not_used(&error))?;
-        let row = answers[0].first().ok_or_else(|| failed(&"the table hub is empty"))?;
-        if let Some(hash) = row.try_get::<_, Option<Vec<u8>>>(0).map_err(|error| failed(&error))? {
-            return hash.try_into().map_err(|_| failed(&"it is no SHA-256"));
+        let (tx, answers) = begun.map_err(not_used)?;
+        let row = answers[0].first().ok_or_else(|| unreadable(anyhow!("the table hub is empty")))?;
+        if let Some(hash) = row.try_get::<_, Option<Vec<u8>>>(0).map_err(|error| unreadable(error.into()))? {
+            return hash.try_into().map_err(|_| unreadable(anyhow!("it is no SHA-256")));
         }
         let hash = make().map_err(Unready::Wrong)?;
         let bytes = hash.as_slice();
         let set = Batch::default().with("update hub set admin_hash = $1", &[&bytes]);
-        tx.commit(set).await.map_err(|error| not_used(&error))?;
+        tx.commit(set).await.map_err(not_used)?;
         Ok(hash)
     }
 
     /// Locks an origin against other runs of `hub move`, until the result is dropped. The error is one sentence when another
     /// run holds the lock.
-    pub async fn lock_for_move(&self, origin: &str) -> Result<impl Send + use<>, String> {
-        let conn = self.pool.get().await.map_err(|error| error.to_string())?;
+    pub async fn lock_for_move(&self, origin: &str) -> anyhow::Result<impl Send + use<>> {
+        let conn = self.pool.get().await.map_err(connect::unready)?;
         let sql = "select pg_try_advisory_lock(hashtextextended($1, 0))";
-        let is_locked: bool = conn.query_one(sql, &[&origin]).await.map_err(|error| tx::in_full(&error))?.get(0);
+        let is_locked: bool = conn.query_one(sql, &[&origin]).await.map_err(tx::PostgresError)?.get(0);
         // The connection holds the lock, so it does not go back into the pool.
-        if is_locked {
-            Ok(deadpool_postgres::Object::take(conn))
-        } else {
-            Err("another run is moving this server".into())
-        }
+        ensure!(is_locked, "another run is moving this server");
+        Ok(deadpool_postgres::Object::take(conn))
     }
 
     /// Notes that a backup with all of the log up to `lsn` has been verified: writes up to there are stable. `false` when a
     /// backup that holds more was verified before.
-    pub async fn note_verified(&self, lsn: &str) -> Result<bool, String> {
+    pub async fn note_verified(&self, lsn: &str) -> anyhow::Result<bool> {
         let lsn: tokio_postgres::types::PgLsn =
-            lsn.parse().map_err(|_| format!("{lsn} is no place in the log, such as 0/16B3748"))?;
+            lsn.parse().map_err(|_| anyhow!("{lsn} is no place in the log, such as 0/16B3748"))?;
         let ahead = "select $1 > pg_current_wal_insert_lsn()";
         let note = "update hub set verified_lsn = greatest(verified_lsn, $1) returning verified_lsn = $1";
         let answers = self.at_once(READ, Scope::Fleet, Batch::default().with(ahead, &[&lsn])).await;
-        let is_ahead: bool = answers.map_err(|error| error.to_string())?[0].first().is_some_and(|row| row.get(0));
+        let is_ahead: bool = answers?[0].first().is_some_and(|row| row.get(0));
         if is_ahead {
-            return Err(format!("{lsn} is ahead of the log of this PostgreSQL: it is of another one"));
+            bail!("{lsn} is ahead of the log of this PostgreSQL: it is of another one");
         }
         let updated = self.at_once(WRITE, Scope::Fleet, Batch::default().with(note, &[&lsn])).await;
-        Ok(updated.map_err(|error| error.to_string())?[0].first().is_some_and(|row| row.get(0)))
+        Ok(updated?[0].first().is_some_and(|row| row.get(0)))
     }
 
     async fn at_once(&self, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
@@ -134,9 +131,10 @@ impl PostgresHub {
 }
 
 /// Whether the hub waits when the store fails at the start.
-fn not_used(error: &Error) -> Unready {
-    let why = format!("the store cannot be used: {error}");
-    if matches!(error, Error::Busy) { Unready::Away(why) } else { Unready::Wrong(why) }
+fn not_used(error: Error) -> Unready {
+    let passes = matches!(error, Error::Busy | Error::Unavailable(_));
+    let why = anyhow!(error).context("the store cannot be used");
+    if passes { Unready::Away(why) } else { Unready::Wrong(why) }
 }
 
 impl Drop for PostgresHub {

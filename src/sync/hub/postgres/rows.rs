@@ -71,7 +71,7 @@ pub fn storable_id(id: &str) -> Cow<'_, str> {
         return id.into();
     }
     let digest = crate::domain::audit::digest(id.as_bytes());
-    digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}")).into()
+    format!("sha256:{}", hex::encode(digest)).into()
 }
 
 /// $2 to $6: arrays of table, id, rev, chg, text.

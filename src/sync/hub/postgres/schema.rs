@@ -1,5 +1,6 @@
 //! The schema and its migrations. The table `hub_migrations` records each one before it begins and when it is done.
 
+use anyhow::anyhow;
 use tokio_postgres::Client;
 
 use super::connect::{Unready, unready_by};
@@ -13,7 +14,7 @@ const LOCK: i64 = 0x7465_6c65_636f_6d78;
 /// until somebody has checked the database.
 pub async fn migrate(client: &Client) -> Result<(), Unready> {
     let describe =
-        |error: tokio_postgres::Error| unready_by(&error, "the store in PostgreSQL cannot be made or migrated");
+        |error: tokio_postgres::Error| unready_by(error, "the store in PostgreSQL cannot be made or migrated");
     // Other hubs that start at the same time wait here.
     client.execute("select pg_advisory_lock($1)", &[&LOCK]).await.map_err(describe)?;
     let migrated = run(client, describe).await;
@@ -34,13 +35,14 @@ async fn run(client: &Client, describe: impl Fn(tokio_postgres::Error) -> Unread
     let recorded: Vec<(String, bool)> =
         rows.map_err(&describe)?.iter().map(|row| (row.get::<_, String>(0), row.get::<_, bool>(1))).collect();
     if let Some((name, _)) = recorded.iter().find(|(_, is_done)| !is_done) {
-        return Err(Unready::Wrong(format!(
+        return Err(Unready::Wrong(anyhow!(
             "migration {name} began and did not finish: restore the database, or make sure that nothing of the migration is there and delete its line from hub_migrations"
         )));
     }
     if let Some((name, _)) = recorded.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
-        let why = format!("the store has migration {name}, which this program does not know: use a newer one");
-        return Err(Unready::Wrong(why));
+        return Err(Unready::Wrong(anyhow!(
+            "the store has migration {name}, which this program does not know: use a newer one"
+        )));
     }
     for (name, sql) in MIGRATIONS.iter().skip(recorded.len()) {
         client.execute("insert into hub_migrations (name) values ($1)", &[name]).await.map_err(&describe)?;

@@ -3,13 +3,14 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{Object, Pool, PoolError, TimeoutType};
 use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement as Prepared};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
 use crate::sync::hub::origin::origin_not_found;
+use crate::sync::hub::store::store_unreachable;
 
 /// Which rows a transaction sees, by row-level security.
 #[derive(Clone, Copy)]
@@ -133,7 +134,11 @@ async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Object> {
             other => other.to_string(),
         };
         tracing::warn!(error = %why, "PostgreSQL cannot be reached");
-        Error::Busy
+        match error {
+            // All connections are in use.
+            PoolError::Timeout(TimeoutType::Wait) => Error::Busy,
+            _ => store_unreachable(),
+        }
     })
 }
 
@@ -156,9 +161,9 @@ pub fn describe(error: tokio_postgres::Error) -> Error {
             error.is_closed() || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
         if is_broken {
             tracing::warn!(error = %in_full(&error), "the connection to PostgreSQL broke");
-            return Error::Busy;
+            return store_unreachable();
         }
-        return Error::internal(in_full(&error));
+        return Error::Internal(Box::new(PostgresError(error)));
     };
     match state.code() {
         "53100" => Error::StorageFull,
@@ -170,14 +175,19 @@ pub fn describe(error: tokio_postgres::Error) -> Error {
             tracing::warn!(error = %in_full(&error), "PostgreSQL cannot run this statement now");
             Error::Busy
         }
-        _ => Error::internal(in_full(&error)),
+        _ => Error::Internal(Box::new(PostgresError(error))),
     }
 }
 
-/// An error with its cause: its own text may say only that it came from the database.
+/// An error of PostgreSQL, printed with its code: its own text may say only that it came from the database.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", in_full(.0))]
+pub struct PostgresError(#[source] pub tokio_postgres::Error);
+
+/// The text of [`PostgresError`].
 pub fn in_full(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(database_error) => format!("{} ({})", database_error.message(), database_error.code().code()),
-        None => std::error::Error::source(error).map_or(error.to_string(), |source| format!("{error}: {source}")),
+        None => in_one_line(error),
     }
 }

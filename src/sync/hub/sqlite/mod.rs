@@ -18,10 +18,12 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 
 use crate::db::checkpoint::{self, Checkpointer};
+use crate::db::open_writable;
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
@@ -35,6 +37,7 @@ use crate::sync::hub::proposals::ProposalRecord;
 use crate::sync::hub::rules;
 use crate::sync::hub::store::{HubStore, PushResult, QUARANTINE_MAX};
 use crate::sync::protocol::wire::{Part, Push};
+use push::PushOutcome;
 
 /// Page cache of the writing connection: what a batch of changed rows touches.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -56,12 +59,17 @@ pub struct SqliteHub {
 }
 
 impl SqliteHub {
-    /// Opens the file; creates or migrates it where needed. The error is one sentence.
-    pub fn open(path: &Path) -> Result<SqliteHub, String> {
+    /// Opens the file; creates or migrates it where needed.
+    pub fn open(path: &Path) -> anyhow::Result<SqliteHub> {
         make_private(path)?;
-        let describe = |error: &dyn std::fmt::Display| format!("{} cannot be opened: {error}", path.display());
-        let mut conn = connect(path).map_err(|error| describe(&error))?;
-        conn.set_prepared_statement_cache_capacity(64);
+        let mut conn = open_writable(path)?;
+        SqliteHub::set_up(&mut conn).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let checkpointer = Checkpointer::start(open_writable(path)?)?;
+        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
+    }
+
+    fn set_up(conn: &mut Connection) -> anyhow::Result<()> {
+        conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
             Ok(())
@@ -70,11 +78,9 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
         ]);
-        migrations.to_latest(&mut conn).map_err(|error| describe(&error))?;
-        quarantine::name_known_tables(&conn).map_err(|error| describe(&error))?;
-        let second = connect(path).map_err(|error| describe(&error))?;
-        let checkpointer = Checkpointer::start(second).map_err(|error| describe(&error))?;
-        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
+        migrations.to_latest(conn)?;
+        quarantine::name_known_tables(conn)?;
+        Ok(())
     }
 
     /// Copies the file to `target`, also while a hub serves from it, checks the copy, and notes that its writes are stable.
@@ -110,24 +116,6 @@ impl SqliteHub {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = Connection::open(path)?;
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
-    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    let pragmas = [
-        // FULL: every acknowledged write is on disk.
-        ("synchronous", 2),
-        ("foreign_keys", 1),
-        // A thread of its own makes the checkpoints.
-        ("wal_autocheckpoint", 0),
-        ("temp_store", 2),
-        ("cache_size", -CACHE_KIB),
-        ("journal_size_limit", 64 << 20),
-    ];
-    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))?;
-    Ok(conn)
-}
-
 impl HubStore for SqliteHub {
     async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time) -> Result<()> {
         self.write(|tx| origins::add_code(tx, code_hash, kind, now))
@@ -154,7 +142,8 @@ impl HubStore for SqliteHub {
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {
-        let (accepted, origin) = self.write(|tx| push::apply(tx, origin, token_hash, push, now))??;
+        let outcome = self.write(|tx| push::apply(tx, origin, token_hash, push, now))?;
+        let PushOutcome::Answered { accepted, origin } = outcome else { return Err(rules::locked()) };
         let conn = self.lock();
         let is_caught_up = accepted && rules::is_caught_up(push);
         let proposals = if is_caught_up { proposals::offered(&conn, &origin.origin)? } else { vec![] };

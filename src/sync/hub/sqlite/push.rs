@@ -78,26 +78,27 @@ fn is_staged(tx: &Connection, origin: &str, staged: Staged) -> Result<bool> {
     Ok(staged_parts == staged.parts)
 }
 
-/// Applies a push where it is to be accepted: gives whether it was, and the origin then. The inner error says that the
-/// origin is locked; the transaction is to be committed all the same, because it may have set the lock.
-pub fn apply(
-    tx: &Connection,
-    origin: &str,
-    token_hash: &Hash,
-    push: &Push,
-    now: Time,
-) -> Result<Result<(bool, Origin)>> {
+/// What a push did, to be committed whichever it is.
+pub enum PushOutcome {
+    /// Nothing, but that the origin is locked.
+    Locked,
+    /// It was accepted or not; the origin after it.
+    Answered { accepted: bool, origin: Origin },
+}
+
+/// Applies a push where it is to be accepted.
+pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushOutcome> {
     let before = origins::get(tx, origin)?;
     before.check_token(token_hash)?;
     let is_whole = push.staged.map_or(Ok(true), |staged| is_staged(tx, origin, staged))?;
     let verdict = rules::judge(&before, push, is_whole, now);
     match verdict {
-        PushVerdict::Locked => return Ok(Err(rules::locked())),
+        PushVerdict::Locked => return Ok(PushOutcome::Locked),
         PushVerdict::Lock => {
             tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
-            return Ok(Err(rules::locked()));
+            return Ok(PushOutcome::Locked);
         }
-        PushVerdict::Reject => return Ok(Ok((false, before))),
+        PushVerdict::Reject => return Ok(PushOutcome::Answered { accepted: false, origin: before }),
         PushVerdict::Idle { .. } | PushVerdict::Apply => {}
     }
     if rules::may_undo_answers(push) {
@@ -107,7 +108,8 @@ pub fn apply(
         proposals::set_answer(tx, origin, answer, now)?;
     }
     if let PushVerdict::Idle { updates_fleet } = verdict {
-        return apply_idle(tx, before, push, updates_fleet, now).map(|origin| Ok((true, origin)));
+        let origin = apply_idle(tx, before, push, updates_fleet, now)?;
+        return Ok(PushOutcome::Answered { accepted: true, origin });
     }
     apply_rows(tx, &before, push, now)?;
     let head = rules::head_after(push);
@@ -136,7 +138,7 @@ pub fn apply(
         ":audit_hash": audit.1,
         ":audit_differs": audit_differs,
     })?;
-    Ok(Ok((true, origins::get(tx, origin)?)))
+    Ok(PushOutcome::Answered { accepted: true, origin: origins::get(tx, origin)? })
 }
 
 /// A push that brings no rows updates only what the fleet page shows.
