@@ -71,10 +71,10 @@ impl App {
             sealer,
             mirror,
             hub_ca: config.hub_ca.clone(),
-            identities: SessionCache::default(),
+            session_cache: SessionCache::default(),
             passwords: Passwords::default(),
-            attempts: LoginThrottle::new(config.login_limits()),
-            under_way: Arc::default(),
+            login_throttle: LoginThrottle::new(config.login_limits()),
+            in_flight: Arc::default(),
             request_timeout: config.request_timeout(),
             is_tls: tls.is_some(),
         });
@@ -95,7 +95,7 @@ impl App {
         self.state.mirror.stop();
         self.server.stop(true).await;
         self.state.mirror.end();
-        if let Err(error) = self.state.identities.flush(&self.state.db).await {
+        if let Err(error) = self.state.session_cache.flush(&self.state.db).await {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
@@ -124,7 +124,7 @@ async fn run_housekeeping(state: web::Data<AppState>) {
     loop {
         ticks.tick().await;
         state.db.keep_reserve();
-        if let Err(error) = housekeeping::step(&state.db, &state.identities).await {
+        if let Err(error) = housekeeping::step(&state.db, &state.session_cache).await {
             tracing::warn!(%error, "housekeeping failed; the next round tries again");
         }
     }

@@ -4,7 +4,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::id::Id;
 
-/// Access levels in rising order; each may what the ones before it may.
+/// Access level of an employee, in rising order: each may what the ones before it may.
 #[derive(
     Clone,
     Copy,
@@ -19,7 +19,9 @@ use super::id::Id;
     EnumString,
     IntoStaticStr,
     VariantNames,
+    schemars::JsonSchema,
 )]
+#[schemars(rename = "AccessLevel", example = &"MANAGER")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Level {

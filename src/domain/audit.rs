@@ -17,6 +17,11 @@ pub const EMPLOYEES: &str = "Employees";
 pub const QUEUES: &str = "PbxQueues";
 pub const MOBILE_CONFIGS: &str = "PbxAppMobileConfigs";
 
+/// The sections of the change log.
+pub const SECTIONS: [&str; 4] = [CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS];
+/// The kinds of change as the change log names them: see [`Action::what`].
+pub const WHAT: [&str; 4] = ["CREATE", "UPDATE", "DELETE", "OTHER"];
+
 /// What was done, or tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]

@@ -2,18 +2,21 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::access::Level;
 use super::fields::{Fields, element_id};
 use super::id::Id;
+use super::schema::Nullable;
 use super::time::Time;
 use crate::error::Check;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
 pub enum EmployeeState {
     #[default]
     Enabled,
@@ -32,8 +35,23 @@ impl EmployeeState {
 }
 
 /// The language that an employee is addressed in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[schemars(inline)]
 pub enum Language {
     Da,
     #[default]
@@ -41,66 +59,85 @@ pub enum Language {
 }
 
 impl Language {
-    pub const NAMES: [&str; 2] = ["da", "en"];
+    pub const NAMES: &[&str] = Language::VARIANTS;
 
     pub fn parse(name: &str) -> Option<Language> {
-        match name {
-            "da" => Some(Language::Da),
-            "en" => Some(Language::En),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            Language::Da => "da",
-            Language::En => "en",
-        }
+        self.into()
     }
 }
 
-/// An employee in the API's shape. Passwords and keys are kept elsewhere and never part of it. It is read back without any
-/// rule: what is absent has its default, and only an id, a customer and a name must be there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An employee. Most properties without a value are left out; the password never comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Employee {
     #[serde(rename = "_id")]
     pub id: Id,
+    /// The customer it belongs to.
     pub customer: Id,
     #[serde(default)]
     pub access_level: Level,
+    /// DISABLED: cannot log in. DELETED: shown only when asked for.
+    #[schemars(example = &"ENABLED")]
     #[serde(default)]
     pub state: EmployeeState,
+    /// Name.
+    #[schemars(example = "Anna Manager")]
     pub name: String,
+    /// Job title.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Shop manager")]
     pub title: Option<String>,
+    /// Department.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Shop")]
     pub department: Option<String>,
-    /// Null: the same as the customer's.
+    /// One of the customer's addresses; null: the customer's own.
+    #[schemars(with = "Nullable<Id>")]
     pub address: Option<Id>,
+    /// Language.
+    #[schemars(example = &"en")]
     #[serde(default)]
     pub language: Language,
+    /// The customer's first contact.
     #[serde(default)]
     pub primary_contact: bool,
+    /// E-mail address, and the login name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "manager@bakery.example.com")]
     pub email_address: Option<String>,
+    /// `emailAddress` is only a username.
     #[serde(default)]
     pub no_email: bool,
+    /// Login needs a code sent as a text message, which this server cannot send.
     #[serde(default)]
     pub sms_validation: bool,
+    /// Where such a code is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+4500000402")]
     pub sms_number: Option<String>,
+    /// Login needs a code from an authenticator app.
     #[serde(default)]
     pub authenticator_validation: bool,
+    /// The IP addresses the employee may log in from, comma-separated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "192.0.2.10, 2001:db8::10")]
     pub ip_restriction: Option<String>,
+    /// Resellers that the employee may manage; needs the ORGANIZATION feature.
     #[serde(default)]
     pub organization_resellers: Vec<Id>,
+    /// Send an e-mail when an account nears or reaches its limit.
     #[serde(default)]
     pub notify_on_general_usage_limit: bool,
+    /// The same, for accounts of a reseller's customers.
     #[serde(default)]
     pub notify_on_general_usage_limit_reseller: bool,
+    /// Date of birth.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "1984-02-29")]
     pub birthdate: Option<String>,
     /// When a delete asked for a later day falls due.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ pub mod mirror;
 pub mod mobile_config;
 pub mod proposal;
 pub mod queue;
+pub mod schema;
 pub mod time;
 
 #[cfg(test)]

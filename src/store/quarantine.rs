@@ -13,8 +13,9 @@ use crate::error::{Error, Result};
 const DROPPED: &str = "dropped";
 
 /// A row in quarantine, as `GET /sync/quarantine` shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub struct QuarantineEntry {
     /// The id of the entry.
     pub id: i64,

@@ -13,8 +13,9 @@ use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest, RowDigest, Tr
 const NAMED_MAX: usize = 100;
 
 /// The result of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SyncProof")]
 pub struct Proof {
     pub equal: bool,
     /// Rows here.

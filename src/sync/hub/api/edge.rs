@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -21,6 +21,7 @@ use crate::sync::protocol::compression;
 use crate::sync::protocol::hash_tree::{BRANCHES, DigestReply, DigestRequest, Tree, digest_of, leaf_of};
 use crate::sync::protocol::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
 use crate::sync::protocol::wire::{PROTO, Part, Push};
+use crate::web::error::push_rejected;
 
 /// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
 pub async fn well_known<S: HubStore>(state: SharedState<S>) -> HttpResponse {
@@ -83,7 +84,7 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
     } else if !result.accepted {
         counts.rejected.fetch_add(1, Relaxed);
     }
-    let mut answer = if result.accepted { HttpResponse::Ok() } else { HttpResponse::build(StatusCode::CONFLICT) };
+    let mut answer = if result.accepted { HttpResponse::Ok() } else { push_rejected() };
     let reply = result.reply(push.request, state.pace, now);
     let body = serde_json::to_vec(&reply).map_err(|error| Error::Internal(Box::new(error)))?;
     counts.bytes_out.fetch_add(body.len() as u64, Relaxed);

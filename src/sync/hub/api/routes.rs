@@ -14,7 +14,7 @@ use super::{admin, edge, metrics, migration, proposals};
 use crate::error::Error;
 use crate::sync::hub::store::{HubStore, store_unreachable};
 use crate::sync::protocol::compression;
-use crate::web::error::plain;
+use crate::web::error::no_such_url;
 use crate::web::middleware::ForEdges;
 use crate::web::server;
 
@@ -77,7 +77,7 @@ fn configure<S: HubStore>(state: &SharedState<S>, services: &mut web::ServiceCon
         .route("/sync/v1/enroll", web::post().to(edge::enroll::<S>))
         .route("/sync/v1/codes", web::post().to(admin::add_code::<S>))
         .route("/sync/v1/fleet", web::get().to(admin::fleet::<S>))
-        .default_service(web::to(|| async { plain(404, "not_found", "There is no such URL") }));
+        .default_service(web::to(|| async { no_such_url() }));
 }
 
 /// The process is alive.
