@@ -208,13 +208,13 @@ impl Employee {
 
     /// Takes over the properties that are given; the rest stays. The password is read by [`password`].
     pub fn apply(&mut self, fields: &mut Fields) {
-        fields.choice("accessLevel", Level::parse, &Level::NAMES, &mut self.access_level);
+        fields.choice("accessLevel", Level::parse, Level::NAMES, &mut self.access_level);
         fields.choice("state", EmployeeState::parse, &["ENABLED", "DISABLED"], &mut self.state);
         fields.required_text("name", 1, 200, &mut self.name);
         fields.text("title", &mut self.title);
         fields.text("department", &mut self.department);
         fields.optional_id("address", &mut self.address);
-        fields.choice("language", Language::parse, &Language::NAMES, &mut self.language);
+        fields.choice("language", Language::parse, Language::NAMES, &mut self.language);
         fields.flag("primaryContact", &mut self.primary_contact);
         fields.flag("noEmail", &mut self.no_email);
         fields.text_within("emailAddress", 1, 254, &mut self.email_address);

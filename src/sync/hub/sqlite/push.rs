@@ -83,7 +83,7 @@ pub enum PushOutcome {
     /// Nothing, but that the origin is locked.
     Locked,
     /// It was accepted or not; the origin after it.
-    Answered { accepted: bool, origin: Origin },
+    Answered { accepted: bool, origin: Box<Origin> },
 }
 
 /// Applies a push where it is to be accepted.
@@ -98,7 +98,7 @@ pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now:
             tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
             return Ok(PushOutcome::Locked);
         }
-        PushVerdict::Reject => return Ok(PushOutcome::Answered { accepted: false, origin: before }),
+        PushVerdict::Reject => return Ok(PushOutcome::Answered { accepted: false, origin: Box::new(before) }),
         PushVerdict::Idle { .. } | PushVerdict::Apply => {}
     }
     if rules::may_undo_answers(push) {
@@ -109,7 +109,7 @@ pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now:
     }
     if let PushVerdict::Idle { updates_fleet } = verdict {
         let origin = apply_idle(tx, before, push, updates_fleet, now)?;
-        return Ok(PushOutcome::Answered { accepted: true, origin });
+        return Ok(PushOutcome::Answered { accepted: true, origin: Box::new(origin) });
     }
     apply_rows(tx, &before, push, now)?;
     let head = rules::head_after(push);
@@ -138,7 +138,7 @@ pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now:
         ":audit_hash": audit.1,
         ":audit_differs": audit_differs,
     })?;
-    Ok(PushOutcome::Answered { accepted: true, origin: origins::get(tx, origin)? })
+    Ok(PushOutcome::Answered { accepted: true, origin: Box::new(origins::get(tx, origin)?) })
 }
 
 /// A push that brings no rows updates only what the fleet page shows.
