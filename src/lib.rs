@@ -1,6 +1,7 @@
 //! telecomx-local: the TelecomX mobile-config API, served locally from one SQLite file.
 //!
-//! In reading order; each module may use those above it (`tests/tidy.rs` checks it over the resolved module graph).
+//! In reading order: each module uses only those above it, but for `sync::hub::api`, a listener of its own that is built on
+//! `web`. `tests/tidy` checks it, and the layers of ARCHITECTURE.md, over the resolved module graph.
 
 pub mod error;
 

@@ -2,9 +2,8 @@
 
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::auth::secrets::AuthenticatorKey;
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::{AuthenticatorKey, Error, Result};
 
 const KEY_BYTES: usize = 20;
 

@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
-pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
+pub use tx::{Author, ReadTx, Subject, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};

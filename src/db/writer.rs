@@ -2,7 +2,8 @@
 //!
 //! It drains its queue, runs each request in a savepoint of one shared transaction, commits once with
 //! `synchronous=FULL`, and only then answers all of them. A request that fails is rolled back alone and leaves
-//! no trace in the numbers, the feed or the chain; only a refusal's audit entry stays.
+//! no trace in the numbers, the feed or the chain, but for what it has asked to write after its rollback (the audit entry
+//! of a refused attempt).
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -185,12 +186,12 @@ impl WriterLoop {
                 *identities_changed |= tx.identities_changed;
             }
             JobResult::Failed => {
-                let refusal = tx.refusal.take();
+                let after_rollback = tx.after_rollback.take();
                 let author = tx.author.clone();
                 self.execute("rollback to request")?;
-                if let Some(refusal) = refusal {
+                if let Some(work) = after_rollback {
                     let mut tx = WriteTx::new(&self.conn, self.shared.clock.now(), author, before);
-                    crate::store::audit::append_refusal(&mut tx, &refusal)?;
+                    work(&mut tx)?;
                     self.counters = tx.counters;
                 }
             }

@@ -5,12 +5,15 @@ use std::cmp::Ordering;
 use rusqlite::{Row as SqlRow, Rows as SqlRows, named_params, params};
 use serde_json::value::RawValue;
 
-use super::{customers, employees, mobile_configs, quarantine, queues, to_json};
+use super::{customers, employees, mobile_configs, queues, to_json};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
 use crate::domain::mirror::{Bad, Row, Table};
 use crate::domain::mobile_config::MobileConfig;
 use crate::error::{Error, Result};
+
+/// The code of a quarantined row that is dropped: the rest of its write is sent, the row itself only once it changes.
+pub(super) const DROPPED: &str = "dropped";
 
 /// A place in the feed: behind this row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,7 +128,7 @@ pub fn rows(
     to: i64,
     mut each: impl FnMut(Row, FeedCursor) -> Result<bool>,
 ) -> Result<()> {
-    let dropped = quarantine::dropped(tx)?;
+    let dropped = dropped(tx)?;
     let mut statements = Vec::with_capacity(2 * SOURCES.len());
     for source in &SOURCES {
         statements.push((source, false, tx.conn.prepare_cached(&source.sql())?));
@@ -230,4 +233,13 @@ pub fn set_rev(tx: &mut WriteTx, table: Table, id: &str, rev: i64) -> Result<()>
         .prepare_cached(&format!("update {name} set rev = ?2, chg = ?3 where id = ?1"))?
         .execute(params![id, rev, chg])?;
     Ok(())
+}
+
+/// Quarantined rows that are dropped, each as of the write with which it was.
+fn dropped(tx: &ReadTx) -> Result<Vec<(Table, String, i64)>> {
+    let mut statement = tx.conn.prepare_cached("select t, row, chg from quarantine where code = ?1")?;
+    let rows = statement.query_map([DROPPED], |row| {
+        Ok((Table::from_number(row.get(0)?).unwrap_or(Table::Other), row.get(1)?, row.get(2)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -3,14 +3,11 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use serde::Serialize;
 
-use super::feed;
+use super::feed::{self, DROPPED};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::mirror::{Refused, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-
-/// The code of a row that somebody has given up.
-const DROPPED: &str = "dropped";
 
 /// A row in quarantine, as `GET /sync/quarantine` shows it.
 #[derive(Debug, Serialize)]
@@ -105,13 +102,4 @@ fn find(tx: &ReadTx, id: i64) -> Result<(Table, String)> {
     let found = statement.query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
     let (t, row) = found.ok_or_else(|| Error::not_found("quarantine", "There is no such row in quarantine"))?;
     Ok((Table::from_number(t).ok_or_else(|| Error::internal("no such table"))?, row))
-}
-
-/// Rows that are given up, and the write as of which they are.
-pub fn dropped(tx: &ReadTx) -> Result<Vec<(Table, String, i64)>> {
-    let mut statement = tx.conn.prepare_cached("select t, row, chg from quarantine where code = ?1")?;
-    let rows = statement.query_map([DROPPED], |row| {
-        Ok((Table::from_number(row.get(0)?).unwrap_or(Table::Other), row.get(1)?, row.get(2)?))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
