@@ -1,6 +1,7 @@
 //! How we talk to SQLite; knows no entity. [`Db::read`] and [`Db::write`] are the only two doors.
 
 pub mod checkpoint;
+mod durability;
 mod job;
 pub mod lock;
 mod migrations;
@@ -18,6 +19,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
+pub use durability::synchronous;
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
 pub use tx::{Author, ReadTx, Subject, WriteTx};
 

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::durability::synchronous;
 use super::lock::FileLock;
 use super::migrations;
 use super::types::is_disk_full;
-use crate::files::{beside, check_finished, make_private, no_room_for};
+use crate::files::{beside, check_finished, folder_of, make_private, no_room_for, sync_folder};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
@@ -60,8 +61,8 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
     let pragmas = [
-        // FULL: every commit is on disk before it is answered.
-        ("synchronous", 2),
+        // Every commit is on disk before it is acknowledged.
+        ("synchronous", synchronous()),
         ("foreign_keys", 1),
         // Checkpoints are made by a thread of their own.
         ("wal_autocheckpoint", 0),
@@ -81,10 +82,17 @@ pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
 
 fn make_folder(path: &Path) -> Result<(), String> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| match error.kind() {
+    make_folders(folder).map_err(|error| match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => no_room_for(folder),
         _ => format!("the folder {} cannot be made: {error}; choose another --db", folder.display()),
     })
+}
+
+/// Makes the folder, for its owner only, with those above it; each is on disk under its name when this returns.
+fn make_folders(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    missing.into_iter().filter(|made| made.file_name().is_some()).try_for_each(|made| sync_folder(folder_of(made)))
 }
 
 /// A file cut short would be found out only when a missing page is asked for: look now.

@@ -9,6 +9,9 @@ mod audit;
 mod backup;
 mod beside;
 mod demo;
+mod durability;
+#[cfg(feature = "mutants")]
+mod durability_mutants;
 mod ephemeral;
 mod export;
 mod gate;

@@ -37,7 +37,9 @@ fn state(db: &Db) -> State {
         for check in health::examine(tx) {
             assert_eq!(check.wrong, None, "{}", check.what);
         }
-        let ChainVerdict::Intact { entries, .. } = audit_chain::verify(tx, |_| {})? else { panic!("the chain is broken") };
+        let ChainVerdict::Intact { entries, .. } = audit_chain::verify(tx, |_| {})? else {
+            panic!("the chain is broken")
+        };
         let mut rows = vec![];
         export::write(tx, None, &mut rows)?;
         let (high, mut sent) = (feed::high(tx)?, vec![]);

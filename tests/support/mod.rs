@@ -3,10 +3,13 @@
 
 pub mod chance;
 pub mod disk;
+pub mod needs;
 pub mod place;
 pub mod postgres;
 pub mod server;
+pub mod trace;
 pub mod world;
 
+pub use needs::needs;
 pub use place::Place;
 pub use server::Server;

@@ -1,6 +1,7 @@
 //! The layers of ARCHITECTURE.md and the order of the lists of modules, checked over the graph of all files.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::graph::{self, Graph};
 use super::modules::{self, Modules};
@@ -11,11 +12,14 @@ const ARROW: char = '←';
 const ORDERED: [&str; 2] = ["lib.rs", "sync/mod.rs"];
 
 /// Every module of the crate, and which file uses which.
-pub fn of_crate() -> (Modules, Graph) {
-    let modules = modules::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let (graph, lost) = graph::of(&modules);
-    assert!(lost.is_empty(), "these paths lead nowhere, so the graph is not whole: {lost:#?}");
-    (modules, graph)
+pub fn of_crate() -> &'static (Modules, Graph) {
+    static CRATE: OnceLock<(Modules, Graph)> = OnceLock::new();
+    CRATE.get_or_init(|| {
+        let modules = modules::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let (graph, lost) = graph::of(&modules);
+        assert!(lost.is_empty(), "these paths lead nowhere, so the graph is not whole: {lost:#?}");
+        (modules, graph)
+    })
 }
 
 /// The layers of the diagram from the lowest to the highest, each with its modules, as `sync/hub/api`.
@@ -56,7 +60,7 @@ fn violations(graph: &Graph, diagram: &[Vec<String>]) -> Vec<String> {
 #[test]
 fn no_module_uses_one_of_a_higher_layer() {
     let (_, graph) = of_crate();
-    assert_eq!(violations(&graph, &diagram()), Vec::<String>::new());
+    assert_eq!(violations(graph, &diagram()), Vec::<String>::new());
 }
 
 #[test]
@@ -97,13 +101,13 @@ fn out_of_order(modules: &Modules, graph: &Graph, list: &str) -> Vec<String> {
 fn modules_are_listed_in_reading_order() {
     let (modules, graph) = of_crate();
     for list in ORDERED {
-        assert_eq!(out_of_order(&modules, &graph, list), Vec::<String>::new(), "{list}");
+        assert_eq!(out_of_order(modules, graph, list), Vec::<String>::new(), "{list}");
     }
 }
 
 #[test]
 fn a_broken_layer_or_order_would_be_noticed() {
-    let (modules, mut graph) = of_crate();
+    let (modules, mut graph) = of_crate().clone();
     let uses = graph.get_mut("store/mod.rs").unwrap();
     uses.insert("usecases/login.rs".to_owned(), "1: crate::usecases::login::x".to_owned());
     let found = ["store/mod.rs:1: crate::usecases::login::x → usecases/login.rs".to_owned()];

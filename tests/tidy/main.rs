@@ -157,6 +157,12 @@ fn tests_do_not_sleep() {
 }
 
 #[test]
+fn no_test_is_skipped_but_by_what_it_needs() {
+    let skipped = ["SKIP", "PED:"].concat();
+    assert_eq!(offences(sources("tests").iter(), |line| line.contains(&skipped)), NONE, "use support::needs");
+}
+
+#[test]
 fn every_migration_is_run_in_order() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = vec![];

@@ -11,6 +11,7 @@ use syn::visit::{self, Visit};
 pub type Segments = Vec<String>;
 
 /// A path that a module mentions.
+#[derive(Clone)]
 pub struct Mention {
     pub segments: Segments,
     pub line: usize,
@@ -19,6 +20,7 @@ pub struct Mention {
 }
 
 /// A name that a module brings into scope by `use`.
+#[derive(Clone)]
 pub struct Import {
     pub name: String,
     pub target: Segments,
@@ -26,7 +28,7 @@ pub struct Import {
 }
 
 /// One module: a file, or a `mod` block inside one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Module {
     /// From the folder `src`, as `db/writer.rs`.
     pub file: String,

@@ -21,6 +21,7 @@ use super::migration::{Arrival, Delivery, FinishMove, Phase, Quarantined};
 use super::orphaned_rows::{Lost, Removed};
 use super::{EnrolmentKind, HubStore, Origin, ProposalRecord, PushResult, QUARANTINE_MAX, rules};
 use crate::db::checkpoint::{self, Checkpointer};
+use crate::db::synchronous;
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
@@ -108,8 +109,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     conn.busy_timeout(std::time::Duration::from_secs(5))?;
     conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     let pragmas = [
-        // FULL: what is acknowledged is on disk.
-        ("synchronous", 2),
+        // Every commit is on disk before it is acknowledged.
+        ("synchronous", synchronous()),
         ("foreign_keys", 1),
         // Checkpoints are made by a thread of their own.
         ("wal_autocheckpoint", 0),
