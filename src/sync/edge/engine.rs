@@ -79,7 +79,7 @@ pub enum Rule {
     Attempt,
     /// What may be forgotten is what is stable, not what is acknowledged.
     Stable,
-    /// An answer owner to the request that is under way.
+    /// An answer belongs to the request that is under way.
     Request,
     /// The rows of one write are never parted.
     Groups,

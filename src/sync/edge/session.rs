@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
-use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
 use crate::domain::proposal::{Outcome as Answer, ProposalResult};
@@ -67,7 +66,6 @@ struct Sending {
 /// An edge and its one exchange under way.
 pub struct SyncSession {
     db: Arc<Db>,
-    sealer: Arc<Sealer>,
     sending: Option<Sending>,
     request: Option<Uuid>,
     /// Answers to proposals that the push under way tells.
@@ -75,9 +73,8 @@ pub struct SyncSession {
 }
 
 impl SyncSession {
-    /// `sealer`: for what a proposal may need to be sealed.
-    pub fn new(db: Arc<Db>, sealer: Arc<Sealer>) -> SyncSession {
-        SyncSession { db, sealer, sending: None, request: None, telling: vec![] }
+    pub fn new(db: Arc<Db>) -> SyncSession {
+        SyncSession { db, sending: None, request: None, telling: vec![] }
     }
 
     /// The next message. A push with nothing new asks for the hub's state.
@@ -200,11 +197,11 @@ impl SyncSession {
     async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
         let hub_now = Time::from_millis(reply.clock_ms);
         for proposal in &reply.proposals {
-            let (tried, sealer) = (proposal.clone(), self.sealer.clone());
+            let tried = proposal.clone();
             let author = Author::at_hub(&proposal.author);
             let applied = self.db.write(author.clone(), move |tx| {
                 if !answers::tell_again(tx, tried.uuid)? {
-                    let answer = proposals::apply(tx, &sealer, &tried, hub_now)?;
+                    let answer = proposals::apply(tx, &tried, hub_now)?;
                     answers::record(tx, &answer)?;
                 }
                 Ok(())
