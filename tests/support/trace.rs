@@ -14,7 +14,7 @@ const WRITES: [&str; 4] = ["write", "pwrite64", "writev", "pwritev"];
 /// More than a page of SQLite's, or the head of an answer.
 const TEXT_MAX: &str = "5000";
 
-/// One call that succeeded.
+/// One call that did not fail.
 #[derive(Debug)]
 pub struct Call {
     pub thread: u32,
@@ -22,6 +22,7 @@ pub struct Call {
     /// As strace prints it: arguments and result.
     pub text: String,
     /// Lines of the record in which it begins and ends: what ends before another begins has happened before it.
+    /// One that the end of the process cut off has no end.
     pub begin: usize,
     pub end: usize,
 }
@@ -75,10 +76,15 @@ impl Trace {
                 None => (end, text.to_owned()),
             };
             let Some((name, _)) = text.split_once('(') else { continue };
-            let has_succeeded = text.rsplit_once(" = ").is_some_and(|(_, result)| !result.starts_with(['-', '?']));
-            if has_succeeded {
+            let Some((_, result)) = text.rsplit_once(" = ") else { continue };
+            let end = if result.starts_with('?') { usize::MAX } else { end };
+            if !result.starts_with('-') {
                 calls.push(Call { thread, name: name.to_owned(), text, begin, end });
             }
+        }
+        for (thread, (begin, text)) in begun {
+            let name = text.split('(').next().unwrap().to_owned();
+            calls.push(Call { thread, name, text, begin, end: usize::MAX });
         }
         calls.sort_by_key(|call| call.begin);
         Trace(calls)
@@ -174,7 +180,10 @@ mod tests {
 7 fdatasync(3</w/a/x>)             = 0
 7 fsync(4</w/a>)                   = -1 EIO (Input/output error)
 7 rename(\"/w/a/x\", \"/w/a/y\")   = 0
-7 +++ exited with 0 +++
+8 sendto(9<socket:[1]>, \"HTTP/1.1 200 OK\\r\\nx-request-id: r2\", 30, 0, NULL <unfinished ...>
+7 fdatasync(3</w/a/x> <unfinished ...>
+7 <... fdatasync resumed>)         = ?
+7 +++ killed by SIGKILL +++
 ";
         let trace = Trace::parse(record);
         let (file, folder) = (Path::new("/w/a/x"), Path::new("/w/a"));
@@ -183,6 +192,8 @@ mod tests {
         assert_eq!(trace.answer(0, "r1").unwrap().begin, 2);
         assert!(trace.is_synced(file, write.end, 5) && !trace.is_synced(file, write.end, 4));
         assert!(!trace.is_synced(folder, 0, 100), "a sync that failed is none");
+        assert_eq!(trace.answer(2, "r2").unwrap().begin, 7);
+        assert!(!trace.is_synced(file, 5, 100), "nor is one that was cut off");
         assert_eq!(trace.names_at_risk(folder, 6), ["/w/a/x (openat)"]);
         assert_eq!(trace.names_at_risk(folder, 100), ["/w/a/y (rename)"]);
     }
