@@ -1,19 +1,23 @@
-//! Rows that the hub could not take, as it told.
+//! Rows that the hub has quarantined, as it reported them.
 
 use rusqlite::{OptionalExtension, named_params, params};
 use serde::Serialize;
 
-use super::feed::{self, DROPPED};
+use super::mirrored_tables::touch;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::mirror::{Refused, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
+/// The code of a row that somebody has dropped.
+const DROPPED: &str = "dropped";
+
 /// A row in quarantine, as `GET /sync/quarantine` shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub struct QuarantineEntry {
-    /// Of the entry.
+    /// The id of the entry.
     pub id: i64,
     pub table: &'static str,
     pub row: String,
@@ -48,8 +52,8 @@ pub fn count(tx: &ReadTx) -> Result<i64> {
     Ok(tx.conn.prepare_cached("select count(*) from quarantine")?.query_row([], |row| row.get(0))?)
 }
 
-/// Takes over what a hub that has everything up to `acked` has put aside. What was tried again or given up here since is
-/// left as it is.
+/// Stores the quarantine of a hub that has everything up to `acked`. Entries that were retried or dropped here since stay as
+/// they are.
 pub fn set(tx: &mut WriteTx, refused_rows: &[Refused], acked: i64) -> Result<()> {
     if refused_rows.is_empty() && count(tx)? == 0 {
         return Ok(());
@@ -82,16 +86,16 @@ pub fn set(tx: &mut WriteTx, refused_rows: &[Refused], acked: i64) -> Result<()>
     Ok(())
 }
 
-/// Sends the row of an entry again, as it stands. 404 `quarantine` when there is no such entry.
+/// Sends the row of an entry again. 404 `quarantine` when there is no such entry.
 pub fn retry(tx: &mut WriteTx, id: i64) -> Result<()> {
     let (t, row) = find(tx, id)?;
-    feed::touch(tx, t, &row)
+    touch(tx, t, &row)
 }
 
-/// Gives a row up as it stands: the rest of its write is taken, the row itself not before it changes.
+/// Drops the present version of a row: the hub accepts the rest of its write, and the row itself once it changes.
 pub fn drop(tx: &mut WriteTx, id: i64) -> Result<()> {
     let (t, row) = find(tx, id)?;
-    feed::touch(tx, t, &row)?;
+    touch(tx, t, &row)?;
     let chg = tx.change()?;
     tx.conn.execute("update quarantine set code = ?2, chg = ?3 where id = ?1", params![id, DROPPED, chg])?;
     Ok(())
@@ -102,4 +106,13 @@ fn find(tx: &ReadTx, id: i64) -> Result<(Table, String)> {
     let found = statement.query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
     let (t, row) = found.ok_or_else(|| Error::not_found("quarantine", "There is no such row in quarantine"))?;
     Ok((Table::from_number(t).ok_or_else(|| Error::internal("no such table"))?, row))
+}
+
+/// Dropped rows, and the write in which each was dropped.
+pub fn dropped(tx: &ReadTx) -> Result<Vec<(Table, String, i64)>> {
+    let mut statement = tx.conn.prepare_cached("select t, row, chg from quarantine where code = ?1")?;
+    let rows = statement.query_map([DROPPED], |row| {
+        Ok((Table::from_number(row.get(0)?).unwrap_or(Table::Other), row.get(1)?, row.get(2)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -5,6 +5,7 @@ pub mod chance;
 pub mod disk;
 pub mod needs;
 pub mod place;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod server;
 pub mod trace;
