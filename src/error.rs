@@ -104,6 +104,15 @@ impl IntoIterator for Faults {
     }
 }
 
+/// A new key for an authenticator app, as its owner is shown it once.
+#[derive(Debug)]
+pub struct AuthenticatorKey {
+    /// Base32.
+    pub key: String,
+    /// `otpauth://totp/…`
+    pub totp: String,
+}
+
 /// Everything that a caller can be told. `code` is the platform's error code.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -130,7 +139,7 @@ pub enum Error {
     Invalid(Vec<Fault>),
     /// A login needs an authenticator code; `key` is a new key to present, when the employee has none in use.
     #[error("Authenticator token required")]
-    AuthenticatorRequired { key: Option<crate::auth::secrets::AuthenticatorKey> },
+    AuthenticatorRequired { key: Option<AuthenticatorKey> },
     #[error("Request body is larger than {limit_bytes} bytes")]
     TooLarge { limit_bytes: usize },
     #[error("Content-Type must be application/json")]

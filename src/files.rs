@@ -9,6 +9,10 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::error::advised;
 
+pub mod mutants;
+
+use mutants::Mutant;
+
 /// Links that are followed at most, as by Linux.
 const LINKS_MAX: usize = 40;
 
@@ -78,7 +82,8 @@ fn follow_links(path: &Path) -> PathBuf {
     path
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that `path` is in.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -116,9 +121,20 @@ impl Part {
 /// Gives a file that is on disk another name, for good.
 pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)?;
-    // So that the name outlives a power cut too, where the file system can do that.
-    let _ = File::open(folder_of(to)).and_then(|folder| folder.sync_all());
-    Ok(())
+    sync_folder(folder_of(to))
+}
+
+/// Makes the names in a folder survive a power cut: what was created, renamed or removed there. As for SQLite, it is no
+/// error when the folder may not be read, or the file system cannot do it.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if mutants::is_on(Mutant::FolderNotSynced) {
+        return Ok(());
+    }
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.or_else(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Ok(()),
+        _ => Err(error),
+    })
 }
 
 impl Drop for Part {

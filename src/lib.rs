@@ -1,6 +1,7 @@
 //! telecomx-local: the TelecomX mobile-config API, served locally from one SQLite file.
 //!
-//! In reading order; each module may use those above it (`tests/tidy` checks it over the resolved module graph):
+//! In reading order; each module may use those above it, but for `sync::hub::api`, a listener that is built on [`web`]
+//! (`tests/tidy` checks it over the resolved module graph):
 //!
 //! - [`error`] is the one error type, and [`domain`] plain data and pure rules. Neither does I/O.
 //! - [`clock`] is the only place that asks the time; [`files`] says which files belong to a database.

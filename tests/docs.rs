@@ -262,8 +262,8 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn the_calls_of_getting_started_work_when_they_are_pasted() {
-    if !support::place::has("curl") {
-        return eprintln!("SKIPPED: there is no curl to paste the calls into");
+    if !support::needs("curl") {
+        return;
     }
     let calls = blocks(&read("docs/getting-started.md"), "sh");
     assert_eq!(calls.len(), 4, "{calls:?}");

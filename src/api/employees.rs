@@ -126,7 +126,8 @@ mod tests {
     use crate::store;
     use crate::sync::edge::worker::Worker;
     use crate::usecases::import;
-    use crate::web::{AppState, application};
+    use crate::web::AppState;
+    use crate::web::server::application;
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::web;
     use std::sync::Arc;

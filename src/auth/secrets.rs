@@ -17,15 +17,6 @@ use crate::files::{Part, beside, cannot_be_written};
 
 const NONCE_BYTES: usize = 12;
 
-/// A new key for an authenticator app, as it is presented to its owner once.
-#[derive(Debug)]
-pub struct AuthenticatorKey {
-    /// Base32.
-    pub key: String,
-    /// `otpauth://totp/…`
-    pub totp: String,
-}
-
 /// 256 random bits as 64 lower-case hex characters, and the SHA-256 under which the database knows them.
 pub fn new_token() -> Result<(String, Hash)> {
     let mut bytes = [0; 32];

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use super::{Store, print_line, progress};
 use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
-use crate::store::audit::{self, ChainVerdict};
+use crate::store::audit_chain::{self, ChainVerdict};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -26,7 +26,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
             bar.set_position(seq as u64)
         }
     };
-    let found = database.read(|tx| Ok((audit::verify(tx, step), schema_difference(tx.conn)?)));
+    let found = database.read(|tx| Ok((audit_chain::verify(tx, step), schema_difference(tx.conn)?)));
     bar.finish_and_clear();
     let unreadable = || format!("{} cannot be read", path.display());
     let (verdict, schema) = found.with_context(unreadable)?;

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result as DomainResult};
 use crate::store::adopt::{self, Adoption};
-use crate::store::audit::{self, ChainVerdict};
+use crate::store::audit_chain::{self, ChainVerdict};
 use crate::store::health::{self, HealthCheck};
 use crate::store::sync_state;
 use crate::sync::edge::enrolment;
@@ -87,7 +87,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     let finding = |check: HealthCheck| Finding { what: check.what, wrong: check.wrong, detail: check.detail };
     let mut findings: Vec<Finding> = health::examine(tx).into_iter().map(finding).collect();
-    let (wrong, detail) = match audit::verify(tx, |_| {}) {
+    let (wrong, detail) = match audit_chain::verify(tx, |_| {}) {
         Ok(ChainVerdict::Intact { entries, .. }) => (None, format!("{entries} entries")),
         Ok(ChainVerdict::Broken { seq, reason }) => {
             (Some(format!("broken at entry {seq}: {reason}: go back to a backup")), String::new())

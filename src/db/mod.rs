@@ -1,6 +1,7 @@
 //! How we talk to SQLite; knows no entity. [`Db::read`] and [`Db::write`] are the only two doors.
 
 pub mod checkpoint;
+mod durability;
 mod job;
 pub mod lock;
 mod migrations;
@@ -21,7 +22,7 @@ use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
 pub use open::open_writable;
-pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
+pub use tx::{Author, ReadTx, Subject, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};

@@ -7,11 +7,12 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 
+use super::durability::synchronous;
 use super::lock::FileLock;
 use super::migrations;
 use super::types::is_disk_full;
 use crate::error::{Advise as _, advised};
-use crate::files::{beside, check_finished, make_private, no_room_for};
+use crate::files::{beside, check_finished, folder_of, make_private, no_room_for, sync_folder};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
@@ -51,22 +52,24 @@ fn connect(path: &Path) -> Result<Connection> {
 }
 
 /// The settings of every connection that writes, of an edge and of a hub alike.
-const WRITER_PRAGMAS: [(&str, i64); 6] = [
-    // FULL: every acknowledged write survives a power cut.
-    ("synchronous", 2),
-    ("foreign_keys", 1),
-    // A thread of its own makes the checkpoints.
-    ("wal_autocheckpoint", 0),
-    ("trusted_schema", 0),
-    // The rollback data of savepoints is kept in memory, not in a temporary file.
-    ("temp_store", 2),
-    ("journal_size_limit", 64 << 20),
-];
+fn writer_pragmas() -> [(&'static str, i64); 6] {
+    [
+        // Every acknowledged write survives a power cut.
+        ("synchronous", synchronous()),
+        ("foreign_keys", 1),
+        // A thread of its own makes the checkpoints.
+        ("wal_autocheckpoint", 0),
+        ("trusted_schema", 0),
+        // The rollback data of savepoints is kept in memory, not in a temporary file.
+        ("temp_store", 2),
+        ("journal_size_limit", 64 << 20),
+    ]
+}
 
 fn prepare_writer(conn: &Connection, path: &Path) -> Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))
-        .and_then(|()| WRITER_PRAGMAS.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value)))
+        .and_then(|()| writer_pragmas().iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value)))
         .map_err(|error| cannot_be("opened", path, error))?;
     let mode: String = conn
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
@@ -87,12 +90,19 @@ pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
 
 fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+    match make_folders(folder) {
         Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
             Err(no_room_for(folder))
         }
         made => made.advise(format_args!("the folder {} cannot be made", folder.display()), "choose another --db"),
     }
+}
+
+/// Makes the folder, for its owner only, with those above it; each is on disk under its name when this returns.
+fn make_folders(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    missing.into_iter().filter(|made| made.file_name().is_some()).try_for_each(|made| sync_folder(folder_of(made)))
 }
 
 /// A file cut short would be found out only when a missing page is asked for: look now.

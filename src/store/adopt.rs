@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::audit::{self, Change};
+use super::audit_chain;
 use super::objects::Difference;
 use super::tombstones;
 use crate::db::{Subject, WriteTx};
@@ -21,7 +22,7 @@ pub struct Adoption {
 /// Adopts every object that differs from its newest audit entry, except objects that cannot be read, and deleted rows of
 /// tables that have no deletes. 409 `adopt` when the audit trail itself is broken.
 pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
-    let found = audit::differences(tx)?;
+    let found = audit_chain::differences(tx)?;
     let found = found.map_err(|(seq, reason)| {
         Error::conflict("adopt", format!("the audit trail is broken at entry {seq}: {reason}; restore a backup"))
     })?;

@@ -4,6 +4,7 @@
 pub mod actors;
 pub mod adopt;
 pub mod audit;
+pub mod audit_chain;
 pub mod change_log;
 pub mod clock_floor;
 pub mod credentials;

@@ -58,7 +58,7 @@ pub enum LoginOutcome {
     Issued(Box<SessionAnswer>),
     /// A code is wanted; `key` when a new key is to be presented. What was written is to be kept.
     AuthenticatorRequired {
-        key: Option<crate::auth::secrets::AuthenticatorKey>,
+        key: Option<crate::error::AuthenticatorKey>,
     },
 }
 

@@ -5,14 +5,16 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_cors::Cors;
+use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::{App, HttpServer, web};
 use anyhow::{Context as _, ensure};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::application;
+use super::middleware;
 
 /// How long requests under way may still take when the server stops.
 const DRAIN_S: u64 = 8;
@@ -40,6 +42,44 @@ pub fn start(
     let handle = running.handle();
     actix_web::rt::spawn(running);
     Ok(handle)
+}
+
+/// The application that each worker runs. `cors_origins`: origins of web pages that may call, such as
+/// `https://app.example.com`.
+pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
+    cors_origins: &[String],
+    configure: C,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody + use<C>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<C>,
+> {
+    App::new()
+        .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
+        .wrap(Compress::default())
+        .wrap(from_fn(middleware::pass))
+        .configure(configure)
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "DELETE"])
+        .allowed_headers([
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "X-Request-Id",
+        ])
+        .expose_headers(["ETag", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
+        .supports_credentials()
+        .max_age(3_600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// Runs a future on the server's runtime.

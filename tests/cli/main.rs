@@ -10,6 +10,9 @@ mod backup;
 mod beside;
 mod demo;
 mod doctor;
+mod durability;
+#[cfg(feature = "mutants")]
+mod durability_mutants;
 mod ephemeral;
 mod export;
 mod gate;

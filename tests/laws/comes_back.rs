@@ -8,7 +8,7 @@ use telecomx_local::auth::secrets::{Sealer, key_path};
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Exclusive, ReadOnly, ReadTx};
 use telecomx_local::error::Result as DomainResult;
-use telecomx_local::store::audit::{self, ChainVerdict};
+use telecomx_local::store::audit_chain::{self, ChainVerdict};
 use telecomx_local::store::{health, sync_state};
 use telecomx_local::sync::edge::client::HubClient;
 use telecomx_local::sync::edge::enrolment;
@@ -24,7 +24,7 @@ use crate::world::export_of;
 /// What `doctor` looks at in the file; the first fault it finds.
 fn examine(tx: &ReadTx) -> DomainResult<Option<String>> {
     let wrong = health::examine(tx).into_iter().find_map(|check| check.wrong.map(|wrong| (check.what, wrong)));
-    let chain = audit::verify(tx, |_| {})?;
+    let chain = audit_chain::verify(tx, |_| {})?;
     let broken = (!matches!(chain, ChainVerdict::Intact { .. })).then(|| format!("audit: {chain:?}"));
     Ok(wrong.map(|(what, wrong)| format!("{what}: {wrong}")).or(broken))
 }
