@@ -111,10 +111,7 @@ async fn open_session(
     };
     let state = context.state.clone().into_inner();
     let db = state.db.clone();
-    // An authenticator key that was made is kept although the login is refused: the refusal is an answer here, and
-    // becomes an error behind the commit.
     let written = db.write(context.author(), move |tx| {
-        let mut wanted = None;
         let is_good =
             |tx: &ReadTx, response: &ApiResponse| match token_of(response).and_then(|token| token_hash(&token)) {
                 Some(token) => login::lives(tx, &token, &request.address),
@@ -123,18 +120,25 @@ async fn open_session(
         let response = idempotency::once_while(tx, &state.sealer, key, is_good, |tx| {
             match login::open_session(tx, &state.sealer, &request)? {
                 LoginOutcome::Issued(session) => session_response(*session, &token),
-                LoginOutcome::AuthenticatorRequired { key } => {
-                    wanted = Some(Error::AuthenticatorRequired { key });
-                    Err(Error::Busy)
-                }
+                LoginOutcome::AuthenticatorRequired { key } => Err(Error::AuthenticatorRequired { key }),
             }
         });
-        match wanted {
-            Some(error) => Ok(Err(error)),
-            None => response.map(Ok),
+        match response {
+            // The new key is stored although the login is refused: the refusal becomes an error after the commit.
+            Err(error @ Error::AuthenticatorRequired { .. }) => Ok(LoginAnswer::Refused(error)),
+            response => response.map(LoginAnswer::Session),
         }
     });
-    written.await?
+    match written.await? {
+        LoginAnswer::Session(answer) => Ok(answer),
+        LoginAnswer::Refused(error) => Err(error),
+    }
+}
+
+/// What a login's transaction, once committed, is answered with.
+enum LoginAnswer {
+    Session(ApiResponse),
+    Refused(Error),
 }
 
 /// A token, and whom it stands for.

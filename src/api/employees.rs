@@ -8,7 +8,7 @@ use crate::domain::employee::{Employee, password};
 use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
-use crate::store::employees::{EmployeeFilter, find_live};
+use crate::store::employees::EmployeeFilter;
 use crate::usecases::employees::{self, GivenPassword};
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
@@ -72,11 +72,7 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let body = call.context.object()?;
     let preconditions = call.preconditions();
-    let may_update = |tx: &ReadTx, actor: &Actor| match find_live(tx, id)? {
-        Some(old) => employees::may_update(tx, actor, &old, &body),
-        None => Ok(false),
-    };
-    let password = hash_given_password(&call, &body, may_update).await?;
+    let password = hash_given_password(&call, &body, |tx, actor| employees::may_update(tx, actor, id, &body)).await?;
     call.write(move |tx, actor| {
         let updated = employees::update(tx, actor, id, &body, password, |rev| preconditions.check(rev))?;
         ApiResponse::object(&updated, updated.rev)
@@ -130,7 +126,8 @@ mod tests {
     use crate::store;
     use crate::sync::edge::worker::Worker;
     use crate::usecases::import;
-    use crate::web::{AppState, application};
+    use crate::web::AppState;
+    use crate::web::server::application;
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::web;
     use std::sync::Arc;

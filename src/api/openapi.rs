@@ -49,7 +49,7 @@ async fn swagger_file(request: HttpRequest) -> HttpResponse {
 
 /// The OpenAPI 3.1 document.
 pub fn build(endpoints: &[Endpoint]) -> Value {
-    let mut schemas = Schemas::new();
+    let mut schemas = Schemas::default();
     let mut paths = Map::new();
     let mut tags: Vec<Value> = vec![];
     for endpoint in endpoints {

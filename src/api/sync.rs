@@ -1,6 +1,7 @@
-//! The mirror, as whoever runs this server sees it. For RESELLER_ADMIN and ADMIN.
+//! The mirror, for the operators of this server: RESELLER_ADMIN and ADMIN.
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use anyhow::anyhow;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -8,10 +9,10 @@ use serde_json::Value;
 use crate::db::{Author, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
 use crate::store::quarantine::{self, QuarantineEntry};
 use crate::store::sync_state;
-use crate::sync::edge::enrolment;
+use crate::sync::edge::enrolment::{self, EnrolmentError};
 use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::sync::edge::status::status as mirror_status;
 use crate::web::request::AuthenticatedRequest;
@@ -21,11 +22,16 @@ fn check(actor: &Actor) -> Result<()> {
     if actor.level >= Level::ResellerAdmin { Ok(()) } else { Err(Error::access_denied()) }
 }
 
-/// Has `work` done to its end, whether or not the caller waits for it; `None` when a request may not wait any longer. What
-/// a hub answers may come minutes later.
+/// Runs `work` to completion in the background; `None` when a request may not wait for it any longer. A hub may take
+/// minutes to answer.
 async fn wait_for<T: 'static>(request: &AuthenticatedRequest, work: impl Future<Output = T> + 'static) -> Option<T> {
     let patience = request.context.state.request_timeout.mul_f64(0.8);
     tokio::time::timeout(patience, actix_web::rt::spawn(work)).await.ok()?.ok()
+}
+
+/// 409 `hub`: why the hub could not do it.
+fn hub_conflict(why: &anyhow::Error) -> Error {
+    Error::conflict("hub", in_one_line(why.as_ref()))
 }
 
 /// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it. 409 `hub` without a hub.
@@ -40,7 +46,7 @@ pub async fn sync(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let mut status = stands(&request)?;
     match outcome {
         Some(Ok(())) => {}
-        Some(Err(error)) => status["lastError"] = error.into(),
+        Some(Err(error)) => status["lastError"] = in_one_line(error.as_ref()).into(),
         None => status["lastError"] = "the exchange takes longer than a request may: it goes on".into(),
     }
     ApiResponse::json(&status)
@@ -57,7 +63,7 @@ fn stands(request: &AuthenticatedRequest) -> Result<Value> {
     let state = &request.context.state;
     let mut status = state.db.read(mirror_status)?;
     // On a full disk it may be that it could not be written down.
-    if let Some(trouble) = state.mirror.trouble() {
+    if let Some(trouble) = state.mirror.last_error() {
         status["lastError"] = trouble.into();
     }
     Ok(status)
@@ -69,8 +75,8 @@ pub async fn verify(request: AuthenticatedRequest) -> Result<ApiResponse> {
     check(request.actor())?;
     let state = request.context.state.clone();
     let proof = wait_for(&request, async move { state.mirror.verify().await }).await;
-    let late = || Err("the comparison takes longer than a request may: it goes on, and lastProof tells when".into());
-    ApiResponse::json(&proof.unwrap_or_else(late).map_err(|error| Error::conflict("hub", error))?)
+    let late = || anyhow!("the comparison takes longer than a request may: it goes on, and lastProof tells when");
+    ApiResponse::json(&proof.unwrap_or_else(|| Err(late())).map_err(|why| hub_conflict(&why))?)
 }
 
 /// Rows that the hub could not take.
@@ -132,12 +138,12 @@ pub async fn enroll(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let (state, author): (_, Author) = (request.context.state.clone(), request.context.author());
     // The code is spent once the hub has seen it: what it has given must be kept, whoever waits for it.
     let enrolled = wait_for(&request, async move {
-        let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
-        let sealer = state.sealer.clone();
-        let enrolled = web::block(move || enrolment::enroll(own.as_ref(), &sealer, &given, &code, ca.as_deref())).await;
-        let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
-        let (enrolment, position) = enrolment::sealed(&url, &enrolled, &state.sealer)?;
-        state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await
+        let (sealer, ca) = (state.sealer.clone(), state.hub_ca.clone());
+        match enrolment::enroll(&state.db, sealer, author, url, code, ca).await {
+            Ok(_) => Ok(()),
+            Err(EnrolmentError::Refused(why)) => Err(hub_conflict(&why)),
+            Err(EnrolmentError::Unreadable(cause) | EnrolmentError::NotStored { cause, .. }) => Err(cause),
+        }
     });
     let late = || Err(Error::conflict("hub", "The hub has not answered yet: see GET /sync/status in a while"));
     enrolled.await.unwrap_or_else(late)?;

@@ -3,9 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::auth::secrets::AuthenticatorKey;
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::{AuthenticatorKey, Error, Result};
 
 const KEY_BYTES: usize = 20;
 /// What is encoded in the name of a key: all but letters, digits, and the other characters of e-mail addresses.

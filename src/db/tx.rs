@@ -5,10 +5,10 @@ use std::ops::Deref;
 use rusqlite::Connection;
 
 use crate::domain::access::Actor;
-use crate::domain::audit::{Action, Hash};
+use crate::domain::audit::Hash;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A read snapshot.
 pub struct ReadTx<'c> {
@@ -71,12 +71,8 @@ pub struct Subject {
     pub customer: Option<Id>,
 }
 
-/// An attempt that was refused: recorded after everything else of the request is undone.
-pub struct Refusal {
-    pub subject: Subject,
-    pub action: Action,
-    pub description: String,
-}
+/// What a request that fails still writes, after everything else of it is rolled back.
+type AfterRollback = Box<dyn FnOnce(&mut WriteTx) -> Result<()> + Send>;
 
 /// One request's part of the shared write transaction.
 pub struct WriteTx<'c> {
@@ -87,7 +83,7 @@ pub struct WriteTx<'c> {
     pub(super) counters: Counters,
     /// Number of this write, once it has touched a mirrored row.
     change: Option<i64>,
-    pub(super) refusal: Option<Refusal>,
+    pub(super) after_rollback: Option<AfterRollback>,
     /// Set when who may log in, or as what, has changed: sessions in memory are read again.
     pub(super) identities_changed: bool,
 }
@@ -108,12 +104,12 @@ impl<'c> WriteTx<'c> {
             operation: uuid::Uuid::new_v4().to_string(),
             counters,
             change: None,
-            refusal: None,
+            after_rollback: None,
             identities_changed: false,
         }
     }
 
-    /// The number of this write, which every mirrored row it touches must carry. PushResult on first use.
+    /// The number of this write, which every mirrored row it touches must carry. Taken on first use.
     pub fn change(&mut self) -> Result<i64> {
         if let Some(change) = self.change {
             return Ok(change);
@@ -151,10 +147,8 @@ impl<'c> WriteTx<'c> {
         self.identities_changed = true;
     }
 
-    /// Refuses with `error`, and has the attempt recorded: `return Err(tx.refuse(…))`.
-    pub fn refuse(&mut self, error: Error, action: Action, subject: Subject) -> Error {
-        let description = format!("Refused: {} ({error})", action.name());
-        self.refusal = Some(Refusal { subject, action, description });
-        error
+    /// Has `work` done if this request fails, after everything else of it is rolled back. The last one given counts.
+    pub fn after_rollback(&mut self, work: impl FnOnce(&mut WriteTx) -> Result<()> + Send + 'static) {
+        self.after_rollback = Some(Box::new(work));
     }
 }

@@ -1,8 +1,9 @@
 //! The one writer thread: group commit.
 //!
-//! It drains its queue, runs each request in a savepoint of one shared transaction, commits once with
-//! `synchronous=FULL`, and only then answers all of them. A request that fails is rolled back alone and leaves
-//! no trace in the numbers, the feed or the chain; only a refusal's audit entry stays.
+//! It drains its queue, runs each request in a savepoint of one shared transaction, commits once, and answers all of them
+//! only when the commit is on disk (`durability.rs`). A request that fails is rolled back alone and leaves no trace in the
+//! numbers, the feed or the chain, but for what it has asked to write after its rollback (the audit entry of a refused
+//! attempt).
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use crate::clock::Clock;
 use crate::domain::audit::GENESIS;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::files::mutants::{Mutant, is_on};
 
 /// Requests that may wait for the writer; more are told that the server is busy.
 const QUEUE_MAX: usize = 4096;
@@ -152,6 +154,9 @@ impl WriterLoop {
         if self.counters.high != before.high {
             self.execute("update feed set writing = null")?;
         }
+        if is_on(Mutant::AnswerBeforeCommit) {
+            group.drain(..).for_each(|job| job.answer(None));
+        }
         self.execute("commit")?;
         if self.counters.high != before.high
             && let Some(on_change) = self.shared.on_change.get()
@@ -185,12 +190,12 @@ impl WriterLoop {
                 *identities_changed |= tx.identities_changed;
             }
             JobResult::Failed => {
-                let refusal = tx.refusal.take();
+                let after_rollback = tx.after_rollback.take();
                 let author = tx.author.clone();
                 self.execute("rollback to request")?;
-                if let Some(refusal) = refusal {
+                if let Some(work) = after_rollback {
                     let mut tx = WriteTx::new(&self.conn, self.shared.clock.now(), author, before);
-                    crate::store::audit::append_refusal(&mut tx, &refusal)?;
+                    work(&mut tx)?;
                     self.counters = tx.counters;
                 }
             }

@@ -24,6 +24,7 @@ pub struct Address {
     #[serde(rename = "_id")]
     pub id: Id,
     /// The customer's main address.
+    #[serde(default)]
     pub primary: bool,
     /// Name at this address, where it is not the customer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,12 +32,15 @@ pub struct Address {
     pub alternative_name: Option<String>,
     /// Street and number.
     #[schemars(example = "Demovej 4")]
+    #[serde(default)]
     pub address: String,
     /// Postal code.
     #[schemars(example = "8000")]
+    #[serde(default)]
     pub zip: String,
     /// City.
     #[schemars(example = "Aarhus C")]
+    #[serde(default)]
     pub city: String,
     /// State, in the United States.
     #[serde(default, skip_serializing_if = "Option::is_none")]

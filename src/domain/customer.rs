@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 use super::access::Level;
 use super::address::{ADDRESSES_MAX, Address, read_addresses};
@@ -13,10 +14,12 @@ use super::id::Id;
 use super::time::Time;
 use crate::error::{Check, Fault, Faults};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[schemars(inline)]
 pub enum CustomerState {
+    #[default]
     Active,
     Blocked,
     Deleted,
@@ -24,28 +27,21 @@ pub enum CustomerState {
 
 impl CustomerState {
     pub fn parse(name: &str) -> Option<CustomerState> {
-        match name {
-            "ACTIVE" => Some(CustomerState::Active),
-            "BLOCKED" => Some(CustomerState::Blocked),
-            "DELETED" => Some(CustomerState::Deleted),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            CustomerState::Active => "ACTIVE",
-            CustomerState::Blocked => "BLOCKED",
-            CustomerState::Deleted => "DELETED",
-        }
+        self.into()
     }
 }
 
 /// Second factor that all employees of the customer must log in with (api:customer:security).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[schemars(inline)]
 pub enum AuthenticationSecurity {
+    #[default]
     None,
     Sms,
     Authenticator,
@@ -53,20 +49,11 @@ pub enum AuthenticationSecurity {
 
 impl AuthenticationSecurity {
     pub fn parse(name: &str) -> Option<AuthenticationSecurity> {
-        match name {
-            "NONE" => Some(AuthenticationSecurity::None),
-            "SMS" => Some(AuthenticationSecurity::Sms),
-            "AUTHENTICATOR" => Some(AuthenticationSecurity::Authenticator),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            AuthenticationSecurity::None => "NONE",
-            AuthenticationSecurity::Sms => "SMS",
-            AuthenticationSecurity::Authenticator => "AUTHENTICATOR",
-        }
+        self.into()
     }
 }
 
@@ -144,6 +131,7 @@ pub struct Limits {
 /// Links to other systems.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Integrations {
+    #[serde(default)]
     pub billing: Billing,
 }
 
@@ -151,6 +139,7 @@ pub struct Integrations {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Billing {
+    #[serde(default)]
     pub economic: Economic,
 }
 
@@ -159,6 +148,7 @@ pub struct Billing {
 #[schemars(inline)]
 pub struct Economic {
     /// Invoices go to the accounting system.
+    #[serde(default)]
     pub enabled: bool,
     /// Invoices are accrued over the period they cover.
     #[serde(default)]
@@ -166,7 +156,7 @@ pub struct Economic {
 }
 
 /// A customer. Properties without a value are left out.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
     #[serde(rename = "_id")]
@@ -176,6 +166,7 @@ pub struct Customer {
     pub name: String,
     /// BLOCKED: all services are disabled. DELETED: shown only when asked for.
     #[schemars(example = &"ACTIVE")]
+    #[serde(default)]
     pub state: CustomerState,
     /// The reseller it belongs to; left out for a top-level reseller.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,20 +193,30 @@ pub struct Customer {
     pub notes: Option<String>,
     /// All addresses of the customer.
     #[schemars(length(min = 1, max = ADDRESSES_MAX))]
+    #[serde(default)]
     pub addresses: Vec<Address>,
+    #[serde(default)]
     pub finance: Finance,
     /// What is switched on for the customer.
     #[schemars(with = "Vec<Feature>", extend("uniqueItems" = true))]
+    #[serde(default = "basic_features")]
     pub features: Vec<String>,
     /// Second factor that all of its employees must log in with. SMS: none of them can log in here, for this server
     /// sends no text messages.
     #[schemars(example = &"NONE")]
+    #[serde(default)]
     pub authentication_security: AuthenticationSecurity,
     #[serde(flatten)]
     pub limits: Limits,
+    #[serde(default)]
     pub integrations: Integrations,
     #[serde(skip)]
     pub rev: i64,
+}
+
+/// What every customer has.
+fn basic_features() -> Vec<String> {
+    vec!["CUSTOMER".into()]
 }
 
 impl Customer {
@@ -232,7 +233,7 @@ impl Customer {
             notes: None,
             addresses: vec![],
             finance: Finance::default(),
-            features: vec!["CUSTOMER".into()],
+            features: basic_features(),
             authentication_security: AuthenticationSecurity::None,
             limits: Limits::default(),
             integrations: Integrations::default(),

@@ -4,14 +4,14 @@ use super::employees::owner;
 use super::login::seal_context;
 use super::tokens::{managed, no_employee};
 use crate::auth::authorization::{allow_change, deny_impersonation};
-use crate::auth::secrets::{AuthenticatorKey, Sealer};
+use crate::auth::secrets::Sealer;
 use crate::auth::totp;
 use crate::db::WriteTx;
 use crate::domain::access::{AUTHENTICATOR_KEY_CREATE, Actor};
 use crate::domain::audit::Action;
 use crate::domain::customer::AuthenticationSecurity;
 use crate::domain::id::Id;
-use crate::error::{Error, Result};
+use crate::error::{AuthenticatorKey, Error, Result};
 use crate::store::{credentials, customers, employees};
 
 /// Makes a new key in the place of the old one, for the actor itself only. 404 `id`, 403 `access_denied`, 409 `id` when

@@ -117,19 +117,19 @@ impl Known {
         }
     }
 
-    /// The live employee that logs in with `employee`'s name, whatever the case; `None` where nobody does.
-    pub fn login_owner(&mut self, tx: &ReadTx, employee: &Employee) -> Result<Option<Id>> {
-        let Some(login) = login_name(employee) else { return Ok(None) };
-        if let Some(owner) = self.logins.get(login.as_str()) {
-            return Ok(Some(*owner));
+    /// Whether another live employee logs in with `employee`'s name, whatever the case.
+    pub fn is_login_taken(&mut self, tx: &ReadTx, employee: &Employee) -> Result<bool> {
+        let Some(login) = login_name(employee) else { return Ok(false) };
+        if self.logins.get(login.as_str()).is_some_and(|owner| *owner != employee.id) {
+            return Ok(true);
         }
         if self.is_database_empty {
-            return Ok(None);
+            return Ok(false);
         }
-        let Some(owner) = employees::find_by_login(tx, &login)?.map(|found| found.id) else { return Ok(None) };
+        let owner = employees::find_by_login(tx, &login)?.map(|found| found.id);
+        let Some(owner) = owner.filter(|owner| *owner != employee.id) else { return Ok(false) };
         // The document may have taken the name from it.
-        let has_still = self.live_employee(tx, owner)?.is_some_and(|found| found.login.as_deref() == Some(&login));
-        Ok(has_still.then_some(owner))
+        Ok(self.live_employee(tx, owner)?.is_some_and(|found| found.login.as_deref() == Some(&login)))
     }
 
     /// Whether a live customer has this reseller.

@@ -9,7 +9,7 @@ use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::audit::{Action, Hash};
 use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState, Feature, Integrations};
-use crate::domain::employee::{Employee, EmployeeState, LANGUAGES, ip_list};
+use crate::domain::employee::{Employee, EmployeeState, Language, ip_list};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::{credentials, customers, employees, sessions};
@@ -58,7 +58,7 @@ pub enum LoginOutcome {
     Issued(Box<SessionAnswer>),
     /// A code is wanted; `key` when a new key is to be presented. What was written is to be kept.
     AuthenticatorRequired {
-        key: Option<crate::auth::secrets::AuthenticatorKey>,
+        key: Option<crate::error::AuthenticatorKey>,
     },
 }
 
@@ -231,7 +231,7 @@ pub struct Extended {
     #[schemars(example = "Anna Manager")]
     pub name: String,
     /// Language of the employee.
-    #[schemars(extend("enum" = LANGUAGES), example = &"en")]
+    #[schemars(extend("enum" = Language::NAMES), example = &"en")]
     pub language: &'static str,
     /// Name of the customer.
     #[schemars(example = "Demo Bakery")]
@@ -261,7 +261,7 @@ impl Extended {
         let is_reseller = customers::is_reseller(tx, customer.id)?;
         Ok(Extended {
             name: employee.name.clone(),
-            language: employee.language,
+            language: employee.language.name(),
             customer_name: customer.name.clone(),
             customer_features: customer.features.clone(),
             customer_integrations: is_reseller.then(|| customer.integrations.clone()),

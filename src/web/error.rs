@@ -55,7 +55,7 @@ fn status_and_code(error: &Error) -> (u16, &'static str) {
         Error::Moved { .. } => (421, "moved"),
         Error::PreconditionFailed => (412, "precondition_failed"),
         Error::TooManyRequests { .. } => (429, "too_many_requests"),
-        Error::Busy => (503, "busy"),
+        Error::Busy | Error::Unavailable(_) => (503, "busy"),
         Error::StorageFull => (507, "storage_full"),
         Error::Internal(_) => (500, "internal_error"),
     }
@@ -178,7 +178,7 @@ impl ResponseError for Error {
             Error::UnsupportedEncoding => {
                 response.insert_header((header::ACCEPT_ENCODING, crate::sync::protocol::compression::ACCEPTED));
             }
-            Error::Busy => {
+            Error::Busy | Error::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, 1));
             }
             _ => {}

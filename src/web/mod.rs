@@ -13,11 +13,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_cors::Cors;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Compress, Condition, from_fn};
-use actix_web::{App, web};
-
 use crate::auth::login_throttle::LoginThrottle;
 use crate::auth::passwords::Passwords;
 use crate::auth::secrets::Sealer;
@@ -39,42 +34,4 @@ pub struct AppState {
     pub request_timeout: Duration,
     /// The token cookie is sent under TLS only.
     pub is_tls: bool,
-}
-
-/// The application that each worker runs. `cors_origins`: origins of web pages that may call, such as
-/// `https://app.example.com`.
-pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
-    cors_origins: &[String],
-    configure: C,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl actix_web::body::MessageBody + use<C>>,
-        Error = actix_web::Error,
-        InitError = (),
-    > + use<C>,
-> {
-    App::new()
-        .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
-        .wrap(Compress::default())
-        .wrap(from_fn(middleware::pass))
-        .configure(configure)
-}
-
-fn cors(origins: &[String]) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "DELETE"])
-        .allowed_headers([
-            "Authorization",
-            "Content-Type",
-            "Idempotency-Key",
-            "If-Match",
-            "If-None-Match",
-            "X-Request-Id",
-        ])
-        .expose_headers(["ETag", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
-        .supports_credentials()
-        .max_age(3_600);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }

@@ -209,7 +209,9 @@ impl AuthenticatedRequest {
         work: impl FnOnce(&ReadTx, &Actor) -> Result<ApiResponse> + Send + 'static,
     ) -> Result<ApiResponse> {
         let (state, identity) = (self.context.state.clone().into_inner(), self.identity);
-        web::block(move || state.db.read(|tx| work(tx, &identity.actor))).await.map_err(|_| Error::Busy)?
+        web::block(move || state.db.read(|tx| work(tx, &identity.actor)))
+            .await
+            .map_err(|error| Error::Internal(Box::new(error)))?
     }
 
     /// Changes something in one transaction, in which the caller's access level is read again. A stored response to the

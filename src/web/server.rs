@@ -5,13 +5,16 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_cors::Cors;
+use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::{App, HttpServer, web};
+use anyhow::{Context as _, ensure};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::application;
+use super::middleware;
 
 /// How long requests under way may still take when the server stops.
 const DRAIN_S: u64 = 8;
@@ -41,29 +44,64 @@ pub fn start(
     Ok(handle)
 }
 
+/// The application that each worker runs. `cors_origins`: origins of web pages that may call, such as
+/// `https://app.example.com`.
+pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
+    cors_origins: &[String],
+    configure: C,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody + use<C>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<C>,
+> {
+    App::new()
+        .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
+        .wrap(Compress::default())
+        .wrap(from_fn(middleware::pass))
+        .configure(configure)
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "DELETE"])
+        .allowed_headers([
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "X-Request-Id",
+        ])
+        .expose_headers(["ETag", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
+        .supports_credentials()
+        .max_age(3_600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
 /// Runs a future on the server's runtime.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
 }
 
 /// The server's side of TLS, from PEM files; `None` without them. The error says what is wrong with which file.
-pub fn tls(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<ServerConfig>, String> {
+pub fn tls(cert: Option<&Path>, key: Option<&Path>) -> anyhow::Result<Option<ServerConfig>> {
     let (Some(cert), Some(key)) = (cert, key) else { return Ok(None) };
-    let describe =
-        |path: &Path, error: &dyn std::fmt::Display| format!("{} cannot be used for TLS: {error}", path.display());
+    let cannot_be_used = |path: &Path| format!("{} cannot be used for TLS", path.display());
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| describe(cert, &error))?;
-    if chain.is_empty() {
-        return Err(describe(cert, &"it holds no certificate"));
-    }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| describe(key, &error))?;
+        .with_context(|| cannot_be_used(cert))?;
+    ensure!(!chain.is_empty(), "{}: it holds no certificate", cannot_be_used(cert));
+    let private = PrivateKeyDer::from_pem_file(key).with_context(|| cannot_be_used(key))?;
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
+        .context("TLS cannot be set up")?
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map(Some)
-        .map_err(|error| describe(cert, &error))
+        .with_context(|| cannot_be_used(cert))
 }

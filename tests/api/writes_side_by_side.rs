@@ -1,7 +1,7 @@
 //! Requests that share a group, of which some succeed and some fail.
 
 use serde_json::json;
-use telecomx_local::store::audit::{self, ChainVerdict};
+use telecomx_local::store::audit_chain::{self, ChainVerdict};
 
 use super::support::{Client, Response, TestApp, assert_error, demo};
 
@@ -129,6 +129,6 @@ fn two_hundred_copies_at_once_are_each_made_once() {
     assert_eq!(requests.len(), 200, "each answered request has its own entry");
     let newest = manager.get(&target);
     assert!(answers.iter().any(|answer| answer.text() == newest.text()), "what stands there was answered to one");
-    let verdict = app.db.read(|tx| audit::verify(tx, |_| {})).unwrap();
+    let verdict = app.db.read(|tx| audit_chain::verify(tx, |_| {})).unwrap();
     assert!(matches!(verdict, ChainVerdict::Intact { .. }), "{verdict:?}");
 }

@@ -24,8 +24,8 @@ fn paste(call: &str) -> (String, Value) {
 
 #[test]
 fn the_printed_call_works_when_it_is_pasted_and_again_after_a_second_start() {
-    if !crate::support::place::has("curl") {
-        return eprintln!("SKIPPED: there is no curl to paste the printed call into");
+    if !crate::support::needs("curl") {
+        return;
     }
     let place = Place::new();
     let mut first = place.serve_with(&["--demo"]);

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::mirror_proxy::Proxy;
 use super::mirror_tls::make_certificates;
 use crate::support::chance::Chance;
-use crate::support::place::{has, is_refused, succeeds};
+use crate::support::needs;
+use crate::support::place::{is_refused, succeeds};
 use crate::support::postgres::{Postgres, connected, shared};
 use crate::support::{Place, Server, world};
 
@@ -93,8 +94,8 @@ fn a_password_is_taken_from_the_environment_or_a_file_of_ones_own() {
 
 #[test]
 fn over_a_network_postgres_must_show_a_certificate_that_is_trusted() {
-    if !has("openssl") {
-        return eprintln!("SKIPPED: openssl is needed to try TLS");
+    if !needs("openssl") {
+        return;
     }
     let (place, strangers) = (Place::new(), Place::new());
     make_certificates(&place);

@@ -3,8 +3,7 @@
 use std::process::Command;
 
 use super::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
-use crate::support::Place;
-use crate::support::place::has;
+use crate::support::{Place, needs};
 
 fn openssl(place: &Place, arguments: &[&str]) {
     let made = Command::new("openssl").args(arguments).current_dir(place.folder()).output().unwrap();
@@ -24,8 +23,8 @@ pub fn make_certificates(place: &Place) {
 
 #[test]
 fn only_a_hub_that_the_private_authority_vouches_for_is_spoken_to() {
-    if !has("openssl") {
-        return eprintln!("SKIPPED: openssl is needed to try TLS");
+    if !needs("openssl") {
+        return;
     }
     let (hub_place, place) = (HubPlace::new(), Place::holding(&world_with_operator(3)));
     make_certificates(&hub_place.place);

@@ -2,13 +2,11 @@
 
 use std::process::Command;
 
-use crate::support::place::has;
-use crate::support::{Place, Server};
+use crate::support::{Place, Server, needs};
 
 /// `cert.pem` and `key.pem` in the place's folder; false where they cannot be made.
 fn make_certificate(place: &Place) -> bool {
-    if !has("openssl") || !has("curl") {
-        eprintln!("SKIPPED: openssl and curl are needed to try TLS");
+    if !needs("openssl") || !needs("curl") {
         return false;
     }
     let subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Author, Db, WriteTx};
 use telecomx_local::error::Result;
-use telecomx_local::store::audit::{self, ChainVerdict};
+use telecomx_local::store::audit_chain::{self, ChainVerdict};
 use telecomx_local::store::{actors, health};
 use telecomx_local::usecases::{copy_mobile_config, export};
 
@@ -33,7 +33,9 @@ fn state(db: &Db) -> (String, i64, i64) {
         let mut rows = vec![];
         export::write(tx, None, &mut rows)?;
         let high = tx.conn.query_row("select high from feed where writing is null", [], |row| row.get(0))?;
-        let ChainVerdict::Intact { entries, .. } = audit::verify(tx, |_| {})? else { panic!("the chain is broken") };
+        let ChainVerdict::Intact { entries, .. } = audit_chain::verify(tx, |_| {})? else {
+            panic!("the chain is broken")
+        };
         Ok((String::from_utf8(rows).unwrap(), high, entries))
     })
     .unwrap()

@@ -9,7 +9,7 @@ use telecomx_local::db::{Author, Db, WriteTx};
 use telecomx_local::domain::audit::Action;
 use telecomx_local::domain::id::Id;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::store::audit::{self, ChainVerdict};
+use telecomx_local::store::audit_chain::{self, ChainVerdict};
 use telecomx_local::store::feed::{self, FeedCursor as FeedPlace};
 use telecomx_local::store::{actors, employees, health, mobile_configs};
 use telecomx_local::usecases::export;
@@ -37,7 +37,9 @@ fn state(db: &Db) -> State {
         for check in health::examine(tx) {
             assert_eq!(check.wrong, None, "{}", check.what);
         }
-        let ChainVerdict::Intact { entries, .. } = audit::verify(tx, |_| {})? else { panic!("the chain is broken") };
+        let ChainVerdict::Intact { entries, .. } = audit_chain::verify(tx, |_| {})? else {
+            panic!("the chain is broken")
+        };
         let mut rows = vec![];
         export::write(tx, None, &mut rows)?;
         let (high, mut sent) = (feed::high(tx)?, vec![]);

@@ -9,7 +9,7 @@ use telecomx_local::db::{Author, Db, Subject, WriteTx};
 use telecomx_local::domain::audit::{Action, MOBILE_CONFIGS};
 use telecomx_local::domain::id::Id;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::store::audit::{self, ChainVerdict};
+use telecomx_local::store::audit_chain::{self, ChainVerdict};
 use telecomx_local::store::{health, mobile_configs};
 
 use crate::support::{Place, world};
@@ -182,7 +182,7 @@ fn high(db: &Db) -> i64 {
 
 /// How many entries the trail has; it must be intact.
 fn entries(db: &Db) -> i64 {
-    match db.read(|tx| audit::verify(tx, |_| {})).unwrap() {
+    match db.read(|tx| audit_chain::verify(tx, |_| {})).unwrap() {
         ChainVerdict::Intact { entries, .. } => entries,
         broken => panic!("{broken:?}"),
     }

@@ -3,10 +3,14 @@
 
 pub mod chance;
 pub mod disk;
+pub mod needs;
 pub mod place;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod server;
+pub mod trace;
 pub mod world;
 
+pub use needs::needs;
 pub use place::Place;
 pub use server::Server;

@@ -154,9 +154,3 @@ pub fn output_with_stdin(command: &mut Command, input: &[u8]) -> Output {
     writer.join().unwrap();
     output
 }
-
-/// Whether a program can be started here.
-pub fn has(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
-    found.is_ok_and(|output| output.status.success())
-}

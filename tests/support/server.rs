@@ -115,6 +115,12 @@ impl Server {
         read(request.header("authorization", format!("Bearer {token}")).send_json(body))
     }
 
+    /// Posts `body` under a request id of the caller's, which the answer repeats.
+    pub fn post_as(&self, request_id: &str, path: &str, token: &str, body: &Value) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("x-request-id", request_id);
+        read(request.header("authorization", format!("Bearer {token}")).send_json(body)).unwrap()
+    }
+
     /// Sends SIGTERM, and waits for the end.
     pub fn stop(self) -> ExitStatus {
         self.signal("TERM");

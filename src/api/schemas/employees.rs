@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::summary;
 use crate::domain::access::Level;
-use crate::domain::employee::{Employee, LANGUAGES};
+use crate::domain::employee::{Employee, Language};
 use crate::domain::id::Id;
 use crate::domain::schema::Nullable;
 use crate::domain::time::Time;
@@ -64,7 +64,7 @@ pub struct EmployeeWrite {
     /// One of the customer's addresses; null: the customer's own.
     pub address: Option<Nullable<Id>>,
     /// Language; `en` when it is never given.
-    #[schemars(extend("enum" = LANGUAGES), example = &"en")]
+    #[schemars(extend("enum" = Language::NAMES), example = &"en")]
     pub language: Option<String>,
     /// The customer's first contact.
     pub primary_contact: Option<bool>,

@@ -43,8 +43,8 @@ pub struct Schemas {
     responses: SchemaGenerator,
 }
 
-impl Schemas {
-    pub fn new() -> Schemas {
+impl Default for Schemas {
+    fn default() -> Schemas {
         let settings = || {
             let mut settings = SchemaSettings::draft2020_12();
             settings.definitions_path = "/components/schemas".into();
@@ -58,7 +58,9 @@ impl Schemas {
         schemas.response(SchemaOf::new::<Id>());
         schemas
     }
+}
 
+impl Schemas {
     /// Adds a schema, and those it needs; gives the reference to it.
     pub fn body(&mut self, schema: SchemaOf) -> Value {
         (schema.add)(&mut self.bodies).to_value()

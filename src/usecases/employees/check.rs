@@ -89,10 +89,8 @@ fn check_login_name(tx: &ReadTx, known: &mut Known, new: &Employee, old: Option<
     if old.is_some_and(|old| old.email_address == new.email_address) {
         return Ok(());
     }
-    match known.login_owner(tx, new)? {
-        Some(owner) if owner != new.id => {
-            Err(Error::invalid("emailAddress", Check::Unique, "The e-mail address is used by another employee"))
-        }
-        _ => Ok(()),
+    if known.is_login_taken(tx, new)? {
+        return Err(Error::invalid("emailAddress", Check::Unique, "The e-mail address is used by another employee"));
     }
+    Ok(())
 }

@@ -113,6 +113,8 @@ pub fn create(
 
 fn read_new(fields: &mut Fields, id: Id, customer: Id) -> Employee {
     fields.require(&["customer", "accessLevel", "name"]);
+    // Read before, for the access; here for its faults.
+    fields.id("customer");
     let mut employee = Employee::new(id, customer);
     employee.apply(fields);
     employee.refuse_deleted(fields);
@@ -122,9 +124,17 @@ fn read_new(fields: &mut Fields, id: Id, customer: Id) -> Employee {
     employee
 }
 
+/// Whether the actor may change the employee as the body asks; nobody may change who is not there.
+pub fn may_update(tx: &ReadTx, actor: &Actor, id: Id, body: &Map<String, Value>) -> Result<bool> {
+    match employees::find_live(tx, id)? {
+        Some(old) => may_change(tx, actor, &old, body),
+        None => Ok(false),
+    }
+}
+
 /// Whether the actor may change `old` as the body asks: PERSONAL and VIEWER the harmless properties of themselves; nobody an
 /// employee of a higher level, whose new password would be a way up.
-pub fn may_update(tx: &ReadTx, actor: &Actor, old: &Employee, body: &Map<String, Value>) -> Result<bool> {
+fn may_change(tx: &ReadTx, actor: &Actor, old: &Employee, body: &Map<String, Value>) -> Result<bool> {
     let is_harmless = only_harmless(&Fields::new(body, "", &mut Faults::default()));
     let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
     Ok(old.access_level <= actor.level && is_allowed(tx, actor, permission, owner(old))?)
@@ -142,7 +152,7 @@ pub fn update(
 ) -> Result<Employee> {
     let old = employees::get(tx, id)?;
     let subject = employees::subject(&old);
-    if !may_update(tx, actor, &old, body)? {
+    if !may_change(tx, actor, &old, body)? {
         return Err(tx.refuse(Error::access_denied(), Action::Update, subject));
     }
     if actor.employee == id && body.contains_key("password") {

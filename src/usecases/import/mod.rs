@@ -5,10 +5,14 @@
 //! mobile configs, most of a document: they are read while the rest is written, and a fault in them undoes that.
 
 mod document;
+mod progress;
+
 mod plan;
 mod secrets;
 
 use document::Document;
+pub use progress::{Progress, Stage};
+
 use plan::{Change, NewConfig, Plan, judge, judge_configs};
 use secrets::{hash_passwords, write_secrets};
 
@@ -21,18 +25,6 @@ use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::error::{Error, Faults, Result};
 use crate::store::{customers, employees, mobile_configs};
-
-/// What an import is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    Reading,
-    Hashing,
-    Writing,
-}
-
-/// Is told the stage, and how much of how much is done; from several threads.
-pub trait Progress: Fn(Stage, usize, usize) + Sync {}
-impl<F: Fn(Stage, usize, usize) + Sync> Progress for F {}
 
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///

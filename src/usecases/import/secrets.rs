@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Progress, Stage};
+use super::progress::{Progress, Stage};
 use crate::auth::secrets::Sealer;
 use crate::auth::{passwords, totp};
 use crate::db::WriteTx;

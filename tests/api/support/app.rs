@@ -10,7 +10,7 @@ use telecomx_local::clock::Clock;
 use telecomx_local::config::Config;
 use telecomx_local::db::{Author, Db, ReadOnly, WriteTx};
 use telecomx_local::domain::id::Id;
-use telecomx_local::store::{audit, health, sessions};
+use telecomx_local::store::{audit_chain, health, sessions};
 use telecomx_local::usecases::{export, housekeeping, import};
 use telecomx_local::web::server::block_on;
 use tempfile::TempDir;
@@ -41,7 +41,7 @@ pub struct TestApp {
     /// Moved instead of slept.
     pub clock: Clock,
     pub db: Arc<Db>,
-    sealer: Arc<Sealer>,
+    pub sealer: Arc<Sealer>,
     orders: UnboundedSender<Order>,
     thread: Option<JoinHandle<()>>,
     folder: TempDir,
@@ -190,8 +190,8 @@ impl TestApp {
         for check in database.read(|tx| Ok(health::examine(tx))).unwrap() {
             assert_eq!(check.wrong, None, "{}", check.what);
         }
-        let verdict = database.read(|tx| audit::verify(tx, |_| {})).unwrap();
-        assert!(matches!(verdict, audit::ChainVerdict::Intact { .. }), "{verdict:?}");
+        let verdict = database.read(|tx| audit_chain::verify(tx, |_| {})).unwrap();
+        assert!(matches!(verdict, audit_chain::ChainVerdict::Intact { .. }), "{verdict:?}");
     }
 }
 
