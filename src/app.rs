@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web;
+use anyhow::{Context as _, anyhow};
 
 use crate::api;
 use crate::auth::login_throttle::LoginThrottle;
@@ -17,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ephemeral::Folder;
+use crate::error::advised;
 use crate::store::clock_floor;
 use crate::sync::edge::worker::Worker;
 use crate::usecases::{demo, housekeeping, login};
@@ -36,23 +38,22 @@ pub struct App {
 }
 
 impl App {
-    /// Binds, opens the database, and starts to answer. The error is one sentence that says what to do.
-    pub async fn start(config: &Config, clock: Clock) -> Result<App, String> {
+    /// Binds, opens the database, and starts to answer.
+    pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<App> {
         let tls = server::tls(config.tls_cert.as_deref(), config.tls_key.as_deref())?;
         let listener = bind(config.listen())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let address = listener.local_addr().context("the address listened on is not known")?;
         let (path, folder) = database(config)?;
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(Sealer::open(&path)?);
         keep_from_others(&key_path(&path));
-        if let Some(floor) = db.read(clock_floor::find).map_err(|error| error.to_string())? {
+        if let Some(floor) = db.read(clock_floor::find)? {
             db.clock().raise(floor);
         }
         if folder.is_none() {
             db.keep_reserve();
         }
-        let (keys, lost) =
-            db.read(|tx| login::count_authenticator_keys(tx, Some(&sealer))).map_err(|error| error.to_string())?;
+        let (keys, lost) = db.read(|tx| login::count_authenticator_keys(tx, Some(&sealer)))?;
         if lost > 0 {
             let file = key_path(&path);
             tracing::error!(
@@ -62,24 +63,23 @@ impl App {
         }
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         if config.is_demo() {
-            demo::load(&db, sealer.clone()).await.map_err(|error| error.to_string())?;
+            demo::load(&db, sealer.clone()).await.context("the demo world could not be loaded")?;
         }
-        let mirror =
-            Worker::start(db.clone(), sealer.clone(), config.hub_ca.clone()).map_err(|error| error.to_string())?;
+        let mirror = Worker::start(db.clone(), sealer.clone(), config.hub_ca.clone())?;
         let state = web::Data::new(AppState {
             db,
             sealer,
             mirror,
             hub_ca: config.hub_ca.clone(),
-            identities: SessionCache::default(),
+            session_cache: SessionCache::default(),
             passwords: Passwords::default(),
-            attempts: LoginThrottle::new(config.login_limits()),
-            under_way: Arc::default(),
+            login_throttle: LoginThrottle::new(config.login_limits()),
+            in_flight: Arc::default(),
             request_timeout: config.request_timeout(),
             is_tls: tls.is_some(),
         });
         let server = api::start(listener, tls, config.cors_origins(), state.clone());
-        let server = server.map_err(|error| error.to_string())?;
+        let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
         Ok(App { url, state, server, housekeeping, _folder: folder })
     }
@@ -95,24 +95,23 @@ impl App {
         self.state.mirror.stop();
         self.server.stop(true).await;
         self.state.mirror.end();
-        if let Err(error) = self.state.identities.flush(&self.state.db).await {
+        if let Err(error) = self.state.session_cache.flush(&self.state.db).await {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
 }
 
-pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    bound.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            format!("{address} is in use: stop what listens there, or choose another address with --listen")
+            anyhow!("{address} is in use: stop what listens there, or choose another address with --listen")
         }
-        _ => format!("{address} cannot be listened on: {error}; choose another address with --listen"),
-    })?;
-    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
-    Ok(listener)
+        _ => advised(error, format_args!("{address} cannot be listened on"), "choose another address with --listen"),
+    })
 }
 
-fn database(config: &Config) -> Result<(PathBuf, Option<Folder>), String> {
+fn database(config: &Config) -> anyhow::Result<(PathBuf, Option<Folder>)> {
     if !config.is_ephemeral() {
         return Ok((config.db()?, None));
     }
@@ -125,7 +124,7 @@ async fn run_housekeeping(state: web::Data<AppState>) {
     loop {
         ticks.tick().await;
         state.db.keep_reserve();
-        if let Err(error) = housekeeping::step(&state.db, &state.identities).await {
+        if let Err(error) = housekeeping::step(&state.db, &state.session_cache).await {
             tracing::warn!(%error, "housekeeping failed; the next round tries again");
         }
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -158,23 +159,23 @@ fn unknown_variable() -> Option<String> {
 
 impl Config {
     /// These flags over the environment over the file.
-    pub fn resolve(self) -> Result<Config, String> {
+    pub fn resolve(self) -> Result<Config> {
         if let Some(name) = unknown_variable() {
-            return Err(format!("{name} is in the environment, but there is no such setting: see serve --help"));
+            bail!("{name} is in the environment, but there is no such setting: see serve --help");
         }
         let from_environment = Env::prefixed(PREFIX).only(&NAMES);
-        // The parser of TOML draws where it stumbled, over several lines.
+        // The TOML parser draws the faulty line over several lines: a message has only one.
         let describe = |error: figment::Error| {
             let message = error.to_string();
             let message = message.split_whitespace().collect::<Vec<_>>().join(" ").replace("\"default.", "\"");
-            format!("a setting cannot be used: {message}")
+            anyhow!("a setting cannot be used: {message}")
         };
         let named = Figment::new().merge(from_environment.clone()).merge(Serialized::defaults(&self));
         let file = named.extract_inner::<PathBuf>("config").ok();
         let mut figment = Figment::new();
         if let Some(file) = file {
             if !file.is_file() {
-                return Err(format!("there is no settings file {}", file.display()));
+                bail!("there is no settings file {}", file.display());
             }
             figment = figment.merge(Toml::file_exact(file));
         }
@@ -184,18 +185,18 @@ impl Config {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
-            return Err("--tls-cert and --tls-key go together: give both or neither".into());
+            bail!("--tls-cert and --tls-key go together: give both or neither");
         }
         let loopback = self.listen().ip().is_loopback();
         if self.is_demo() && !loopback {
-            return Err(format!(
+            bail!(
                 "--demo is refused on {}: everybody knows its passwords; listen on 127.0.0.1, or leave --demo out",
                 self.listen()
-            ));
+            );
         }
-        check_reach(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
+        check_listen(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
     }
 
     pub fn listen(&self) -> SocketAddr {
@@ -231,25 +232,24 @@ impl Config {
     }
 
     /// The database file by its one name: the setting, else one in the user's data folder.
-    pub fn db(&self) -> Result<PathBuf, String> {
+    pub fn db(&self) -> Result<PathBuf> {
         if let Some(path) = &self.db {
             return database_path(path, "--db");
         }
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
-        let folder = folder.ok_or("neither --db nor HOME is set: say where the database is with --db")?;
+        let folder = folder.context("neither --db nor HOME is set: say where the database is with --db")?;
         database_path(&folder.join("telecomx-local").join("telecomx.db"), "--db")
     }
 }
 
-/// Refuses, in one sentence, to be heard beyond this machine without TLS, unless that is meant.
-pub fn check_reach(listen: SocketAddr, has_tls: bool, is_insecure: bool) -> Result<(), String> {
-    if listen.ip().is_loopback() || has_tls || is_insecure {
-        return Ok(());
-    }
-    Err(format!(
+/// Refuses to listen on a network without TLS, unless --insecure was given.
+pub fn check_listen(listen: SocketAddr, has_tls: bool, is_insecure: bool) -> Result<()> {
+    ensure!(
+        listen.ip().is_loopback() || has_tls || is_insecure,
         "{listen} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --insecure if the network is trusted"
-    ))
+    );
+    Ok(())
 }
 
 #[cfg(test)]
@@ -264,7 +264,7 @@ mod tests {
     }
 
     fn resolve(flags: &[&str]) -> Result<Config, String> {
-        Program::parse_from([&["program"], flags].concat()).config.resolve()
+        Program::parse_from([&["program"], flags].concat()).config.resolve().map_err(|error| error.to_string())
     }
 
     #[test]

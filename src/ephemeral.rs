@@ -3,6 +3,7 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::error::Advise as _;
 use crate::files::is_gone;
 
 const PREFIX: &str = "telecomx-local-ephemeral-";
@@ -14,14 +15,14 @@ pub struct Folder {
 
 impl Folder {
     /// Makes one, and removes those that a killed process left behind.
-    pub fn make() -> Result<Folder, String> {
+    pub fn make() -> anyhow::Result<Folder> {
         remove_left_behind();
         let path =
             std::env::temp_dir().join(format!("{PREFIX}{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
         std::fs::DirBuilder::new()
             .mode(0o700)
             .create(&path)
-            .map_err(|error| format!("{} cannot be made: {error}; set TMPDIR to another folder", path.display()))?;
+            .advise(format_args!("{} cannot be made", path.display()), "set TMPDIR to another folder")?;
         Ok(Folder { path })
     }
 

@@ -1,6 +1,10 @@
-//! What can go wrong, in terms of the product. Knows no HTTP: `http/error.rs` gives each its status.
+//! What can go wrong, in terms of the product. Knows no HTTP: `web/error.rs` gives each its status.
+//!
+//! [`Error`] is what a caller over HTTP can get. What can fail apart from a request (opening a database, reading settings,
+//! a command) is an [`anyhow::Error`]: a chain of causes that [`in_one_line`] prints.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -140,11 +144,14 @@ pub enum Error {
     /// Too much is under way, or the server is shutting down. Nothing was changed.
     #[error("The server is busy, try again")]
     Busy,
+    /// Not now, for a reason that passes by itself: what the text says. Nothing was changed.
+    #[error("{0}")]
+    Unavailable(&'static str),
     /// The disk is full. Nothing was changed.
     #[error("The disk is full, nothing was changed")]
     StorageFull,
     /// Anything unexpected; its text is for the log, never for the caller.
-    #[error("{0}")]
+    #[error(transparent)]
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -190,7 +197,86 @@ impl Error {
         match self {
             Error::StorageFull => Error::StorageFull,
             Error::Busy => Error::Busy,
+            Error::Unavailable(why) => Error::Unavailable(why),
             other => Error::internal(other.to_string()),
         }
+    }
+}
+
+/// An error with its causes: `what happened: why: why that`. A cause whose text is there already is left out, since many
+/// libraries print their causes themselves.
+pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    for cause in std::iter::successors(error.source(), |error| error.source()) {
+        let cause = cause.to_string();
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+/// An error together with what to do about it: `what happened: why; what to do`.
+#[derive(Debug)]
+struct Advised {
+    what: String,
+    cause: anyhow::Error,
+    advice: String,
+}
+
+impl Display for Advised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}; {}", self.what, in_one_line(self.cause.as_ref()), self.advice)
+    }
+}
+
+impl std::error::Error for Advised {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.cause.as_ref())
+    }
+}
+
+/// For errors that somebody can do something about.
+pub trait Advise<T> {
+    /// Says `what` happened and, behind the cause, the `advice`.
+    fn advise(self, what: impl Display, advice: impl Display) -> anyhow::Result<T>;
+}
+
+impl<T, E: Into<anyhow::Error>> Advise<T> for std::result::Result<T, E> {
+    fn advise(self, what: impl Display, advice: impl Display) -> anyhow::Result<T> {
+        self.map_err(|error| advised(error, what, advice))
+    }
+}
+
+/// `error` with what happened before it, and what to do behind it.
+pub fn advised(error: impl Into<anyhow::Error>, what: impl Display, advice: impl Display) -> anyhow::Error {
+    Advised { what: what.to_string(), cause: error.into(), advice: advice.to_string() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    fn not_there() -> std::io::Error {
+        std::io::Error::other("not there")
+    }
+
+    #[test]
+    fn every_cause_is_printed_once_and_the_advice_last() {
+        let advised: anyhow::Result<()> = Err(not_there()).advise("a.db cannot be opened", "choose another");
+        let error = advised.context("nothing was imported").unwrap_err();
+        assert_eq!(
+            in_one_line(error.as_ref()),
+            "nothing was imported: a.db cannot be opened: not there; choose another"
+        );
+        assert!(error.chain().any(|cause| cause.is::<std::io::Error>()), "the cause itself is kept");
+    }
+
+    #[test]
+    fn an_internal_error_has_the_causes_of_what_it_holds() {
+        let inner = anyhow::Error::from(not_there()).context("a row cannot be read");
+        let error = Error::Internal(inner.into());
+        assert_eq!(in_one_line(&error), "a row cannot be read: not there");
     }
 }

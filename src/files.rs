@@ -1,9 +1,13 @@
-//! Files: where a name leads, what stands beside a database, and how a file is put in its place whole.
+//! Files: where a name leads, which files make up a database, and how a file is replaced in one step.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::error::advised;
 
 /// Links that are followed at most, as by Linux.
 const LINKS_MAX: usize = 40;
@@ -22,34 +26,33 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The one name of a database, there or yet to be made: SQLite keeps its log beside the file that a link leads to,
-/// so that is where lock and key must stand too. The error is one sentence, which names the flag that chose it.
-pub fn database_path(given: &Path, flag: &str) -> Result<PathBuf, String> {
+/// so that is where lock and key must be too. The error names the flag that chose it.
+pub fn database_path(given: &Path, flag: &str) -> Result<PathBuf> {
     let path = follow_links(given);
     match std::fs::metadata(&path) {
-        Ok(data) if !data.is_file() => Err(format!("{} is no regular file: choose another {flag}", path.display())),
+        Ok(data) if !data.is_file() => bail!("{} is no regular file: choose another {flag}", path.display()),
         // Each name would have a lock, a key and a log of its own.
-        Ok(data) if data.nlink() > 1 => Err(format!(
+        Ok(data) if data.nlink() > 1 => bail!(
             "{} is one of {} names of the same file (hard links), and a database can have only one: remove the others, or choose another {flag}",
             path.display(),
             data.nlink()
-        )),
+        ),
         // What cannot be looked at is found out when it is opened.
         _ => Ok(path),
     }
 }
 
-/// Refuses a database that is still being restored: a new one in its place would keep that from ever being finished. The
-/// error is one sentence.
-pub fn check_finished(path: &Path) -> Result<(), String> {
+/// Refuses a database that is still being restored: a new one in its place would keep that from ever being finished.
+pub fn check_finished(path: &Path) -> Result<()> {
     let unfinished = beside(path, UNFINISHED);
     if path.exists() || !unfinished.exists() {
         return Ok(());
     }
-    Err(format!(
+    bail!(
         "{} is not restored yet: run restore again, with the same URL and code, or remove {}",
         path.display(),
         unfinished.display()
-    ))
+    )
 }
 
 /// Whether `file`, by whatever name, is one of the files that make up `database`, there or yet to be made.
@@ -147,22 +150,22 @@ pub fn is_gone(pid: u32) -> bool {
 }
 
 /// Makes a file, if it is not there, before SQLite does: readable by its owner only. The log files inherit its mode.
-pub fn make_private(path: &Path) -> Result<(), String> {
+pub fn make_private(path: &Path) -> Result<()> {
     let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    made.map(drop).map_err(|error| cannot_be_written(path, &error, "check its rights, or choose another file"))
+    made.map(drop).map_err(|error| cannot_be_written(path, error, "check its rights, or choose another file"))
 }
 
-/// One sentence on a file that cannot be written; `advice` is what helps unless the disk is full.
-pub fn cannot_be_written(path: &Path, error: &io::Error, advice: &str) -> String {
+/// The error of a file that cannot be written; `advice` is what helps unless the disk is full.
+pub fn cannot_be_written(path: &Path, error: io::Error, advice: &str) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => no_room_for(path),
-        _ => format!("{} cannot be written: {error}; {advice}", path.display()),
+        _ => advised(error, format_args!("{} cannot be written", path.display()), advice),
     }
 }
 
-/// One sentence on a full disk.
-pub fn no_room_for(path: &Path) -> String {
-    format!("{} cannot be written: the disk is full; make room on it and try again", path.display())
+/// The error of a full disk.
+pub fn no_room_for(path: &Path) -> anyhow::Error {
+    anyhow!("{} cannot be written: the disk is full; make room on it and try again", path.display())
 }
 
 #[cfg(test)]

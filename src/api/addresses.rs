@@ -9,12 +9,12 @@ use crate::web::response::ApiResponse;
 /// The ids in the path; 400 `customer`, 400 `address`.
 fn customer_in_path(call: &AuthenticatedRequest) -> Result<Id> {
     let malformed = Error::BadRequest { code: "customer", message: "Customer id not found in request URI".into() };
-    call.visit.segment("customer").parse().map_err(|_| malformed)
+    call.context.segment("customer").parse().map_err(|_| malformed)
 }
 
 fn address_in_path(call: &AuthenticatedRequest) -> Result<Id> {
     let malformed = Error::BadRequest { code: "address", message: "Address id not found in request URI".into() };
-    call.visit.segment("address").parse().map_err(|_| malformed)
+    call.context.segment("address").parse().map_err(|_| malformed)
 }
 
 /// api:customer:address-list
@@ -38,7 +38,7 @@ pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:customer:address-create. Answers the new address.
 pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = customer_in_path(&call)?;
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
         let (address, rev) = addresses::create(tx, actor, id, &body, |rev| preconditions.check(rev))?;
@@ -50,7 +50,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:customer:address-update. Partial; an `_id` in the body is ignored.
 pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let (id, address) = (customer_in_path(&call)?, address_in_path(&call)?);
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
         let (address, rev) = addresses::update(tx, actor, id, address, &body, |rev| preconditions.check(rev))?;

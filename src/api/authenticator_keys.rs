@@ -11,7 +11,7 @@ use crate::web::response::ApiResponse;
 /// api:employee:createauthenticatorkey. Only for oneself; replaces the old key. 404 `id`, 403, 409 `id`.
 pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = employee_in_path(&call)?;
-    let sealer = call.visit.state.sealer.clone();
+    let sealer = call.context.state.sealer.clone();
     call.write(move |tx, actor| {
         let key = authenticator_keys::create(tx, actor, &sealer, id)?;
         Ok(ApiResponse::json(&json!({ "success": true, "key": key.key, "totp": key.totp }))?.secret())

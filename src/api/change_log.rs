@@ -1,13 +1,16 @@
 //! `/log/changelog`, `/log/changeloglite`, `/tools/changelog`: the audit trail in the platform's shape.
 
-use super::change_log_entry::{ListAnswer, Parts, Reader};
+use schemars::JsonSchema;
+
+use super::change_log_entry::{ChangeLogPage, Parts, Reader};
 use crate::auth::authorization::{Owner, allow};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
+use crate::domain::audit::WHAT;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
-use crate::store::change_log::{self, LITE_MS, LiteEntry, LiteScope, LogFilter};
+use crate::store::change_log::{self, LITE_MS, LITE_ROWS_MAX, LiteEntry, LiteScope, LogFilter};
 use crate::store::customers;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
@@ -17,13 +20,13 @@ use crate::web::response::ApiResponse;
 /// Data and changes are told of the first entries of a page, until 8 MiB of recorded objects have been read for them;
 /// the rest of the page comes without: each entry is whole in api:log:changelog:get. So no answer is without bounds, and
 /// whoever pages by `offset` and `limit` misses no entry.
-pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let query = request.context.query();
     let window = query.window(100, 500)?;
     let version = one_of(query.get("version"), "version", &["1", "2"])?.unwrap_or("1");
     one_of(query.get("sortBy"), "sortBy", &["when"])?;
     let order = one_of(query.get("orderBy"), "orderBy", &["ASC", "DESC"])?;
-    let what = one_of(query.get("what"), "what", &["CREATE", "UPDATE", "DELETE", "OTHER"])?;
+    let what = one_of(query.get("what"), "what", &WHAT)?;
     let changes = query.flag("includeChanges")?;
     let is_second = version == "2";
     let parts = Parts {
@@ -33,37 +36,38 @@ pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
     };
     let what = what.filter(|_| is_second).map(str::to_owned);
     let newest_first = is_second && order == Some("DESC");
-    let customer = match call.visit.segment("customer") {
-        "" => Some(call.actor().customer),
+    let customer = match request.context.segment("customer") {
+        "" => Some(request.actor().customer),
         "SYSTEM" => None,
         id => Some(id.parse().map_err(|_| Error::bad_request("Customer id not found in request URI"))?),
     };
-    let section = Some(call.visit.segment("section").to_owned()).filter(|section| !section.is_empty());
-    let object = match call.visit.segment("item") {
+    let section = Some(request.context.segment("section").to_owned()).filter(|section| !section.is_empty());
+    let object = match request.context.segment("item") {
         "" => None,
         id => Some(id.parse().map_err(|_| Error::bad_request("Item id not found in request URI"))?),
     };
-    call.read_list(move |tx, actor| {
-        match customer {
-            Some(id) => {
-                customers::get(tx, id)?;
-                allow(tx, actor, CHANGE_LOG, Owner::to_customer(id))?;
+    request
+        .read_list(move |tx, actor| {
+            match customer {
+                Some(id) => {
+                    customers::get(tx, id)?;
+                    allow(tx, actor, CHANGE_LOG, Owner::to_customer(id))?;
+                }
+                None if actor.level < Level::ResellerAdmin => return Err(Error::access_denied()),
+                None => {}
             }
-            None if actor.level < Level::ResellerAdmin => return Err(Error::access_denied()),
-            None => {}
-        }
-        let filter = LogFilter { customer, section, object, what, newest_first };
-        let page = change_log::list(tx, &filter, window)?;
-        let mut reader = Reader::new(tx, actor, parts);
-        let rows = page.rows.iter().map(|entry| reader.tell(entry)).collect::<Result<Vec<_>>>()?;
-        ApiResponse::json(&ListAnswer {
-            offset: window.offset,
-            limit: window.limit,
-            total: page.total,
-            changelogs: rows,
+            let filter = LogFilter { customer, section, object, what, newest_first };
+            let page = change_log::list(tx, &filter, window)?;
+            let mut reader = Reader::new(tx, actor, parts);
+            let rows = page.rows.iter().map(|entry| reader.tell(entry)).collect::<Result<Vec<_>>>()?;
+            ApiResponse::json(&ChangeLogPage {
+                offset: window.offset,
+                limit: window.limit,
+                total: page.total,
+                changelogs: rows,
+            })
         })
-    })
-    .await
+        .await
 }
 
 fn one_of<'q>(value: Option<&'q str>, name: &str, allowed: &[&str]) -> Result<Option<&'q str>> {
@@ -76,10 +80,10 @@ fn one_of<'q>(value: Option<&'q str>, name: &str, allowed: &[&str]) -> Result<Op
 }
 
 /// api:log:changelog:get. 400 `bad_request`, 403 `access_denied`, 404 `not_found`.
-pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
+pub async fn get(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let malformed = |_| Error::bad_request("Id not found in request URI");
-    let id: Id = call.visit.segment("entry").parse().map_err(malformed)?;
-    call.read(|tx, actor| {
+    let id: Id = request.context.segment("entry").parse().map_err(malformed)?;
+    request.read(|tx, actor| {
         let entry = id.to_number().map(|seq| change_log::find(tx, seq)).transpose()?.flatten();
         let entry = entry.ok_or_else(|| Error::not_found("not_found", "Object not found"))?;
         match entry.customer {
@@ -121,36 +125,43 @@ fn since(value: Option<&str>, name: &str, now: Time) -> Result<Time> {
     Time::parse(value).ok_or_else(|| Error::invalid(name, Check::Format, "Date is invalid"))
 }
 
+/// Changes of the last five days, oldest first.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "the schema of what is answered as a plain list")]
+pub struct ChangeLogLite(#[schemars(length(max = LITE_ROWS_MAX))] Vec<LiteEntry>);
+
 /// api:log:changeloglite. Accepted changes of the last five days, at most 10,000.
-pub async fn lite(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+pub async fn lite(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let query = request.context.query();
     let (customer, reseller, date) = (query.id("customer")?, query.id("reseller")?, query.text("date")?);
-    call.read_list(move |tx, actor| {
-        let scope = scope(tx, actor, customer, reseller)?;
-        ApiResponse::json(&change_log::lite(tx, scope, since(date.as_deref(), "date", tx.now)?, false)?)
-    })
-    .await
+    request
+        .read_list(move |tx, actor| {
+            let scope = scope(tx, actor, customer, reseller)?;
+            ApiResponse::json(&change_log::lite(tx, scope, since(date.as_deref(), "date", tx.now)?, false)?)
+        })
+        .await
 }
 
 /// api:tools:changelog. Only of customers with the CHANGELOG feature; `remove` empties what is returned.
-pub async fn tools(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+pub async fn tools(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let query = request.context.query();
     let (customer, reseller, from) = (query.id("customer")?, query.id("reseller")?, query.text("since")?);
     if !query.flag("remove")? {
-        return call
+        return request
             .read_list(move |tx, actor| ApiResponse::json(&tools_entries(tx, actor, customer, reseller, from)?))
             .await;
     }
-    call.write(move |tx, actor| {
-        let entries = tools_entries(tx, actor, customer, reseller, from)?;
-        for entry in &entries {
-            if let (Some(customer), Some(seq)) = (entry.customer, entry.id.to_number()) {
-                change_log::remove_up_to(tx, customer, seq)?;
+    request
+        .write(move |tx, actor| {
+            let entries = tools_entries(tx, actor, customer, reseller, from)?;
+            for entry in &entries {
+                if let (Some(customer), Some(seq)) = (entry.customer, entry.id.to_number()) {
+                    change_log::remove_up_to(tx, customer, seq)?;
+                }
             }
-        }
-        ApiResponse::json(&entries)
-    })
-    .await
+            ApiResponse::json(&entries)
+        })
+        .await
 }
 
 fn tools_entries(

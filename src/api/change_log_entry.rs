@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::auth::authorization::{Owner, is_allowed};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
-use crate::domain::audit::{Action, MOBILE_CONFIGS};
+use crate::domain::audit::{Action, MOBILE_CONFIGS, SECTIONS, WHAT};
 use crate::domain::id::Id;
+use crate::domain::schema::Nullable;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::change_log::{self, LogEntry};
@@ -27,51 +30,91 @@ pub struct Parts {
     pub changes: bool,
 }
 
-#[derive(Serialize)]
-pub struct ListAnswer {
+/// A page of a change log.
+#[derive(Serialize, JsonSchema)]
+pub struct ChangeLogPage {
+    /// How many were skipped.
+    #[schemars(range(min = 0), extend("default" = 0), example = 0)]
     pub offset: i64,
+    /// The most that this page may hold.
+    #[schemars(range(min = 1, max = 500), extend("default" = 100), example = 100)]
     pub limit: i64,
+    /// How many there are in all, whatever `offset` and `limit` are.
+    #[schemars(range(min = 0), example = 1)]
     pub total: i64,
+    #[schemars(with = "Vec<ChangeLogEntry<'static>>", length(max = 500))]
     pub changelogs: Vec<Box<RawValue>>,
 }
 
-#[derive(Serialize)]
+/// One change. `changes` and `data` are there only where they are asked for, and in a list as far as its bound goes.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Row<'e> {
+pub struct ChangeLogEntry<'e> {
+    /// The entry.
     #[serde(rename = "_id")]
+    #[schemars(example = "00000000000000000000004d")]
     seq: Id,
+    /// When it was made.
     when: Time,
+    /// Section: the kind of object that was changed.
     #[serde(rename = "where")]
+    #[schemars(extend("enum" = SECTIONS), example = MOBILE_CONFIGS)]
     section: &'e str,
+    /// What was done.
+    #[schemars(extend("enum" = WHAT), example = &"UPDATE")]
     what: &'static str,
+    /// The object that was changed.
     #[serde(rename = "id")]
     object: Id,
+    /// The customer whose object was changed; null: none.
     customer: Option<Id>,
+    /// The change in words.
+    #[schemars(example = "Mobile config updated")]
     description: &'e str,
+    /// What changed can be shown.
     has_comparison: bool,
     #[serde(flatten)]
     author: Option<Author<'e>>,
+    /// What changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Vec<Change>>,
+    /// The object before the change, or as it was created; any JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Value")]
     data: Option<Properties>,
 }
 
-#[derive(Serialize)]
+/// Left out when the reader may not see who it was.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Author<'e> {
+    /// Who made the change; null: the system. Left out when the reader may not see who.
+    #[schemars(with = "Nullable<Id>")]
     employee: Option<Id>,
+    /// Name of that employee, or `System`.
+    #[schemars(example = "Anna Manager", example = &"System")]
     employee_name: &'e str,
 }
 
-/// A property that differs.
-#[derive(Serialize)]
+/// One property that changed.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 struct Change {
+    /// Path of the property.
+    #[schemars(example = &"title")]
     key: String,
+    /// The value before; any JSON.
+    #[schemars(with = "Value")]
     old_value: Option<Box<RawValue>>,
+    /// The value before, for a human reader.
+    #[schemars(example = &"Baker")]
     old_display_value: Option<String>,
+    /// The value after; any JSON.
+    #[schemars(with = "Value")]
     new_value: Option<Box<RawValue>>,
+    /// The value after, for a human reader.
+    #[schemars(example = "Head baker")]
     new_display_value: Option<String>,
 }
 
@@ -93,7 +136,7 @@ impl<'t> Reader<'t> {
 
     pub fn tell(&mut self, entry: &LogEntry) -> Result<Box<RawValue>> {
         let (changes, data) = self.read_objects(entry)?;
-        let row = Row {
+        let shown = ChangeLogEntry {
             seq: Id::from_number(entry.seq),
             when: entry.at,
             section: &entry.section,
@@ -106,7 +149,7 @@ impl<'t> Reader<'t> {
             changes,
             data,
         };
-        raw(&row)
+        raw(&shown)
     }
 
     /// What the entry changed, and the object as before the change or as created.

@@ -15,12 +15,12 @@ use crate::web::response::ApiResponse;
 /// The id in the path; 400 `bad_request`.
 fn id_in_path(call: &AuthenticatedRequest) -> Result<Id> {
     let malformed = || Error::bad_request("Customer id not found in request URI");
-    call.visit.segment("customer").parse().map_err(|_| malformed())
+    call.context.segment("customer").parse().map_err(|_| malformed())
 }
 
 /// api:customer:list. Customers of the caller's reseller; `all` and `parentReseller` are for RESELLER_ADMIN and up.
 pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+    let query = call.context.query();
     let window = query.window(100, 500)?;
     let (full, all) = (query.flag("full")?, query.flag("all")?);
     let filter = CustomerFilter {
@@ -79,7 +79,7 @@ pub async fn name(call: AuthenticatedRequest) -> Result<ApiResponse> {
 
 /// api:customer:get-names. Ids that are absent or out of reach are left out: the page has no 404.
 pub async fn names(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let ids = read_body(&call.visit.object()?, |fields| {
+    let ids = read_body(&call.context.object()?, |fields| {
         fields.require(&["customers"]);
         fields.each("customers", element_id).unwrap_or_default()
     });
@@ -105,7 +105,7 @@ pub async fn security(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:customer:resellers. The caller's own reseller and those below it; RESELLER_ADMIN and up: all. Of the feature
 /// flags only the first true one counts.
 pub async fn resellers(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+    let query = call.context.query();
     let mut feature = None;
     for (flag, name) in [("iptv", "TV"), ("iptvprivate", "IPTVPRIVATE"), ("flexcare", "FLEXCARE"), ("voip", "SIP")] {
         if query.flag(flag)? && feature.is_none() {
@@ -126,14 +126,14 @@ pub async fn resellers(call: AuthenticatedRequest) -> Result<ApiResponse> {
 
 /// api:customer:create. The parent is the caller's reseller unless another in reach is named.
 pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     call.write(move |tx, actor| shown(customers::create(tx, actor, None, &body)?, actor)).await
 }
 
 /// api:customer:update. 403, 404 `customer`.
 pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| shown(customers::update(tx, actor, id, &body, |rev| preconditions.check(rev))?, actor))
         .await

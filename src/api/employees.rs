@@ -16,12 +16,12 @@ use crate::web::response::ApiResponse;
 /// The id in the path; 400 `employee` as the pages have it.
 fn id_in_path(call: &AuthenticatedRequest) -> Result<Id> {
     let malformed = Error::BadRequest { code: "employee", message: "Employee id not found in request URI".into() };
-    call.visit.segment("employee").parse().map_err(|_| malformed)
+    call.context.segment("employee").parse().map_err(|_| malformed)
 }
 
 /// api:employee:list
 pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+    let query = call.context.query();
     let window = query.window(100, 500)?;
     let (customer, full, include_deleted) = (query.id("customer")?, query.flag("full")?, query.flag("includeDeleted")?);
     let text = query.text("filter")?;
@@ -57,7 +57,7 @@ pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:employee:create. `password` only with `noEmail`. 403 for a level above the caller's own, 404 `customer`,
 /// 409 `emailAddress`.
 pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     let password = hash_given_password(&call, &body, |tx, actor| employees::may_create(tx, actor, &body)).await?;
     call.write(move |tx, actor| {
         let created = employees::create(tx, actor, None, &body, password)?;
@@ -70,7 +70,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// caller's own, before or after; 404 `employee`, 409 `emailAddress`.
 pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let body = call.visit.object()?;
+    let body = call.context.object()?;
     let preconditions = call.preconditions();
     let password = hash_given_password(&call, &body, |tx, actor| employees::may_update(tx, actor, id, &body)).await?;
     call.write(move |tx, actor| {
@@ -88,17 +88,17 @@ async fn hash_given_password(
     may_write: impl FnOnce(&ReadTx, &Actor) -> Result<bool>,
 ) -> Result<GivenPassword> {
     let Ok(Some(password)) = read_body(body, password) else { return Ok(GivenPassword::None) };
-    if !call.visit.state.db.read(|tx| may_write(tx, call.actor()))? {
+    if !call.context.state.db.read(|tx| may_write(tx, call.actor()))? {
         return Ok(GivenPassword::Unhashed);
     }
-    call.visit.state.passwords.hash(password).await.map(GivenPassword::Hashed)
+    call.context.state.passwords.hash(password).await.map(GivenPassword::Hashed)
 }
 
 /// api:employee:delete. `deleteDate` schedules it. 400 `employee`, 403 `access_denied`, 404 `employee`,
 /// 422 `deleteDate`.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let query = call.visit.query();
+    let query = call.context.query();
     // Given but empty is a fault: to take it for "now" would delete somebody by mistake.
     let date = query.get("deleteDate").map(str::to_owned);
     query.flag("deleteExtensions")?;
@@ -170,10 +170,10 @@ mod tests {
             sealer,
             mirror,
             hub_ca: None,
-            identities: SessionCache::default(),
+            session_cache: SessionCache::default(),
             passwords: Passwords::closed(),
-            attempts: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
-            under_way: Arc::default(),
+            login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
+            in_flight: Arc::default(),
             request_timeout: Duration::from_secs(30),
             is_tls: false,
         };

@@ -15,13 +15,13 @@ fn answer(config: &MobileConfig) -> ApiResponse {
 }
 
 fn id_in_path(call: &AuthenticatedRequest) -> Result<Id> {
-    call.visit.segment("employee").parse().map_err(|_| Error::bad_request("Request not valid"))
+    call.context.segment("employee").parse().map_err(|_| Error::bad_request("Request not valid"))
 }
 
 /// api:pbx:app:mobileconfig:list. `employee` is left out of the list (default: the caller); `customer` alone, for
 /// MANAGER and up, gives the complete list.
 pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    let query = call.visit.query();
+    let query = call.context.query();
     let (customer, except) = (query.id("customer")?, query.id("employee")?);
     call.read_list(move |tx, actor| Ok(ApiResponse::raw(mobile_configs::list(tx, actor, customer, except)?))).await
 }
@@ -38,7 +38,7 @@ pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
 pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     // Read before the writer's turn, which all others wait for; a fault counts only for those who may write.
-    let given = read_content(&call.visit.object_or_empty()?);
+    let given = read_content(&call.context.object_or_empty()?);
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
         let accept =
@@ -67,7 +67,7 @@ pub async fn copy(call: AuthenticatedRequest) -> Result<ApiResponse> {
 
 fn read_copy(call: &AuthenticatedRequest) -> Result<(Id, Id)> {
     let malformed = || Error::bad_request("Request not valid");
-    let body = call.visit.object().map_err(|_| malformed())?;
+    let body = call.context.object().map_err(|_| malformed())?;
     let id = |name: &str| body.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok());
     Ok((id("_id").ok_or_else(malformed)?, id("copyTo").ok_or_else(malformed)?))
 }

@@ -7,12 +7,14 @@ mod change_log;
 mod change_log_entry;
 mod customers;
 mod employees;
+pub mod endpoint;
 mod health;
 mod mobile_configs;
 pub mod not_served;
 pub mod openapi;
 mod pbx_app;
 pub mod routes;
+pub mod schemas;
 mod sync;
 mod tokens;
 

@@ -1,11 +1,10 @@
-//! What is not served: endpoints of the platform (501), other methods (405), everything else (404).
+//! What is not served: endpoints of the platform that this server does not have, other methods, unknown URLs.
 
 use std::sync::LazyLock;
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::web::error::plain;
+use crate::web::error::{method_not_allowed, no_such_url, not_implemented};
 
 struct PlatformEndpoint {
     method: &'static str,
@@ -13,7 +12,7 @@ struct PlatformEndpoint {
     page: &'static str,
 }
 
-/// Endpoints that the platform is known to have and this server has not.
+/// Endpoints that the platform is known to have and this server does not.
 static PLATFORM: LazyLock<Vec<PlatformEndpoint>> = LazyLock::new(|| {
     let lines = include_str!("platform_endpoints.tsv").lines();
     lines
@@ -41,32 +40,22 @@ pub fn shadowed_by(served: &[&str]) -> Vec<String> {
     shadowed.map(|endpoint| format!("/{}", endpoint.segments.join("/"))).collect()
 }
 
-/// The answer to a URL that has no handler.
-pub async fn answer(request: HttpRequest) -> HttpResponse {
+/// The response to a URL that has no handler.
+pub async fn respond(request: HttpRequest) -> HttpResponse {
     let path: Vec<&str> = request.path().trim_matches('/').split('/').collect();
     let known: Vec<&PlatformEndpoint> =
         PLATFORM.iter().filter(|endpoint| is_match(&endpoint.segments, &path)).collect();
     if let Some(endpoint) = known.iter().find(|endpoint| endpoint.method == request.method().as_str()) {
-        let message = format!("The platform has this endpoint ({}), telecomx-local does not", endpoint.page);
-        return plain(501, "not_implemented", &message);
+        return not_implemented(endpoint.page);
     }
     if !known.is_empty() {
         let allowed: Vec<&str> = known.iter().map(|endpoint| endpoint.method).collect();
         return method_not_allowed(&allowed.join(", "));
     }
-    plain(404, "not_found", "There is no such URL")
+    no_such_url()
 }
 
-/// A known URL, asked with a method it does not have.
-pub fn method_not_allowed(allowed: &str) -> HttpResponse {
-    let mut response = plain(405, "method_not_allowed", &format!("This URL takes {allowed}"));
-    if let Ok(value) = header::HeaderValue::from_str(allowed) {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
-}
-
-/// Every endpoint answered 501, as method and path, for the tests.
+/// Method and path of each of them, for the tests.
 pub fn platform_endpoints() -> impl Iterator<Item = (&'static str, String)> {
     PLATFORM.iter().map(|endpoint| (endpoint.method, format!("/{}", endpoint.segments.join("/"))))
 }

@@ -1,26 +1,41 @@
 //! `/openapi.json`, made from the list of endpoints, and Swagger UI on `/docs`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::Config;
 
+use super::endpoint::{Endpoint, of};
 use super::not_served;
-use super::routes::{Endpoint, endpoints};
+use super::schemas::errors::Error;
+use super::schemas::{SchemaOf, Schemas};
+use crate::domain::audit::WHAT;
+use crate::web::error::method_not_allowed;
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
 
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| build().to_string());
+/// The description of a list of endpoints, made when it is first asked for.
+pub struct Document {
+    endpoints: fn() -> Vec<Endpoint>,
+    text: OnceLock<String>,
+}
+
+impl Document {
+    pub fn of(endpoints: fn() -> Vec<Endpoint>) -> Document {
+        Document { endpoints, text: OnceLock::new() }
+    }
+}
 
 /// This description.
-pub async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str())
+pub async fn document(document: web::Data<Document>) -> HttpResponse {
+    let text = document.text.get_or_init(|| build(&(document.endpoints)()).to_string());
+    HttpResponse::Ok().content_type("application/json").body(text.clone())
 }
 
 /// Swagger UI from inside the binary: it works without a network.
 pub fn swagger_ui() -> Resource {
-    let other_method = || async { not_served::method_not_allowed("GET") };
+    let other_method = || async { method_not_allowed("GET") };
     web::resource("/docs/{file:.*}").get(swagger_file).default_service(web::to(other_method))
 }
 
@@ -28,25 +43,25 @@ async fn swagger_file(request: HttpRequest) -> HttpResponse {
     let file = request.match_info().get("file").unwrap_or_default();
     match utoipa_swagger_ui::serve(file, Arc::new(Config::from("/openapi.json"))) {
         Ok(Some(file)) => HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()),
-        _ => not_served::answer(request).await,
+        _ => not_served::respond(request).await,
     }
 }
 
 /// The OpenAPI 3.1 document.
-pub fn build() -> Value {
+pub fn build(endpoints: &[Endpoint]) -> Value {
+    let mut schemas = Schemas::default();
     let mut paths = Map::new();
     let mut tags: Vec<Value> = vec![];
-    for endpoint in endpoints() {
-        let named = json!({ "name": tag(&endpoint) });
+    for endpoint in endpoints {
+        let named = json!({ "name": tag(endpoint) });
         if !tags.contains(&named) {
             tags.push(named);
         }
         // The platform's page has the copy with a slash at the end; both are served.
         let slash = if endpoint.page == COPY { "/" } else { "" };
         let path = paths.entry(format!("{}{slash}", endpoint.path)).or_insert_with(|| json!({}));
-        path[endpoint.method.to_lowercase()] = operation(&endpoint);
+        path[endpoint.method.to_lowercase()] = operation(endpoint, &mut schemas);
     }
-    let schemas: Value = serde_json::from_str(include_str!("openapi_schemas.json")).unwrap_or_default();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -60,7 +75,7 @@ pub fn build() -> Value {
         "tags": tags,
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": schemas.into_components(),
             "securitySchemes": {
                 "header": { "type": "http", "scheme": "bearer" },
                 "query": { "type": "apiKey", "in": "query", "name": "token" },
@@ -70,14 +85,14 @@ pub fn build() -> Value {
     })
 }
 
-fn operation(endpoint: &Endpoint) -> Value {
+fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     let mut parameters: Vec<Value> = path_parameters(endpoint.path).map(path_parameter).collect();
     parameters.extend(endpoint.query.split_whitespace().map(query_parameter));
     let is_public = endpoint.page.is_empty() || matches!(endpoint.path, "/auth/login" | "/auth/validateToken");
     let method = endpoint.method;
     let mut responses = json!({
-        "200": { "description": "Done", "content": content(endpoint.answer) },
-        "default": { "description": "Refused", "content": content("Error") },
+        "200": { "description": "Done", "content": content(endpoint.response, schemas) },
+        "default": { "description": "Refused", "content": content(of::<Error>(), schemas) },
     });
     if method == "POST" {
         parameters.push(header_parameter(
@@ -111,9 +126,10 @@ fn operation(endpoint: &Endpoint) -> Value {
         let empty = json!({ "schema": { "type": "string", "maxLength": 0 } });
         operation["responses"]["200"]["content"]["text/plain"] = empty;
     }
-    if !endpoint.body.is_empty() {
-        let is_optional = matches!(endpoint.body, "MobileConfigWrite" | "AppEmployeesQuery");
-        operation["requestBody"] = json!({ "required": !is_optional, "content": content(endpoint.body) });
+    if let Some(body) = endpoint.body {
+        let schema = schemas.body(body.schema);
+        operation["requestBody"] =
+            json!({ "required": !body.is_optional, "content": { "application/json": { "schema": schema } } });
     }
     if is_public {
         operation["security"] = json!([]);
@@ -126,10 +142,10 @@ fn tag(endpoint: &Endpoint) -> &str {
     if endpoint.page.is_empty() { "server" } else { endpoint.path.split('/').nth(1).unwrap_or_default() }
 }
 
-fn content(schema: &str) -> Value {
-    // Figures are the one thing that is no JSON.
-    let kind = if schema == "Metrics" { "text/plain" } else { "application/json" };
-    json!({ kind: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
+fn content(response: SchemaOf, schemas: &mut Schemas) -> Value {
+    // Only metrics are not JSON.
+    let kind = if response.name() == "Metrics" { "text/plain" } else { "application/json" };
+    json!({ kind: { "schema": schemas.response(response) } })
 }
 
 /// `get /pbx/app/queues` → `getPbxAppQueues`
@@ -187,9 +203,7 @@ fn query_parameter(name: &str) -> Value {
         "remove" => (flag, "Do not answer these changes again"),
         "sortBy" => (json!({ "type": "string", "enum": ["when"] }), "Order of the entries"),
         "orderBy" => (json!({ "type": "string", "enum": ["ASC", "DESC"], "default": "ASC" }), "Oldest or newest first"),
-        "what" => {
-            (json!({ "type": "string", "enum": ["CREATE", "UPDATE", "DELETE", "OTHER"] }), "Only this kind of change")
-        }
+        "what" => (json!({ "type": "string", "enum": WHAT }), "Only this kind of change"),
         "version" => (json!({ "type": "integer", "enum": [1, 2], "default": 1 }), "2 allows the arguments below it"),
         "includeData" => (flag, "The object as created, or as before the change"),
         "includeEmployees" => (flag, "Who made each change"),
@@ -199,7 +213,7 @@ fn query_parameter(name: &str) -> Value {
             json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }, { "maxLength": 0 }] }),
             "Address of the client",
         ),
-        "simple" => (flag, "ApiResponse by status alone: 200 or 403"),
+        "simple" => (flag, "Answer by status alone: 200 or 403"),
         "extend" => (flag, "Also names, language and features"),
         "persist" => (flag, "The token does not expire until logout"),
         "cookie" => (flag, "Also send the token as a cookie"),
@@ -214,11 +228,12 @@ fn query_parameter(name: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::routes::endpoints;
     use super::*;
 
     #[test]
     fn every_reference_of_the_document_leads_somewhere() {
-        let document = build();
+        let document = build(&endpoints());
         let text = document.to_string();
         for reference in text.split("\"$ref\":\"").skip(1) {
             let target = reference.split('"').next().unwrap();

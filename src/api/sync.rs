@@ -1,14 +1,18 @@
-//! The mirror, as whoever runs this server sees it. For RESELLER_ADMIN and ADMIN.
+//! The mirror, for the operators of this server: RESELLER_ADMIN and ADMIN.
 
-use actix_web::{HttpResponse, web};
-use serde_json::{Value, json};
+use actix_web::HttpResponse;
+use anyhow::anyhow;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::db::{Author, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
-use crate::error::{Error, Result};
-use crate::store::{quarantine, sync_state};
-use crate::sync::edge::enrolment;
+use crate::error::{Error, Result, in_one_line};
+use crate::store::quarantine::{self, QuarantineEntry};
+use crate::store::sync_state;
+use crate::sync::edge::enrolment::{self, EnrolmentError};
 use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::sync::edge::status::status as mirror_status;
 use crate::web::request::AuthenticatedRequest;
@@ -18,26 +22,31 @@ fn check(actor: &Actor) -> Result<()> {
     if actor.level >= Level::ResellerAdmin { Ok(()) } else { Err(Error::access_denied()) }
 }
 
-/// Has `work` done to its end, whether or not the caller waits for it; `None` when a request may not wait any longer. What
-/// a hub answers may come minutes later.
-async fn wait_for<T: 'static>(call: &AuthenticatedRequest, work: impl Future<Output = T> + 'static) -> Option<T> {
-    let patience = call.visit.state.request_timeout.mul_f64(0.8);
+/// Runs `work` to completion in the background; `None` when a request may not wait for it any longer. A hub may take
+/// minutes to answer.
+async fn wait_for<T: 'static>(request: &AuthenticatedRequest, work: impl Future<Output = T> + 'static) -> Option<T> {
+    let patience = request.context.state.request_timeout.mul_f64(0.8);
     tokio::time::timeout(patience, actix_web::rt::spawn(work)).await.ok()?.ok()
 }
 
+/// 409 `hub`: why the hub could not do it.
+fn hub_conflict(why: &anyhow::Error) -> Error {
+    Error::conflict("hub", in_one_line(why.as_ref()))
+}
+
 /// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it. 409 `hub` without a hub.
-pub async fn sync(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    check(call.actor())?;
-    if call.visit.state.db.read(sync_state::enrolment)?.is_none() {
+pub async fn sync(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(request.actor())?;
+    if request.context.state.db.read(sync_state::enrolment)?.is_none() {
         return Err(Error::conflict("hub", "This server is not enrolled with a hub: see sync enroll"));
     }
-    let state = call.visit.state.clone();
-    let outcome = wait_for(&call, async move { state.mirror.sync().await }).await;
+    let state = request.context.state.clone();
+    let outcome = wait_for(&request, async move { state.mirror.sync().await }).await;
     // What went wrong is part of the answer.
-    let mut status = stands(&call)?;
+    let mut status = stands(&request)?;
     match outcome {
         Some(Ok(())) => {}
-        Some(Err(error)) => status["lastError"] = error.into(),
+        Some(Err(error)) => status["lastError"] = in_one_line(error.as_ref()).into(),
         None => status["lastError"] = "the exchange takes longer than a request may: it goes on".into(),
     }
     ApiResponse::json(&status)
@@ -45,16 +54,16 @@ pub async fn sync(call: AuthenticatedRequest) -> Result<ApiResponse> {
 
 /// `consistent` (the hub has exactly what is here), `acked`, `high`, `lagChanges`, `lagSeconds`, `lastSuccess`,
 /// `lastError`, `quarantine`, and since when.
-pub async fn status(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    check(call.actor())?;
-    ApiResponse::json(&stands(&call)?)
+pub async fn status(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(request.actor())?;
+    ApiResponse::json(&stands(&request)?)
 }
 
-fn stands(call: &AuthenticatedRequest) -> Result<Value> {
-    let state = &call.visit.state;
+fn stands(request: &AuthenticatedRequest) -> Result<Value> {
+    let state = &request.context.state;
     let mut status = state.db.read(mirror_status)?;
     // On a full disk it may be that it could not be written down.
-    if let Some(trouble) = state.mirror.trouble() {
+    if let Some(trouble) = state.mirror.last_error() {
         status["lastError"] = trouble.into();
     }
     Ok(status)
@@ -62,56 +71,63 @@ fn stands(call: &AuthenticatedRequest) -> Result<Value> {
 
 /// Compares everything with the hub: `equal`, `rows`, `bytes`, `differences`, and some of those by name. 409 `hub` when
 /// they could not be compared, or not within the time that a request may take.
-pub async fn verify(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    check(call.actor())?;
-    let state = call.visit.state.clone();
-    let proof = wait_for(&call, async move { state.mirror.verify().await }).await;
-    let late = || Err("the comparison takes longer than a request may: it goes on, and lastProof tells when".into());
-    ApiResponse::json(&proof.unwrap_or_else(late).map_err(|error| Error::conflict("hub", error))?)
+pub async fn verify(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(request.actor())?;
+    let state = request.context.state.clone();
+    let proof = wait_for(&request, async move { state.mirror.verify().await }).await;
+    let late = || anyhow!("the comparison takes longer than a request may: it goes on, and lastProof tells when");
+    ApiResponse::json(&proof.unwrap_or_else(|| Err(late())).map_err(|why| hub_conflict(&why))?)
+}
+
+/// Rows that the hub could not take.
+#[derive(Serialize, JsonSchema)]
+pub struct SyncQuarantine {
+    quarantine: Vec<QuarantineEntry>,
 }
 
 /// Rows that the hub could not take: `{ "quarantine": [ { "id", "table", "row", "code", "detail", … } ] }`.
-pub async fn quarantine(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    check(call.actor())?;
-    let entries = call.visit.state.db.read(quarantine::list)?;
-    ApiResponse::json(&json!({ "quarantine": entries }))
+pub async fn quarantine(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(request.actor())?;
+    let quarantine = request.context.state.db.read(quarantine::list)?;
+    ApiResponse::json(&SyncQuarantine { quarantine })
 }
 
 /// Has a row in quarantine sent again. 404 `quarantine`.
-pub async fn retry(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    settle(call, quarantine::retry).await
+pub async fn retry(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    settle(request, quarantine::retry).await
 }
 
 /// Gives a row in quarantine up as it stands: the rest of its write is mirrored, the row not before it changes. 404
 /// `quarantine`.
-pub async fn drop(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    settle(call, quarantine::drop).await
+pub async fn drop(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    settle(request, quarantine::drop).await
 }
 
-async fn settle(call: AuthenticatedRequest, how: fn(&mut WriteTx, i64) -> Result<()>) -> Result<ApiResponse> {
-    check(call.actor())?;
+async fn settle(request: AuthenticatedRequest, how: fn(&mut WriteTx, i64) -> Result<()>) -> Result<ApiResponse> {
+    check(request.actor())?;
     let not_there = || Error::not_found("quarantine", "There is no such row in quarantine");
-    let id: i64 = call.visit.segment("entry").parse().map_err(|_| not_there())?;
-    call.write(move |tx, actor| {
-        check(actor)?;
-        how(tx, id)?;
-        Ok(ApiResponse::success())
-    })
-    .await
+    let id: i64 = request.context.segment("entry").parse().map_err(|_| not_there())?;
+    request
+        .write(move |tx, actor| {
+            check(actor)?;
+            how(tx, id)?;
+            Ok(ApiResponse::success())
+        })
+        .await
 }
 
 /// The mirror's figures in the text format of Prometheus.
-pub async fn metrics(call: AuthenticatedRequest) -> Result<HttpResponse> {
-    check(call.actor())?;
-    let state = &call.visit.state;
+pub async fn metrics(request: AuthenticatedRequest) -> Result<HttpResponse> {
+    check(request.actor())?;
+    let state = &request.context.state;
     let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts()))?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 
 /// `{ "url", "code" }`: enrols with a hub. The code is spent; what an earlier hub had is left to it.
-pub async fn enroll(call: AuthenticatedRequest) -> Result<ApiResponse> {
-    check(call.actor())?;
-    let body = call.visit.object()?;
+pub async fn enroll(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    check(request.actor())?;
+    let body = request.context.object()?;
     let (url, code) = read_body(&body, |fields| {
         let (mut url, mut code) = (String::new(), String::new());
         fields.require(&["url", "code"]);
@@ -119,17 +135,17 @@ pub async fn enroll(call: AuthenticatedRequest) -> Result<ApiResponse> {
         fields.required_text("code", 1, 200, &mut code);
         (url, code)
     })?;
-    let (state, author): (_, Author) = (call.visit.state.clone(), call.visit.author());
+    let (state, author): (_, Author) = (request.context.state.clone(), request.context.author());
     // The code is spent once the hub has seen it: what it has given must be kept, whoever waits for it.
-    let enrolled = wait_for(&call, async move {
-        let (ca, given, own) = (state.hub_ca.clone(), url.clone(), state.db.read(sync_state::enrolment)?);
-        let sealer = state.sealer.clone();
-        let enrolled = web::block(move || enrolment::enroll(own.as_ref(), &sealer, &given, &code, ca.as_deref())).await;
-        let enrolled = enrolled.map_err(|_| Error::Busy)?.map_err(|error| Error::conflict("hub", error))?;
-        let (enrolment, position) = enrolment::sealed(&url, &enrolled, &state.sealer)?;
-        state.db.write(author, move |tx| sync_state::enroll(tx, &enrolment, &position)).await
+    let enrolled = wait_for(&request, async move {
+        let (sealer, ca) = (state.sealer.clone(), state.hub_ca.clone());
+        match enrolment::enroll(&state.db, sealer, author, url, code, ca).await {
+            Ok(_) => Ok(()),
+            Err(EnrolmentError::Refused(why)) => Err(hub_conflict(&why)),
+            Err(EnrolmentError::Unreadable(cause) | EnrolmentError::NotStored { cause, .. }) => Err(cause),
+        }
     });
     let late = || Err(Error::conflict("hub", "The hub has not answered yet: see GET /sync/status in a while"));
     enrolled.await.unwrap_or_else(late)?;
-    sync(call).await
+    sync(request).await
 }

@@ -11,7 +11,7 @@ use crate::web::response::ApiResponse;
 
 /// The id in the path; 404 `id`, as the pages on an employee's secrets have it.
 pub fn employee_in_path(call: &AuthenticatedRequest) -> Result<Id> {
-    call.visit.segment("employee").parse().map_err(|_| tokens::no_employee())
+    call.context.segment("employee").parse().map_err(|_| tokens::no_employee())
 }
 
 /// api:employee:createtoken. The token is shown to the employee self only. 403 `id` for administrators.
@@ -33,7 +33,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:employee:deletetoken. 404 `id`, 404 `token`, 403.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = employee_in_path(&call)?;
-    let hash = token_hash(call.visit.segment("token"));
+    let hash = token_hash(call.context.segment("token"));
     call.write(move |tx, actor| {
         tokens::delete(tx, actor, id, hash.as_ref())?;
         Ok(ApiResponse::success())

@@ -117,7 +117,7 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let _permit = self.permits.acquire().await.map_err(|_| Error::Busy)?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal(error.to_string()))?
+        tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(Box::new(error)))?
     }
 }
 

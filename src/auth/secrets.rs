@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hmac::{Hmac, Mac};
@@ -28,20 +29,20 @@ pub struct AuthenticatorKey {
 /// 256 random bits as 64 lower-case hex characters, and the SHA-256 under which the database knows them.
 pub fn new_token() -> Result<(String, Hash)> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-    let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let hash = token_hash(&token).ok_or_else(|| Error::internal("a token of ours is malformed"))?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(Box::new(error)))?;
+    let token = hex::encode(bytes);
+    let hash = token_hash(&token).ok_or_else(|| Error::internal("a new token is malformed"))?;
     Ok((token, hash))
 }
 
-/// What the database knows a token by; `None` when it is no token of ours.
+/// What the database knows a token by; `None` for text that [`new_token`] cannot have made.
 pub fn token_hash(token: &str) -> Option<Hash> {
     let well_formed = token.len() == 64 && token.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
     well_formed.then(|| digest(token.as_bytes()))
 }
 
 /// Seals secrets that must be read back (authenticator keys, remembered answers) with a key that is kept in a file
-/// beside the database: a copy of the database alone tells nothing.
+/// beside the database: a copy of the database alone reveals none of them.
 pub struct Sealer {
     key: [u8; 32],
     cipher: ChaCha20Poly1305,
@@ -49,7 +50,7 @@ pub struct Sealer {
 
 impl Sealer {
     /// Reads `DATABASE.key`, or makes it, readable by its owner only.
-    pub fn open(database: &Path) -> Result<Sealer, String> {
+    pub fn open(database: &Path) -> anyhow::Result<Sealer> {
         match Sealer::read(database)? {
             Some(sealer) => Ok(sealer),
             None => Sealer::make(&key_path(database)),
@@ -57,19 +58,19 @@ impl Sealer {
     }
 
     /// Reads `DATABASE.key`; `None` when there is none.
-    pub fn read(database: &Path) -> Result<Option<Sealer>, String> {
+    pub fn read(database: &Path) -> anyhow::Result<Option<Sealer>> {
         let path = key_path(database);
         let Some(key) = read_file(&path, "key file")? else { return Ok(None) };
         let key = key.try_into();
         key.map(|key| Some(Sealer::with_key(key))).map_err(|_| is_not(&path, "is not a key file of 32 bytes"))
     }
 
-    fn make(path: &Path) -> Result<Sealer, String> {
+    fn make(path: &Path) -> anyhow::Result<Sealer> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| error.to_string())?;
+        getrandom::fill(&mut key).context("the system gives no random numbers")?;
         // Whole or not at all: the next start would refuse half a key.
         let made = Part::of(path).and_then(|part| part.file().write_all(&key).and_then(|()| part.finish()));
-        made.map_err(|error| cannot_be_written(path, &error, "check the folder's rights"))?;
+        made.map_err(|error| cannot_be_written(path, error, "check the folder's rights"))?;
         Ok(Sealer::with_key(key))
     }
 
@@ -80,7 +81,7 @@ impl Sealer {
     /// `context` names what is sealed, so that a value cannot be moved to another place.
     pub fn seal(&self, context: &str, secret: &[u8]) -> Result<Vec<u8>> {
         let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|error| Error::internal(error.to_string()))?;
+        getrandom::fill(&mut nonce).map_err(|error| Error::Internal(Box::new(error)))?;
         let payload = Payload { msg: secret, aad: context.as_bytes() };
         let sealed =
             self.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| Error::internal("sealing failed"))?;
@@ -93,9 +94,9 @@ impl Sealer {
         self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: context.as_bytes() }).ok()
     }
 
-    /// A fingerprint that cannot be guessed at without the key file: requests may hold passwords.
+    /// A keyed fingerprint: without the key file nobody can test guesses of the passwords that a request may hold.
     pub fn fingerprint(&self, parts: &[&[u8]]) -> Result<Hash> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(|error| Error::internal(error.to_string()))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(|error| Error::Internal(Box::new(error)))?;
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -109,29 +110,29 @@ pub fn key_path(database: &Path) -> PathBuf {
     beside(database, ".key")
 }
 
-/// What a file with a secret in it holds; `None` when there is none. `what` it is called in the one sentence of an error.
-pub fn read_file(path: &Path, what: &str) -> Result<Option<Vec<u8>>, String> {
-    let describe = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+/// What a file with a secret in it holds; `None` when there is none. An error calls the file `what`.
+pub fn read_file(path: &Path, what: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    let cannot_be_read = || format!("{} cannot be read", path.display());
     match std::fs::metadata(path) {
         Ok(data) if data.is_file() => {}
-        // Reading a pipe would wait for whoever writes to it.
+        // Reading a pipe would wait for its writer.
         Ok(_) => return Err(is_not(path, &format!("is not a {what}, but no regular file at all"))),
         // The disk that holds it may not be mounted yet.
         Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
             return Err(is_not(path, &format!("is a link to a {what} that is not there")));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(describe(error)),
+        Err(error) => return Err(error).with_context(cannot_be_read),
     }
-    std::fs::read(path).map(Some).map_err(describe)
+    std::fs::read(path).map(Some).with_context(cannot_be_read)
 }
 
-/// One sentence on a file that is not what it should be.
-pub fn is_not(path: &Path, what: &str) -> String {
-    format!("{} {what}: put the right one back, or move it away to start with a new one", path.display())
+/// The error of a file that is not what it should be.
+pub fn is_not(path: &Path, what: &str) -> anyhow::Error {
+    anyhow!("{} {what}: put the right one back, or move it away to start with a new one", path.display())
 }
 
-/// Takes from others what rights they have to a file with a secret in it, and says so: it may have been read.
+/// Removes the rights of others to a file with a secret in it, and logs a warning: it may have been read.
 pub fn keep_from_others(path: &Path) {
     let mode = std::fs::metadata(path).map_or(0, |data| data.permissions().mode() & 0o777);
     if mode & 0o077 == 0 {

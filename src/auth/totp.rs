@@ -1,5 +1,6 @@
 //! One-time codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits, 30 seconds.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::auth::secrets::AuthenticatorKey;
@@ -7,6 +8,8 @@ use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
 const KEY_BYTES: usize = 20;
+/// What is encoded in the name of a key: all but letters, digits, and the other characters of e-mail addresses.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'@').remove(b'.').remove(b'-').remove(b'_');
 
 fn totp(key: &[u8]) -> Result<Totp> {
     Builder::new()
@@ -25,7 +28,8 @@ pub fn new_key() -> Result<[u8; KEY_BYTES]> {
 /// The key as its owner is shown it (api:employee:createauthenticatorkey).
 pub fn present(key: &[u8], login_name: &str) -> AuthenticatorKey {
     let base32 = Secret::from(key).to_base32();
-    let totp = format!("otpauth://totp/TelecomX:{}?secret={base32}&issuer=TelecomX", percent_encoded(login_name));
+    let name = utf8_percent_encode(login_name, ENCODED);
+    let totp = format!("otpauth://totp/TelecomX:{name}?secret={base32}&issuer=TelecomX");
     AuthenticatorKey { key: base32, totp }
 }
 
@@ -40,15 +44,6 @@ pub fn accepted_step(key: &[u8], code: &str, last_step: i64, now: Time) -> Resul
     let seconds = u64::try_from(now.seconds()).unwrap_or(0);
     let step = totp(key)?.check(code, seconds).and_then(|step| i64::try_from(step).ok());
     Ok(step.filter(|step| *step > last_step))
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -72,9 +67,12 @@ mod tests {
 
     #[test]
     fn a_key_is_presented_as_text_and_url() {
-        let shown = present(&[0; 20], "a+b@c.dk");
+        let shown = present(&[0; 20], "a+b_æ-1@c.dk");
         assert_eq!(shown.key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-        assert_eq!(shown.totp, format!("otpauth://totp/TelecomX:a%2Bb@c.dk?secret={}&issuer=TelecomX", shown.key));
+        assert_eq!(
+            shown.totp,
+            format!("otpauth://totp/TelecomX:a%2Bb_%C3%A6-1@c.dk?secret={}&issuer=TelecomX", shown.key)
+        );
         assert_eq!(parse_key(&shown.key), Some(vec![0; 20]));
         assert_eq!(parse_key("not base32!"), None);
     }

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -16,7 +17,7 @@ use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, password};
 use crate::domain::fields::read_body;
 use crate::domain::id::Id;
-use crate::error::{Error, Result as DomainResult};
+use crate::error::Result as DomainResult;
 use crate::store::{Window, credentials, customers, employees};
 
 #[derive(Subcommand)]
@@ -30,7 +31,7 @@ pub enum Command {
         #[arg(long, default_value = "Administrator", hide_default_value = true)]
         name: String,
         /// Customer the employee belongs to [default: the first top-level reseller, made where there is none]
-        #[arg(long, value_name = "ID", value_parser = parse_id)]
+        #[arg(long, value_name = "ID")]
         customer: Option<Id>,
         /// Read the password from the first line of standard input
         #[arg(long)]
@@ -40,18 +41,14 @@ pub enum Command {
     },
 }
 
-fn parse_id(text: &str) -> Result<Id, String> {
-    text.parse().map_err(|_| "an id is 24 hex characters".to_owned())
-}
-
-pub fn run(command: &Command) -> Result<ExitCode, String> {
+pub fn run(command: &Command) -> Result<ExitCode> {
     let Command::Create { email, name, customer, password_stdin, store } = command;
     let database = Exclusive::open(&store.path()?, Clock::default())?;
-    let describe = |error: Error| format!("no administrator was created: {error}");
-    let secret = if *password_stdin { read_password()? } else { make_password().map_err(describe)? };
+    let not_created = "no administrator was created";
+    let secret = if *password_stdin { read_password()? } else { make_password().context(not_created)? };
     let body = json!({ "emailAddress": email, "name": name, "accessLevel": "ADMIN", "password": secret });
-    let body = body.as_object().ok_or("the settings cannot be read")?;
-    let hash = passwords::hash(&secret).map_err(describe)?;
+    let body = body.as_object().context("the settings cannot be read")?;
+    let hash = passwords::hash(&secret).context(not_created)?;
     let created = database.write("command line", |tx| {
         let customer = match customer {
             Some(id) => customers::get(tx, *id)?,
@@ -67,9 +64,9 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
         credentials::set_password(tx, employee.id, &hash)?;
         Ok(employee)
     });
-    let created = created.map_err(describe)?;
+    let created = created.context(not_created)?;
     debug_assert_eq!(created.access_level, Level::Admin);
-    database.close().map_err(|error| error.to_string())?;
+    database.close()?;
     print_line(format_args!("created administrator {} of customer {}", created.id, created.customer))?;
     if !password_stdin {
         print_line(format_args!("password: {secret}"))?;
@@ -93,9 +90,9 @@ fn first_reseller(tx: &mut crate::db::WriteTx) -> DomainResult<Customer> {
     customers::upsert(tx, customer, None)
 }
 
-fn read_password() -> Result<String, String> {
+fn read_password() -> Result<String> {
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|error| format!("no password could be read: {error}"))?;
+    std::io::stdin().lock().read_line(&mut line).context("no password could be read")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 

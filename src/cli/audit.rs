@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 
 use super::{Store, print_line, progress};
 use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
-use crate::error::Error;
 use crate::store::audit::{self, ChainVerdict};
 
 #[derive(Subcommand)]
@@ -16,7 +16,7 @@ pub enum Command {
     Verify(Store),
 }
 
-pub fn run(command: &Command) -> Result<ExitCode, String> {
+pub fn run(command: &Command) -> Result<ExitCode> {
     let Command::Verify(store) = command;
     let path = store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
@@ -28,22 +28,22 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
     };
     let found = database.read(|tx| Ok((audit::verify(tx, step), schema_difference(tx.conn)?)));
     bar.finish_and_clear();
-    let unreadable = |error: Error| format!("{} cannot be read: {error}", path.display());
-    let (verdict, schema) = found.map_err(unreadable)?;
+    let unreadable = || format!("{} cannot be read", path.display());
+    let (verdict, schema) = found.with_context(unreadable)?;
     if let (Ok(ChainVerdict::Intact { .. }) | Err(_), Some(wrong)) = (&verdict, schema) {
-        return Err(format!("the database was changed by hand: {wrong}"));
+        bail!("the database was changed by hand: {wrong}");
     }
-    match verdict.map_err(unreadable)? {
+    match verdict.with_context(unreadable)? {
         ChainVerdict::Intact { entries, head } => {
-            let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+            let head = hex::encode(head);
             print_line(format_args!("the audit trail is intact: {entries} entries, head {head}"))?;
             Ok(ExitCode::SUCCESS)
         }
-        ChainVerdict::Differs { object } => Err(format!(
+        ChainVerdict::Differs { object } => bail!(
             "the chain of the audit trail is whole, but {object}: it was changed by hand, or newer entries were taken out"
-        )),
-        ChainVerdict::Broken { seq, reason } => Err(format!(
-            "the audit trail is broken at entry {seq}: {reason}; entries before it are as they were written"
-        )),
+        ),
+        ChainVerdict::Broken { seq, reason } => {
+            bail!("the audit trail is broken at entry {seq}: {reason}; entries before it are as they were written")
+        }
     }
 }

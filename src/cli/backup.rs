@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{Store, cannot_be_written, print_line, progress, refuse_own};
@@ -19,15 +20,15 @@ pub struct Arguments {
     store: Store,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
     let file = &arguments.file;
     if file.exists() {
-        return Err(format!("{} exists already: name a new file", file.display()));
+        bail!("{} exists already: name a new file", file.display());
     }
     refuse_own(file, &path)?;
-    let describe = |error| cannot_be_written(file, &error);
+    let describe = |error| cannot_be_written(file, error);
     let part = Part::of(file).map_err(describe)?;
     let bar = progress::bar("pages", 0);
     let copied = database
@@ -35,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             bar.set_length(all);
             bar.set_position(done);
         })
-        .map_err(|error| format!("the backup is not complete: {error}"))
+        .context("the backup is not complete")
         .and_then(|()| part.finish().map_err(describe));
     bar.finish_and_clear();
     copied?;

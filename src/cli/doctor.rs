@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use super::{Store, print_line};
@@ -28,38 +29,38 @@ struct Finding {
 
 #[derive(Args)]
 pub struct Arguments {
-    /// First take over, as it stands, what was changed by hand, and put back the triggers that were dropped for it: it is then
-    /// mirrored, and in the audit trail; no server may run
+    /// First accept rows edited behind the server's back: make dropped triggers again, audit the rows and mirror them; no
+    /// server may run
     #[arg(long)]
     adopt: bool,
     #[command(flatten)]
     store: Store,
 }
 
-fn adopt_all(path: &Path) -> Result<(), String> {
+fn adopt_all(path: &Path) -> anyhow::Result<()> {
     let database = Exclusive::open(path, Clock::default())?;
     let put_back = database.put_back_triggers();
-    for name in put_back.map_err(|error| format!("nothing was adopted: {error}"))? {
+    for name in put_back.context("nothing was adopted")? {
         print_line(format_args!("put back: the trigger {name}"))?;
     }
     let adopted = database.write("command line", adopt::run);
-    for Adoption { wrong, refused } in adopted.map_err(|error| format!("nothing was adopted: {error}"))? {
+    for Adoption { wrong, refused } in adopted.context("nothing was adopted")? {
         match refused {
             None => print_line(format_args!("adopted: {wrong}"))?,
             Some(why) => print_line(format_args!("left as it is: {wrong}: {why}"))?,
         }
     }
-    database.close().map_err(|error| error.to_string())
+    Ok(database.close()?)
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = if arguments.adopt { arguments.store.existing_path()? } else { arguments.store.path()? };
     if arguments.adopt {
         adopt_all(&path)?;
     }
     let database = ReadOnly::open(&path, Clock::default())?;
     let findings = database.read(|tx| Ok(examine(tx, &path)));
-    let mut findings = findings.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let mut findings = findings.with_context(|| format!("{} cannot be read", path.display()))?;
     findings.push(rights(&path));
     let key = key_path(&path);
     if key.exists() {
@@ -76,20 +77,24 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if wrong == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    Err(format!(
-        "{wrong} of {} checks failed: keep this file, and go back to a backup if it cannot be explained",
+    Err(anyhow!(
+        "{wrong} of {} checks failed: keep a copy of this file, then mend each finding as it says, or go back to a backup",
         findings.len()
     ))
 }
 
-/// One snapshot for all that is in the file. What cannot even be looked at is wrong.
+/// Checks all that is in the file, in one snapshot. What cannot be read is wrong.
 fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     let finding = |check: HealthCheck| Finding { what: check.what, wrong: check.wrong, detail: check.detail };
     let mut findings: Vec<Finding> = health::examine(tx).into_iter().map(finding).collect();
     let (wrong, detail) = match audit::verify(tx, |_| {}) {
         Ok(ChainVerdict::Intact { entries, .. }) => (None, format!("{entries} entries")),
-        Ok(ChainVerdict::Broken { seq, reason }) => (Some(format!("broken at entry {seq}: {reason}")), String::new()),
-        Ok(ChainVerdict::Differs { object }) => (Some(object), String::new()),
+        Ok(ChainVerdict::Broken { seq, reason }) => {
+            (Some(format!("broken at entry {seq}: {reason}: go back to a backup")), String::new())
+        }
+        Ok(ChainVerdict::Differs { object }) => {
+            (Some(format!("{object}: doctor --adopt accepts what was changed, a backup undoes it")), String::new())
+        }
         Err(error) => (Some(format!("cannot be read: {error}")), String::new()),
     };
     findings.push(Finding { what: "audit trail", wrong, detail });
@@ -103,10 +108,10 @@ fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// Whether the token for the hub can be unsealed; nothing without a hub.
+/// Whether the token for the hub can be unsealed; `None` without a hub.
 fn hub_token(tx: &ReadTx, path: &Path) -> DomainResult<Option<(Option<String>, String)>> {
     let Some(enrolment) = sync_state::enrolment(tx)? else { return Ok(None) };
-    let sealer = Sealer::read(path).map_err(Error::internal)?;
+    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
     let is_open = sealer.is_some_and(|sealer| enrolment::token(&enrolment, &sealer).is_some());
     let key = key_path(path);
     let wrong = (!is_open)
@@ -116,7 +121,7 @@ fn hub_token(tx: &ReadTx, path: &Path) -> DomainResult<Option<(Option<String>, S
 
 /// Whether the key file is the one that the database was used with.
 fn authenticator_keys(tx: &ReadTx, path: &Path) -> DomainResult<(Option<String>, String)> {
-    let sealer = Sealer::read(path).map_err(Error::internal)?;
+    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
     let (all, lost) = login::count_authenticator_keys(tx, sealer.as_ref())?;
     let key = key_path(path);
     let wrong = (lost > 0).then(|| {

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::{Store, cannot_be_written, refuse_own};
@@ -24,14 +25,12 @@ pub struct Arguments {
     store: Store,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
     let sealer = if arguments.with_secrets { Sealer::read(&path)? } else { None };
     let write = |out: &mut dyn Write| {
-        database
-            .read(|tx| export::write(tx, sealer.as_ref(), out))
-            .map_err(|error| format!("the export is not complete: {error}"))
+        database.read(|tx| export::write(tx, sealer.as_ref(), out)).context("the export is not complete")
     };
     match &arguments.file {
         None => to_standard_output(write)?,
@@ -45,15 +44,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn to_standard_output(write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
+fn to_standard_output(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     write(&mut out)?;
-    out.flush().map_err(|error| format!("the export is not complete: {error}"))
+    out.flush().context("the export is not complete")
 }
 
 /// Writes a new file, readable by its owner only, and puts it in the place of the old one when it is whole.
-fn replace_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
-    let describe = |error| cannot_be_written(file, &error);
+fn replace_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let describe = |error| cannot_be_written(file, error);
     let part = Part::of(file).map_err(describe)?;
     let mut out = BufWriter::new(part.file());
     write(&mut out)?;

@@ -1,32 +1,38 @@
 //! `hub`
 
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use rustls::ServerConfig;
 
-use super::hub_store::{self, Store, StoreLocation, no_store};
-use super::{hub_move, hub_origin, print_line, serve};
+use super::hub_store::{self, StoreLocation, StoreOptions, no_store};
+use super::{hub_move, hub_origin, print_line, print_ready, serve};
 use crate::app;
 use crate::clock::{self, Clock};
-use crate::config::check_reach;
+use crate::config::check_listen;
 use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
+use crate::error::in_one_line;
 use crate::files::{Part, cannot_be_written, database_path};
-use crate::sync::hub::api::{HubState, start, start_without_store};
+#[cfg(feature = "postgres")]
+use crate::sync::hub::api::routes::start_without_store;
+use crate::sync::hub::api::{routes::start, state::HubState};
+use crate::sync::hub::origin::EnrolmentKind;
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::{PostgresHub, Unready};
 use crate::sync::hub::sqlite::SqliteHub;
-use crate::sync::hub::{self, EnrolmentKind, HubStore};
+use crate::sync::hub::store::{HubStore, add_code};
 use crate::web::server;
 
-/// How often what nobody will ask for is forgotten.
+/// How often expired rows are deleted.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
-/// How long after another it is looked whether PostgreSQL is there.
+/// Pause between two attempts to reach PostgreSQL.
+#[cfg(feature = "postgres")]
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
@@ -41,7 +47,7 @@ pub struct Arguments {
 #[derive(Args)]
 struct Serve {
     #[command(flatten)]
-    store: Store,
+    store: StoreOptions,
     /// The administrator's token: made at the first start, in a file for its owner only [default: beside a sqlite store,
     /// with .admin-token at its end; telecomx-local-hub.admin-token in this folder for a PostgreSQL, whose hubs all accept
     /// the token of the one that was started first]
@@ -66,18 +72,18 @@ enum Command {
     /// Print a one-time code with which one edge can enrol, alone on its line; also beside a running hub
     Enroll {
         #[command(flatten)]
-        store: Store,
+        store: StoreOptions,
         /// What the edge is to be called
         #[arg(long, required_unless_present = "origin")]
         name: Option<String>,
-        /// Id of an edge whose place a machine takes (restore --from-hub): the machine before it is shut out
+        /// Id of an edge whose place a machine takes (restore --from-hub): the previous machine's token is revoked
         #[arg(long, value_name = "ID", conflicts_with = "name")]
         origin: Option<String>,
     },
     /// Copy the store to a new file, also beside a running hub: edges then forget what only a lost hub would need
     Backup {
         #[command(flatten)]
-        store: Store,
+        store: StoreOptions,
         /// The new file
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
@@ -85,7 +91,7 @@ enum Command {
     /// Tell a hub on PostgreSQL that a backup was verified: edges then forget what only a lost hub would need
     BackupVerified {
         #[command(flatten)]
-        store: Store,
+        store: StoreOptions,
         /// The place in the log up to which the backup holds everything, such as 0/16B3748
         lsn: String,
     },
@@ -97,23 +103,25 @@ enum Command {
     Remove(hub_origin::Arguments),
 }
 
-pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
+pub fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Some(Command::Enroll { store, name, origin }) => {
-            let admits =
-                origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
-            enroll(&store.place()?, &admits)
+            let kind = origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
+            enroll(&store.location()?, &kind)
         }
-        Some(Command::Backup { store, to }) => match store.place()? {
+        Some(Command::Backup { store, to }) => match store.location()? {
             StoreLocation::Sqlite(path) => back_up(&path, &to),
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(_) => {
-                Err("a PostgreSQL is backed up by its own tools (pg_basebackup): see hub backup-verified".into())
+                bail!("a PostgreSQL is backed up by its own tools (pg_basebackup): see hub backup-verified")
             }
         },
-        Some(Command::BackupVerified { store, lsn }) => match store.place()? {
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a log position"))]
+        Some(Command::BackupVerified { store, lsn }) => match store.location()? {
             StoreLocation::Sqlite(_) => {
-                Err("a store in a file is backed up, and the copy verified, by hub backup".into())
+                bail!("a store in a file is backed up, and the copy verified, by hub backup")
             }
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => server::block_on(async {
                 print_line(match PostgresHub::open(&address).await?.note_verified(&lsn).await? {
                     true => {
@@ -131,55 +139,58 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-fn enroll(place: &StoreLocation, admits: &EnrolmentKind) -> Result<ExitCode, String> {
+fn enroll(location: &StoreLocation, kind: &EnrolmentKind) -> Result<ExitCode> {
     let now = Clock::default().now();
     let code = server::block_on(async {
-        Ok::<_, String>(match place {
+        let code = match location {
             StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(path)),
-            StoreLocation::Sqlite(path) => hub::add_code(&SqliteHub::open(path)?, admits, now).await,
-            StoreLocation::Postgres(address) => hub::add_code(&PostgresHub::open(address).await?, admits, now).await,
-        })
+            StoreLocation::Sqlite(path) => add_code(&SqliteHub::open(path)?, kind, now).await,
+            #[cfg(feature = "postgres")]
+            StoreLocation::Postgres(address) => add_code(&PostgresHub::open(address).await?, kind, now).await,
+        };
+        code.context("no code was made")
     })?;
-    print_line(code.map_err(|error| format!("no code was made: {error}"))?)?;
+    print_line(code)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn back_up(path: &Path, to: &Path) -> Result<ExitCode, String> {
+fn back_up(path: &Path, to: &Path) -> Result<ExitCode> {
     if !path.exists() {
         return Err(no_store(path));
     }
     if to.exists() {
-        return Err(format!("{} is there already: name a new file", to.display()));
+        bail!("{} is there already: name a new file", to.display());
     }
-    let describe = |error: std::io::Error| cannot_be_written(to, &error, "choose another --to");
+    let describe = |error| cannot_be_written(to, error, "choose another --to");
     let part = Part::of(to).map_err(describe)?;
     let copied = SqliteHub::open(path)?.back_up(part.path());
-    copied.map_err(|error| format!("{} was not backed up: {error}", path.display()))?;
+    copied.with_context(|| format!("{} was not backed up", path.display()))?;
     part.finish().map_err(describe)?;
     print_line(format_args!("{} holds a checked copy", to.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn listen(arguments: &Serve) -> Result<ExitCode, String> {
+fn listen(arguments: &Serve) -> Result<ExitCode> {
     let tls = server::tls(arguments.tls_cert.as_deref(), arguments.tls_key.as_deref())?;
-    check_reach(arguments.listen, tls.is_some(), arguments.insecure)?;
+    check_listen(arguments.listen, tls.is_some(), arguments.insecure)?;
     serve::start_log(None, None)?;
-    let (place, token) = (arguments.store.place()?, arguments.admin_token.as_deref());
+    let (location, token) = (arguments.store.location()?, arguments.admin_token.as_deref());
     server::block_on(async {
         let listener = app::bind(arguments.listen)?;
-        // Listened for before anybody is told that we are there.
+        // Before the ready line: whoever has read it may send a signal.
         let stop = serve::Stop::listen()?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let address = listener.local_addr().context("the address listened on is not known")?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-        let mut front = HubListener { listener, tls, stop, url: Some(url) };
-        match place {
+        let front = HubListener { listener, tls, stop, url: Some(url) };
+        match location {
             StoreLocation::Sqlite(path) => {
                 let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
                 let store = SqliteHub::open(&path)?;
                 front.serve(store, hub_store::admin_beside(&path, token)?).await
             }
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => {
-                let store = PostgresHub::new(&address)?;
+                let (store, mut front) = (PostgresHub::new(&address)?, front);
                 match front.wait_for(&store, token).await? {
                     Some(admin) => front.serve(store, admin).await,
                     None => Ok(ExitCode::SUCCESS),
@@ -189,19 +200,20 @@ fn listen(arguments: &Serve) -> Result<ExitCode, String> {
     })
 }
 
-/// Where a hub is spoken to.
+/// The socket of a hub, before and while it serves.
 struct HubListener {
     listener: TcpListener,
     tls: Option<ServerConfig>,
     stop: serve::Stop,
-    /// Until it was told.
+    /// None once the ready line was printed.
     url: Option<String>,
 }
 
 impl HubListener {
-    /// Waits until PostgreSQL is there, and answers 503 meanwhile; the hash of the administrator's token, if it came before
-    /// the end.
-    async fn wait_for(&mut self, store: &PostgresHub, token: Option<&Path>) -> Result<Option<Hash>, String> {
+    #[cfg(feature = "postgres")]
+    /// Waits until PostgreSQL can be used, and answers 503 meanwhile. Returns the hash of the administrator's token; `None`
+    /// when the hub was stopped before.
+    async fn wait_for(&mut self, store: &PostgresHub, token: Option<&Path>) -> Result<Option<Hash>> {
         let mut waiting = None;
         let admin = loop {
             let ready = match store.prepare().await {
@@ -213,11 +225,11 @@ impl HubListener {
                 Err(Unready::Wrong(why)) => return Err(why),
                 Err(Unready::Away(_)) if waiting.is_some() => {}
                 Err(Unready::Away(why)) => {
-                    tracing::warn!("{why}; 503 until it is there");
+                    tracing::warn!("{}; 503 until it is there", in_one_line(why.as_ref()));
                     let listener = self.listener.try_clone();
                     let started = listener.and_then(|listener| start_without_store(listener, self.tls.clone()));
-                    waiting = Some(started.map_err(|error| error.to_string())?);
-                    announce(&mut self.url);
+                    waiting = Some(started.context("the hub could not be started")?);
+                    announce(self.url.take());
                 }
             }
             tokio::select! {
@@ -232,38 +244,38 @@ impl HubListener {
         Ok(Some(admin))
     }
 
-    /// Serves until the end.
-    async fn serve<S: HubStore>(mut self, store: S, admin: Hash) -> Result<ExitCode, String> {
+    /// Serves until the hub is stopped.
+    async fn serve<S: HubStore>(self, store: S, admin: Hash) -> Result<ExitCode> {
+        let HubListener { listener, tls, mut stop, url } = self;
         let store = Arc::new(store);
         let state = HubState::new(store.clone(), Clock::default(), admin);
-        let running = start(self.listener, self.tls, state).map_err(|error| error.to_string())?;
+        let running = start(listener, tls, state).context("the hub could not be started")?;
         let pruning = tokio::task::spawn_local(keep_pruning(store));
-        announce(&mut self.url);
-        self.stop.wait().await;
+        announce(url);
+        stop.wait().await;
         pruning.abort();
         running.stop(true).await;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Says once where it listens.
-fn announce(url: &mut Option<String>) {
-    let Some(url) = url.take() else { return };
-    let mut out = std::io::stdout().lock();
-    // Whoever started us may have closed the pipe: no reason not to serve.
-    let _ = writeln!(out, "telecomx-local listening on {url}").and_then(|()| out.flush());
+/// Prints the ready line, unless that was done before.
+fn announce(url: Option<String>) {
+    if let Some(url) = url {
+        print_ready(&url, "");
+    }
 }
 
-/// Not at the start: one that is started over and over would count each time as an hour.
+/// Deletes expired rows once an hour. Not at the start: a hub that restarts over and over would count each as an hour.
 async fn keep_pruning(store: Arc<impl HubStore>) {
     loop {
         tokio::time::sleep(PRUNE_EVERY).await;
         let now = Clock::default().now();
         if !clock::is_plausible(now) {
-            tracing::warn!(%now, "the clock is wrong: nothing old is forgotten");
+            tracing::warn!(%now, "the clock is wrong: nothing expired is deleted");
         }
         if let Err(error) = store.prune(now).await {
-            tracing::warn!(%error, "old codes and answers could not be forgotten; the next round tries again");
+            tracing::warn!(%error, "expired codes and answers could not be deleted; the next round tries again");
         }
     }
 }

@@ -6,19 +6,22 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 
-use super::hub_store::{Store, StoreLocation, no_store};
+use super::hub_store::{StoreLocation, StoreOptions, no_store};
 use super::print_line;
 use crate::db::lock::FileLock;
 use crate::domain::mirror::Table;
 use crate::files::{beside, database_path};
 use crate::sync::edge::client::{CallError, HubClient};
 use crate::sync::http_agent::is_this_machine;
-use crate::sync::hub::migration::{Arrival, FinishMove, Phase};
+use crate::sync::hub::migration::{Arrival, FinishMove};
+use crate::sync::hub::origin::{Origin, Phase};
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
 use crate::sync::hub::sqlite::SqliteHub;
-use crate::sync::hub::{HubStore, Origin};
+use crate::sync::hub::store::HubStore;
 use crate::web::server;
 
 mod carry;
@@ -35,7 +38,7 @@ pub struct Arguments {
     /// Id of the server, as the fleet page shows it
     origin: String,
     #[command(flatten)]
-    store: Store,
+    store: StoreOptions,
     /// The hub that it is to go on with: the URL by which the server itself reaches it
     #[arg(long, value_name = "URL", required_unless_present = "stay")]
     to: Option<String>,
@@ -61,15 +64,15 @@ pub struct Target {
 }
 
 impl Target {
-    fn of(arguments: &Arguments) -> Result<Option<Target>, String> {
+    fn of(arguments: &Arguments) -> Result<Option<Target>> {
         let (Some(url), Some(file)) = (&arguments.to, &arguments.to_admin_token) else { return Ok(None) };
         let url = url.trim_end_matches('/').to_owned();
         if url.starts_with("http://") && !arguments.plain && !leads_here(&url) {
-            return Err(format!(
+            bail!(
                 "{url} is not https, and a server does not follow from https to http: give that hub a certificate, or add --plain where the server comes over http now"
-            ));
+            );
         }
-        let token = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let token = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let client = HubClient::new(&url, arguments.to_ca.as_deref(), std::sync::Arc::default())?;
         Ok(Some(Target { client, url, token: token.trim().to_owned() }))
     }
@@ -93,18 +96,19 @@ fn path(origin: &str, call: &str) -> String {
     format!("/sync/v1/origins/{origin}/{call}")
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let target = Target::of(arguments)?;
     let summary = server::block_on(async {
-        match arguments.store.place()? {
+        match arguments.store.location()? {
             StoreLocation::Sqlite(path) if !path.exists() => Err(no_store(&path)),
             StoreLocation::Sqlite(path) => {
                 let _alone = FileLock::take(&beside(&database_path(&path, "--store")?, ".move"), "--store")?;
                 begin(&SqliteHub::open(&path)?, &arguments.origin, target).await
             }
+            #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => {
                 let store = PostgresHub::open(&address).await?;
-                let _alone = store.alone(&arguments.origin).await?;
+                let _alone = store.lock_for_move(&arguments.origin).await?;
                 begin(&store, &arguments.origin, target).await
             }
         }
@@ -113,12 +117,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn begin(store: &impl HubStore, origin: &str, target: Option<Target>) -> Result<String, String> {
-    let found = store.rows(origin, Table::Customer, "", 0).await.map_err(|error| format!("{origin}: {error}"))?.0;
+async fn begin(store: &impl HubStore, origin: &str, target: Option<Target>) -> Result<String> {
+    let found = store.rows(origin, Table::Customer, "", 0).await.with_context(|| origin.to_owned())?.0;
     match target {
         Some(target) => Move { store, target, found }.run().await,
         None => {
-            store.step(origin, &Phase::Here).await.map_err(|error| format!("{origin}: {error}"))?;
+            store.change_phase(origin, &Phase::Here).await.with_context(|| origin.to_owned())?;
             Ok(format!("{} is served here again", found.name))
         }
     }
@@ -127,9 +131,9 @@ async fn begin(store: &impl HubStore, origin: &str, target: Option<Target>) -> R
 /// Why the switch was not made.
 enum Failed {
     /// It was not, for certain.
-    Before(String),
+    Before(anyhow::Error),
     /// It may have been.
-    Unknown(String),
+    Unknown(anyhow::Error),
 }
 
 /// An origin on its way.
@@ -141,16 +145,16 @@ struct Move<'s, S> {
 }
 
 impl<S: HubStore> Move<'_, S> {
-    async fn run(self) -> Result<String, String> {
+    async fn run(self) -> Result<String> {
         let (name, url) = (&self.found.name, &self.target.url);
         if let Some(hub) = self.found.phase.hub() {
             return if hub == url {
                 Ok(format!("{name} is at {hub}"))
             } else {
-                Err(format!("{name} has moved to {hub}"))
+                Err(anyhow!("{name} has moved to {hub}"))
             };
         }
-        let arrival = self.target.arrive(&self.found).map_err(|error| format!("{name} stays as it is: {error}"))?;
+        let arrival = self.target.arrive(&self.found).with_context(|| format!("{name} stays as it is"))?;
         let was_here = self.found.phase == Phase::Here;
         if arrival == Arrival::Begun && was_here {
             for _ in 0..ROUNDS_MAX {
@@ -164,7 +168,7 @@ impl<S: HubStore> Move<'_, S> {
         let handed_over = match arrival {
             // A run before this one, which was killed, may have had it switched after all.
             Arrival::Begun => self.hand_over(&leaving).await.or_else(|why| self.has_come(&leaving).map_err(|_| why)),
-            Arrival::Settled => self.has_come(&leaving),
+            Arrival::Finished => self.has_come(&leaving),
         };
         match handed_over {
             Ok(()) => {
@@ -175,30 +179,31 @@ impl<S: HubStore> Move<'_, S> {
             // Nobody but this run has asked for the switch: it cannot come later.
             Err(Failed::Before(why)) if was_here => {
                 self.step(&Phase::Here).await?;
-                Err(format!("{name} stays here: {why}"))
+                Err(why.context(format!("{name} stays here")))
             }
-            Err(Failed::Before(why) | Failed::Unknown(why)) => Err(format!(
-                "{name} is on its way, and served by neither hub: run this again, or give it up with --stay: {why}"
-            )),
+            Err(Failed::Before(why) | Failed::Unknown(why)) => Err(why.context(format!(
+                "{name} is on its way, and served by neither hub: run this again, or give it up with --stay"
+            ))),
         }
     }
 
-    async fn step(&self, to: &Phase) -> Result<Origin, String> {
-        let stepped = self.store.step(&self.found.origin, to).await;
-        stepped.map_err(|error| format!("{} cannot be made {}: {error}", self.found.name, to.name()))
+    async fn step(&self, to: &Phase) -> Result<Origin> {
+        let stepped = self.store.change_phase(&self.found.origin, to).await;
+        stepped.with_context(|| format!("{} cannot be made {}", self.found.name, to.name()))
     }
 
     /// Takes over what changed meanwhile, and switches.
     async fn hand_over(&self, leaving: &Origin) -> Result<(), Failed> {
-        let mut tally = self.carry().await.map_err(Failed::Before)?.tally;
-        [tally.aside, tally.proposals, tally.lost] = self.carry_rest().await.map_err(Failed::Before)?;
-        let settling = FinishMove { origin: leaving.clone(), tally };
-        let mut last = String::new();
+        let mut checksum = self.carry().await.map_err(Failed::Before)?.checksum;
+        [checksum.quarantined, checksum.proposals, checksum.orphaned] =
+            self.carry_rest().await.map_err(Failed::Before)?;
+        let finish = FinishMove { origin: leaving.clone(), checksum };
+        let mut last = anyhow!("the switch was not asked for");
         for _ in 0..SETTLE_TRIES {
-            match self.ask::<serde_json::Value>("settle", &settling) {
+            match self.ask::<serde_json::Value>("settle", &finish) {
                 Ok(_) => return Ok(()),
-                Err(CallError::Refused { status: 400..=499, text, .. }) => return Err(Failed::Before(text)),
-                Err(error) => last = error.to_string(),
+                Err(CallError::Refused { status: 400..=499, text, .. }) => return Err(Failed::Before(anyhow!(text))),
+                Err(error) => last = error.into(),
             }
             std::thread::park_timeout(SETTLE_PAUSE);
         }
@@ -208,9 +213,9 @@ impl<S: HubStore> Move<'_, S> {
     /// Whether it had come already, and has not gone on here meanwhile.
     fn has_come(&self, leaving: &Origin) -> Result<(), Failed> {
         match self.target.arrive(leaving) {
-            Ok(Arrival::Settled) => Ok(()),
-            Ok(Arrival::Begun) => Err(Failed::Before("the other hub has begun anew".into())),
-            Err(error) => Err(Failed::Before(error.to_string())),
+            Ok(Arrival::Finished) => Ok(()),
+            Ok(Arrival::Begun) => Err(Failed::Before(anyhow!("the other hub has begun anew"))),
+            Err(error) => Err(Failed::Before(error.into())),
         }
     }
 

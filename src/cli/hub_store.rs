@@ -3,18 +3,21 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 
 use crate::auth::secrets::{self, new_token, token_hash};
 use crate::domain::audit::Hash;
 use crate::files::{Part, beside};
+#[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::{Address, PostgresHub, Unready};
 
-/// The administrator's token of a store that is no file.
+/// The file of the administrator's token when the store is a PostgreSQL.
+#[cfg(feature = "postgres")]
 const ADMIN_TOKEN: &str = "telecomx-local-hub.admin-token";
 
 #[derive(Args)]
-pub struct Store {
+pub struct StoreOptions {
     /// Where the mirrors are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE [default:
     /// sqlite:telecomx-local-hub.db in this folder]
     ///
@@ -23,6 +26,7 @@ pub struct Store {
     /// this machine goes over TLS, and the certificate is verified, unless the URL says sslmode=disable.
     #[arg(long, value_name = "STORE", default_value = "sqlite:telecomx-local-hub.db", hide_default_value = true)]
     store: String,
+    #[cfg(feature = "postgres")]
     /// Certificates to trust a PostgreSQL by, PEM [default: the system's]
     #[arg(long, value_name = "FILE")]
     store_ca: Option<PathBuf>,
@@ -31,41 +35,56 @@ pub struct Store {
 /// A store, as it was asked for.
 pub enum StoreLocation {
     Sqlite(PathBuf),
+    #[cfg(feature = "postgres")]
     Postgres(Address),
 }
 
-impl Store {
-    pub fn place(&self) -> Result<StoreLocation, String> {
+impl StoreOptions {
+    pub fn location(&self) -> Result<StoreLocation> {
         if self.store.starts_with("postgres://") || self.store.starts_with("postgresql://") {
-            return Ok(StoreLocation::Postgres(Address { url: self.store.clone(), ca: self.store_ca.clone() }));
+            return self.in_postgres();
         }
         let path = self.store.strip_prefix("sqlite:").filter(|path| !path.is_empty());
-        let place = path.map(|path| StoreLocation::Sqlite(path.into()));
-        // It may hold a password.
-        place.ok_or_else(|| "--store is no store: give sqlite:PATH or postgres://USER@HOST/DATABASE".into())
+        let location = path.map(|path| StoreLocation::Sqlite(path.into()));
+        // The message does not show what was given: it may hold a password.
+        location.context("--store is no store: give sqlite:PATH or postgres://USER@HOST/DATABASE")
+    }
+
+    #[cfg(feature = "postgres")]
+    fn in_postgres(&self) -> Result<StoreLocation> {
+        Ok(StoreLocation::Postgres(Address { url: self.store.clone(), ca: self.store_ca.clone() }))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn in_postgres(&self) -> Result<StoreLocation> {
+        anyhow::bail!(
+            "this build of telecomx-local has no PostgreSQL: use one that was built with its default features, or give \
+             --store sqlite:PATH"
+        )
     }
 }
 
-/// One sentence on a store in a file that is not there.
-pub fn no_store(path: &Path) -> String {
-    format!("there is no store at {}: choose another --store, or start hub on it first", path.display())
+/// The error of a store in a file that does not exist.
+pub fn no_store(path: &Path) -> anyhow::Error {
+    anyhow!("there is no store at {}: choose another --store, or start hub on it first", path.display())
 }
 
 /// The hash of the administrator's token for a store in a file.
-pub fn admin_beside(store: &Path, given: Option<&Path>) -> Result<Hash, String> {
+pub fn admin_beside(store: &Path, given: Option<&Path>) -> Result<Hash> {
     let path = given.map_or_else(|| beside(store, ".admin-token"), Path::to_owned);
     let found = in_file(&path)?;
     secrets::keep_from_others(&path);
     found.map_or_else(|| make(&path), Ok)
 }
 
-/// The same for a PostgreSQL, which keeps the hash: whichever hub is started first makes the token, all accept it.
+#[cfg(feature = "postgres")]
+/// The same for PostgreSQL, which stores the hash: the hub that is started first makes the token, all accept it.
 pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash, Unready> {
     let path = given.unwrap_or(Path::new(ADMIN_TOKEN));
     let found = in_file(path).map_err(Unready::Wrong)?;
     let holds = store.admin(|| in_file(path)?.map_or_else(|| make(path), Ok)).await?;
     if found.is_some_and(|found| found != holds) {
-        return Err(Unready::Wrong(format!(
+        return Err(Unready::Wrong(anyhow!(
             "{} holds another token than this store was first started with: name another file with --admin-token",
             path.display()
         )));
@@ -74,23 +93,19 @@ pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash,
     Ok(holds)
 }
 
-fn describe(path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("{} cannot be used: {error}", path.display())
-}
-
 /// The hash of the token in a file.
-fn in_file(path: &Path) -> Result<Option<Hash>, String> {
+fn in_file(path: &Path) -> Result<Option<Hash>> {
     let Some(held) = secrets::read_file(path, "token file")? else { return Ok(None) };
     let token = std::str::from_utf8(&held).ok().and_then(|text| token_hash(text.trim()));
-    token.map(Some).ok_or_else(|| secrets::is_not(path, "holds no token of ours"))
+    token.map(Some).ok_or_else(|| secrets::is_not(path, "holds no token of this program"))
 }
 
 /// A new token, in a file that only its owner can read.
-fn make(path: &Path) -> Result<Hash, String> {
-    let (token, hash) = new_token().map_err(|error| describe(path, &error))?;
-    let part = Part::of(path).map_err(|error| describe(path, &error))?;
-    let written = writeln!(part.file(), "{token}").and_then(|()| part.finish());
-    written.map_err(|error| describe(path, &error))?;
+fn make(path: &Path) -> Result<Hash> {
+    let (token, hash) = new_token()?;
+    let part = Part::of(path);
+    let written = part.and_then(|part| writeln!(part.file(), "{token}").and_then(|()| part.finish()));
+    written.with_context(|| format!("{} cannot be used", path.display()))?;
     tracing::info!("the administrator's token is new, in {}", path.display());
     Ok(hash)
 }

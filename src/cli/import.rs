@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 
 use super::{Store, print_line, progress, remove_database};
@@ -24,18 +25,18 @@ pub struct Arguments {
     store: Store,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
     let document = read(&arguments.file)?;
     let is_new = !path.exists();
     let database = Exclusive::open(&path, Clock::default())?;
     let sealer = Sealer::open(&path)?;
     let describe = |error: Error| match error {
-        Error::Busy => format!(
+        Error::Busy => anyhow!(
             "nothing was imported: {} is being read by another program (an export or a backup?); try again when it is done",
             path.display()
         ),
-        other => format!("nothing was imported: {other}"),
+        other => anyhow!(other).context("nothing was imported"),
     };
     let bar = progress::bar("reading", 0);
     let show = |stage, done: usize, total: usize| {
@@ -63,12 +64,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                 remove_database(&path);
             }
             let count = if faults.len() == 1 { "1 fault".into() } else { format!("{} faults", faults.len()) };
-            return Err(format!("nothing was imported: {count} in {}", name_of(&arguments.file)));
+            bail!("nothing was imported: {count} in {}", name_of(&arguments.file));
         }
         Err(error) => return Err(describe(error)),
     };
     let without_password = database.read(credentials::without_password).map_err(describe)?;
-    database.close().map_err(|error| error.to_string())?;
+    database.close()?;
     print_line(format_args!("imported {summary} into {}", path.display()))?;
     if without_password > 0 {
         print_line(format_args!(
@@ -82,7 +83,7 @@ fn name_of(file: &std::path::Path) -> String {
     if file.as_os_str() == "-" { "standard input".into() } else { file.display().to_string() }
 }
 
-fn read(file: &std::path::Path) -> Result<Vec<u8>, String> {
+fn read(file: &std::path::Path) -> Result<Vec<u8>> {
     use std::io::Read;
     let mut document = Vec::new();
     let result = if file.as_os_str() == "-" {
@@ -90,6 +91,6 @@ fn read(file: &std::path::Path) -> Result<Vec<u8>, String> {
     } else {
         std::fs::read(file).map(|bytes| document = bytes)
     };
-    result.map_err(|error| format!("{} cannot be read: {error}", name_of(file)))?;
+    result.with_context(|| format!("{} cannot be read", name_of(file)))?;
     Ok(document)
 }

@@ -21,6 +21,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
@@ -57,7 +58,7 @@ enum Command {
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
-    /// The mirror: enrol with a hub, exchange with it, see how it stands
+    /// The mirror: enrol with a hub, exchange with it, see its state
     #[command(subcommand)]
     Sync(sync::Command),
     /// Machine-to-machine tokens
@@ -81,59 +82,64 @@ pub struct Store {
 
 impl Store {
     /// The database file.
-    fn path(&self) -> Result<PathBuf, String> {
+    fn path(&self) -> Result<PathBuf> {
         Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
     }
 
     /// Certificates that hubs are to be trusted by: as given, else as set.
-    fn hub_ca(&self, given: Option<PathBuf>) -> Result<Option<PathBuf>, String> {
+    fn hub_ca(&self, given: Option<PathBuf>) -> Result<Option<PathBuf>> {
         Ok(Config { hub_ca: given, config: self.config.clone(), ..Config::default() }.resolve()?.hub_ca)
     }
 
     /// The database file, which must be there already.
-    fn existing_path(&self) -> Result<PathBuf, String> {
+    fn existing_path(&self) -> Result<PathBuf> {
         let path = self.path()?;
         check_finished(&path)?;
         if path.exists() {
             return Ok(path);
         }
-        Err(format!("there is no database at {}: choose another --db", path.display()))
+        bail!("there is no database at {}: choose another --db", path.display())
     }
 }
 
-/// Refuses, in one sentence, to write `file` over what makes up `database`.
-fn refuse_own(file: &Path, database: &Path) -> Result<(), String> {
+/// Refuses to write `file` over one of the files that make up `database`.
+fn refuse_own(file: &Path, database: &Path) -> Result<()> {
     if is_of_database(file, database) {
-        return Err(format!("{} is part of the database {}: name another file", file.display(), database.display()));
+        bail!("{} is part of the database {}: name another file", file.display(), database.display());
     }
     Ok(())
 }
 
-/// Removes a database that a command has made for nothing.
+/// Removes a database that a failed command has created.
 fn remove_database(database: &Path) {
     for suffix in DATABASE_FILES {
         let _ = std::fs::remove_file(beside(database, suffix));
     }
 }
 
-/// Prints a line. That nobody reads on, as behind `| head`, is no fault.
-fn print_line(line: impl Display) -> Result<(), String> {
+/// Prints a line. A reader that has closed the pipe, as `| head` does, is no error.
+fn print_line(line: impl Display) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("standard output cannot be written: {error}"))
-        }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("standard output cannot be written"),
         _ => Ok(()),
     }
 }
 
-/// One sentence on a file that cannot be written.
-fn cannot_be_written(file: &Path, error: &std::io::Error) -> String {
+/// Prints the line that says where the server listens, which starters of the program wait for; then `rest`.
+fn print_ready(url: &str, rest: &str) {
+    let mut out = std::io::stdout().lock();
+    // The process that started the server may have closed the pipe: it serves all the same.
+    let _ = write!(out, "telecomx-local listening on {url}\n{rest}").and_then(|()| out.flush());
+}
+
+/// The error of a file that cannot be written.
+fn cannot_be_written(file: &Path, error: std::io::Error) -> anyhow::Error {
     crate::files::cannot_be_written(file, error, "check the folder and its rights, or name another file")
 }
 
-/// Runs the command that was given. The error is one sentence that says what is wrong and what to do.
-pub fn run() -> Result<ExitCode, String> {
+/// Runs the command that was given. The error says what is wrong and what to do.
+pub fn run() -> Result<ExitCode> {
     match Program::parse().command {
         Command::Serve(config) => serve::run(*config),
         Command::Hub(arguments) => hub::run(*arguments),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::{anyhow, bail};
 use clap::Args;
 use uuid::Uuid;
 
@@ -12,10 +13,11 @@ use super::{Store, cannot_be_written, print_line, progress, remove_database};
 use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
 use crate::db::Exclusive;
-use crate::domain::mirror::replaced_by;
+use crate::domain::mirror::{Table, replaced_by};
 use crate::error::Error;
 use crate::files::{UNFINISHED, beside, move_file};
 use crate::store::credentials;
+use crate::store::restore::{RestoreReport, SkippedRow, Stub};
 use crate::store::sync_state::{self, Enrolment};
 use crate::sync::edge::client::{CallError, Enrolled, HubClient};
 use crate::sync::edge::enrolment;
@@ -23,53 +25,53 @@ use crate::sync::edge::restore::{Fetched, fetch, rebuild};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Where the hub is, and the code that its hub enroll --origin has printed for this machine
+    /// URL of the hub, and the code that its hub enroll --origin has printed for this machine
     #[arg(long, num_args = 2, value_names = ["URL", "CODE"], required = true)]
     from_hub: Vec<String>,
-    /// Certificates that the hub is to be trusted by, PEM, in the place of the usual ones [default: none]
+    /// PEM file with the certificates to trust the hub by, in place of the usual ones [default: none]
     #[arg(long, value_name = "FILE")]
     hub_ca: Option<PathBuf>,
     #[command(flatten)]
     store: Store,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let [url, code] = &arguments.from_hub[..] else { return Err("--from-hub wants a URL and a code".into()) };
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let [url, code] = &arguments.from_hub[..] else { bail!("--from-hub wants a URL and a code") };
     let path = arguments.store.path()?;
     if replaced_by(code).is_none() {
-        return Err("this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced".into());
+        bail!(
+            "this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced"
+        );
     }
     let ca = arguments.store.hub_ca(arguments.hub_ca.clone())?;
-    let taken = || format!("{} is there already: name a new file with --db", path.display());
+    let taken = || anyhow!("{} is there already: name a new file with --db", path.display());
     if path.exists() {
         return Err(taken());
     }
     // What can fail here fails before the code is spent.
     let unfinished = beside(&path, UNFINISHED);
     let database = Exclusive::open(&unfinished, Clock::default())?;
-    // Another process may have just come to its end.
+    // Another process may have just finished a restore to the same path.
     if path.exists() {
         drop(database);
         remove_database(&unfinished);
         return Err(taken());
     }
-    let had_place = database.read(sync_state::enrolment).map_err(|error| error.to_string())?.is_some();
+    let had_place = database.read(sync_state::enrolment)?.is_some();
     let had_key = key_path(&path).exists();
-    let restored = Sealer::open(&path).map_err(Failure::at_all);
-    match restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref())) {
-        Ok((what, rest)) => {
-            // Under the lock: nobody else begins meanwhile.
-            database.fold().map_err(|error| error.to_string())?;
-            move_file(&unfinished, &path).map_err(|error| cannot_be_written(&path, &error))?;
+    let restored = Sealer::open(&path).map_err(Failure::before_enrolment);
+    let restored = restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref()));
+    match restored.and_then(|restored| finish(&database, &unfinished, &path).map(|()| restored)) {
+        Ok(restored) => {
             drop(database);
             remove_database(&unfinished);
-            print_line(format_args!("{what} into {}: {rest}", path.display()))?;
+            restored.print(&path)?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(Failure { why, is_begun: true }) => {
-            Err(format!("nothing was restored yet: {why}; run the same command again to go on"))
+        Err(Failure { why, is_enrolled: true }) => {
+            Err(anyhow!("nothing was restored yet: {why}; run the same command again to go on, it needs no new code"))
         }
-        Err(Failure { why, .. }) if had_place => Err(format!(
+        Err(Failure { why, .. }) if had_place => Err(anyhow!(
             "nothing was restored: {why}; what an earlier run has begun is kept: run it with its own URL and code"
         )),
         Err(Failure { why, .. }) => {
@@ -78,66 +80,131 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             if !had_key {
                 let _ = std::fs::remove_file(key_path(&path));
             }
-            Err(format!("nothing was restored: {why}"))
+            Err(anyhow!("nothing was restored: {why}"))
         }
     }
+}
+
+/// Gives the database its name. The lock is still held, so no other process begins a restore meanwhile.
+fn finish(database: &Exclusive, unfinished: &Path, path: &Path) -> Result<(), Failure> {
+    database.fold().map_err(Failure::after_enrolment)?;
+    move_file(unfinished, path).map_err(|error| Failure::after_enrolment(cannot_be_written(path, error)))
 }
 
 /// Why nothing was restored.
 struct Failure {
     why: String,
-    /// The place at the hub is taken already: what was begun is kept, to go on from.
-    is_begun: bool,
+    /// The code is spent and the hub's token is kept: the next run goes on with it.
+    is_enrolled: bool,
 }
 
 impl Failure {
-    fn at_all(why: impl Display) -> Failure {
-        Failure { why: why.to_string(), is_begun: false }
+    fn before_enrolment(why: impl Display) -> Failure {
+        Failure { why: format!("{why:#}"), is_enrolled: false }
     }
 
-    fn later(why: impl Display) -> Failure {
-        Failure { why: why.to_string(), is_begun: true }
+    fn after_enrolment(why: impl Display) -> Failure {
+        Failure { why: format!("{why:#}"), is_enrolled: true }
     }
 }
 
-/// What was restored, and what it holds.
+/// What was restored, for a person.
+struct Restored {
+    name: String,
+    origin: String,
+    acked: i64,
+    report: RestoreReport,
+    /// Employees who may log in, and have no password to do it with.
+    without_password: i64,
+}
+
+impl Restored {
+    /// One line on all of it, and one on each row that was skipped or made up.
+    fn print(&self, path: &Path) -> anyhow::Result<()> {
+        let Restored { name, origin, acked, report, without_password } = self;
+        let counts: Vec<String> = Table::ALL
+            .iter()
+            .zip(report.restored)
+            .map(|(table, count)| format!("{count} {}", plural(*table)))
+            .collect();
+        let advice = match without_password {
+            0 => String::new(),
+            count => format!(
+                "; {count} employees have no password, since none is mirrored: use admin create, with a new address"
+            ),
+        };
+        let counts = counts.join(", ");
+        print_line(format_args!("restored {name} as of write {acked} into {}: {counts}{advice}", path.display()))?;
+        for SkippedRow { table, id, reason, .. } in &report.skipped {
+            print_line(format_args!("not restored: {} {id}: {reason}", singular(*table)))?;
+        }
+        for Stub { table, id } in &report.stubs {
+            print_line(format_args!(
+                "stub: {} {id}: others refer to it, and the hub holds no such row that can be read",
+                singular(*table)
+            ))?;
+        }
+        if !report.skipped.is_empty() || !report.stubs.is_empty() {
+            print_line(format_args!(
+                "{} rows were not restored and {} are stubs: another run would not change that; once this server has synchronized, \
+                 hub lost {origin} prints what the hub held of them, and doctor says how to mend the stubs",
+                report.skipped.len(),
+                report.stubs.len()
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+fn singular(table: Table) -> &'static str {
+    match table {
+        Table::MobileConfig => "mobile config",
+        other => other.name(),
+    }
+}
+
+fn plural(table: Table) -> &'static str {
+    match table {
+        Table::Customer => "customers",
+        Table::Queue => "queues",
+        Table::Employee => "employees",
+        Table::MobileConfig => "mobile configs",
+        Table::Other => "others",
+    }
+}
+
+/// Enrols, or goes on with the token of an earlier run; fetches what the hub holds, and writes it.
 fn restore(
     database: &Exclusive,
     sealer: &Sealer,
     url: &str,
     code: &str,
     ca: Option<&Path>,
-) -> Result<(String, String), Failure> {
-    let client = HubClient::new(url, ca, Arc::default()).map_err(Failure::at_all)?;
-    let (enrolled, fetched) = match begun(database, sealer, url, code).map_err(Failure::at_all)? {
+) -> Result<Restored, Failure> {
+    let client = HubClient::new(url, ca, Arc::default()).map_err(Failure::before_enrolment)?;
+    let (enrolled, fetched) = match begun(database, sealer, url, code).map_err(Failure::before_enrolment)? {
         Some(enrolled) => match fetch_all(&client, &enrolled) {
-            // Another code was spent for the place meanwhile, by a machine that was not this one.
+            // Another machine has spent another code for the same place meanwhile.
             Err(CallError::Refused { status: 401, .. }) => take_place(database, sealer, &client, url, code)?,
-            fetched => (enrolled, fetched.map_err(Failure::later)?),
+            fetched => (enrolled, fetched.map_err(Failure::after_enrolment)?),
         },
         None => take_place(database, sealer, &client, url, code)?,
     };
     if fetched.head.epoch.is_none() {
-        return Err(Failure::at_all(format!(
+        return Err(Failure::before_enrolment(format!(
             "the hub holds nothing of {}: make the code with hub enroll --origin, with the id of the edge that is replaced",
             enrolled.name
         )));
     }
-    let (enrolment, _) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::later)?;
-    let written = database.write("restore", |tx| rebuild(tx, sealer, &enrolment, &fetched, Uuid::new_v4()));
-    let written = written.map_err(Failure::later)?;
-    let without = database.read(credentials::without_password).map_err(Failure::later)?;
-    let advice = match without {
-        0 => String::new(),
-        _ => format!(
-            "; {without} employees have no password, since none is mirrored: use admin create, with a new address"
-        ),
-    };
-    let what = format!("restored {} as of write {}", enrolled.name, fetched.head.acked);
-    Ok((what, format!("{written}{advice}")))
+    let (enrolment, _) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::after_enrolment)?;
+    let report = database.write("restore", |tx| rebuild(tx, &enrolment, &fetched, Uuid::new_v4()));
+    let report = report.map_err(Failure::after_enrolment)?;
+    let without_password = database.read(credentials::without_password).map_err(Failure::after_enrolment)?;
+    let Enrolled { name, origin, .. } = enrolled;
+    Ok(Restored { name, origin, acked: fetched.head.acked, report, without_password })
 }
 
-/// The place that a restore which was cut off has taken already.
+/// The enrolment of an earlier run that was cut off.
 fn begun(database: &Exclusive, sealer: &Sealer, url: &str, code: &str) -> Result<Option<Enrolled>, Error> {
     let enrolment = database.read(sync_state::enrolment)?;
     let same = enrolment.filter(|taken| {
@@ -149,7 +216,7 @@ fn begun(database: &Exclusive, sealer: &Sealer, url: &str, code: &str) -> Result
     }))
 }
 
-/// Spends the code, writes down what it gives before anything else, and fetches what the hub holds.
+/// Spends the code, stores the token before anything else, and fetches what the hub holds.
 fn take_place(
     database: &Exclusive,
     sealer: &Sealer,
@@ -157,11 +224,11 @@ fn take_place(
     url: &str,
     code: &str,
 ) -> Result<(Enrolled, Fetched), Failure> {
-    let enrolled = client.enroll(code).map_err(Failure::at_all)?;
-    let (enrolment, position) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::at_all)?;
+    let enrolled = client.enroll(code).map_err(Failure::before_enrolment)?;
+    let (enrolment, position) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::before_enrolment)?;
     let noted = database.write("restore", |tx| sync_state::enroll(tx, &enrolment, &position));
-    noted.map_err(|error| Failure::at_all(format!("{error}; the code is spent: make another")))?;
-    let fetched = fetch_all(client, &enrolled).map_err(Failure::later)?;
+    noted.map_err(|error| Failure::before_enrolment(format!("{error}; the code is spent: make another")))?;
+    let fetched = fetch_all(client, &enrolled).map_err(Failure::after_enrolment)?;
     Ok((enrolled, fetched))
 }
 

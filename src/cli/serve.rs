@@ -1,25 +1,26 @@
 //! `serve`
 
-use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::print_ready;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
-use crate::error::Error;
+use crate::error::Advise as _;
 use crate::store::employees;
 use crate::usecases::demo;
 use crate::web::server;
 
-pub fn run(flags: Config) -> Result<ExitCode, String> {
+pub fn run(flags: Config) -> Result<ExitCode> {
     let config = flags.resolve()?;
     start_log(config.log_level.as_deref(), config.log_format)?;
     server::block_on(async {
         let app = App::start(&config, Clock::default()).await?;
-        // Listened for before anybody is told that we are ready.
+        // Before the ready line: whoever has read it may send a signal.
         let mut stop = Stop::listen()?;
         announce(&app, &config).await?;
         stop.wait().await;
@@ -32,9 +33,9 @@ pub fn run(flags: Config) -> Result<ExitCode, String> {
 pub struct Stop(Signal, Signal);
 
 impl Stop {
-    pub fn listen() -> Result<Stop, String> {
-        let describe = |error: std::io::Error| format!("signals cannot be listened for: {error}");
-        Ok(Stop(signal(SignalKind::terminate()).map_err(describe)?, signal(SignalKind::interrupt()).map_err(describe)?))
+    pub fn listen() -> Result<Stop> {
+        let handler = |kind| signal(kind).context("signals cannot be handled");
+        Ok(Stop(handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?))
     }
 
     pub async fn wait(&mut self) {
@@ -46,46 +47,42 @@ impl Stop {
     }
 }
 
-/// The ready line first, exactly; then, for the demo, something to try.
-async fn announce(app: &App, config: &Config) -> Result<(), String> {
-    let mut text = format!("telecomx-local listening on {}\n", app.url);
+/// Prints the ready line, and for the demo something to try.
+async fn announce(app: &App, config: &Config) -> Result<()> {
+    let mut text = String::new();
     let db = &app.state().db;
-    let describe = |error: Error| error.to_string();
     if !config.is_ephemeral() {
         text.push_str(&format!("database {}\n", db.path().display()));
     }
-    if db.read(employees::is_empty).map_err(describe)? {
+    if db.read(employees::is_empty)? {
         text.push_str("It holds nobody yet: stop, and use admin create, import or serve --demo\n");
     }
     if config.is_demo() {
-        let call = demo::copy_call(db, &app.url).await.map_err(describe)?;
+        let call = demo::copy_call(db, &app.url).await?;
         match call {
             Some(call) => text.push_str(&format!(
                 "\nCopy one employee's mobile config onto another's:\n\n{call}\n\n{}All calls, to try in the browser: {}/docs/\n",
-                if demo::is_password_known(db, &app.state().passwords).await.map_err(describe)? { LOGIN } else { "" },
+                if demo::is_password_known(db, &app.state().passwords).await? { LOGIN } else { "" },
                 app.url
             )),
             None => text.push_str("\nThe database holds something already: the demo world was not loaded.\n"),
         }
     }
-    let mut out = std::io::stdout().lock();
-    // Whoever started us may have closed the pipe: no reason not to serve.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    print_ready(&app.url, &text);
     Ok(())
 }
 
 const LOGIN: &str =
     "Log in as manager@bakery.example.com (or admin@platform.example.com) with the password Demo-Passw0rd.\n";
 
-pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<(), String> {
+pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<()> {
     let level = level.unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
-    let describe = |error: &dyn std::fmt::Display| {
-        format!("--log-level {level} is not understood: {error}; give error, warn, info, debug or trace")
-    };
-    let filter = EnvFilter::try_new(level).map_err(|error| describe(&error))?;
-    // A lone word that is no level would be taken as the name of a module.
+    let wrong = format!("--log-level {level} is not understood");
+    let advice = "give error, warn, info, debug or trace";
+    let filter = EnvFilter::try_new(level).advise(&wrong, advice)?;
+    // EnvFilter would take a single word that is no level as the name of a module.
     for part in level.split(',').filter(|part| !part.contains('=')) {
-        part.trim().parse::<tracing::level_filters::LevelFilter>().map_err(|error| describe(&error))?;
+        part.trim().parse::<tracing::level_filters::LevelFilter>().advise(&wrong, advice)?;
     }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::{Result, bail};
 use clap::Subcommand;
 
 use super::{Store, print_line, progress};
@@ -37,7 +38,7 @@ pub enum Command {
         #[command(flatten)]
         hub: Hub,
     },
-    /// Print how the mirror stands, as JSON; also beside a running server
+    /// Print the state of the mirror, as JSON; also beside a running server
     Status {
         #[command(flatten)]
         store: Store,
@@ -54,66 +55,61 @@ pub struct Hub {
 }
 
 impl Hub {
-    fn ca(&self) -> Result<Option<PathBuf>, String> {
+    fn ca(&self) -> Result<Option<PathBuf>> {
         self.store.hub_ca(self.hub_ca.clone())
     }
 }
 
-pub fn run(command: &Command) -> Result<ExitCode, String> {
+pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Enroll { url, code, hub } => enroll(url, code, hub)?,
         Command::Run { hub } => exchange(hub)?,
         Command::Verify { hub } => return verify(hub),
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
-            let status = database.read(mirror_status).map_err(|error| error.to_string())?;
+            let status = database.read(mirror_status)?;
             print_line(format_args!("{status:#}"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>), String> {
+fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>)> {
     let path = hub.store.existing_path()?;
     Ok((Arc::new(Db::open(&path, Clock::default())?), Arc::new(Sealer::open(&path)?)))
 }
 
-fn enroll(url: &str, code: &str, hub: &Hub) -> Result<(), String> {
+fn enroll(url: &str, code: &str, hub: &Hub) -> Result<()> {
     let (db, sealer) = open(hub)?;
-    let own = db.read(sync_state::enrolment).map_err(|error| error.to_string())?;
-    let enrolled = enrolment::enroll(own.as_ref(), &sealer, url, code, hub.ca()?.as_deref())?;
-    let describe =
-        |error: crate::error::Error| format!("enrolled as {}, but that cannot be kept: {error}", enrolled.name);
-    let (enrolment, position) = enrolment::sealed(url, &enrolled, &sealer).map_err(describe)?;
-    let kept = db.write(Author::system("command line"), move |tx| sync_state::enroll(tx, &enrolment, &position));
-    block_on(kept).map_err(describe)?;
+    let author = Author::system("command line");
+    let enrolled = block_on(enrolment::enroll(&db, sealer, author, url.into(), code.into(), hub.ca()?))?;
     print_line(format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin))?;
     Ok(())
 }
 
 /// The mirror, with a bar over what is to be sent.
-fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<SyncDriver, String> {
+fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<SyncDriver> {
     let due = db.read(|tx| feed::count(tx, sync_state::position(tx)?.map_or(0, |position| position.acked)));
-    let bar = progress::bar("mirroring", due.map_err(|error| error.to_string())? as usize);
+    let bar = progress::bar("mirroring", due? as usize);
     let link = SyncDriver::new(db.clone(), sealer, hub.ca()?);
-    Ok(link.telling(move |rows| bar.inc(rows)))
+    Ok(link.with_progress(move |rows| bar.inc(rows)))
 }
 
-fn exchange(hub: &Hub) -> Result<(), String> {
+fn exchange(hub: &Hub) -> Result<()> {
     let (db, sealer) = open(hub)?;
-    let (_, result) = link(&db, sealer, hub)?.go();
+    let (_, result) = link(&db, sealer, hub)?.sync();
     result?;
-    let status = db.read(mirror_status).map_err(|error| error.to_string())?;
+    let status = db.read(mirror_status)?;
     print_line(format_args!("the hub has everything up to write {}", status["acked"]))?;
     Ok(())
 }
 
-fn verify(hub: &Hub) -> Result<ExitCode, String> {
+fn verify(hub: &Hub) -> Result<ExitCode> {
     let (db, sealer) = open(hub)?;
     let proof = link(&db, sealer, hub)?.verify()?;
     if proof.equal {
         print_line(format_args!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes))?;
         return Ok(ExitCode::SUCCESS);
     }
-    Err(format!("{} rows differ, such as {}", proof.differences, proof.named.join(", ")))
+    bail!("{} rows differ, such as {}", proof.differences, proof.named.join(", "))
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
 use super::{Store, print_line};
@@ -19,21 +20,17 @@ pub enum Command {
     /// Create a machine-to-machine token and print it, alone on its line; it cannot be shown again
     Create {
         /// Id of the employee whose access the token gives
-        #[arg(long, value_name = "ID", value_parser = parse_id)]
+        #[arg(long, value_name = "ID")]
         employee: Id,
         #[command(flatten)]
         store: Store,
     },
 }
 
-fn parse_id(text: &str) -> Result<Id, String> {
-    text.parse().map_err(|_| "an id is 24 hex characters".to_owned())
-}
-
-pub fn run(command: &Command) -> Result<ExitCode, String> {
+pub fn run(command: &Command) -> Result<ExitCode> {
     let Command::Create { employee: id, store } = command;
     let database = Exclusive::open(&store.existing_path()?, Clock::default())?;
-    let (token, hash) = new_token().map_err(|error| error.to_string())?;
+    let (token, hash) = new_token()?;
     let created = database.write("command line", |tx| {
         let employee = employees::get(tx, *id)?;
         if employee.access_level == Level::Admin {
@@ -42,8 +39,8 @@ pub fn run(command: &Command) -> Result<ExitCode, String> {
         tokens::insert(tx, &hash, *id)?;
         employees::record_event(tx, &employee, Action::CreateToken, "Machine-to-machine token created")
     });
-    created.map_err(|error| format!("no token was created for {id}: {error}"))?;
-    database.close().map_err(|error| error.to_string())?;
+    created.with_context(|| format!("no token was created for {id}"))?;
+    database.close()?;
     print_line(format_args!("{token}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -61,7 +61,7 @@ impl<T: Send, F: FnOnce(&mut WriteTx) -> Result<T> + Send> Job for Request<T, F>
             // A request that failed by itself keeps its own error: nothing of it was to be committed.
             (Some(failure), Some(Ok(_)) | None) => Err(failure),
             (_, Some(result)) => result,
-            (None, None) => Err(Error::Busy),
+            (None, None) => Err(Error::internal("a write was answered without having been run")),
         };
         // The caller may have gone away; what was committed stays.
         let _ = self.reply.send(result);

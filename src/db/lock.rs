@@ -6,10 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, bail};
+
 use crate::files::{beside, cannot_be_written};
 
-/// How long a lock is tried for.
-const MOMENTS: Duration = Duration::from_millis(50);
+/// How long taking the lock is tried.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Held for as long as the process may write. The lock is on a file beside the database: closing a second handle
 /// on the database itself would drop SQLite's own locks.
@@ -19,10 +21,10 @@ pub struct FileLock {
 
 impl FileLock {
     /// Takes the lock at once, or says who holds it. `flag`: by which another database can be chosen.
-    pub fn take(database: &Path, flag: &str) -> Result<FileLock, String> {
+    pub fn take(database: &Path, flag: &str) -> anyhow::Result<FileLock> {
         let path = beside(database, ".lock");
         let advice = format!("check the folder's rights, or choose another {flag}");
-        let describe = |error| cannot_be_written(&path, &error, &advice);
+        let describe = |error| cannot_be_written(&path, error, &advice);
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -40,12 +42,14 @@ impl FileLock {
                     "" => String::new(),
                     pid => format!(" (process {pid})"),
                 };
-                return Err(format!(
+                bail!(
                     "{} is in use by a running telecomx-local{holder}: stop it first, use its API, or choose another {flag}",
                     database.display()
-                ));
+                );
             }
-            Err(TryLockError::Error(error)) => return Err(format!("{} cannot be locked: {error}", path.display())),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
+            }
         }
         let written = file
             .set_len(0)
@@ -56,13 +60,13 @@ impl FileLock {
     }
 }
 
-/// Tries for some moments: a program that another thread of the last holder is just starting has the lock too, until it
-/// has become that program.
+/// Tries for [`PATIENCE`]: a child process that another thread of the last holder is just starting holds the lock too,
+/// until it has become its own program.
 fn try_lock(file: &File) -> Result<(), TryLockError> {
     let begun = Instant::now();
     loop {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) if begun.elapsed() < MOMENTS => std::thread::yield_now(),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::yield_now(),
             outcome => return outcome,
         }
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use anyhow::{anyhow, bail};
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use super::open::cannot_be;
 use super::types::is_disk_full;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, advised};
 use crate::files::no_room_for;
 
 /// Marks the file as ours (`pragma application_id`): "TxLo".
@@ -26,9 +27,10 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 /// The schema version this program writes.
 pub const VERSION: i32 = 3;
 
-/// Brings a checked database to [`VERSION`]; writes nothing where it is there already, so that a full disk can be read.
-pub fn migrate(conn: &mut Connection, path: &Path) -> Result<(), String> {
-    let describe = |error: rusqlite::Error| cannot_be("brought up to date", path, &error);
+/// Brings a checked database to [`VERSION`]; writes nothing where it has that version already, so that it can be read on
+/// a full disk.
+pub fn migrate(conn: &mut Connection, path: &Path) -> anyhow::Result<()> {
+    let describe = |error: rusqlite::Error| cannot_be("brought up to date", path, error);
     let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(describe)?;
     if application != APPLICATION_ID {
         // First: a start that is cut off in the middle must find its own file again.
@@ -36,7 +38,7 @@ pub fn migrate(conn: &mut Connection, path: &Path) -> Result<(), String> {
     }
     MIGRATIONS.to_latest(conn).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => describe(err),
-        other => format!("{} cannot be brought up to date: {other}", path.display()),
+        other => anyhow!(other).context(format!("{} cannot be brought up to date", path.display())),
     })
 }
 
@@ -55,7 +57,7 @@ fn schema_of(conn: &Connection) -> rusqlite::Result<Schema> {
 /// The schema that the migrations make.
 fn schema_as_made() -> Result<Schema> {
     let mut made = Connection::open_in_memory()?;
-    MIGRATIONS.to_latest(&mut made).map_err(|error| Error::internal(error.to_string()))?;
+    MIGRATIONS.to_latest(&mut made).map_err(|error| Error::Internal(Box::new(error)))?;
     Ok(schema_of(&made)?)
 }
 
@@ -81,35 +83,43 @@ pub fn schema_difference(conn: &Connection) -> Result<Option<String>> {
     Ok(wrong.or_else(|| stray().map(|(kind, name)| format!("{kind} {name} does not belong there"))))
 }
 
-/// Refuses, in one sentence, a file that this program must not touch. Reads only.
-pub fn check(conn: &Connection, path: &Path) -> Result<(), String> {
+/// Refuses a file that this program must not touch. Reads only.
+pub fn check(conn: &Connection, path: &Path) -> anyhow::Result<()> {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let file = path;
+    let describe = |error| unreadable(path, error);
     let path = path.display();
-    let describe = |error: rusqlite::Error| match error.sqlite_error_code() {
-        _ if is_disk_full(&error) => no_room_for(file),
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => format!(
-            "{path} is not a readable SQLite database ({error}): the file was left as it is; put a backup in its place or choose another --db"
-        ),
-        // SQLITE_READONLY_ROLLBACK, SQLITE_READONLY_RECOVERY
-        _ if matches!(error.sqlite_error().map(|error| error.extended_code), Some(776 | 264)) => format!(
-            "{path} was left in the middle of a write: nothing is lost; start serve on it once, which brings it back in order"
-        ),
-        _ => format!("{path} cannot be read ({error}): check the folder, its rights and the disk"),
-    };
     let version = number("user_version").map_err(describe)?;
     let application = number("application_id").map_err(describe)?;
     let tables: i64 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(describe)?;
     let fresh = application == 0 && version == 0 && tables == 0;
     if application != APPLICATION_ID && !fresh {
-        return Err(format!("{path} is a database of another program: it was left as it is; choose another --db"));
+        bail!("{path} is a database of another program: it was left as it is; choose another --db");
     }
     if version > VERSION {
-        return Err(format!(
+        bail!(
             "{path} was written by a newer telecomx-local (schema {version}, this program knows {VERSION}): it was left as it is; use the newer program"
-        ));
+        );
     }
     Ok(())
+}
+
+fn unreadable(path: &Path, error: rusqlite::Error) -> anyhow::Error {
+    let file = path.display();
+    match error.sqlite_error_code() {
+        _ if is_disk_full(&error) => no_room_for(path),
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => advised(
+            error,
+            format_args!("{file} is not a readable SQLite database"),
+            "the file was left as it is: put a backup in its place or choose another --db",
+        ),
+        // SQLITE_READONLY_ROLLBACK, SQLITE_READONLY_RECOVERY
+        _ if matches!(error.sqlite_error().map(|error| error.extended_code), Some(776 | 264)) => advised(
+            error,
+            format_args!("{file} was left in the middle of a write"),
+            "nothing is lost: start serve on it once, which completes or undoes that write",
+        ),
+        _ => advised(error, format_args!("{file} cannot be read"), "check the folder, its rights and the disk"),
+    }
 }
 
 #[cfg(test)]

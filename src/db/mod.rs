@@ -14,11 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::{Context as _, bail};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
+pub use open::open_writable;
 pub use tx::{Author, ReadTx, Refusal, Subject, WriteTx};
 
 use crate::clock::Clock;
@@ -26,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::files::check_finished;
 use checkpoint::Checkpointer;
 use lock::FileLock;
-use open::{cannot_be, open_exclusive, open_writable, prepare_reader};
+use open::{cannot_be, open_exclusive, prepare_reader};
 use reserve::Reserve;
 use writer::{OnChange, Shared, Writer};
 
@@ -52,15 +54,13 @@ pub struct Db {
 
 impl Db {
     /// Opens the database for serving, makes or migrates it where needed, and locks it against a second server.
-    ///
-    /// The error is one sentence that says what is wrong and what to do.
-    pub fn open(path: &Path, clock: Clock) -> Result<Db, String> {
+    pub fn open(path: &Path, clock: Clock) -> anyhow::Result<Db> {
         let (mut conn, lock) = open_exclusive(path)?;
         migrations::migrate(&mut conn, path)?;
-        conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(|error| cannot_be("opened", path, &error))?;
-        let describe = |error: Error| format!("{} cannot be opened: {error}", path.display());
+        conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(|error| cannot_be("opened", path, error))?;
+        let cannot_be_opened = || format!("{} cannot be opened", path.display());
         let identities = Arc::new(AtomicU64::new(0));
-        let checkpointer = Checkpointer::start(open_writable(path)?).map_err(describe)?;
+        let checkpointer = Checkpointer::start(open_writable(path)?).with_context(cannot_be_opened)?;
         let on_change = OnChange::default();
         let reserve = Arc::new(Reserve::of(path));
         let shared = Shared {
@@ -69,7 +69,7 @@ impl Db {
             on_change: on_change.clone(),
             reserve: reserve.clone(),
         };
-        let writer = Writer::start(conn, shared, checkpointer).map_err(describe)?;
+        let writer = Writer::start(conn, shared, checkpointer).with_context(cannot_be_opened)?;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(prepare_reader);
@@ -85,13 +85,17 @@ impl Db {
             .min_idle(Some(1))
             .test_on_check_out(false)
             .build(manager)
-            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+            .with_context(cannot_be_opened)?;
         Ok(Db { readers, writer, on_change, clock, identities, reserve, path: path.to_owned(), _lock: lock })
     }
 
     /// Runs `work` on one snapshot, on the calling thread.
     pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
-        let conn = self.readers.get().map_err(|_| Error::Busy)?;
+        let conn = self.readers.get().map_err(|error| match self.readers.state().connections {
+            READERS_MAX => Error::Busy,
+            // None was made in time: what the file system says about that is the cause.
+            _ => Error::Internal(Box::new(error)),
+        })?;
         snapshot(&conn, &self.clock, work)
     }
 
@@ -144,17 +148,17 @@ pub struct Exclusive {
 
 impl Exclusive {
     /// Opens the database for one tool, makes or migrates it where needed.
-    pub fn open(path: &Path, clock: Clock) -> Result<Exclusive, String> {
+    pub fn open(path: &Path, clock: Clock) -> anyhow::Result<Exclusive> {
         let (mut conn, lock) = open_exclusive(path)?;
         migrations::migrate(&mut conn, path)?;
-        // One large transaction with nobody to write beside: new pages go straight to their place, once. Where a
-        // reader keeps the write-ahead log open, the log it is.
+        // A tool makes one large transaction, and nobody else writes: with a rollback journal each new page is written
+        // once, to its place. While a reader keeps the write-ahead log open, SQLite refuses the change: the log is used.
         let tuned = conn
             .pragma_update(None, "cache_size", -EXCLUSIVE_CACHE_KIB)
             .and_then(|()| conn.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())));
         tuned.or_else(|error| match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Ok(()),
-            _ => Err(cannot_be("written", path, &error)),
+            _ => Err(cannot_be("written", path, error)),
         })?;
         Ok(Exclusive { conn, clock, _lock: lock })
     }
@@ -168,17 +172,17 @@ impl Exclusive {
         writer::write_once(&self.conn, self.clock.now(), Author::system(source), work)
     }
 
-    /// Makes again the triggers that somebody has dropped; gives their names.
+    /// Re-creates the triggers that somebody has dropped; returns their names.
     pub fn put_back_triggers(&self) -> Result<Vec<String>> {
         migrations::put_back_triggers(&self.conn)
     }
 
-    /// Folds the write-ahead log into the file, so that nothing stands beside it when the tool ends.
+    /// Checkpoints the write-ahead log into the file, so that no log is left when the tool ends.
     pub fn close(self) -> Result<()> {
         self.fold()
     }
 
-    /// The same, and goes on.
+    /// Checkpoints, and keeps the database open.
     pub fn fold(&self) -> Result<()> {
         self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
         Ok(())
@@ -192,29 +196,23 @@ pub struct ReadOnly {
 }
 
 impl ReadOnly {
-    /// Opens without changing anything; the error says what is wrong and what to do.
-    pub fn open(path: &Path, clock: Clock) -> Result<ReadOnly, String> {
+    /// Opens without changing anything.
+    pub fn open(path: &Path, clock: Clock) -> anyhow::Result<ReadOnly> {
         check_finished(path)?;
         if !path.exists() {
-            return Err(format!(
-                "there is no database at {}: choose another --db, or make it with serve or import",
-                path.display()
-            ));
+            bail!("there is no database at {}: choose another --db, or make it with serve or import", path.display());
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut conn = Connection::open_with_flags(path, flags)
-            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+        let mut conn =
+            Connection::open_with_flags(path, flags).with_context(|| format!("{} cannot be opened", path.display()))?;
         migrations::check(&conn, path)?;
-        let version: i32 = conn
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let cannot_be_read = || format!("{} cannot be read", path.display());
+        let version: i32 =
+            conn.pragma_query_value(None, "user_version", |row| row.get(0)).with_context(cannot_be_read)?;
         if version < SCHEMA_VERSION {
-            return Err(format!(
-                "{} has the older schema {version}: start serve on it once to bring it up to date",
-                path.display()
-            ));
+            bail!("{} has the older schema {version}: start serve on it once to bring it up to date", path.display());
         }
-        prepare_reader(&mut conn).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        prepare_reader(&mut conn).with_context(cannot_be_read)?;
         Ok(ReadOnly { conn, clock })
     }
 
@@ -236,7 +234,7 @@ impl ReadOnly {
             }
         }
         self.conn.execute_batch("rollback")?;
-        // The copy stands alone: no write-ahead log beside it.
+        // The copy is one file: it has no write-ahead log.
         copy.pragma_update(None, "journal_mode", "delete")?;
         let report: String = copy.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
         if report != "ok" {

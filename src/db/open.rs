@@ -1,21 +1,23 @@
-//! Opening a database file: its rights, its mode, and how a connection is set up.
+//! Opening a database file: its rights, its journal mode, and the settings of a connection.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use anyhow::{Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::FileLock;
 use super::migrations;
 use super::types::is_disk_full;
+use crate::error::{Advise as _, advised};
 use crate::files::{beside, check_finished, make_private, no_room_for};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
 const STATEMENTS: usize = 128;
 
-pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
+pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock)> {
     make_folder(path)?;
     check_finished(path)?;
     let lock = FileLock::take(path, "--db")?;
@@ -23,54 +25,58 @@ pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock), String> {
     let conn = connect(path)?;
     migrations::check(&conn, path)?;
     check_length(&conn, path)?;
-    tune(&conn).map_err(|error| cannot_be("opened", path, &error))?;
-    let mode: String = conn
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(|error| cannot_be("written", path, &error))?;
-    if mode != "wal" {
-        return Err(format!(
-            "{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk",
-            path.display()
-        ));
-    }
+    prepare_writer(&conn, path)?;
     Ok((conn, lock))
 }
 
-pub fn open_writable(path: &Path) -> Result<Connection, String> {
+/// Opens an existing file for writing, as the database of an edge and the store of a hub both are.
+pub fn open_writable(path: &Path) -> Result<Connection> {
     let conn = connect(path)?;
-    tune(&conn).map_err(|error| cannot_be("opened", path, &error))?;
+    prepare_writer(&conn, path)?;
     Ok(conn)
 }
 
-/// One sentence on what SQLite cannot do with the file.
-pub fn cannot_be(done: &str, path: &Path, error: &rusqlite::Error) -> String {
-    if is_disk_full(error) {
+/// The error of a file with which SQLite cannot do something.
+pub fn cannot_be(done: &str, path: &Path, error: rusqlite::Error) -> anyhow::Error {
+    if is_disk_full(&error) {
         return no_room_for(path);
     }
-    format!("{} cannot be {done}: {error}; check its rights and the folder's", path.display())
+    advised(error, format_args!("{} cannot be {done}", path.display()), "check its rights and the folder's")
 }
 
 /// Opens the file as it is: nothing is read yet, nothing written.
-fn connect(path: &Path) -> Result<Connection, String> {
+fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(|error| cannot_be("opened", path, &error))
+    Connection::open_with_flags(path, flags).map_err(|error| cannot_be("opened", path, error))
 }
 
-fn tune(conn: &Connection) -> rusqlite::Result<()> {
+/// The settings of every connection that writes, of an edge and of a hub alike.
+const WRITER_PRAGMAS: [(&str, i64); 6] = [
+    // FULL: every acknowledged write survives a power cut.
+    ("synchronous", 2),
+    ("foreign_keys", 1),
+    // A thread of its own makes the checkpoints.
+    ("wal_autocheckpoint", 0),
+    ("trusted_schema", 0),
+    // The rollback data of savepoints is kept in memory, not in a temporary file.
+    ("temp_store", 2),
+    ("journal_size_limit", 64 << 20),
+];
+
+fn prepare_writer(conn: &Connection, path: &Path) -> Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
-    let pragmas = [
-        // FULL: every commit is on disk before it is answered.
-        ("synchronous", 2),
-        ("foreign_keys", 1),
-        // Checkpoints are made by a thread of their own.
-        ("wal_autocheckpoint", 0),
-        ("trusted_schema", 0),
-        // What a savepoint must be able to undo is kept in memory, not in a temporary file.
-        ("temp_store", 2),
-        ("journal_size_limit", 64 << 20),
-    ];
-    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))
+    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))
+        .and_then(|()| WRITER_PRAGMAS.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value)))
+        .map_err(|error| cannot_be("opened", path, error))?;
+    let mode: String = conn
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(|error| cannot_be("written", path, error))?;
+    ensure!(
+        mode == "wal",
+        "{} cannot be used with a write-ahead log (journal mode is {mode}): put it on a local disk",
+        path.display()
+    );
+    Ok(())
 }
 
 pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
@@ -79,25 +85,27 @@ pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "query_only", true)
 }
 
-fn make_folder(path: &Path) -> Result<(), String> {
+fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => no_room_for(folder),
-        _ => format!("the folder {} cannot be made: {error}; choose another --db", folder.display()),
-    })
+    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            Err(no_room_for(folder))
+        }
+        made => made.advise(format_args!("the folder {} cannot be made", folder.display()), "choose another --db"),
+    }
 }
 
 /// A file cut short would be found out only when a missing page is asked for: look now.
-fn check_length(conn: &Connection, path: &Path) -> Result<(), String> {
+fn check_length(conn: &Connection, path: &Path) -> Result<()> {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap_or(0);
     let expected = (number("page_count") * number("page_size")).unsigned_abs();
     let length_of = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
     if length_of(&beside(path, "-wal")) == 0 && length_of(path) < expected {
-        return Err(format!(
+        bail!(
             "{} is cut short ({} of {expected} bytes): the file was left as it is; put a backup in its place",
             path.display(),
             length_of(path)
-        ));
+        );
     }
     Ok(())
 }

@@ -1,11 +1,31 @@
 //! Who may do what: the eight access levels, how a caller stands to an object, and one row per kind of call.
 
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
 use super::id::Id;
 
-/// Access levels in rising order; each may what the ones before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+/// Access level of an employee, in rising order: each may what the ones before it may.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    schemars::JsonSchema,
+)]
+#[schemars(rename = "AccessLevel", example = &"MANAGER")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Level {
+    #[default]
     NoLogin,
     Personal,
     Viewer,
@@ -17,27 +37,14 @@ pub enum Level {
 }
 
 impl Level {
-    pub const NAMES: [&str; 8] =
-        ["NO_LOGIN", "PERSONAL", "VIEWER", "MANAGER", "OWNER", "RESELLER", "RESELLER_ADMIN", "ADMIN"];
-
-    pub const ALL: [Level; 8] = [
-        Level::NoLogin,
-        Level::Personal,
-        Level::Viewer,
-        Level::Manager,
-        Level::Owner,
-        Level::Reseller,
-        Level::ResellerAdmin,
-        Level::Admin,
-    ];
+    pub const NAMES: &'static [&'static str] = Level::VARIANTS;
 
     pub fn parse(name: &str) -> Option<Level> {
-        let place = Level::NAMES.iter().position(|known| *known == name)?;
-        Some(Level::ALL[place])
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        Level::NAMES[self as usize]
+        self.into()
     }
 }
 
@@ -154,6 +161,17 @@ mod tests {
     use super::Relation::*;
     use super::*;
 
+    const LEVELS: [Level; 8] = [
+        Level::NoLogin,
+        Level::Personal,
+        Level::Viewer,
+        Level::Manager,
+        Level::Owner,
+        Level::Reseller,
+        Level::ResellerAdmin,
+        Level::Admin,
+    ];
+
     /// Every permission as a picture: a row per relation, a letter per level that may.
     #[test]
     fn the_table_of_access_is_the_documented_one() {
@@ -177,7 +195,7 @@ mod tests {
             ("address", ADDRESS, ["", "VMORrA", "RrA", "rA"]),
         ];
         for (name, permission, expected) in rows {
-            let letters = Level::ALL.into_iter().zip("-PVMORrA".chars());
+            let letters = LEVELS.into_iter().zip("-PVMORrA".chars());
             let allowed = |relation| -> String {
                 letters.clone().filter(|(level, _)| permission.allows(*level, relation)).map(|(_, c)| c).collect()
             };
@@ -187,10 +205,9 @@ mod tests {
 
     #[test]
     fn names_and_ranks_agree() {
-        for level in Level::ALL {
-            assert_eq!(Level::parse(level.name()), Some(level));
-        }
-        assert!(Level::ALL.is_sorted());
+        let names: Vec<_> = LEVELS.map(Level::name).into();
+        assert_eq!(names, Level::NAMES);
+        assert!(LEVELS.is_sorted());
         assert_eq!(Level::parse("owner"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, TEXT_MAX};
@@ -16,25 +17,46 @@ pub fn too_many_addresses() -> String {
     format!("A customer may have at most {ADDRESSES_MAX} addresses")
 }
 
-/// One address; a customer always has at least one, and exactly one of them is the primary.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An address of a customer. A customer has at least one, and exactly one of them is the primary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
     #[serde(rename = "_id")]
     pub id: Id,
+    /// The customer's main address.
+    #[serde(default)]
     pub primary: bool,
+    /// Name at this address, where it is not the customer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Demo Bakery Shop")]
     pub alternative_name: Option<String>,
+    /// Street and number.
+    #[schemars(example = "Demovej 4")]
+    #[serde(default)]
     pub address: String,
+    /// Postal code.
+    #[schemars(example = "8000")]
+    #[serde(default)]
     pub zip: String,
+    /// City.
+    #[schemars(example = "Aarhus C")]
+    #[serde(default)]
     pub city: String,
+    /// State, in the United States.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"NY")]
     pub state: Option<String>,
+    /// ISO 3166-1 code of two letters; left out means Denmark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[A-Z]{2}$"), example = &"DK")]
     pub country: Option<String>,
+    /// Phone number, where it is not the customer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+4500000440")]
     pub fixed_number: Option<String>,
+    /// Fax number, where it is not the customer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+4500000441")]
     pub fax_number: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! Entries of the audit trail and the chain that binds them.
 
 use sha2::{Digest, Sha256};
+use strum::IntoStaticStr;
 
 use super::id::Id;
 use super::time::Time;
@@ -16,45 +17,33 @@ pub const EMPLOYEES: &str = "Employees";
 pub const QUEUES: &str = "PbxQueues";
 pub const MOBILE_CONFIGS: &str = "PbxAppMobileConfigs";
 
+/// The sections of the change log.
+pub const SECTIONS: [&str; 4] = [CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS];
+/// The kinds of change as the change log names them: see [`Action::what`].
+pub const WHAT: [&str; 4] = ["CREATE", "UPDATE", "DELETE", "OTHER"];
+
 /// What was done, or tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Action {
     Create,
     Update,
     Copy,
     Delete,
+    #[strum(serialize = "create token")]
     CreateToken,
+    #[strum(serialize = "delete token")]
     DeleteToken,
+    #[strum(serialize = "create authenticator key")]
     CreateAuthenticatorKey,
+    #[strum(serialize = "reset authenticator key")]
     ResetAuthenticatorKey,
     Impersonate,
 }
 
 impl Action {
-    pub const ALL: [Action; 9] = [
-        Action::Create,
-        Action::Update,
-        Action::Copy,
-        Action::Delete,
-        Action::CreateToken,
-        Action::DeleteToken,
-        Action::CreateAuthenticatorKey,
-        Action::ResetAuthenticatorKey,
-        Action::Impersonate,
-    ];
-
     pub fn name(self) -> &'static str {
-        match self {
-            Action::Create => "create",
-            Action::Update => "update",
-            Action::Copy => "copy",
-            Action::Delete => "delete",
-            Action::CreateToken => "create token",
-            Action::DeleteToken => "delete token",
-            Action::CreateAuthenticatorKey => "create authenticator key",
-            Action::ResetAuthenticatorKey => "reset authenticator key",
-            Action::Impersonate => "impersonate",
-        }
+        self.into()
     }
 
     /// The platform's `what`: CREATE, UPDATE, DELETE or OTHER.

@@ -2,19 +2,24 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 use super::access::Level;
-use super::address::{Address, read_addresses};
+use super::address::{ADDRESSES_MAX, Address, read_addresses};
 use super::fields::Fields;
 use super::id::Id;
 use super::time::Time;
 use crate::error::{Check, Fault, Faults};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
 pub enum CustomerState {
+    #[default]
     Active,
     Blocked,
     Deleted,
@@ -22,27 +27,21 @@ pub enum CustomerState {
 
 impl CustomerState {
     pub fn parse(name: &str) -> Option<CustomerState> {
-        match name {
-            "ACTIVE" => Some(CustomerState::Active),
-            "BLOCKED" => Some(CustomerState::Blocked),
-            "DELETED" => Some(CustomerState::Deleted),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            CustomerState::Active => "ACTIVE",
-            CustomerState::Blocked => "BLOCKED",
-            CustomerState::Deleted => "DELETED",
-        }
+        self.into()
     }
 }
 
 /// Second factor that all employees of the customer must log in with (api:customer:security).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
 pub enum AuthenticationSecurity {
+    #[default]
     None,
     Sms,
     Authenticator,
@@ -50,20 +49,11 @@ pub enum AuthenticationSecurity {
 
 impl AuthenticationSecurity {
     pub fn parse(name: &str) -> Option<AuthenticationSecurity> {
-        match name {
-            "NONE" => Some(AuthenticationSecurity::None),
-            "SMS" => Some(AuthenticationSecurity::Sms),
-            "AUTHENTICATOR" => Some(AuthenticationSecurity::Authenticator),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            AuthenticationSecurity::None => "NONE",
-            AuthenticationSecurity::Sms => "SMS",
-            AuthenticationSecurity::Authenticator => "AUTHENTICATOR",
-        }
+        self.into()
     }
 }
 
@@ -87,80 +77,144 @@ pub const FEATURES: [&str; 17] = [
     "PORTING",
 ];
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Something that is switched on for a customer. PBX brings SIP, MVNO and CUSTOMER along.
+#[derive(JsonSchema)]
+#[schemars(extend("enum" = FEATURES), example = &"PBX")]
+pub struct Feature(pub String);
+
+pub const INVOICE_METHODS: [&str; 3] = ["MAIL", "EMAIL", "ELECTRONIC"];
+
+/// How the customer is invoiced.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finance {
+    /// VAT number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "00000004")]
     pub vat_number: Option<String>,
+    /// The customer's number in the accounting system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "1004")]
     pub accounting_system_id: Option<String>,
+    /// Contact kept in the accounting system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "4")]
     pub accounting_system_ref: Option<String>,
+    /// How invoices are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = INVOICE_METHODS), example = &"EMAIL")]
     pub invoice_method: Option<String>,
+    /// Where invoices are sent by e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "invoices@bakery.example.com")]
     pub email_address: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
+    /// Usage limit of SIP accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0), example = 1000)]
     pub sip_usage_limit: Option<i64>,
+    /// Usage limit of mobile subscriptions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0), example = 2000)]
     pub mvno_usage_limit: Option<i64>,
+    /// The most SIP calls at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0), example = 8)]
     pub sip_channel_limit: Option<i64>,
 }
 
-/// Links to other systems. The accounting system's grant token is a secret this server has no use for: not kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+// The accounting system's grant token is a secret that this server has no use for: it is not kept.
+/// Links to other systems.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Integrations {
+    #[serde(default)]
     pub billing: Billing,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Billing {
+    #[serde(default)]
     pub economic: Economic,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Economic {
+    /// Invoices go to the accounting system.
+    #[serde(default)]
     pub enabled: bool,
+    /// Invoices are accrued over the period they cover.
     #[serde(default)]
     pub accrual: bool,
 }
 
-/// A customer in the API's shape.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A customer. Properties without a value are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
     #[serde(rename = "_id")]
     pub id: Id,
+    /// Name.
+    #[schemars(example = "Demo Bakery")]
     pub name: String,
+    /// BLOCKED: all services are disabled. DELETED: shown only when asked for.
+    #[schemars(example = &"ACTIVE")]
+    #[serde(default)]
     pub state: CustomerState,
+    /// The reseller it belongs to; left out for a top-level reseller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_reseller: Option<Id>,
+    /// Main phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+4500000400")]
     pub phone_number: Option<String>,
+    /// Main fax number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+4500000401")]
     pub fax_number: Option<String>,
+    /// E-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "info@bakery.example.com")]
     pub email_address: Option<String>,
+    /// Website.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "https://bakery.example.com")]
     pub website: Option<String>,
-    /// Only visible to resellers and administrators: see [`Customer::shown_to`].
+    /// Notes; shown to resellers and administrators only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Opens early.")]
     pub notes: Option<String>,
+    /// All addresses of the customer.
+    #[schemars(length(min = 1, max = ADDRESSES_MAX))]
+    #[serde(default)]
     pub addresses: Vec<Address>,
+    #[serde(default)]
     pub finance: Finance,
+    /// What is switched on for the customer.
+    #[schemars(with = "Vec<Feature>", extend("uniqueItems" = true))]
+    #[serde(default = "basic_features")]
     pub features: Vec<String>,
+    /// Second factor that all of its employees must log in with. SMS: none of them can log in here, for this server
+    /// sends no text messages.
+    #[schemars(example = &"NONE")]
+    #[serde(default)]
     pub authentication_security: AuthenticationSecurity,
     #[serde(flatten)]
     pub limits: Limits,
+    #[serde(default)]
     pub integrations: Integrations,
     #[serde(skip)]
     pub rev: i64,
+}
+
+/// What every customer has.
+fn basic_features() -> Vec<String> {
+    vec!["CUSTOMER".into()]
 }
 
 impl Customer {
@@ -177,7 +231,7 @@ impl Customer {
             notes: None,
             addresses: vec![],
             finance: Finance::default(),
-            features: vec!["CUSTOMER".into()],
+            features: basic_features(),
             authentication_security: AuthenticationSecurity::None,
             limits: Limits::default(),
             integrations: Integrations::default(),
@@ -267,12 +321,11 @@ impl Finance {
         fields.text("accountingSystemId", &mut self.accounting_system_id);
         fields.text("accountingSystemRef", &mut self.accounting_system_ref);
         fields.text("emailAddress", &mut self.email_address);
-        let methods = ["MAIL", "EMAIL", "ELECTRONIC"];
-        let parse = |name: &str| methods.contains(&name).then(|| Some(name.to_owned()));
+        let parse = |name: &str| INVOICE_METHODS.contains(&name).then(|| Some(name.to_owned()));
         if fields.value("invoiceMethod").is_some_and(Value::is_null) {
             self.invoice_method = None;
         } else {
-            fields.choice("invoiceMethod", parse, &methods, &mut self.invoice_method);
+            fields.choice("invoiceMethod", parse, &INVOICE_METHODS, &mut self.invoice_method);
         }
     }
 }

@@ -2,17 +2,23 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::access::Level;
 use super::fields::{Fields, element_id};
 use super::id::Id;
+use super::schema::Nullable;
 use super::time::Time;
 use crate::error::Check;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
 pub enum EmployeeState {
+    #[default]
     Enabled,
     Disabled,
     Deleted,
@@ -20,67 +26,124 @@ pub enum EmployeeState {
 
 impl EmployeeState {
     pub fn parse(name: &str) -> Option<EmployeeState> {
-        match name {
-            "ENABLED" => Some(EmployeeState::Enabled),
-            "DISABLED" => Some(EmployeeState::Disabled),
-            "DELETED" => Some(EmployeeState::Deleted),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            EmployeeState::Enabled => "ENABLED",
-            EmployeeState::Disabled => "DISABLED",
-            EmployeeState::Deleted => "DELETED",
-        }
+        self.into()
     }
 }
 
-/// An employee in the API's shape. Passwords and keys are kept elsewhere and never part of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The language that an employee is addressed in.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[schemars(inline)]
+pub enum Language {
+    Da,
+    #[default]
+    En,
+}
+
+impl Language {
+    pub const NAMES: &[&str] = Language::VARIANTS;
+
+    pub fn parse(name: &str) -> Option<Language> {
+        name.parse().ok()
+    }
+
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// An employee. Most properties without a value are left out; the password never comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Employee {
     #[serde(rename = "_id")]
     pub id: Id,
+    /// The customer it belongs to.
     pub customer: Id,
+    #[serde(default)]
     pub access_level: Level,
+    /// DISABLED: cannot log in. DELETED: shown only when asked for.
+    #[schemars(example = &"ENABLED")]
+    #[serde(default)]
     pub state: EmployeeState,
+    /// Name.
+    #[schemars(example = "Anna Manager")]
     pub name: String,
+    /// Job title.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Shop manager")]
     pub title: Option<String>,
+    /// Department.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Shop")]
     pub department: Option<String>,
-    /// Null: the same as the customer's.
+    /// One of the customer's addresses; null: the customer's own.
+    #[schemars(with = "Nullable<Id>")]
     pub address: Option<Id>,
-    pub language: &'static str,
+    /// Language.
+    #[schemars(example = &"en")]
+    #[serde(default)]
+    pub language: Language,
+    /// The customer's first contact.
+    #[serde(default)]
     pub primary_contact: bool,
+    /// E-mail address, and the login name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "manager@bakery.example.com")]
     pub email_address: Option<String>,
+    /// `emailAddress` is only a username.
+    #[serde(default)]
     pub no_email: bool,
+    /// Login needs a code sent as a text message, which this server cannot send.
+    #[serde(default)]
     pub sms_validation: bool,
+    /// Where such a code is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+4500000402")]
     pub sms_number: Option<String>,
+    /// Login needs a code from an authenticator app.
+    #[serde(default)]
     pub authenticator_validation: bool,
+    /// The IP addresses the employee may log in from, comma-separated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "192.0.2.10, 2001:db8::10")]
     pub ip_restriction: Option<String>,
+    /// Resellers that the employee may manage; needs the ORGANIZATION feature.
+    #[serde(default)]
     pub organization_resellers: Vec<Id>,
+    /// Send an e-mail when an account nears or reaches its limit.
+    #[serde(default)]
     pub notify_on_general_usage_limit: bool,
+    /// The same, for accounts of a reseller's customers.
+    #[serde(default)]
     pub notify_on_general_usage_limit_reseller: bool,
+    /// Date of birth.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "1984-02-29")]
     pub birthdate: Option<String>,
     /// When a delete asked for a later day falls due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_date: Option<Time>,
     #[serde(skip)]
     pub rev: i64,
-}
-
-pub const LANGUAGES: [&str; 2] = ["da", "en"];
-
-/// `da` or `en`, as the constant of that name.
-pub fn language(name: &str) -> Option<&'static str> {
-    LANGUAGES.into_iter().find(|known| *known == name)
 }
 
 /// What PERSONAL and VIEWER may change on themselves.
@@ -126,7 +189,7 @@ impl Employee {
             title: None,
             department: None,
             address: None,
-            language: "en",
+            language: Language::default(),
             primary_contact: false,
             email_address: None,
             no_email: false,
@@ -145,13 +208,13 @@ impl Employee {
 
     /// Takes over the properties that are given; the rest stays. The password is read by [`password`].
     pub fn apply(&mut self, fields: &mut Fields) {
-        fields.choice("accessLevel", Level::parse, &Level::NAMES, &mut self.access_level);
+        fields.choice("accessLevel", Level::parse, Level::NAMES, &mut self.access_level);
         fields.choice("state", EmployeeState::parse, &["ENABLED", "DISABLED"], &mut self.state);
         fields.required_text("name", 1, 200, &mut self.name);
         fields.text("title", &mut self.title);
         fields.text("department", &mut self.department);
         fields.optional_id("address", &mut self.address);
-        fields.choice("language", language, &LANGUAGES, &mut self.language);
+        fields.choice("language", Language::parse, Language::NAMES, &mut self.language);
         fields.flag("primaryContact", &mut self.primary_contact);
         fields.flag("noEmail", &mut self.no_email);
         fields.text_within("emailAddress", 1, 254, &mut self.email_address);

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Id([u8; 12]);
 
 /// The text was not 24 hex characters.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 24 hex characters")]
 pub struct NotAnId;
 
 impl Id {
@@ -38,12 +39,9 @@ impl Id {
     }
 
     fn hex(self) -> [u8; 24] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 24];
-        for (i, byte) in self.0.iter().enumerate() {
-            text[2 * i] = DIGITS[usize::from(byte >> 4)];
-            text[2 * i + 1] = DIGITS[usize::from(byte & 15)];
-        }
+        // It fails only where the length is another one.
+        let _ = hex::encode_to_slice(self.0, &mut text);
         text
     }
 
@@ -57,12 +55,8 @@ impl FromStr for Id {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Id, NotAnId> {
-        let text: &[u8; 24] = text.as_bytes().try_into().map_err(|_| NotAnId)?;
         let mut bytes = [0; 12];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            let digit = |c: u8| (c as char).to_digit(16).ok_or(NotAnId);
-            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| NotAnId)?;
         Ok(Id(bytes))
     }
 }

@@ -1,78 +1,96 @@
-//! What edge and hub have in common: rows, epochs, and where one stands with the other.
+//! What edge and hub have in common: rows, epochs and positions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// Whose place a one-time code gives; `None` when it is for a new edge.
+/// The origin that a one-time code replaces; `None` when the code is for a new edge.
 pub fn replaced_by(code: &str) -> Option<&str> {
     code.trim().split_once('.').map(|(origin, _)| origin)
 }
 
-/// A life of an edge: it begins when the edge is enrolled, and anew at each reset. Counted, and named apart from others
-/// of the same count.
+/// An epoch of an edge: one begins with the enrolment, and a new one with each reset. Its number, and a uuid that tells it
+/// from other epochs of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Epoch(pub i64, pub Uuid);
 
-/// The mirrored tables, in the order in which rows of one write are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Table {
-    Customer,
-    Queue,
-    Employee,
-    MobileConfig,
-    /// One that only a newer program knows.
-    #[serde(other)]
-    Other,
+/// Makes [`Table`] from the names and numbers of the mirrored tables.
+macro_rules! tables {
+    ($($table:ident = $number:literal $name:literal),+ $(,)?) => {
+        /// The mirrored tables, in the order in which the rows of one write are sent.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Table {
+            $(#[serde(rename = $name)] $table = $number,)+
+            /// A table that only a newer program knows.
+            #[serde(other, rename = "other")]
+            Other = 4,
+        }
+
+        impl Table {
+            pub const ALL: [Table; [$($number),+].len()] = [$(Table::$table),+];
+
+            /// Its name on the wire.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Table::$table => $name,)+
+                    Table::Other => "other",
+                }
+            }
+        }
+    };
+}
+
+// The numbers are stored, and rows of unknown tables are stored under 4: a further table takes 5, and comes last.
+tables! {
+    Customer = 0 "customer",
+    Queue = 1 "queue",
+    Employee = 2 "employee",
+    MobileConfig = 3 "mobile_config",
 }
 
 impl Table {
-    pub const ALL: [Table; 4] = [Table::Customer, Table::Queue, Table::Employee, Table::MobileConfig];
-
-    /// As on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Table::Customer => "customer",
-            Table::Queue => "queue",
-            Table::Employee => "employee",
-            Table::MobileConfig => "mobile_config",
-            Table::Other => "other",
-        }
-    }
-
-    /// The one of this name, if it is known.
+    /// The table of this name, if this program knows it.
     pub fn named(name: &str) -> Option<Table> {
         Table::ALL.into_iter().find(|table| table.name() == name)
     }
 
-    /// Its place in [`Table::ALL`].
+    /// Its number in the databases of edges and hubs.
     pub fn number(self) -> i64 {
         self as i64
     }
 
     pub fn from_number(number: i64) -> Option<Table> {
-        Table::ALL.get(usize::try_from(number).ok()?).copied()
+        Table::ALL.into_iter().find(|table| table.number() == number)
     }
 }
 
-/// A row as it is now, or that it is gone.
+/// The present version of a row, or its deletion.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "SentRow")]
 pub struct Row {
     pub t: Table,
-    /// Of [`Table::Other`]: the table's name, a slash, and the id, so that whoever knows the table finds its row again.
+    /// For [`Table::Other`]: the table's name, a slash, and the id, so that a program that knows the table finds its row.
     pub id: String,
     pub rev: i64,
     pub chg: i64,
-    /// The object in the API's shape; absent when it is deleted, or when `bad` says why it is not told.
+    /// The object in the API's shape; absent when it is deleted, or when `bad` says why it is not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub v: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad: Option<Bad>,
 }
 
-/// A row as it comes, of whatever table.
+impl Row {
+    /// A row as a hub has stored it. A text that is damaged makes the row unreadable, and does not cost the others.
+    pub fn stored(t: Table, id: String, rev: i64, chg: i64, text: String) -> Row {
+        match RawValue::from_string(text) {
+            Ok(v) => Row { t, id, rev, chg, v: Some(v), bad: None },
+            Err(_) => Row { t, id, rev, chg, v: None, bad: Some(Bad::Unreadable) },
+        }
+    }
+}
+
+/// A row as it is received, of any table.
 #[derive(Deserialize)]
 struct SentRow {
     t: String,
@@ -94,17 +112,17 @@ impl From<SentRow> for Row {
     }
 }
 
-/// Why an edge does not tell what a row holds.
+/// Why an edge does not send the content of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bad {
-    /// What is stored cannot be read.
+    /// The stored content cannot be read.
     Unreadable,
-    /// Somebody has given it up, as it stands.
+    /// Somebody has dropped this version of the row.
     Dropped,
 }
 
-/// A row that the hub could not take, and put aside with all other rows of the same write.
+/// A row that the hub quarantined, with all other rows of the same write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     pub t: Table,
@@ -118,7 +136,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The row, by the table that the edge knows and the hub may not.
+    /// The row, by the table as the edge knows it: the hub may not know the table.
     pub fn row(&self) -> (Table, &str) {
         let known = self.id.split_once('/').filter(|_| self.t == Table::Other);
         let known = known.and_then(|(name, id)| Some((Table::named(name)?, id)));
@@ -126,19 +144,19 @@ impl Refused {
     }
 }
 
-/// The hub's state as the edge believes it to be, or as the hub says it is.
+/// The hub's state, as the hub reports it or as the edge expects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// None: the hub has never heard from this edge.
+    /// None: the hub has received nothing of this edge.
     pub epoch: Option<Epoch>,
-    /// Everything up to this write is there.
+    /// The hub has everything up to this write.
     pub acked: i64,
-    /// The attempt that brought it there; nil at the beginning.
+    /// The attempt that brought the hub there; nil at the beginning.
     pub attempt: Uuid,
 }
 
 impl Head {
-    /// Of an edge that has sent nothing yet.
+    /// The hub's state for an edge that has sent nothing yet.
     pub const EMPTY: Head = Head { epoch: None, acked: 0, attempt: Uuid::nil() };
 }
 
@@ -146,28 +164,28 @@ impl Head {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead(pub i64, pub String);
 
-/// Where an edge stands with its hub, as it is kept on disk.
+/// The position of an edge with its hub, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     pub epoch: Epoch,
-    /// This epoch is begun here, and the hub does not have it yet; its state that is to be replaced.
+    /// While the hub does not have this epoch yet: the hub's state that the reset replaces.
     pub resetting: Option<Head>,
     /// The hub has everything up to this write, by this attempt.
     pub acked: i64,
     pub attempt: Uuid,
-    /// What a restored hub has in any case.
+    /// Even a restored hub has everything up to this write.
     pub stable: i64,
-    /// Count of the epoch of this edge that the hub last knew: what a reset comes from.
+    /// Number of the last epoch of this edge that the hub knew: the epoch that a reset comes from.
     pub parent: i64,
 }
 
 impl Position {
-    /// Of an edge that has just been enrolled.
+    /// The position of an edge that has just been enrolled.
     pub fn new(epoch: Uuid) -> Position {
         Position { epoch: Epoch(1, epoch), resetting: None, acked: 0, attempt: Uuid::nil(), stable: 0, parent: 0 }
     }
 
-    /// The hub's state that the next push builds on.
+    /// The state of the hub that the next push builds on.
     pub fn base(&self) -> Head {
         match self.resetting {
             Some(base) => base,

@@ -11,10 +11,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use strum::{EnumString, IntoStaticStr};
 
 use super::fields::{Fields, is_text_within};
 use super::id::Id;
 use crate::error::{Check, Fault, Faults};
+
+mod stored;
+
+pub use stored::{NamedEntry, entries};
 
 /// The most references (items and others together) one config may hold.
 pub const REFERENCES_MAX: usize = 20_000;
@@ -25,7 +30,8 @@ const NAME_MAX: usize = 200;
 const TYPE_MAX: usize = 100;
 
 /// What the entries of a section refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
     Colleagues,
     Queues,
@@ -33,18 +39,11 @@ pub enum Kind {
 
 impl Kind {
     pub fn parse(name: &str) -> Option<Kind> {
-        match name {
-            "COLLEAGUES" => Some(Kind::Colleagues),
-            "QUEUES" => Some(Kind::Queues),
-            _ => None,
-        }
+        name.parse().ok()
     }
 
     fn name(self) -> &'static str {
-        match self {
-            Kind::Colleagues => "COLLEAGUES",
-            Kind::Queues => "QUEUES",
-        }
+        self.into()
     }
 }
 

@@ -1,7 +1,8 @@
-//! What the centre wants changed on an edge, and what came of it.
+//! Changes that the hub proposes to an edge, and the answers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::id::Id;
@@ -40,8 +41,9 @@ pub struct Copy {
 }
 
 /// What became of a proposal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ProposalResult {
     Applied,
     /// What it would change has been changed here meanwhile.
@@ -52,27 +54,19 @@ pub enum ProposalResult {
 }
 
 impl ProposalResult {
-    pub const ALL: [ProposalResult; 4] =
-        [ProposalResult::Applied, ProposalResult::Conflict, ProposalResult::Rejected, ProposalResult::Expired];
-
-    /// As on the wire and on disk.
-    pub fn name(self) -> &'static str {
-        match self {
-            ProposalResult::Applied => "applied",
-            ProposalResult::Conflict => "conflict",
-            ProposalResult::Rejected => "rejected",
-            ProposalResult::Expired => "expired",
-        }
+    /// By its name on the wire and on disk.
+    pub fn parse(name: &str) -> Option<ProposalResult> {
+        name.parse().ok()
     }
 
-    pub fn parse(name: &str) -> Option<ProposalResult> {
-        ProposalResult::ALL.into_iter().find(|result| result.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// An edge's answer to a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct ProposalAnswer {
     pub uuid: Uuid,
     pub result: ProposalResult,
     /// The row's, when it was applied.

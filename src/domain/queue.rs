@@ -1,12 +1,12 @@
 //! Queues: reference data of the PBX, read through `/pbx/app/queues`, written by import.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
 use super::id::Id;
 
 /// `{ "_id", "customer", "name", "number" }`
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
     #[serde(rename = "_id")]
     pub id: Id,

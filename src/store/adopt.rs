@@ -1,4 +1,4 @@
-//! What was changed by hand, past the program, taken over on purpose: numbered, so that it is mirrored, and recorded.
+//! Adopts rows that were edited behind the server's back: numbers them, so that they are mirrored, and audits them.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -10,41 +10,38 @@ use crate::domain::audit::{Action, CUSTOMERS};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 
-/// What became of an object that was changed by hand.
+/// The result for one object that was edited by hand.
 pub struct Adoption {
-    /// What it was, for a person.
+    /// The difference, for a person.
     pub wrong: String,
-    /// Why it was left as it is.
+    /// Why the object was not adopted.
     pub refused: Option<&'static str>,
 }
 
-/// Takes over every object that is not what its newest audit entry left. Those that cannot be read, and all but mobile
-/// configs that were taken out, are left as they are. 409 `adopt` when the audit trail itself is broken.
+/// Adopts every object that differs from its newest audit entry, except objects that cannot be read, and deleted rows of
+/// tables that have no deletes. 409 `adopt` when the audit trail itself is broken.
 pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
     let found = audit::differences(tx)?;
     let found = found.map_err(|(seq, reason)| {
-        Error::conflict(
-            "adopt",
-            format!("the audit trail is broken at entry {seq}: {reason}; put a backup in its place"),
-        )
+        Error::conflict("adopt", format!("the audit trail is broken at entry {seq}: {reason}; restore a backup"))
     })?;
-    let settled = found.into_iter().map(|difference| {
+    let adoptions = found.into_iter().map(|difference| {
         let refused = match difference.id.parse() {
-            Err(_) => Some("its id is no id"),
+            Err(_) => Some("its id is not 24 hex characters"),
             Ok(id) => {
                 refusal(&difference).map_or_else(|| adopt(tx, &difference, id).map(|()| None), |why| Ok(Some(why)))?
             }
         };
         Ok(Adoption { wrong: difference.wrong, refused })
     });
-    settled.collect()
+    adoptions.collect()
 }
 
-/// Why an object cannot be taken over.
+/// Why an object cannot be adopted.
 fn refusal(difference: &Difference) -> Option<&'static str> {
-    match (&difference.text, difference.is_there) {
-        (None, true) => Some("it cannot be read: write it anew through the API, or put a backup in its place"),
-        (None, false) if difference.name != "mobile_configs" => Some("it is never deleted; put a backup in its place"),
+    match (&difference.text, difference.exists) {
+        (None, true) => Some("it cannot be read: replace it through the API, or restore a backup"),
+        (None, false) if !difference.table.has_deletes => Some("such objects are never deleted: restore a backup"),
         _ => None,
     }
 }
@@ -52,9 +49,9 @@ fn refusal(difference: &Difference) -> Option<&'static str> {
 fn adopt(tx: &mut WriteTx, difference: &Difference, id: Id) -> Result<()> {
     let chg = tx.change()?;
     let customer = if difference.text.is_some() {
-        let table = difference.name;
+        let table = difference.table.name;
         tx.conn.execute(&format!("update {table} set rev = rev + 1, chg = ?2 where id = ?1"), params![id, chg])?;
-        match difference.section {
+        match difference.table.section {
             CUSTOMERS => Some(id),
             _ => {
                 let sql = format!("select customer from {table} where id = ?1");
@@ -62,13 +59,13 @@ fn adopt(tx: &mut WriteTx, difference: &Difference, id: Id) -> Result<()> {
             }
         }
     } else {
-        tombstones::insert(tx, difference.name, id, 0)?;
+        tombstones::insert(tx, difference.table.name, id, 0)?;
         tx.conn.query_row("select customer from employees where id = ?1", [id], |row| row.get(0)).optional()?
     };
     let change = Change {
-        subject: Subject { section: difference.section, object: id, customer },
-        action: if difference.is_there { Action::Update } else { Action::Delete },
-        description: "Adopted as it stands: it was changed by hand",
+        subject: Subject { section: difference.table.section, object: id, customer },
+        action: if difference.exists { Action::Update } else { Action::Delete },
+        description: "Adopted: it was changed by hand",
         before: None,
         after: difference.text.as_deref(),
     };

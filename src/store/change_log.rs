@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 
 use super::{Page, Window, mobile_configs, to_json};
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES};
+use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES, SECTIONS, WHAT};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::store::{customers, employees, queues};
 /// How far back the short logs reach.
 pub const LITE_MS: i64 = 5 * 24 * 3_600_000;
 /// The most rows a short log holds.
-const LITE_ROWS_MAX: i64 = 10_000;
+pub const LITE_ROWS_MAX: i64 = 10_000;
 
 /// Of what was before, only whether it is there: it may be long, and its type stands in the row's head.
 const COLUMNS: &str = "seq, at, actor, actor_name, action, outcome, section, object, customer, description,
@@ -117,18 +117,29 @@ pub fn state_after(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
     }
 }
 
-/// A row of the short logs.
-#[derive(Debug, serde::Serialize)]
+/// One change in short.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(inline)]
 pub struct LiteEntry {
+    /// The entry.
     #[serde(rename = "_id")]
+    #[schemars(example = "00000000000000000000004d")]
     pub id: Id,
+    /// The customer whose object was changed; null: none.
     pub customer: Option<Id>,
+    /// The reseller of that customer; left out when it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reseller: Option<Id>,
+    /// When it was made.
     pub when: Time,
+    /// Section: the kind of object that was changed.
     #[serde(rename = "where")]
+    #[schemars(extend("enum" = SECTIONS), example = MOBILE_CONFIGS)]
     pub section: String,
+    /// What was done.
+    #[schemars(extend("enum" = WHAT), example = &"UPDATE")]
     pub what: &'static str,
+    /// The object that was changed.
     #[serde(rename = "id")]
     pub object: Id,
 }

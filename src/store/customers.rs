@@ -150,6 +150,28 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Customer) -> Result<()>) -> Result<
 /// Inserts the customer, or overwrites the one of that id. Returns it with its new rev.
 pub fn upsert(tx: &mut WriteTx, customer: Customer, old: Option<&Customer>) -> Result<Customer> {
     let customer = Customer { rev: old.map_or(0, |old| old.rev) + 1, ..customer };
+    write_row(tx, &customer)?;
+    tx.identities_change();
+    let before = old.map(to_json).transpose()?;
+    let (action, description) = match old {
+        None => (Action::Create, "Customer created"),
+        Some(_) if customer.state == CustomerState::Deleted => (Action::Delete, "Customer deleted"),
+        Some(_) => (Action::Update, "Customer updated"),
+    };
+    let after = to_json(&customer)?;
+    let entry = audit::Change {
+        subject: subject(customer.id),
+        action,
+        description,
+        before: before.as_deref(),
+        after: Some(&after),
+    };
+    audit::append(tx, &entry)?;
+    Ok(customer)
+}
+
+/// Writes the row as it is, with its rev; the audit entry is for the caller.
+pub(super) fn write_row(tx: &mut WriteTx, customer: &Customer) -> Result<()> {
     let change = tx.change()?;
     tx.conn
         .prepare_cached(
@@ -182,23 +204,7 @@ pub fn upsert(tx: &mut WriteTx, customer: Customer, old: Option<&Customer>) -> R
             ":rev": customer.rev,
             ":chg": change,
         })?;
-    tx.identities_change();
-    let before = old.map(to_json).transpose()?;
-    let (action, description) = match old {
-        None => (Action::Create, "Customer created"),
-        Some(_) if customer.state == CustomerState::Deleted => (Action::Delete, "Customer deleted"),
-        Some(_) => (Action::Update, "Customer updated"),
-    };
-    let after = to_json(&customer)?;
-    let entry = audit::Change {
-        subject: subject(customer.id),
-        action,
-        description,
-        before: before.as_deref(),
-        after: Some(&after),
-    };
-    audit::append(tx, &entry)?;
-    Ok(customer)
+    Ok(())
 }
 
 /// Ids of the live customers that have this reseller.

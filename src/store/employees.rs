@@ -7,7 +7,7 @@ use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::Level;
 use crate::domain::audit::{Action, EMPLOYEES};
-use crate::domain::employee::{Employee, EmployeeState, language};
+use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 
@@ -27,7 +27,7 @@ pub(super) fn from_row(row: &Row) -> rusqlite::Result<Employee> {
         title: row.get(5)?,
         department: row.get(6)?,
         address: row.get(7)?,
-        language: known(text(8)?, language)?,
+        language: known(text(8)?, Language::parse)?,
         primary_contact: row.get(9)?,
         email_address: row.get(10)?,
         no_email: row.get(11)?,
@@ -127,9 +127,21 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<
 /// 409 `emailAddress` when somebody else has the address.
 pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
     let employee = Employee { rev: old.map_or(0, |old| old.rev) + 1, ..employee };
+    write_row(tx, &employee).map_err(on_duplicate_address)?;
+    tx.identities_change();
+    let (action, description) = match old {
+        None => (Action::Create, "Employee created"),
+        Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
+        Some(_) => (Action::Update, "Employee updated"),
+    };
+    record(tx, &employee, old, action, description)?;
+    Ok(employee)
+}
+
+/// Writes the row as it is, with its rev; the audit entry is for the caller.
+pub(super) fn write_row(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
     let change = tx.change()?;
-    let written = tx
-        .conn
+    tx.conn
         .prepare_cached(
             "insert into employees (id, customer, access_level, state, name, title, department, address, language,
                 primary_contact, email_address, no_email, sms_validation, sms_number, authenticator_validation,
@@ -157,7 +169,7 @@ pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> R
             ":title": employee.title,
             ":department": employee.department,
             ":address": employee.address,
-            ":language": employee.language,
+            ":language": employee.language.name(),
             ":primary_contact": employee.primary_contact,
             ":email_address": employee.email_address,
             ":no_email": employee.no_email,
@@ -172,26 +184,17 @@ pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> R
             ":delete_at": employee.delete_date,
             ":rev": employee.rev,
             ":chg": change,
-        });
-    written.map_err(on_duplicate_address)?;
-    tx.identities_change();
-    let (action, description) = match old {
-        None => (Action::Create, "Employee created"),
-        Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
-        Some(_) => (Action::Update, "Employee updated"),
-    };
-    record(tx, &employee, old, action, description)?;
-    Ok(employee)
+        })?;
+    Ok(())
 }
 
 /// The only constraint of the table that a valid employee can break is the login name's.
-fn on_duplicate_address(error: rusqlite::Error) -> Error {
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    if code == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
+fn on_duplicate_address(error: Error) -> Error {
+    if super::broken_constraint(&error) == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) {
         let message = "The e-mail address is used by another employee";
         return Error::invalid("emailAddress", crate::error::Check::Unique, message);
     }
-    error.into()
+    error
 }
 
 fn record(

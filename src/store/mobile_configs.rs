@@ -18,7 +18,7 @@ pub(super) fn from_row(row: &Row) -> rusqlite::Result<MobileConfig> {
     Ok(MobileConfig { id: row.get(0)?, customer: row.get(1)?, configs: row.get(2)?, rev: row.get(3)? })
 }
 
-fn subject(config: &MobileConfig) -> Subject {
+pub(super) fn subject(config: &MobileConfig) -> Subject {
     Subject { section: MOBILE_CONFIGS, object: config.id, customer: Some(config.customer) }
 }
 
@@ -70,14 +70,7 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(MobileConfig) -> Result<()>) -> Res
 
 pub fn insert(tx: &mut WriteTx, id: Id, customer: Id, configs: String) -> Result<MobileConfig> {
     let config = MobileConfig { id, customer, configs, rev: tombstones::remove(tx, TABLE, id)? + 1 };
-    let change = tx.change()?;
-    tx.conn
-        .prepare_cached(
-            "insert into mobile_configs (id, customer, configs, rev, chg) values (:id, :customer, :configs, :rev, :chg)",
-        )?
-        .execute(named_params! {
-            ":id": id, ":customer": customer, ":configs": config.configs, ":rev": config.rev, ":chg": change
-        })?;
+    insert_row(tx, &config)?;
     let entry = audit::Change {
         subject: subject(&config),
         action: Action::Create,
@@ -87,6 +80,20 @@ pub fn insert(tx: &mut WriteTx, id: Id, customer: Id, configs: String) -> Result
     };
     audit::append(tx, &entry)?;
     Ok(config)
+}
+
+/// Inserts the row as it is, with its rev; the audit entry is for the caller.
+pub(super) fn insert_row(tx: &mut WriteTx, config: &MobileConfig) -> Result<()> {
+    let change = tx.change()?;
+    tx.conn
+        .prepare_cached(
+            "insert into mobile_configs (id, customer, configs, rev, chg) values (:id, :customer, :configs, :rev, :chg)",
+        )?
+        .execute(named_params! {
+            ":id": config.id, ":customer": config.customer, ":configs": config.configs, ":rev": config.rev,
+            ":chg": change
+        })?;
+    Ok(())
 }
 
 /// Replaces the content of `config` and records why. Returns the config as it is now.

@@ -12,11 +12,13 @@ pub mod employees;
 pub mod feed;
 pub mod health;
 pub mod idempotency;
+pub mod mirrored_tables;
 pub mod mobile_configs;
 mod objects;
 pub mod proposals;
 pub mod quarantine;
 pub mod queues;
+pub mod restore;
 pub mod sessions;
 pub mod sync_state;
 pub mod tokens;
@@ -43,6 +45,13 @@ pub struct Window {
 /// The API's rendering of an object.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// The constraint of the schema that a write broke, as SQLite's extended code; `None`: the error is of another kind.
+pub(crate) fn broken_constraint(error: &Error) -> Option<i32> {
+    let Error::Internal(cause) = error else { return None };
+    let cause = cause.downcast_ref::<rusqlite::Error>()?.sqlite_error()?;
+    (cause.code == rusqlite::ErrorCode::ConstraintViolation).then_some(cause.extended_code)
 }
 
 /// A pattern for `like … escape '\'` that finds `text` anywhere.

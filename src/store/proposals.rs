@@ -5,15 +5,15 @@ use uuid::Uuid;
 
 use super::feed;
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::proposal::{Outcome, ProposalResult};
+use crate::domain::proposal::{ProposalAnswer, ProposalResult};
 use crate::error::{Error, Result};
 
 /// Answers told in one exchange.
 const TOLD_MAX: i64 = 200;
 
-fn from_row(row: &rusqlite::Row) -> Result<Outcome> {
+fn from_row(row: &rusqlite::Row) -> Result<ProposalAnswer> {
     let (uuid, result): (String, String) = (row.get(0)?, row.get(1)?);
-    Ok(Outcome {
+    Ok(ProposalAnswer {
         uuid: Uuid::parse_str(&uuid).map_err(|error| Error::Internal(Box::new(error)))?,
         result: ProposalResult::parse(&result).ok_or_else(|| Error::internal("no such result"))?,
         rev: row.get(2)?,
@@ -23,7 +23,7 @@ fn from_row(row: &rusqlite::Row) -> Result<Outcome> {
 
 /// Keeps an answer. It is told once the hub has everything that is written by now: what it has changed, and what it was
 /// given because of.
-pub fn record(tx: &mut WriteTx, outcome: &Outcome) -> Result<()> {
+pub fn record(tx: &mut WriteTx, outcome: &ProposalAnswer) -> Result<()> {
     let chg = feed::high(tx)?;
     tx.conn
         .prepare_cached(
@@ -43,7 +43,7 @@ pub fn tell_again(tx: &mut WriteTx, uuid: Uuid) -> Result<bool> {
 }
 
 /// Answers that the hub has not heard, as far as what they changed is in writes up to `to`.
-pub fn untold(tx: &ReadTx, to: i64) -> Result<Vec<Outcome>> {
+pub fn untold(tx: &ReadTx, to: i64) -> Result<Vec<ProposalAnswer>> {
     let mut statement = tx.conn.prepare_cached(
         "select id, result, rev, detail from proposals where is_told = 0 and chg <= ?1 order by chg, id limit ?2",
     )?;

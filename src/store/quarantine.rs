@@ -1,22 +1,23 @@
-//! Rows that the hub could not take, as it told.
+//! Rows that the hub has quarantined, as it reported them.
 
 use rusqlite::{OptionalExtension, named_params, params};
 use serde::Serialize;
 
-use super::feed;
+use super::mirrored_tables::touch;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::mirror::{Refused, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
-/// The code of a row that somebody has given up.
+/// The code of a row that somebody has dropped.
 const DROPPED: &str = "dropped";
 
 /// A row in quarantine, as `GET /sync/quarantine` shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub struct QuarantineEntry {
-    /// Of the entry.
+    /// The id of the entry.
     pub id: i64,
     pub table: &'static str,
     pub row: String,
@@ -51,8 +52,8 @@ pub fn count(tx: &ReadTx) -> Result<i64> {
     Ok(tx.conn.prepare_cached("select count(*) from quarantine")?.query_row([], |row| row.get(0))?)
 }
 
-/// Takes over what a hub that has everything up to `acked` has put aside. What was tried again or given up here since is
-/// left as it is.
+/// Stores the quarantine of a hub that has everything up to `acked`. Entries that were retried or dropped here since stay as
+/// they are.
 pub fn set(tx: &mut WriteTx, refused_rows: &[Refused], acked: i64) -> Result<()> {
     if refused_rows.is_empty() && count(tx)? == 0 {
         return Ok(());
@@ -85,16 +86,16 @@ pub fn set(tx: &mut WriteTx, refused_rows: &[Refused], acked: i64) -> Result<()>
     Ok(())
 }
 
-/// Sends the row of an entry again, as it stands. 404 `quarantine` when there is no such entry.
+/// Sends the row of an entry again. 404 `quarantine` when there is no such entry.
 pub fn retry(tx: &mut WriteTx, id: i64) -> Result<()> {
     let (t, row) = find(tx, id)?;
-    feed::touch(tx, t, &row)
+    touch(tx, t, &row)
 }
 
-/// Gives a row up as it stands: the rest of its write is taken, the row itself not before it changes.
+/// Drops the present version of a row: the hub accepts the rest of its write, and the row itself once it changes.
 pub fn drop(tx: &mut WriteTx, id: i64) -> Result<()> {
     let (t, row) = find(tx, id)?;
-    feed::touch(tx, t, &row)?;
+    touch(tx, t, &row)?;
     let chg = tx.change()?;
     tx.conn.execute("update quarantine set code = ?2, chg = ?3 where id = ?1", params![id, DROPPED, chg])?;
     Ok(())
@@ -107,7 +108,7 @@ fn find(tx: &ReadTx, id: i64) -> Result<(Table, String)> {
     Ok((Table::from_number(t).ok_or_else(|| Error::internal("no such table"))?, row))
 }
 
-/// Rows that are given up, and the write as of which they are.
+/// Dropped rows, and the write in which each was dropped.
 pub fn dropped(tx: &ReadTx) -> Result<Vec<(Table, String, i64)>> {
     let mut statement = tx.conn.prepare_cached("select t, row, chg from quarantine where code = ?1")?;
     let rows = statement.query_map([DROPPED], |row| {

@@ -38,21 +38,32 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Queue) -> Result<()>) -> Result<()>
     Ok(())
 }
 
-/// Inserts the queue, or overwrites the one of that id, and records it.
-pub fn upsert(tx: &mut WriteTx, queue: &Queue, old: Option<&Queue>) -> Result<()> {
+/// Writes the row as it is, with this rev or the next one; the audit entry is for the caller.
+pub(super) fn write_row(tx: &mut WriteTx, queue: &Queue, rev: Option<i64>) -> Result<()> {
     let change = tx.change()?;
     tx.conn
         .prepare_cached(
             "insert into queues (id, customer, name, number, rev, chg)
-             values (:id, :customer, :name, :number, 1, :chg)
-             on conflict (id) do update set name = :name, number = :number, rev = rev + 1, chg = :chg",
+             values (:id, :customer, :name, :number, coalesce(:rev, 1), :chg)
+             on conflict (id) do update set name = :name, number = :number, rev = coalesce(:rev, rev + 1), chg = :chg",
         )?
         .execute(named_params! {
-            ":id": queue.id, ":customer": queue.customer, ":name": queue.name, ":number": queue.number, ":chg": change
+            ":id": queue.id, ":customer": queue.customer, ":name": queue.name, ":number": queue.number, ":rev": rev,
+            ":chg": change
         })?;
+    Ok(())
+}
+
+pub(super) fn subject(queue: &Queue) -> Subject {
+    Subject { section: QUEUES, object: queue.id, customer: Some(queue.customer) }
+}
+
+/// Inserts the queue, or overwrites the one of that id, and records it.
+pub fn upsert(tx: &mut WriteTx, queue: &Queue, old: Option<&Queue>) -> Result<()> {
+    write_row(tx, queue, None)?;
     let before = old.map(to_json).transpose()?;
     let entry = audit::Change {
-        subject: Subject { section: QUEUES, object: queue.id, customer: Some(queue.customer) },
+        subject: subject(queue),
         action: if old.is_some() { Action::Update } else { Action::Create },
         description: if old.is_some() { "Queue updated" } else { "Queue created" },
         before: before.as_deref(),

@@ -1,4 +1,4 @@
-//! What is left of deleted mirrored rows.
+//! Tombstones: the records of deleted mirrored rows.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -6,7 +6,7 @@ use crate::db::WriteTx;
 use crate::domain::id::Id;
 use crate::error::Result;
 
-/// Leaves the tombstone of a row that was at `rev`.
+/// Stores the tombstone of a row that had this rev.
 pub fn insert(tx: &mut WriteTx, table: &str, id: Id, rev: i64) -> Result<()> {
     let change = tx.change()?;
     tx.conn
@@ -15,7 +15,7 @@ pub fn insert(tx: &mut WriteTx, table: &str, id: Id, rev: i64) -> Result<()> {
     Ok(())
 }
 
-/// Removes the tombstone of a row that is made again. Returns the rev the row was last known by; 0 when it is new.
+/// Deletes the tombstone of a row that is created again, and gives its last rev; 0 when there is none.
 pub fn remove(tx: &mut WriteTx, table: &str, id: Id) -> Result<i64> {
     let rev = tx
         .conn

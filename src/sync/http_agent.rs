@@ -1,10 +1,11 @@
-//! How a hub is reached: whom to trust, how long to wait, and where its name leads.
+//! How a hub is reached: trusted certificates, timeouts, name resolution.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result, ensure};
 use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
@@ -15,9 +16,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An agent that keeps its connections. `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
-pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent, String> {
+pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent> {
     let roots = match ca {
-        Some(ca) => certificates(ca).map_err(|error| format!("{} cannot be used: {error}", ca.display()))?,
+        Some(ca) => certificates(ca).with_context(|| format!("{} cannot be used", ca.display()))?,
         None => RootCerts::PlatformVerifier,
     };
     let tls = TlsConfig::builder()
@@ -26,7 +27,7 @@ pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent, String> {
         .build();
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        // An exchange that says nothing is not to be made up of headers.
+        // An exchange without changes should cost few bytes: no header that the hub does not need.
         .user_agent(AutoHeaderValue::None)
         .accept(AutoHeaderValue::None)
         .timeout_connect(Some(CONNECT_TIMEOUT))
@@ -36,8 +37,8 @@ pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent, String> {
     Ok(ureq::Agent::with_parts(config, DefaultConnector::default(), Names(DefaultResolver::default())))
 }
 
-fn certificates(ca: &Path) -> Result<RootCerts, String> {
-    let pem = std::fs::read(ca).map_err(|error| error.to_string())?;
+fn certificates(ca: &Path) -> Result<RootCerts> {
+    let pem = std::fs::read(ca)?;
     let found: Result<Vec<Certificate<'static>>, _> = ureq::tls::parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
@@ -45,13 +46,12 @@ fn certificates(ca: &Path) -> Result<RootCerts, String> {
             Err(error) => Some(Err(error)),
         })
         .collect();
-    match found.map_err(|error| error.to_string())? {
-        found if found.is_empty() => Err("it holds no certificate".into()),
-        found => Ok(RootCerts::Specific(Arc::new(found))),
-    }
+    let found = found?;
+    ensure!(!found.is_empty(), "it holds no certificate");
+    Ok(RootCerts::Specific(Arc::new(found)))
 }
 
-/// Looks names up as usual. An address needs no thread of its own, for each call, to be understood.
+/// Resolves names as ureq does, which starts a thread for each; an IP address is parsed without one.
 #[derive(Debug)]
 struct Names(DefaultResolver);
 
@@ -69,7 +69,7 @@ fn ip_of(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Whether what is said to a host stays on this machine.
+/// Whether traffic to a host stays on this machine.
 pub fn is_this_machine(host: &str) -> bool {
     host == "localhost" || ip_of(host).is_some_and(|ip| ip.is_loopback())
 }

@@ -7,8 +7,8 @@ use crate::store::{clock_floor, employees, idempotency, sessions};
 use crate::usecases::employees::remove;
 
 /// One round. Called at the start and once a minute.
-pub async fn step(db: &Db, identities: &SessionCache) -> Result<()> {
-    identities.flush(db).await?;
+pub async fn step(db: &Db, session_cache: &SessionCache) -> Result<()> {
+    session_cache.flush(db).await?;
     db.clock().raise(db.clock().now());
     db.write(Author::system("system"), |tx| {
         clock_floor::put(tx)?;

@@ -8,8 +8,8 @@ use crate::auth::totp;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::audit::{Action, Hash};
-use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState, Integrations};
-use crate::domain::employee::{Employee, EmployeeState, ip_list};
+use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState, Feature, Integrations};
+use crate::domain::employee::{Employee, EmployeeState, Language, ip_list};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::{credentials, customers, employees, sessions};
@@ -208,12 +208,15 @@ pub fn count_authenticator_keys(tx: &ReadTx, sealer: Option<&Sealer>) -> Result<
 }
 
 /// What login and impersonate answer, but for the token (api:auth:login, api:auth:impersonate).
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionAnswer {
-    /// 15, or -1 for a session that does not expire.
+    /// 15: the token expires when it has not been used for that long. -1: it does not expire until logout.
+    #[schemars(extend("enum" = [15, -1]), example = 15)]
     pub expires_in_minutes: i32,
+    /// The employee that the token belongs to.
     pub employee: Id,
+    /// The employee's customer.
     pub customer: Id,
     pub access_level: Level,
     #[serde(flatten)]
@@ -221,14 +224,22 @@ pub struct SessionAnswer {
 }
 
 /// The fields that validateToken adds with `extend`.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Extended {
+    /// Name of the employee.
+    #[schemars(example = "Anna Manager")]
     pub name: String,
+    /// Language of the employee.
+    #[schemars(extend("enum" = Language::NAMES), example = &"en")]
     pub language: &'static str,
+    /// Name of the customer.
+    #[schemars(example = "Demo Bakery")]
     pub customer_name: String,
+    /// Features of the customer.
+    #[schemars(with = "Vec<Feature>")]
     pub customer_features: Vec<String>,
-    /// Only for resellers.
+    /// The customer's links to other systems; left out when the user is not a reseller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_integrations: Option<Integrations>,
 }
@@ -250,7 +261,7 @@ impl Extended {
         let is_reseller = customers::is_reseller(tx, customer.id)?;
         Ok(Extended {
             name: employee.name.clone(),
-            language: employee.language,
+            language: employee.language.name(),
             customer_name: customer.name.clone(),
             customer_features: customer.features.clone(),
             customer_integrations: is_reseller.then(|| customer.integrations.clone()),

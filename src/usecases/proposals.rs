@@ -7,7 +7,7 @@ use crate::db::WriteTx;
 use crate::domain::access::Actor;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, Outcome, Proposal, ProposalResult};
+use crate::domain::proposal::{Copy, Proposal, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::feed;
@@ -24,8 +24,8 @@ const DETAIL_MAX_BYTES: usize = 16 << 10;
 /// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock.
 ///
 /// An error of the caller's kind means that it is rejected; the transaction is to be undone then.
-pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time) -> Result<Outcome> {
-    let outcome = |result, rev, detail| Ok(Outcome { uuid: proposal.uuid, result, rev, detail });
+pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time) -> Result<ProposalAnswer> {
+    let outcome = |result, rev, detail| Ok(ProposalAnswer { uuid: proposal.uuid, result, rev, detail });
     if hub_now > Time::from_millis(proposal.expires_ms) {
         let expired = Time::from_millis(proposal.expires_ms);
         return outcome(ProposalResult::Expired, None, format!("It was good until {expired}"));

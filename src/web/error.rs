@@ -1,7 +1,7 @@
-//! Every error as the platform's body (api:errors). The only place that names a status code of an error.
+//! Every error as the platform's body (api:errors). No other file names the status of an error.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Check, Error, Fault};
@@ -39,7 +39,7 @@ fn fault_json(fault: &Fault) -> Map<String, Value> {
     body
 }
 
-/// Status and code of each error that is no fault of a property.
+/// Status and code of each error that is not about one property.
 fn status_and_code(error: &Error) -> (u16, &'static str) {
     match error {
         Error::Unauthenticated { code, .. } => (401, code),
@@ -55,13 +55,13 @@ fn status_and_code(error: &Error) -> (u16, &'static str) {
         Error::Moved { .. } => (421, "moved"),
         Error::PreconditionFailed => (412, "precondition_failed"),
         Error::TooManyRequests { .. } => (429, "too_many_requests"),
-        Error::Busy => (503, "busy"),
+        Error::Busy | Error::Unavailable(_) => (503, "busy"),
         Error::StorageFull => (507, "storage_full"),
         Error::Internal(_) => (500, "internal_error"),
     }
 }
 
-/// The properties of `error`: one fault stands for itself, several are one error with `inner`.
+/// The properties of `error`: a single fault is the error itself, several are listed in `inner`.
 fn error_json(error: &Error) -> Map<String, Value> {
     if let Error::Invalid(faults) = error
         && let [fault] = faults.as_slice()
@@ -99,10 +99,58 @@ pub fn body(error: &Error) -> Value {
     json!({ "error": error_json(error) })
 }
 
-/// The body of an error that HTTP itself gives, such as a method that is not allowed.
-pub fn plain(status: u16, code: &str, message: &str) -> HttpResponse {
-    let status_code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    HttpResponse::build(status_code).json(json!({ "error": { "message": message, "code": code, "status": status } }))
+fn response(status: StatusCode, code: &str, message: &str) -> HttpResponse {
+    let error = json!({ "message": message, "code": code, "status": status.as_u16() });
+    HttpResponse::build(status).json(json!({ "error": error }))
+}
+
+/// No handler has this URL.
+pub fn no_such_url() -> HttpResponse {
+    response(StatusCode::NOT_FOUND, "not_found", "There is no such URL")
+}
+
+/// The URL exists, but only for the methods `allowed` names.
+pub fn method_not_allowed(allowed: &str) -> HttpResponse {
+    let message = format!("This URL takes {allowed}");
+    let mut response = response(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message);
+    if let Ok(value) = header::HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// The platform has this endpoint, described on `page`; this server does not.
+pub fn not_implemented(page: &str) -> HttpResponse {
+    let message = format!("The platform has this endpoint ({page}), telecomx-local does not");
+    response(StatusCode::NOT_IMPLEMENTED, "not_implemented", &message)
+}
+
+pub fn request_timeout() -> HttpResponse {
+    response(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request took too long")
+}
+
+/// A hub's reply to a push that does not build on what it has: the reply's body says why.
+pub fn push_rejected() -> HttpResponseBuilder {
+    HttpResponse::build(StatusCode::CONFLICT)
+}
+
+/// How much attention a response deserves in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    Success,
+    /// The caller's fault, or an endpoint that this server does not have.
+    Refusal,
+    /// The server's fault.
+    Failure,
+}
+
+pub fn severity(status: StatusCode) -> Severity {
+    match status {
+        StatusCode::NOT_IMPLEMENTED => Severity::Refusal,
+        status if status.is_server_error() => Severity::Failure,
+        status if status.is_client_error() => Severity::Refusal,
+        _ => Severity::Success,
+    }
 }
 
 impl ResponseError for Error {
@@ -120,7 +168,7 @@ impl ResponseError for Error {
             Error::Unauthenticated { .. } => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            // It may hold a new key.
+            // The body may contain a new key.
             Error::AuthenticatorRequired { .. } => {
                 response.insert_header((header::CACHE_CONTROL, "no-store"));
             }
@@ -130,7 +178,7 @@ impl ResponseError for Error {
             Error::UnsupportedEncoding => {
                 response.insert_header((header::ACCEPT_ENCODING, crate::sync::protocol::compression::ACCEPTED));
             }
-            Error::Busy => {
+            Error::Busy | Error::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, 1));
             }
             _ => {}
@@ -144,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_fault_stands_for_itself_and_several_are_inner_errors() {
+    fn one_fault_is_the_error_itself_and_several_are_inner_errors() {
         let one = Error::invalid("addresses[0].zip", Check::Format, "zip must be four digits");
         assert_eq!(one.status_code(), 422);
         assert_eq!(
@@ -158,6 +206,14 @@ mod tests {
         assert_eq!((two.status_code().as_u16(), &body["error"]["code"]), (422, &json!("multiple")));
         let statuses: Vec<_> = body["error"]["inner"].as_array().unwrap().iter().map(|e| &e["status"]).collect();
         assert_eq!(statuses, [404, 409]);
+    }
+
+    #[test]
+    fn only_failures_of_the_server_are_failures() {
+        let of = |status: u16| severity(StatusCode::from_u16(status).unwrap());
+        assert_eq!([200, 304].map(of), [Severity::Success; 2]);
+        assert_eq!([400, 404, 499, 501].map(of), [Severity::Refusal; 4]);
+        assert_eq!([500, 503, 507].map(of), [Severity::Failure; 3]);
     }
 
     #[test]

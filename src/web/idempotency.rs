@@ -1,11 +1,12 @@
-//! `Idempotency-Key` on POST: the answer is remembered in the transaction of the change and given again for 24 hours.
+//! `Idempotency-Key` on POST: the response is stored in the transaction of the change and returned again for 24 hours.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actix_web::HttpRequest;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 
-use super::request::RequestContext;
 use super::response::ApiResponse;
 use crate::auth::secrets::Sealer;
 use crate::db::{ReadTx, WriteTx};
@@ -14,33 +15,39 @@ use crate::error::{Check, Error, Result};
 use crate::store::idempotency;
 
 pub const HEADER: &str = "Idempotency-Key";
-/// Error code, and path, of everything that can be wrong with a key.
+/// Code, and path, of every error about a key.
 const CODE: &str = "idempotency_key";
 const KEY_MAX_BYTES: usize = 255;
 
-/// The keys of requests that are under way.
+/// The keys of requests in flight.
 #[derive(Default)]
 pub struct InFlightKeys(Mutex<HashSet<(String, Hash)>>);
 
-/// One request's key; while it exists the key is under way.
+/// One request's key: in flight until it is dropped.
 pub struct Key {
     scope: String,
     hash: Hash,
     fingerprint: Hash,
-    under_way: Arc<InFlightKeys>,
+    in_flight: Arc<InFlightKeys>,
 }
 
 impl Drop for Key {
     fn drop(&mut self) {
-        let mut keys = self.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(&(std::mem::take(&mut self.scope), self.hash));
     }
 }
 
-/// The key of a POST that has one. 422 when it is no key, 409 while the same one is under way.
-pub fn key_of(visit: &RequestContext, scope: &str, body: &Bytes) -> Result<Option<Key>> {
-    let Some(value) = visit.request.headers().get(HEADER) else { return Ok(None) };
-    if visit.request.method() != actix_web::http::Method::POST {
+/// The key of a POST that has one. 422 when it is malformed, 409 while another request with the same key is in flight.
+pub fn key_of(
+    request: &HttpRequest,
+    body: &Bytes,
+    scope: &str,
+    sealer: &Sealer,
+    in_flight: &Arc<InFlightKeys>,
+) -> Result<Option<Key>> {
+    let Some(value) = request.headers().get(HEADER) else { return Ok(None) };
+    if request.method() != Method::POST {
         return Ok(None);
     }
     if value.is_empty() || value.len() > KEY_MAX_BYTES {
@@ -50,26 +57,25 @@ pub fn key_of(visit: &RequestContext, scope: &str, body: &Bytes) -> Result<Optio
     if value.to_str().is_err() {
         return Err(Error::invalid(CODE, Check::Format, "Idempotency-Key must be ASCII"));
     }
-    let sealer = &visit.state.sealer;
     let hash = sealer.fingerprint(&[b"key", value.as_bytes()])?;
-    let url = visit.request.uri().to_string();
+    let url = request.uri().to_string();
     let mut parts: Vec<&[u8]> = vec![b"request", url.as_bytes(), body];
-    // With another condition it is another request. Each with its name: only what is given is counted.
-    for condition in ["if-match", "if-none-match"] {
-        if let Some(tags) = visit.request.headers().get(condition) {
-            parts.extend([condition.as_bytes(), tags.as_bytes()]);
+    // With another precondition it is another request. The name is part of the fingerprint, because only headers that
+    // are given are.
+    for name in ["if-match", "if-none-match"] {
+        for tags in request.headers().get_all(name) {
+            parts.extend([name.as_bytes(), tags.as_bytes()]);
         }
     }
     let fingerprint = sealer.fingerprint(&parts)?;
-    let under_way = visit.state.under_way.clone();
-    if !under_way.0.lock().unwrap_or_else(PoisonError::into_inner).insert((scope.to_owned(), hash)) {
+    if !in_flight.0.lock().unwrap_or_else(PoisonError::into_inner).insert((scope.to_owned(), hash)) {
         let message = "A request with this Idempotency-Key is still under way";
         return Err(Error::conflict(CODE, message));
     }
-    Ok(Some(Key { scope: scope.to_owned(), hash, fingerprint, under_way }))
+    Ok(Some(Key { scope: scope.to_owned(), hash, fingerprint, in_flight: in_flight.clone() }))
 }
 
-/// Runs `work` unless its answer is remembered. 422 when the key was used for another request.
+/// Runs `work` unless a response to the same key is stored. 422 when the key was used for another request.
 pub fn once(
     tx: &mut WriteTx,
     sealer: &Sealer,
@@ -79,7 +85,7 @@ pub fn once(
     once_while(tx, sealer, key, |_, _| Ok(true), work)
 }
 
-/// As [`once`], for an answer that may lose its worth: runs `work` again unless what is remembered `is_good` still.
+/// As [`once`], for a response that may become useless: runs `work` again unless the stored response `is_good` still.
 pub fn once_while(
     tx: &mut WriteTx,
     sealer: &Sealer,
@@ -89,30 +95,30 @@ pub fn once_while(
 ) -> Result<ApiResponse> {
     let Some(key) = key else { return work(tx) };
     let context = format!("idempotency {}", key.scope);
-    if let Some(remembered) = idempotency::find(tx, &key.scope, &key.hash)? {
-        if remembered.fingerprint != key.fingerprint {
+    if let Some(stored) = idempotency::find(tx, &key.scope, &key.hash)? {
+        if stored.fingerprint != key.fingerprint {
             let message = "This Idempotency-Key was used for another request";
             return Err(Error::invalid(CODE, Check::Format, message));
         }
-        let answer = sealer.unseal(&context, &remembered.answer).and_then(|bytes| decode(&bytes));
-        let answer = answer.ok_or_else(|| Error::internal("a remembered answer cannot be read"))?;
-        if is_good(tx, &answer)? {
-            return Ok(answer);
+        let response = sealer.unseal(&context, &stored.answer).and_then(|bytes| decode(&bytes));
+        let response = response.ok_or_else(|| Error::internal("a stored response cannot be decrypted"))?;
+        if is_good(tx, &response)? {
+            return Ok(response);
         }
     }
-    let answer = work(tx)?;
-    let sealed = sealer.seal(&context, &encode(&answer))?;
+    let response = work(tx)?;
+    let sealed = sealer.seal(&context, &encode(&response))?;
     idempotency::insert(tx, &key.scope, &key.hash, &key.fingerprint, &sealed)?;
-    Ok(answer)
+    Ok(response)
 }
 
 /// Status, secrecy and rev (0: none) before the body.
-fn encode(answer: &ApiResponse) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(answer.body.len() + 11);
-    bytes.extend_from_slice(&answer.status.to_be_bytes());
-    bytes.push(u8::from(answer.is_secret));
-    bytes.extend_from_slice(&answer.rev.unwrap_or(0).to_be_bytes());
-    bytes.extend_from_slice(&answer.body);
+fn encode(response: &ApiResponse) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(response.body.len() + 11);
+    bytes.extend_from_slice(&response.status.as_u16().to_be_bytes());
+    bytes.push(u8::from(response.is_secret));
+    bytes.extend_from_slice(&response.rev.unwrap_or(0).to_be_bytes());
+    bytes.extend_from_slice(&response.body);
     bytes
 }
 
@@ -121,7 +127,7 @@ fn decode(bytes: &[u8]) -> Option<ApiResponse> {
     let (is_secret, bytes) = bytes.split_first()?;
     let (rev, body) = bytes.split_first_chunk::<8>()?;
     let rev = Some(i64::from_be_bytes(*rev)).filter(|rev| *rev > 0);
-    let status = u16::from_be_bytes(*status);
+    let status = StatusCode::from_u16(u16::from_be_bytes(*status)).ok()?;
     Some(ApiResponse { status, body: body.to_vec(), rev, is_secret: *is_secret == 1, is_replay: true })
 }
 
@@ -130,9 +136,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_comes_back_as_it_was() {
-        let answer = ApiResponse { rev: Some(9), ..ApiResponse::raw(b"{}".to_vec()).secret() };
-        assert_eq!(decode(&encode(&answer)), Some(ApiResponse { is_replay: true, ..answer }));
+    fn a_response_comes_back_as_it_was() {
+        let response = ApiResponse { rev: Some(9), ..ApiResponse::raw(b"{}".to_vec()).secret() };
+        assert_eq!(decode(&encode(&response)), Some(ApiResponse { is_replay: true, ..response }));
         assert_eq!(decode(b"12"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What every request passes through: its id, its time limit, its line in the log.
+//! What every request passes through: request id, time limit, log line.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, ResponseError, web};
 
 use super::AppState;
-use super::error::plain;
+use super::error::{Severity, request_timeout, severity};
 
 /// Name of the header that carries a request's id, taken or made.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_MAX: usize = 128;
 
-/// Registered by a server whose callers are edges: answers are packed as this chooses by `Accept-Encoding`, or not at all,
-/// and who has waited too long is told to come again.
+/// Registered by a server whose callers are edges. It chooses the compression of a response by `Accept-Encoding`; a request
+/// that takes too long is answered 503, so that the edge retries.
 pub struct ForEdges(pub fn(&str) -> Option<&'static str>);
 
-/// The id of a request: the log, the audit trail and the answer name it.
+/// The id of a request: part of its log line, its audit entries and its response.
 #[derive(Clone)]
 pub struct RequestId(pub Arc<str>);
 
-/// The caller's id if it is fit for a log line and a header; else a new one.
+/// The caller's own id where a log line and a header can hold it; otherwise a new one.
 fn request_id(request: &ServiceRequest) -> RequestId {
     let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let is_fit = |id: &&str| !id.is_empty() && id.len() <= REQUEST_ID_MAX && id.bytes().all(|c| c.is_ascii_graphic());
@@ -37,18 +37,18 @@ fn request_id(request: &ServiceRequest) -> RequestId {
     })
 }
 
-/// Gives the request its id, ends it when it takes too long, and logs it: what went wrong always, the rest at `debug`
-/// (what was changed is in the audit trail, under the same id). The query is never logged: it may hold a token.
+/// Gives the request its id, ends it when it takes too long, and logs it: refusals and failures always, the rest at
+/// `debug`, because changes are in the audit trail under the same id. The query is never logged: it may contain a token.
 pub async fn pass(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let begun = Instant::now();
     normalize(&mut request);
-    narrow(&mut request);
+    choose_compression(&mut request);
     let id = request_id(&request);
     request.extensions_mut().insert(id.clone());
-    // HEAD is GET without the body, which the connection leaves out by itself; but it must change nothing, and some GETs do.
+    // HEAD is handled as GET: the connection leaves the body out. Not where a GET changes something, which HEAD must not.
     let may_change = request.path().starts_with("/auth/") || request.path().starts_with("/tools/");
     if request.method() == Method::HEAD && !may_change {
         request.head_mut().method = Method::GET;
@@ -56,18 +56,18 @@ pub async fn pass(
     let limit =
         request.app_data::<web::Data<AppState>>().map_or(Duration::from_secs(30), |state| state.request_timeout);
     let is_hub = request.app_data::<ForEdges>().is_some();
-    // The request itself cannot be kept beside the call: routing wants it alone.
+    // Routing needs the only reference to the request, so what is needed later was copied above.
     let mut response = match tokio::time::timeout(limit, next.call(request)).await {
-        Ok(answered) => answered?,
+        Ok(response) => response?,
         Err(_) => {
             tracing::error!(request_id = %id.0, limit_s = limit.as_secs(), "the request took too long");
-            let mut answer = match is_hub {
-                // Its store hangs: whoever calls comes again.
+            let mut response = match is_hub {
+                // The hub's store hangs: the edge is to retry.
                 true => crate::error::Error::Busy.error_response(),
-                false => plain(408, "request_timeout", "The request took too long"),
+                false => request_timeout(),
             };
-            name_request(answer.headers_mut(), &id);
-            return Err(InternalError::from_response("timeout", answer).into());
+            name_request(response.headers_mut(), &id);
+            return Err(InternalError::from_response("timeout", response).into());
         }
     };
     name_request(response.headers_mut(), &id);
@@ -75,8 +75,8 @@ pub async fn pass(
     Ok(response)
 }
 
-/// Takes slashes at the end of the path away, and those that are doubled: the platform has some URLs with one at the end.
-/// Nearly no request has any, and actix's own middleware looks for them with a pattern.
+/// Removes trailing and doubled slashes from the path: the platform's pages write some URLs with a slash at the end.
+/// actix's own middleware searches every path with a regular expression, and nearly no path has such slashes.
 fn normalize(request: &mut ServiceRequest) {
     let path = request.path();
     if path == "/" || !(path.ends_with('/') || path.contains("//")) {
@@ -90,15 +90,15 @@ fn normalize(request: &mut ServiceRequest) {
     if let Some(query) = request.uri().query() {
         target = format!("{target}?{query}");
     }
-    // What was a URI without some of its slashes is one.
+    // A URI is still one without some of its slashes.
     if let Ok(uri) = Uri::try_from(target) {
         request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
     }
 }
 
-/// Leaves in `Accept-Encoding` what the answer is to be packed as.
-fn narrow(request: &mut ServiceRequest) {
+/// Reduces `Accept-Encoding` to the one compression that the response is to have.
+fn choose_compression(request: &mut ServiceRequest) {
     let Some(ForEdges(choose)) = request.app_data::<ForEdges>() else { return };
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let chosen = accepted.and_then(choose);
@@ -115,7 +115,7 @@ fn name_request(headers: &mut HeaderMap, id: &RequestId) {
     }
 }
 
-/// The path without what looks like a token (64 hex characters) or most of one, wherever it stands. No id is so long.
+/// The path with everything that looks like a token (64 hex characters), or most of one, replaced. No id is that long.
 fn loggable(path: &str) -> Cow<'_, str> {
     const LEAST: usize = 32;
     if path.len() < LEAST {
@@ -128,7 +128,7 @@ fn loggable(path: &str) -> Cow<'_, str> {
 
 fn log<B>(response: &ServiceResponse<B>, id: &RequestId, begun: Instant) {
     let request = response.request();
-    // As the routes see it, with `%74` as `t`: a token is a token however it is written.
+    // The path after percent-decoding, as routing sees it: a token may be written with `%74` for `t`.
     let path = loggable(request.match_info().as_str());
     let (method, path, status) = (request.method().as_str(), &*path, response.status().as_u16());
     let ms = begun.elapsed().as_micros() as f64 / 1_000.0;
@@ -136,12 +136,12 @@ fn log<B>(response: &ServiceResponse<B>, id: &RequestId, begun: Instant) {
         Some(error) => format!("{error} {error:?}"),
         None => error.to_string(),
     });
-    match status {
-        500.. if status != 501 => {
+    match severity(response.status()) {
+        Severity::Failure => {
             tracing::error!(request_id = %id.0, method, path, status, ms, error = error.unwrap_or_default(), "failed");
         }
-        400.. => tracing::info!(request_id = %id.0, method, path, status, ms, "refused"),
-        _ => tracing::debug!(request_id = %id.0, method, path, status, ms, "answered"),
+        Severity::Refusal => tracing::info!(request_id = %id.0, method, path, status, ms, "refused"),
+        Severity::Success => tracing::debug!(request_id = %id.0, method, path, status, ms, "answered"),
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_not_logged_wherever_it_stands() {
+    fn a_token_is_not_logged_wherever_it_is() {
         let token = "0123456789abcdef".repeat(4);
         for (path, expected) in [
             (format!("/employee/e00000000000000000000101/token/{token}"), "/employee/e00000000000000000000101/token/…"),

@@ -30,18 +30,19 @@ pub struct AppState {
     pub db: Arc<Db>,
     pub sealer: Arc<Sealer>,
     pub mirror: Worker,
-    /// Certificates that hubs are to be trusted by, in the place of the usual ones.
+    /// Certificates to trust hubs by, in the place of the system's.
     pub hub_ca: Option<PathBuf>,
-    pub identities: SessionCache,
+    pub session_cache: SessionCache,
     pub passwords: Passwords,
-    pub attempts: LoginThrottle,
-    pub under_way: Arc<idempotency::InFlightKeys>,
+    pub login_throttle: LoginThrottle,
+    pub in_flight: Arc<idempotency::InFlightKeys>,
     pub request_timeout: Duration,
     /// The token cookie is sent under TLS only.
     pub is_tls: bool,
 }
 
-/// The application that each worker runs. `cors_origins`: browsers' pages that may call, such as `https://app.example.com`.
+/// The application that each worker runs. `cors_origins`: origins of web pages that may call, such as
+/// `https://app.example.com`.
 pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
     cors_origins: &[String],
     configure: C,

@@ -1,45 +1,126 @@
-//! Conditions on the version of an object.
+//! `If-Match` and `If-None-Match`: preconditions on the version of an object (RFC 9110, section 13).
+
+use actix_web::http::header::{self, EntityTag, HeaderMap, HeaderName};
 
 use crate::error::{Error, Result};
 
-/// Conditions on the version of an object (RFC 9110, section 13).
+/// The entity tags of one header. actix's own `IfMatch` drops a header with a byte above 127 in it; here only that tag
+/// matches nothing, and the others of the list count.
+#[derive(Clone, Debug, PartialEq)]
+enum Tags {
+    Any,
+    These(Vec<EntityTag>),
+}
+
+impl Tags {
+    /// `None` without such a header; several lines of it are one list.
+    fn of(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
+        if !headers.contains_key(&name) {
+            return None;
+        }
+        let mut tags = vec![];
+        for line in headers.get_all(&name) {
+            for tag in String::from_utf8_lossy(line.as_bytes()).split(',').map(str::trim) {
+                if tag == "*" {
+                    return Some(Tags::Any);
+                }
+                tags.extend(tag.parse::<EntityTag>());
+            }
+        }
+        Some(Tags::These(tags))
+    }
+
+    fn name(&self, rev: i64, is_equal: fn(&EntityTag, &EntityTag) -> bool) -> bool {
+        match self {
+            Tags::Any => true,
+            Tags::These(tags) => {
+                let current = etag(rev);
+                tags.iter().any(|tag| is_equal(tag, &current))
+            }
+        }
+    }
+}
+
+/// The entity tag of an object's version.
+pub fn etag(rev: i64) -> EntityTag {
+    EntityTag::new_strong(rev.to_string())
+}
+
 #[derive(Clone, Debug)]
 pub struct Preconditions {
-    pub if_match: Option<String>,
-    pub if_none_match: Option<String>,
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
 }
 
 impl Preconditions {
+    pub fn of(headers: &HeaderMap) -> Preconditions {
+        Preconditions {
+            if_match: Tags::of(headers, header::IF_MATCH),
+            if_none_match: Tags::of(headers, header::IF_NONE_MATCH),
+        }
+    }
+
     /// Refuses a change of an object at `rev` that was meant for another version: 412.
     pub fn check(&self, rev: i64) -> Result<()> {
-        let is_match = self.if_match.as_deref().is_none_or(|tags| names_rev(tags, rev, false));
-        let is_unwanted = self.if_none_match.as_deref().is_some_and(|tags| names_rev(tags, rev, true));
+        let is_match = self.if_match.as_ref().is_none_or(|tags| tags.name(rev, EntityTag::strong_eq));
+        let is_unwanted = self.if_none_match.as_ref().is_some_and(|tags| tags.name(rev, EntityTag::weak_eq));
         if is_match && !is_unwanted { Ok(()) } else { Err(Error::PreconditionFailed) }
     }
 
-    /// Refuses to make an object that was expected to be there: 412.
+    /// Refuses to create an object that the caller expects to exist: 412.
     pub fn check_absent(&self) -> Result<()> {
         if self.if_match.is_none() { Ok(()) } else { Err(Error::PreconditionFailed) }
     }
 }
 
-/// Whether a list of entity tags names `rev`; weak tags count only in a weak comparison.
-pub fn names_rev(tags: &str, rev: i64, weak: bool) -> bool {
-    tags.split(',').map(str::trim).any(|tag| {
-        let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
-        tag == "*"
-            || tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).is_some_and(|tag| tag == rev.to_string())
-    })
+/// Whether the caller of a GET has the version `rev` already.
+pub fn is_not_modified(headers: &HeaderMap, rev: i64) -> bool {
+    Tags::of(headers, header::IF_NONE_MATCH).is_some_and(|tags| tags.name(rev, EntityTag::weak_eq))
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
+
     use super::*;
+
+    fn headers(name: HeaderName, lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(name.clone(), HeaderValue::from_bytes(line.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    fn is_match(lines: &[&str], rev: i64) -> bool {
+        Preconditions::of(&headers(header::IF_MATCH, lines)).check(rev).is_ok()
+    }
+
+    fn is_known(lines: &[&str], rev: i64) -> bool {
+        is_not_modified(&headers(header::IF_NONE_MATCH, lines), rev)
+    }
 
     #[test]
     fn entity_tags_are_compared_as_the_rfc_says() {
-        assert!(names_rev("\"7\"", 7, false) && names_rev("*", 7, false) && names_rev("\"1\", \"7\"", 7, false));
-        assert!(names_rev("W/\"7\"", 7, true) && !names_rev("W/\"7\"", 7, false));
-        assert!(!names_rev("7", 7, true) && !names_rev("\"77\"", 7, true) && !names_rev("", 7, true));
+        assert!(is_match(&["\"7\""], 7) && is_match(&["*"], 7) && is_match(&["\"1\", \"7\""], 7));
+        assert!(is_known(&["W/\"7\""], 7) && !is_match(&["W/\"7\""], 7));
+        assert!(!is_known(&["7"], 7) && !is_known(&["\"77\""], 7) && !is_known(&[""], 7));
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        assert!(is_match(&["\"1\"", "\"7\""], 7) && is_known(&["\"1\", \"2\"", "W/\"7\""], 7));
+        assert!(!is_match(&["\"1\"", "\"2\""], 7) && is_known(&["\"1\"", "*"], 7));
+    }
+
+    #[test]
+    fn what_is_no_entity_tag_matches_nothing_and_leaves_the_others() {
+        assert!(!is_match(&["nonsense"], 7) && !is_match(&["\"\u{ff}\""], 7));
+        assert!(is_match(&["\"\u{ff}\", \"7\""], 7) && is_match(&["nonsense, \"7\""], 7));
+    }
+
+    #[test]
+    fn without_a_header_every_version_is_right_and_none_is_known() {
+        assert!(is_match(&[], 7) && !is_known(&[], 7) && Preconditions::of(&HeaderMap::new()).check_absent().is_ok());
     }
 }

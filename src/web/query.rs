@@ -11,17 +11,13 @@ use crate::store::Window;
 /// The longest free text, in characters.
 const TEXT_MAX: usize = 200;
 
-/// The arguments of a URL, in order; a name may stand several times.
+/// The arguments of a URL, in order; a name may be given several times.
 #[derive(Clone, Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
     pub fn parse(text: &str) -> Query {
-        if text.is_empty() {
-            return Query::default();
-        }
-        type Pairs = actix_web::web::Query<Vec<(String, String)>>;
-        Query(Pairs::from_query(text).map(Pairs::into_inner).unwrap_or_default())
+        Query(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
     /// The first value given under `name`.
@@ -40,7 +36,8 @@ impl Query {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Free text; 422 when it is long, or holds what no text of ours does: SQLite would look for what stands before it.
+    /// Free text; 422 when it is too long or contains control characters, which no stored text does. SQLite would compare
+    /// only what comes before a NUL.
     pub fn text(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
         if value.chars().count() > TEXT_MAX {
@@ -53,7 +50,7 @@ impl Query {
         Ok(Some(value.to_owned()))
     }
 
-    /// An id; 422 when it is none.
+    /// An id; 422 when it is malformed.
     pub fn id(&self, name: &str) -> Result<Option<Id>> {
         let Some(value) = self.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
         parse_id(name, value).map(Some)
@@ -68,7 +65,7 @@ impl Query {
         values.into_iter().map(|value| parse_id(name, value)).collect::<Result<_>>().map(Some)
     }
 
-    /// An IP address, as the caller's own is written; 422 when it is none.
+    /// An IP address in the form in which callers' addresses are recorded; 422 when it is malformed.
     pub fn address(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
         match value.parse::<IpAddr>() {
@@ -86,7 +83,7 @@ impl Query {
         }
     }
 
-    /// `offset` and `limit`; 422 when one is no number or out of its range.
+    /// `offset` and `limit`; 422 when one is not a number or out of range.
     pub fn window(&self, limit_default: i64, limit_max: i64) -> Result<Window> {
         let offset = self.number("offset", 0, 0, i64::MAX)?;
         let limit = self.number("limit", limit_default, 1, limit_max)?;
@@ -119,6 +116,13 @@ mod tests {
     #[test]
     fn repeated_and_bracketed_names_are_one_list() {
         assert_eq!(Query::parse("ids=a&ids[]=b&ids=c,d&id=e").all("ids"), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn arguments_are_decoded_and_need_no_value() {
+        let query = Query::parse("a=%C3%A6+b&c&d=%&e=%ff&");
+        let pairs: Vec<_> = query.pairs().collect();
+        assert_eq!(pairs, [("a", "æ b"), ("c", ""), ("d", "%"), ("e", "\u{fffd}")]);
     }
 
     #[test]

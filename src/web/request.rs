@@ -1,6 +1,5 @@
-//! One request as handlers see it: [`RequestContext`] (anybody) and [`AuthenticatedRequest`] (somebody with a token).
+//! One request as handlers see it: [`RequestContext`] of any caller, [`AuthenticatedRequest`] of one with a token.
 
-use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 use super::AppState;
 use super::idempotency::{self, Key};
 use super::middleware::RequestId;
-use super::preconditions::{Preconditions, names_rev};
+use super::preconditions::{Preconditions, is_not_modified};
 use super::query::Query;
 use super::response::ApiResponse;
 use crate::auth::authorization;
@@ -23,14 +22,14 @@ use crate::db::{Author, ReadTx, WriteTx};
 use crate::domain::access::Actor;
 use crate::error::{Error, Result};
 
-/// The longest body that is read; a longer one is answered 413.
+/// The longest body that is accepted.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
-/// How much of a body that is too long is still taken in, so that the answer can be read.
+/// How much of a body that is too long is still received and dropped, so that the caller gets to read the response.
 const DISCARD_MAX_BYTES: usize = 64 << 20;
 /// Name of the cookie that may carry the token.
 pub const COOKIE: &str = "token";
 
-/// A request, read whole.
+/// A request with its whole body.
 pub struct RequestContext {
     pub request: HttpRequest,
     pub state: web::Data<AppState>,
@@ -63,8 +62,7 @@ async fn read_body(request: &HttpRequest, payload: Payload) -> Result<Bytes> {
     }
 }
 
-/// A body as it was sent: 413 when it is longer than `max_bytes`. The rest of such a one is taken in all the same, up to
-/// a bound.
+/// A body as it was sent: 413 when it is longer than `max_bytes`. The rest is still received and dropped, up to a limit.
 pub async fn read_payload(mut payload: Payload, max_bytes: usize) -> Result<Bytes> {
     let mut body = BytesMut::new();
     let mut length = 0;
@@ -85,16 +83,11 @@ pub async fn read_payload(mut payload: Payload, max_bytes: usize) -> Result<Byte
 }
 
 impl RequestContext {
-    /// What is given under a header's name; bytes that are no text stand in it as what equals nothing of ours.
-    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        Some(String::from_utf8_lossy(self.request.headers().get(name)?.as_bytes()))
-    }
-
     pub fn query(&self) -> Query {
         Query::parse(self.request.query_string())
     }
 
-    /// The path segment that the route calls `name`.
+    /// The path segment under the name that the route has for it.
     pub fn segment(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
     }
@@ -112,7 +105,7 @@ impl RequestContext {
         !self.body.is_empty()
     }
 
-    /// The body as a JSON object: 415 when it says that it is something else, 400 when it is not JSON.
+    /// The body as a JSON object: 415 when its type is another one, 400 when it is not JSON.
     pub fn object(&self) -> Result<Map<String, Value>> {
         if let Some(kind) = self.request.headers().get(header::CONTENT_TYPE) {
             let kind = kind.to_str().unwrap_or_default();
@@ -132,7 +125,7 @@ impl RequestContext {
         if self.has_body() { self.object() } else { Ok(Map::new()) }
     }
 
-    /// The token that is presented: header, then `?token=`, then cookie.
+    /// The token of the request: from the header, else from `?token=`, else from the cookie.
     pub fn token(&self) -> Result<Option<String>> {
         if let Some(value) = self.request.headers().get(header::AUTHORIZATION) {
             let token = value.to_str().ok().and_then(|value| {
@@ -152,20 +145,20 @@ impl RequestContext {
         Ok(self.request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()))
     }
 
-    /// What the Idempotency-Key of this request is remembered under; `None` when it has none.
+    /// The Idempotency-Key of this request within `scope`; `None` without one.
     pub fn idempotency_key(&self, scope: &str) -> Result<Option<Key>> {
-        idempotency::key_of(self, scope, &self.body)
+        idempotency::key_of(&self.request, &self.body, scope, &self.state.sealer, &self.state.in_flight)
     }
 
-    /// Who writes, as long as nobody is known to call.
+    /// The author of a change by a caller who is not authenticated.
     pub fn author(&self) -> Author {
         Author { request: self.request_id(), ..Author::system(&self.address()) }
     }
 }
 
-/// A request of somebody who is logged in.
+/// A request of an authenticated caller.
 pub struct AuthenticatedRequest {
-    pub visit: RequestContext,
+    pub context: RequestContext,
     pub identity: Arc<Identity>,
 }
 
@@ -177,20 +170,21 @@ impl FromRequest for AuthenticatedRequest {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let state = state_of(&request)?;
-            let mut visit = RequestContext { request, state, body: Bytes::new() };
-            // Who calls is settled before the body is looked at; it is taken in all the same, to keep the connection.
-            let identity = authenticate(&visit);
-            let body = read_body(&visit.request, payload).await;
+            let mut context = RequestContext { request, state, body: Bytes::new() };
+            // The caller is authenticated before the body is read. A refused caller's body is received too, so that the
+            // connection can be used again.
+            let identity = authenticate(&context);
+            let body = read_body(&context.request, payload).await;
             let identity = identity?;
-            visit.body = body?;
-            Ok(AuthenticatedRequest { visit, identity })
+            context.body = body?;
+            Ok(AuthenticatedRequest { context, identity })
         })
     }
 }
 
-fn authenticate(visit: &RequestContext) -> Result<Arc<Identity>> {
-    let token = visit.token()?.ok_or_else(crate::usecases::login::refused)?;
-    visit.state.identities.authenticate(&visit.state.db, &token, &visit.address())
+fn authenticate(context: &RequestContext) -> Result<Arc<Identity>> {
+    let token = context.token()?.ok_or_else(crate::usecases::login::refused)?;
+    context.state.session_cache.authenticate(&context.state.db, &token, &context.address())
 }
 
 impl AuthenticatedRequest {
@@ -198,38 +192,40 @@ impl AuthenticatedRequest {
         &self.identity.actor
     }
 
-    /// Who writes.
+    /// The author of a change by this caller.
     pub fn author(&self) -> Author {
-        Author { actor: Some(self.actor().clone()), token: Some(self.identity.token), ..self.visit.author() }
+        Author { actor: Some(self.actor().clone()), token: Some(self.identity.token), ..self.context.author() }
     }
 
-    /// Answers from one snapshot, on this thread: for what is found by its key.
+    /// Reads from one snapshot, on this thread: for what is found by its key.
     pub fn read(&self, work: impl FnOnce(&ReadTx, &Actor) -> Result<ApiResponse>) -> Result<ApiResponse> {
-        let answer = self.visit.state.db.read(|tx| work(tx, self.actor()))?;
-        Ok(self.unless_matched(answer))
+        let response = self.context.state.db.read(|tx| work(tx, self.actor()))?;
+        Ok(self.unless_matched(response))
     }
 
-    /// Answers from one snapshot, on the blocking pool: for lists.
+    /// Reads from one snapshot, on the blocking pool: for lists.
     pub async fn read_list(
         self,
         work: impl FnOnce(&ReadTx, &Actor) -> Result<ApiResponse> + Send + 'static,
     ) -> Result<ApiResponse> {
-        let (state, identity) = (self.visit.state.clone().into_inner(), self.identity);
-        web::block(move || state.db.read(|tx| work(tx, &identity.actor))).await.map_err(|_| Error::Busy)?
+        let (state, identity) = (self.context.state.clone().into_inner(), self.identity);
+        web::block(move || state.db.read(|tx| work(tx, &identity.actor)))
+            .await
+            .map_err(|error| Error::Internal(Box::new(error)))?
     }
 
-    /// Changes something in one transaction. The caller's standing is read again inside it; a remembered answer to the
-    /// same Idempotency-Key is given again.
+    /// Changes something in one transaction, in which the caller's access level is read again. A stored response to the
+    /// same Idempotency-Key is returned in the place of the change.
     pub async fn write(
         self,
         work: impl FnOnce(&mut WriteTx, &Actor) -> Result<ApiResponse> + Send + 'static,
     ) -> Result<ApiResponse> {
         let (employee, impersonator) = (self.actor().employee, self.actor().impersonator);
-        // What an employee was answered, a token perhaps, is not for its impersonator.
+        // An impersonator does not get the stored responses of the employee: one may contain a token.
         let scope = impersonator.map_or_else(|| employee.to_string(), |by| format!("{employee} by {by}"));
-        let key = self.visit.idempotency_key(&scope)?;
+        let key = self.context.idempotency_key(&scope)?;
         let author = self.author();
-        let state = self.visit.state.clone().into_inner();
+        let state = self.context.state.clone().into_inner();
         let db = state.db.clone();
         db.write(author, move |tx| {
             let actor = authorization::caller(tx, employee, impersonator)?
@@ -239,28 +235,26 @@ impl AuthenticatedRequest {
         .await
     }
 
-    /// A POST that changes nothing: read, unless its answer is to be remembered.
+    /// A POST that changes nothing: a read, unless its response has to be stored.
     pub async fn post_read(
         self,
         work: impl FnOnce(&ReadTx, &Actor) -> Result<ApiResponse> + Send + 'static,
     ) -> Result<ApiResponse> {
-        if self.visit.header(idempotency::HEADER).is_some() {
+        if self.context.request.headers().contains_key(idempotency::HEADER) {
             return self.write(move |tx, actor| work(tx, actor)).await;
         }
         self.read_list(work).await
     }
 
-    /// `If-Match` and `If-None-Match`, for a change to check against the object as it stands.
+    /// `If-Match` and `If-None-Match`, for a change to check against the stored object.
     pub fn preconditions(&self) -> Preconditions {
-        let header = |name: &str| self.visit.header(name).map(Cow::into_owned);
-        Preconditions { if_match: header("if-match"), if_none_match: header("if-none-match") }
+        Preconditions::of(self.context.request.headers())
     }
 
-    fn unless_matched(&self, answer: ApiResponse) -> ApiResponse {
-        let Some(rev) = answer.rev else { return answer };
-        match self.visit.header("if-none-match") {
-            Some(tags) if names_rev(&tags, rev, true) => ApiResponse { status: 304, body: vec![], ..answer },
-            _ => answer,
+    fn unless_matched(&self, response: ApiResponse) -> ApiResponse {
+        match response.rev {
+            Some(rev) if is_not_modified(self.context.request.headers(), rev) => response.not_modified(),
+            _ => response,
         }
     }
 }

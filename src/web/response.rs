@@ -1,28 +1,29 @@
-//! What handlers answer.
+//! What handlers return.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
+use super::preconditions::etag;
 use crate::error::{Error, Result};
 
-/// What a handler answers: JSON, or nothing.
+/// A handler's response: JSON, or no body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiResponse {
-    pub status: u16,
+    pub status: StatusCode,
     pub body: Vec<u8>,
     /// Version of the object, for its ETag.
     pub rev: Option<i64>,
-    /// The answer holds a secret: no cache may keep it.
+    /// The body contains a secret: no cache may store it.
     pub is_secret: bool,
-    /// Given once before, under the same Idempotency-Key.
+    /// It is the stored response to an earlier request with the same Idempotency-Key.
     pub is_replay: bool,
 }
 
 impl ApiResponse {
-    /// JSON text that is ready.
+    /// JSON text, already serialised.
     pub fn raw(body: Vec<u8>) -> ApiResponse {
-        ApiResponse { status: 200, body, rev: None, is_secret: false, is_replay: false }
+        ApiResponse { status: StatusCode::OK, body, rev: None, is_secret: false, is_replay: false }
     }
 
     pub fn json<T: Serialize>(value: &T) -> Result<ApiResponse> {
@@ -39,6 +40,11 @@ impl ApiResponse {
         ApiResponse::raw(b"{\"success\":true}".to_vec())
     }
 
+    /// The same without its body, for a caller that has this version already.
+    pub fn not_modified(self) -> ApiResponse {
+        ApiResponse { status: StatusCode::NOT_MODIFIED, body: vec![], ..self }
+    }
+
     pub fn secret(self) -> ApiResponse {
         ApiResponse { is_secret: true, ..self }
     }
@@ -48,18 +54,18 @@ impl Responder for ApiResponse {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK));
+        let mut response = HttpResponse::build(self.status);
         let cache = if self.is_secret { "no-store" } else { "private, no-cache" };
         response.insert_header((header::CACHE_CONTROL, cache));
         if let Some(rev) = self.rev {
-            response.insert_header((header::ETAG, format!("\"{rev}\"")));
+            response.insert_header((header::ETAG, etag(rev)));
         }
         if self.is_replay {
             response.insert_header(("Idempotent-Replayed", "true"));
         }
         if self.body.is_empty() {
-            // 304 speaks of the object as it was; 200 without a word says so.
-            if self.status == 200 {
+            // 304 is about the representation that the caller has, which is JSON.
+            if self.status == StatusCode::OK {
                 response.content_type("text/plain");
             }
             return response.finish();

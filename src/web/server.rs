@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
+use anyhow::{Context as _, ensure};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -47,23 +48,20 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// The server's side of TLS, from PEM files; `None` without them. The error says what is wrong with which file.
-pub fn tls(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<ServerConfig>, String> {
+pub fn tls(cert: Option<&Path>, key: Option<&Path>) -> anyhow::Result<Option<ServerConfig>> {
     let (Some(cert), Some(key)) = (cert, key) else { return Ok(None) };
-    let describe =
-        |path: &Path, error: &dyn std::fmt::Display| format!("{} cannot be used for TLS: {error}", path.display());
+    let cannot_be_used = |path: &Path| format!("{} cannot be used for TLS", path.display());
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| describe(cert, &error))?;
-    if chain.is_empty() {
-        return Err(describe(cert, &"it holds no certificate"));
-    }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| describe(key, &error))?;
+        .with_context(|| cannot_be_used(cert))?;
+    ensure!(!chain.is_empty(), "{}: it holds no certificate", cannot_be_used(cert));
+    let private = PrivateKeyDer::from_pem_file(key).with_context(|| cannot_be_used(key))?;
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
+        .context("TLS cannot be set up")?
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map(Some)
-        .map_err(|error| describe(cert, &error))
+        .with_context(|| cannot_be_used(cert))
 }

@@ -53,3 +53,14 @@ fn a_file_with_two_names_is_no_store() {
     let sentence = second(&hub_place, "sqlite:other.db");
     assert!(sentence.contains("hard links") && sentence.contains("choose another --store"), "{sentence}");
 }
+
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn a_build_without_postgresql_says_so_in_one_sentence() {
+    let place = crate::support::Place::new();
+    for command in [&["hub", "--listen", "127.0.0.1:0"][..], &["hub", "enroll", "--name", "Bakery"]] {
+        let sentence =
+            is_refused(&mut place.command(&[command, &["--store", "postgres://hub@localhost/hub"]].concat()));
+        assert!(sentence.contains("has no PostgreSQL") && sentence.contains("sqlite:PATH"), "{sentence}");
+    }
+}

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::mirror_pair::{HubPlace, OPERATOR, is_proved, world_with_operator};
 use crate::support::place::{is_refused, succeeds};
+#[cfg(feature = "postgres")]
 use crate::support::postgres::shared;
 use crate::support::{Place, Server, world};
 
@@ -161,6 +162,7 @@ fn a_server_that_writes_goes_on_with_another_hub() {
     assert!(target.server.stop().success());
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn a_server_that_writes_goes_on_with_a_hub_on_postgres() {
     let place = Place::new();
@@ -171,6 +173,7 @@ fn a_server_that_writes_goes_on_with_a_hub_on_postgres() {
     assert!(target.server.stop().success());
 }
 
+#[cfg(feature = "postgres")]
 /// All that a hub tells its administrator of an origin, but for where it stands.
 fn told(hub: &Server, admin: &std::path::Path, origin: &str) -> Vec<Value> {
     let token = std::fs::read_to_string(admin).unwrap();
@@ -194,6 +197,7 @@ fn a_second_run_beside_one_that_moves_is_refused() {
     assert_eq!(source.line()["phase"], "moved");
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn all_that_a_hub_has_of_a_server_goes_to_postgres_and_from_there_to_a_file() {
     let source = Source::with(FEW);

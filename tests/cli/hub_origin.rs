@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::mirror_pair::{HubPlace, OPERATOR, world_with_operator};
 use crate::support::place::{is_refused, succeeds};
+#[cfg(feature = "postgres")]
 use crate::support::postgres::shared;
 use crate::support::{Place, Server, world};
 
@@ -55,6 +56,7 @@ fn a_server_that_is_removed_is_refused_from_then_on() {
     is_removed_and_refused(Fleet::on_sqlite());
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn a_server_that_is_removed_from_a_postgresql_is_refused_from_then_on() {
     is_removed_and_refused(Fleet::on(Place::new(), shared().database()));

@@ -58,5 +58,5 @@ fn what_does_not_pass_by_itself_still_ends_it() {
             insert into hub_migrations (name) values ('001_initial')";
         client.batch_execute(sql).await.unwrap();
     });
-    assert!(is_refused(&mut command(&place, &store)).contains("001_initial was begun and is not done"));
+    assert!(is_refused(&mut command(&place, &store)).contains("001_initial began and did not finish"));
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use super::mirror_pair::HubPlace;
 use crate::support::place::is_refused;
+#[cfg(feature = "postgres")]
 use crate::support::postgres::shared;
 use crate::support::server::within;
+#[cfg(feature = "postgres")]
 use crate::support::{Place, Server};
 
 /// A store whose token file has been taken away.
@@ -44,6 +46,7 @@ fn one_that_others_can_use_is_taken_from_them_with_a_warning() {
     assert_eq!(log.matches("hub.db.admin-token could be used by others (mode 644)").count(), 1, "{log}");
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn one_for_a_postgresql_is_taken_from_others_too() {
     let (place, store) = (Place::new(), shared().database());
@@ -82,6 +85,6 @@ fn one_that_holds_no_token_is_refused_and_kept() {
     let (hub_place, token) = without_token();
     std::fs::write(&token, "secret").unwrap();
     let sentence = refused(&hub_place);
-    assert!(sentence.contains("holds no token of ours: put the right one back"), "{sentence}");
+    assert!(sentence.contains("holds no token of this program: put the right one back"), "{sentence}");
     assert_eq!(std::fs::read_to_string(&token).unwrap(), "secret");
 }

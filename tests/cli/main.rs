@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod beside;
 mod demo;
+mod doctor;
 mod ephemeral;
 mod export;
 mod gate;
@@ -16,7 +17,9 @@ mod hub_alone;
 mod hub_move;
 mod hub_move_killed;
 mod hub_origin;
+#[cfg(feature = "postgres")]
 mod hub_postgres;
+#[cfg(feature = "postgres")]
 mod hub_postgres_later;
 mod hub_token_file;
 mod import;
@@ -33,6 +36,7 @@ mod mirror_proxy;
 mod mirror_restore;
 mod mirror_tls;
 mod refusals;
+mod restore_rows;
 mod serve;
 mod settings;
 mod stopping;

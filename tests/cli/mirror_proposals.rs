@@ -127,7 +127,7 @@ fn a_proposal_that_fails_inside_the_edge_does_not_hold_up_those_behind_it() {
     }
     assert_eq!(pair.results(), ["rejected", "applied"]);
     let listed = pair.hub.get(&pair.hub.path("proposals"));
-    assert_eq!(listed["proposals"][0]["detail"], "The edge failed at it: see its log");
+    assert_eq!(listed["proposals"][0]["detail"], "internal error on the server: see its log");
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! `audit verify` and `doctor`: a database changed by hand does not pass for one that was written by the program.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use crate::support::place::is_refused;
@@ -20,12 +24,13 @@ fn place_with_writes() -> Place {
     place
 }
 
-/// Does `sql` to a copy of the place's database as somebody with sqlite3 would: past the triggers that are in the way,
-/// which stand again afterwards. Gives what `audit verify` and `doctor` say of it, the latter's findings.
-fn said_after(place: &Place, sql: &str) -> (String, String) {
+/// A copy of the place's database after `sql`, run as somebody with sqlite3 would: without the triggers and the foreign
+/// keys that are in the way, which are there again afterwards.
+pub fn tampered(place: &Place, sql: &str) -> PathBuf {
     let copy = place.path("copy.db");
     let _ = std::fs::remove_file(&copy);
     place.sqlite().execute("vacuum into ?1", [copy.to_str().unwrap()]).unwrap();
+    std::fs::set_permissions(&copy, Permissions::from_mode(0o600)).unwrap();
     let conn = rusqlite::Connection::open(&copy).unwrap();
     let triggers: Vec<(String, String)> = {
         let mut statement = conn.prepare("select name, sql from sqlite_schema where type = 'trigger'").unwrap();
@@ -39,7 +44,12 @@ fn said_after(place: &Place, sql: &str) -> (String, String) {
     for (_, text) in &triggers {
         conn.execute_batch(text).unwrap();
     }
-    drop(conn);
+    copy
+}
+
+/// What `audit verify` and `doctor` say of a tampered copy, the latter's findings.
+fn said_after(place: &Place, sql: &str) -> (String, String) {
+    let copy = tampered(place, sql);
     let verified = is_refused(place.command(&["audit", "verify", "--db"]).arg(&copy));
     let doctor = place.command(&["doctor", "--db"]).arg(&copy).output().unwrap();
     assert_eq!(doctor.status.code(), Some(1), "{sql}");
@@ -61,20 +71,23 @@ fn an_object_that_was_changed_is_named() {
     for (sql, what) in [
         (
             format!("update customers set notes = 'x' where id = '{bakery}'"),
-            format!("customers {bakery} is not as entry 2"),
+            format!("customers {bakery} differs from audit entry 2"),
         ),
         (
             format!("update employees set access_level = 'ADMIN' where id = '{anna}'"),
-            format!("employees {anna} is not as entry"),
+            format!("employees {anna} differs from audit entry"),
         ),
-        (format!("update queues set name = 'Sale' where id = '{sales}'"), format!("queues {sales} is not as entry 3")),
+        (
+            format!("update queues set name = 'Sale' where id = '{sales}'"),
+            format!("queues {sales} differs from audit entry 3"),
+        ),
         (
             format!("update mobile_configs set configs = '[]' where id = '{anna}'"),
-            format!("mobile_configs {anna} is not as entry 13 left it"),
+            format!("mobile_configs {anna} differs from audit entry 13"),
         ),
         (
             format!("update mobile_configs set configs = (select configs from mobile_configs where id = '{bo}')"),
-            format!("mobile_configs {anna} is not as entry 13 left it"),
+            format!("mobile_configs {anna} differs from audit entry 13"),
         ),
     ] {
         assert_told(&place, &sql, &what);
@@ -89,9 +102,9 @@ fn an_object_put_in_or_taken_out_is_named() {
         "insert into queues (id, customer, name, rev, chg) values ('{stranger}', '{}', 'X', 1, 1)",
         world::CUSTOMER
     );
-    assert_told(&place, &insert, &format!("queues {stranger} is in no entry"));
+    assert_told(&place, &insert, &format!("queues {stranger} has no audit entry"));
     let delete = format!("delete from mobile_configs where id = '{}'", world::BO);
-    assert_told(&place, &delete, &format!("PbxAppMobileConfigs {} is not there, as entry 14 left it", world::BO));
+    assert_told(&place, &delete, &format!("PbxAppMobileConfigs {} is missing: audit entry 14 left it", world::BO));
 }
 
 #[test]
@@ -114,10 +127,18 @@ fn a_row_that_cannot_be_read_is_named() {
 fn a_trail_without_its_newest_entries_or_with_none_is_told() {
     let place = place_with_writes();
     let (anna, bo) = (world::ANNA, world::BO);
-    assert_told(&place, "delete from audit where seq > 13", &format!("mobile_configs {bo} is not as entry"));
-    assert_told(&place, "delete from audit where seq > 12", &format!("mobile_configs {anna} is not as entry 12"));
-    assert_told(&place, "delete from audit where seq > 1", &format!("customers {} is in no entry", world::CUSTOMER));
-    assert_told(&place, "delete from audit", &format!("customers {} is in no entry", world::RESELLER));
+    assert_told(&place, "delete from audit where seq > 13", &format!("mobile_configs {bo} differs from audit entry"));
+    assert_told(
+        &place,
+        "delete from audit where seq > 12",
+        &format!("mobile_configs {anna} differs from audit entry 12"),
+    );
+    assert_told(
+        &place,
+        "delete from audit where seq > 1",
+        &format!("customers {} has no audit entry", world::CUSTOMER),
+    );
+    assert_told(&place, "delete from audit", &format!("customers {} has no audit entry", world::RESELLER));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An edge as the hub's store sees one: pushes, and nothing behind them.
+//! An edge as the hub's store sees it: pushes, with no database behind them.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,23 @@ use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::{Epoch, Head, Row, Table};
 use telecomx_local::domain::time::Time;
 use telecomx_local::error::{Error, Result};
-use telecomx_local::sync::hub::{self, EnrolmentKind, HubStore, Origin, PushResult, retention};
+use telecomx_local::sync::hub::origin::{EnrolmentKind, Origin};
+use telecomx_local::sync::hub::retention;
+use telecomx_local::sync::hub::store::{HubStore, PushResult, add_code};
 use telecomx_local::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push, Staged};
 use uuid::Uuid;
 
 pub const NOW: Time = Time::from_millis(1_700_000_000_000);
 pub const DAY_MS: i64 = 24 * 3_600_000;
 
-/// What stands under an id: its rev, its last write, and its text.
+/// By table and id: rev, last write, and text.
 pub type Rows = BTreeMap<(Table, String), (i64, i64, String)>;
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-/// Prunes hour by hour, as it seems, until it is as late as `then`.
+/// Prunes so often that the retention counts by `then`.
 pub fn grows_old(store: &impl HubStore, then: Time) {
     for _ in 0..=(then.millis() - NOW.millis()) / retention::STEP_MS {
         block_on(store.prune(then)).unwrap();
@@ -33,7 +35,7 @@ pub fn new_hash() -> [u8; 32] {
     digest(Uuid::new_v4().as_bytes())
 }
 
-pub struct SyncSession<'s, S> {
+pub struct TestEdge<'s, S> {
     pub store: &'s S,
     pub origin: String,
     pub token: [u8; 32],
@@ -41,13 +43,13 @@ pub struct SyncSession<'s, S> {
     pub head: Head,
 }
 
-impl<'s, S: HubStore> SyncSession<'s, S> {
-    pub fn enrolled(store: &'s S, name: &str) -> SyncSession<'s, S> {
-        let code = block_on(hub::add_code(store, &EnrolmentKind::New(name.into()), NOW)).unwrap();
+impl<'s, S: HubStore> TestEdge<'s, S> {
+    pub fn enrolled(store: &'s S, name: &str) -> TestEdge<'s, S> {
+        let code = block_on(add_code(store, &EnrolmentKind::New(name.into()), NOW)).unwrap();
         let (token, origin) = (new_hash(), Uuid::new_v4().simple().to_string());
         let enrolled = block_on(store.enroll(digest(code.as_bytes()), token, &origin, NOW)).unwrap().unwrap();
         assert_eq!((&enrolled.origin, &*enrolled.name, enrolled.head), (&origin, name, Head::EMPTY));
-        SyncSession { store, origin, token, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY }
+        TestEdge { store, origin, token, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY }
     }
 
     /// A batch on what was acknowledged last, up to the newest write in it.
@@ -73,7 +75,7 @@ impl<'s, S: HubStore> SyncSession<'s, S> {
         }
     }
 
-    /// Everything anew, under an epoch that is counted `n`.
+    /// A reset: everything again, in epoch `n`.
     pub fn reset(&self, n: i64, parent: i64, rows: Vec<Row>) -> Push {
         let epoch = Epoch(n, Uuid::new_v4());
         Push { mode: Mode::Replace, epoch, parent: Some(parent), attempt: Uuid::new_v4(), ..self.batch(rows) }
@@ -83,12 +85,12 @@ impl<'s, S: HubStore> SyncSession<'s, S> {
         block_on(self.store.push(&self.origin, &self.token, push, NOW))
     }
 
-    /// Pushes what is taken, and goes on from there.
+    /// Pushes what the hub must accept, and goes on from there.
     pub fn push(&mut self, push: &Push) -> PushResult {
-        let taken = self.try_push(push).unwrap();
-        assert!(taken.accepted, "{taken:?}");
-        (self.head, self.epoch) = (taken.origin.head, push.epoch);
-        taken
+        let result = self.try_push(push).unwrap();
+        assert!(result.accepted, "{result:?}");
+        (self.head, self.epoch) = (result.origin.head, push.epoch);
+        result
     }
 
     pub fn pushes(&mut self, rows: Vec<Row>) -> PushResult {
@@ -109,7 +111,7 @@ impl<'s, S: HubStore> SyncSession<'s, S> {
         block_on(self.store.origin_of(self.token)).unwrap().unwrap()
     }
 
-    /// All that the hub has of it.
+    /// Every row that the hub has of the edge.
     pub fn rows(&self) -> Rows {
         let mut rows = Rows::new();
         for table in Table::ALL {
@@ -120,7 +122,7 @@ impl<'s, S: HubStore> SyncSession<'s, S> {
         rows
     }
 
-    /// Ids of the queues that the hub has of it.
+    /// The ids of the queues that the hub has of the edge.
     pub fn queues(&self) -> String {
         ids(&self.rows())
     }
@@ -130,7 +132,7 @@ pub fn ids(rows: &Rows) -> String {
     rows.keys().map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// A queue as the table has them.
+/// A valid row of the table of queues.
 pub fn queue(chg: i64, id: &str) -> Row {
     row(chg, id, &format!(r#"{{"_id":"{id}","customer":"c","name":"Queue {chg}"}}"#))
 }
@@ -150,7 +152,7 @@ pub fn code<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
     match result.unwrap_err() {
         Error::NotFound { code, .. } | Error::Conflict { code, .. } => code,
         Error::Locked(_) => "locked",
-        Error::Busy => "busy",
+        Error::Busy | Error::Unavailable(_) => "busy",
         Error::Moved { .. } => "moved",
         other => panic!("{other:?}"),
     }

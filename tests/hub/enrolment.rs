@@ -1,10 +1,11 @@
 //! Codes, tokens, and whom they let in.
 
 use telecomx_local::domain::audit::digest;
-use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
+use telecomx_local::sync::hub::origin::EnrolmentKind;
+use telecomx_local::sync::hub::store::{HubStore, add_code};
 
 use super::Place;
-use super::edge::{DAY_MS, NOW, SyncSession, block_on, code, new_hash, queue};
+use super::edge::{DAY_MS, NOW, TestEdge, block_on, code, new_hash, queue};
 
 pub fn a_code_is_spent_once(place: &impl Place) {
     let store = place.open();
@@ -19,7 +20,7 @@ pub fn a_code_is_spent_once(place: &impl Place) {
 
 pub fn a_code_for_a_replacement_shuts_the_old_token_out(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1")]);
     assert_eq!(code(block_on(add_code(&store, &EnrolmentKind::Replacement("nobody".into()), NOW))), "origin");
     let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW)).unwrap();
@@ -35,7 +36,7 @@ pub fn a_code_for_a_replacement_shuts_the_old_token_out(place: &impl Place) {
 
 pub fn a_token_leads_to_its_origin_and_no_other_does(place: &impl Place) {
     let store = place.open();
-    let (one, other) = (SyncSession::enrolled(&store, "One"), SyncSession::enrolled(&store, "Other"));
+    let (one, other) = (TestEdge::enrolled(&store, "One"), TestEdge::enrolled(&store, "Other"));
     assert_eq!((one.found().origin, other.found().origin), (one.origin.clone(), other.origin.clone()));
     assert!(block_on(store.origin_of(new_hash())).unwrap().is_none());
 }

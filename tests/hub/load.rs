@@ -4,9 +4,9 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use telecomx_local::domain::mirror::Row;
 use telecomx_local::error::Error;
-use telecomx_local::sync::hub::HubStore;
+use telecomx_local::sync::hub::store::HubStore;
 
-use super::edge::{NOW, Rows, SyncSession, block_on, queue};
+use super::edge::{NOW, Rows, TestEdge, block_on, queue};
 
 /// Of each edge, besides the newest.
 const QUEUES: i64 = 200;
@@ -23,7 +23,7 @@ pub struct State {
     /// PostgreSQL is, and it helps nobody to ask again.
     pub is_away: bool,
     pub is_over: bool,
-    pub taken: usize,
+    pub accepted: usize,
     pub refused: usize,
 }
 
@@ -58,7 +58,7 @@ fn queue_of(write: i64) -> String {
 }
 
 /// Pushes until it is over, as an edge does: again after a 503, and on from where the hub says that it is.
-pub fn keep_pushing<S: HubStore>(edge: &mut SyncSession<'_, S>, course: &Course) {
+pub fn keep_pushing<S: HubStore>(edge: &mut TestEdge<'_, S>, course: &Course) {
     while !course.now().is_over {
         let next = edge.head.acked + 1;
         let push = edge.batch(vec![queue(next, &queue_of(next)), queue(next, "newest")]);
@@ -66,10 +66,10 @@ pub fn keep_pushing<S: HubStore>(edge: &mut SyncSession<'_, S>, course: &Course)
             match block_on(edge.store.push(&edge.origin, &edge.token, &push, NOW)) {
                 Ok(answer) => {
                     let head = answer.origin.head;
-                    // PushResult now, or by the try before it, whose answer was lost; nothing else is possible.
+                    // Taken now, or by the try before it, whose answer was lost; nothing else is possible.
                     assert!(answer.accepted || head.attempt == push.attempt, "{head:?} after {:?}", edge.head);
                     edge.head = head;
-                    course.note(|state| state.taken += 1);
+                    course.note(|state| state.accepted += 1);
                     break;
                 }
                 Err(Error::Busy) => {
@@ -82,8 +82,8 @@ pub fn keep_pushing<S: HubStore>(edge: &mut SyncSession<'_, S>, course: &Course)
     }
 }
 
-/// The hub stands where the edge was told that it does, and every row is as the last write left it.
-pub fn keeps_what_was_taken<S: HubStore>(edge: &SyncSession<'_, S>) {
+/// The hub's head is the one that the edge was told, and every row is as the last write left it.
+pub fn keeps_what_was_taken<S: HubStore>(edge: &TestEdge<'_, S>) {
     let newest = edge.head.acked;
     assert_eq!(edge.found().head, edge.head);
     let mut rows: Vec<Row> = (1..=newest).map(|write| queue(write, &queue_of(write))).collect();

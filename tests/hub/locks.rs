@@ -1,14 +1,15 @@
 //! Two edges under one name.
 
 use telecomx_local::domain::audit::digest;
-use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
+use telecomx_local::sync::hub::origin::EnrolmentKind;
+use telecomx_local::sync::hub::store::{HubStore, add_code};
 
 use super::Place;
-use super::edge::{NOW, SyncSession, block_on, code, new_hash, queue};
+use super::edge::{NOW, TestEdge, block_on, code, new_hash, queue};
 
 /// An edge and its clone: each resets from its own epoch, as long as it may.
-fn locked<S: HubStore>(store: &S) -> SyncSession<'_, S> {
-    let mut edge = SyncSession::enrolled(store, "Bakery");
+fn locked<S: HubStore>(store: &S) -> TestEdge<'_, S> {
+    let mut edge = TestEdge::enrolled(store, "Bakery");
     edge.pushes(vec![queue(1, "q1")]);
     edge.push(&edge.reset(2, 1, vec![queue(2, "clone")]));
     edge.push(&edge.reset(3, 1, vec![queue(3, "first")]));

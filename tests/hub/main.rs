@@ -3,15 +3,20 @@
 
 mod edge;
 mod enrolment;
+#[cfg(feature = "postgres")]
 mod load;
 mod locks;
 mod migration;
 mod older;
 mod orphaned_rows;
+#[cfg(feature = "postgres")]
 mod postgres_killed;
+#[cfg(feature = "postgres")]
 mod postgres_promoted;
+#[cfg(feature = "postgres")]
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+#[cfg(feature = "postgres")]
 mod postgres_walls;
 mod proposals;
 mod pushes;
@@ -24,9 +29,10 @@ mod tenants;
 
 use std::path::PathBuf;
 
-use telecomx_local::sync::hub::HubStore;
+#[cfg(feature = "postgres")]
 use telecomx_local::sync::hub::postgres::{Address, PostgresHub};
 use telecomx_local::sync::hub::sqlite::SqliteHub;
+use telecomx_local::sync::hub::store::HubStore;
 use tempfile::TempDir;
 
 /// Where a store is, of a test's own; it can be opened more than once.
@@ -48,10 +54,12 @@ impl Place for SqlitePlace {
     }
 }
 
+#[cfg(feature = "postgres")]
 struct PostgresPlace {
     url: String,
 }
 
+#[cfg(feature = "postgres")]
 impl Place for PostgresPlace {
     type Store = PostgresHub;
 
@@ -71,6 +79,7 @@ macro_rules! on_every_store {
                 }
             )+)+
         }
+        #[cfg(feature = "postgres")]
         mod postgres {
             $($(
                 #[test]
@@ -103,16 +112,16 @@ on_every_store! {
         a_reset_goes_by_parts_and_is_seen_whole,
         an_older_epoch_resets_nothing;
     quarantine:
-        a_write_with_a_bad_row_is_put_aside_whole_while_the_rest_flows,
-        what_nobody_could_read_is_put_aside_and_what_only_looks_like_it_is_taken,
+        a_write_with_a_bad_row_is_quarantined_whole_while_the_rest_flows,
+        what_nobody_could_read_is_quarantined_and_what_only_looks_like_it_is_taken,
         a_write_that_is_mended_is_taken_with_all_its_rows,
         a_table_that_is_not_known_is_refused_alone,
         a_row_of_a_table_that_has_become_known_is_known_by_it,
         parts_with_rows_of_a_table_that_is_not_known_come_again_to_a_hub_that_is_started_anew,
-        a_write_that_is_spread_over_parts_is_put_aside_whole,
+        a_write_that_is_spread_over_parts_is_quarantined_whole,
         so_many_bad_rows_that_it_is_not_the_data_change_nothing,
-        bad_rows_in_parts_are_put_aside_too,
-        ids_that_no_edge_of_ours_makes_are_put_aside_like_others;
+        bad_rows_in_parts_are_quarantined_too,
+        ids_that_no_edge_of_ours_makes_are_quarantined_like_others;
     proposals:
         proposals_are_numbered_and_offered_until_they_are_answered,
         a_reset_opens_again_what_may_be_lost_with_it,
@@ -134,14 +143,14 @@ on_every_store! {
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;
     orphaned_rows:
-        what_was_lost_is_read_the_newest_first,
+        orphaned_rows_are_read_the_newest_first,
         an_origin_that_is_removed_leaves_nothing_and_no_other_is_touched;
     migration:
         an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is,
         an_origin_arrives_with_all_it_has_and_goes_on,
-        an_arrival_is_not_ended_before_it_is_exactly_what_was_told,
+        an_arrival_is_not_ended_before_it_is_exactly_what_was_announced,
         what_is_here_takes_no_arrival_but_that_which_it_came_by,
-        a_mark_tells_rows_apart_by_all_they_hold;
+        a_row_version_differs_with_everything_in_the_row;
     reading:
         rows_come_in_pages_by_id,
         a_page_has_an_end_in_bytes_too,

@@ -1,8 +1,8 @@
 //! A hub's file of an older program is brought up to date with all that it holds.
 
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::sync::hub::HubStore;
 use telecomx_local::sync::hub::sqlite::SqliteHub;
+use telecomx_local::sync::hub::store::HubStore;
 
 use super::edge::{block_on, new_hash};
 

@@ -1,6 +1,6 @@
-//! PostgreSQL killed under load: what was answered as taken is there.
+//! PostgreSQL killed under load: what was answered as accepted is there.
 
-use super::edge::{SyncSession, queue};
+use super::edge::{TestEdge, queue};
 use super::load::{Course, Ending, keep_pushing, keeps_what_was_taken};
 use super::postgres_server::Postgres;
 use super::{Place, PostgresPlace};
@@ -15,7 +15,7 @@ fn nothing_acknowledged_is_lost_however_often_postgres_is_killed() {
     let place = PostgresPlace { url: postgres.database() };
     let (store, beside) = (place.open(), place.open());
     let course = Course::default();
-    let enrolled = |n| SyncSession::enrolled(if n % 2 == 0 { &store } else { &beside }, &format!("SyncSession {n}"));
+    let enrolled = |n| TestEdge::enrolled(if n % 2 == 0 { &store } else { &beside }, &format!("Edge {n}"));
     let edges: Vec<_> = (0..EDGES).map(enrolled).collect();
     std::thread::scope(|scope| {
         let edges: Vec<_> = edges
@@ -30,8 +30,8 @@ fn nothing_acknowledged_is_lost_however_often_postgres_is_killed() {
             .collect();
         let ending = Ending(&course);
         for kill in 1..=KILLS {
-            // Some are taken between two kills.
-            drop(course.wait_until(|state| state.taken >= kill * 40));
+            // Some are accepted between two kills.
+            drop(course.wait_until(|state| state.accepted >= kill * 40));
             course.note(|state| state.is_away = true);
             postgres.crash();
             postgres.begin();

@@ -1,12 +1,12 @@
 //! A synchronous standby promoted under load: it has all that was acknowledged, and edges go on with it.
 
-use super::edge::{SyncSession, queue};
+use super::edge::{TestEdge, queue};
 use super::load::{Course, Ending, keep_pushing, keeps_what_was_taken};
 use super::postgres_server::{Postgres, connected};
 use super::{Place, PostgresPlace};
 
 const EDGES: usize = 4;
-/// Pushes that are taken before, and again after.
+/// Pushes that are accepted before, and again after.
 const PUSHES: usize = 200;
 
 /// Until each edge waits for the standby.
@@ -28,7 +28,7 @@ fn a_standby_that_takes_over_under_load_has_all_that_was_acknowledged() {
     let [one, other] = [[&primary, &standby], [&standby, &primary]]
         .map(|both| PostgresPlace { url: Postgres::url_of_both(&database, both) }.open());
     let course = Course::default();
-    let enrolled = |n| SyncSession::enrolled(if n % 2 == 0 { &one } else { &other }, &format!("SyncSession {n}"));
+    let enrolled = |n| TestEdge::enrolled(if n % 2 == 0 { &one } else { &other }, &format!("Edge {n}"));
     let edges: Vec<_> = (0..EDGES).map(enrolled).collect();
     std::thread::scope(|scope| {
         let course = &course;
@@ -40,21 +40,21 @@ fn a_standby_that_takes_over_under_load_has_all_that_was_acknowledged() {
         };
         let edges: Vec<_> = edges.into_iter().map(pushing).collect();
         let ending = Ending(course);
-        drop(course.wait_until(|state| state.taken >= PUSHES));
+        drop(course.wait_until(|state| state.accepted >= PUSHES));
         standby.signal_receiver("STOP");
         // What the standby does not have is not answered: the first has all of it, and is lost with it.
-        let before = course.now().taken;
-        wait_until_all_wait(&primary, || course.now().taken > before + 10 * EDGES);
+        let before = course.now().accepted;
+        wait_until_all_wait(&primary, || course.now().accepted > before + 10 * EDGES);
         let before = course.note(|state| {
             state.is_away = true;
-            state.taken
+            state.accepted
         });
         primary.crash();
-        assert_eq!(course.now().taken, before);
+        assert_eq!(course.now().accepted, before);
         standby.signal_receiver("CONT");
         standby.promote();
         course.note(|state| state.is_away = false);
-        drop(course.wait_until(|state| state.taken >= before + PUSHES));
+        drop(course.wait_until(|state| state.accepted >= before + PUSHES));
         drop(ending);
         for edge in edges {
             let mut edge = edge.join().unwrap();

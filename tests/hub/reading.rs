@@ -1,18 +1,20 @@
 //! The mirror, read.
 
 use telecomx_local::domain::mirror::{Row, Table};
-use telecomx_local::sync::hub::migration::{Delivery, Phase};
+use telecomx_local::sync::hub::migration::Delivery;
+use telecomx_local::sync::hub::origin::EnrolmentKind;
+use telecomx_local::sync::hub::origin::Phase;
 use telecomx_local::sync::hub::orphaned_rows::NEWEST;
-use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
+use telecomx_local::sync::hub::store::{HubStore, add_code};
 use telecomx_local::sync::protocol::wire::Part;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, Rows, SyncSession, block_on, code, deleted, queue, row};
+use super::edge::{NOW, Rows, TestEdge, block_on, code, deleted, queue, row};
 
 pub fn rows_come_in_pages_by_id(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     let customer = Row { t: Table::Customer, ..row(26, "c1", r#"{"_id":"c1","name":"n"}"#) };
     let mut all: Vec<Row> = (1..=25).map(|n| queue(n, &format!("q{:02}", 26 - n))).collect();
     // By their bytes, as the edge sorts them.
@@ -34,7 +36,7 @@ pub fn rows_come_in_pages_by_id(place: &impl Place) {
 
 pub fn a_page_has_an_end_in_bytes_too(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     let padding = "x".repeat(3 << 20);
     for n in 1..=3 {
         let id = format!("q{n}");
@@ -50,8 +52,8 @@ pub fn a_page_has_an_end_in_bytes_too(place: &impl Place) {
 
 pub fn a_scan_is_every_row_and_the_head_they_are_of(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
-    let mut other = SyncSession::enrolled(&store, "Other");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
+    let mut other = TestEdge::enrolled(&store, "Other");
     other.pushes(vec![queue(1, "not mine")]);
     edge.pushes((1..=300).map(|n| queue(n, &format!("q{n:03}"))).collect());
     let mut rows = Rows::new();
@@ -64,7 +66,7 @@ pub fn a_scan_is_every_row_and_the_head_they_are_of(place: &impl Place) {
 pub fn the_fleet_is_every_origin_by_name(place: &impl Place) {
     let store = place.open();
     for name in ["Charlie", "Alpha", "Bravo"] {
-        SyncSession::enrolled(&store, name);
+        TestEdge::enrolled(&store, name);
     }
     let names: Vec<String> = block_on(store.origins()).unwrap().into_iter().map(|origin| origin.name).collect();
     assert_eq!(names, ["Alpha", "Bravo", "Charlie"]);
@@ -72,7 +74,7 @@ pub fn the_fleet_is_every_origin_by_name(place: &impl Place) {
 
 pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
     let store = place.open();
-    let edge = SyncSession::enrolled(&store, "Bakery");
+    let edge = TestEdge::enrolled(&store, "Bakery");
     let part = Part { stage: Uuid::new_v4(), part: 0, rows: vec![] };
     for none in ["", "nobody", "*", "a\0b"] {
         assert_eq!(code(block_on(store.push(none, &edge.token, &edge.batch(vec![]), NOW)).map(drop)), "origin");
@@ -84,10 +86,10 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
         assert_eq!(code(block_on(store.quarantine(none))), "origin");
         assert_eq!(code(block_on(store.proposals(none, 0, 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.unlock(none))), "origin");
-        assert_eq!(code(block_on(store.aside(none))), "origin");
-        assert_eq!(code(block_on(store.lost(none, NEWEST, 9)).map(drop)), "origin");
+        assert_eq!(code(block_on(store.quarantined_rows(none))), "origin");
+        assert_eq!(code(block_on(store.orphaned_rows(none, NEWEST, 9)).map(drop)), "origin");
         assert_eq!(code(block_on(store.remove(none))), "origin");
-        assert_eq!(code(block_on(store.step(none, &Phase::Leaving(String::new())))), "origin");
+        assert_eq!(code(block_on(store.change_phase(none, &Phase::Leaving(String::new())))), "origin");
         assert_eq!(code(block_on(store.deliver(none, &Delivery::default()))), "origin");
         assert_eq!(code(block_on(add_code(&store, &EnrolmentKind::Replacement(none.into()), NOW))), "origin");
     }
@@ -95,7 +97,7 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
 
 pub fn one_origin_never_touches_anothers_rows(place: &impl Place) {
     let store = place.open();
-    let (mut one, mut other) = (SyncSession::enrolled(&store, "One"), SyncSession::enrolled(&store, "Other"));
+    let (mut one, mut other) = (TestEdge::enrolled(&store, "One"), TestEdge::enrolled(&store, "Other"));
     one.pushes(vec![queue(1, "same"), row(2, "bad", "7"), queue(2, "with")]);
     let stage = Uuid::new_v4();
     one.stage(stage, 0, vec![queue(3, "staged")]);

@@ -3,17 +3,17 @@
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{SyncSession, queue};
+use super::edge::{TestEdge, queue};
 use telecomx_local::sync::protocol::wire::Push;
 
 pub fn a_reset_takes_the_place_of_all_there_was(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1"), queue(2, "q2"), queue(3, "q3")]);
     let reset = edge.reset(2, 1, vec![queue(2, "q2"), queue(4, "q4")]);
-    let taken = edge.push(&reset);
+    let result = edge.push(&reset);
     assert_eq!(edge.queues(), "q2 q4");
-    let origin = taken.origin;
+    let origin = result.origin;
     assert_eq!((origin.resets, origin.parent, origin.stable, origin.high), (1, 1, 0, 4));
     assert_eq!((origin.head.epoch, origin.is_locked), (Some(reset.epoch), false));
     assert!(!edge.try_push(&reset).unwrap().accepted, "once");
@@ -21,7 +21,7 @@ pub fn a_reset_takes_the_place_of_all_there_was(place: &impl Place) {
 
 pub fn a_reset_goes_by_parts_and_is_seen_whole(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     edge.pushes((1..=50).map(|n| queue(n, &format!("old{n:02}"))).collect());
     let stage = Uuid::new_v4();
     for part in 0..5 {
@@ -42,12 +42,12 @@ pub fn a_reset_goes_by_parts_and_is_seen_whole(place: &impl Place) {
 
 pub fn an_older_epoch_resets_nothing(place: &impl Place) {
     let store = place.open();
-    let mut edge = SyncSession::enrolled(&store, "Bakery");
+    let mut edge = TestEdge::enrolled(&store, "Bakery");
     edge.pushes(vec![queue(1, "q1")]);
     edge.push(&edge.reset(3, 1, vec![queue(2, "q2")]));
     for n in [1, 2, 3] {
-        let taken = edge.try_push(&edge.reset(n, 1, vec![])).unwrap();
-        assert!(!taken.accepted && taken.origin.head == edge.head);
+        let result = edge.try_push(&edge.reset(n, 1, vec![])).unwrap();
+        assert!(!result.accepted && result.origin.head == edge.head);
     }
     assert_eq!((edge.queues().as_str(), edge.found().resets), ("q2", 1));
 }

@@ -1,16 +1,21 @@
-//! What is kept for a time, whatever the clock says.
+//! Retention, whatever the clock says.
 
 use telecomx_local::domain::audit::digest;
-use telecomx_local::domain::proposal::{Outcome, ProposalResult};
+use telecomx_local::domain::proposal::{ProposalAnswer, ProposalResult};
 use telecomx_local::domain::time::Time;
-use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code, retention};
+use telecomx_local::sync::hub::origin::EnrolmentKind;
+use telecomx_local::sync::hub::retention;
+use telecomx_local::sync::hub::store::{HubStore, add_code};
 use telecomx_local::sync::protocol::wire::{Part, Push};
 use uuid::Uuid;
 
-use super::edge::{DAY_MS, NOW, SyncSession, block_on, code, grows_old, new_hash, queue};
+#[cfg(feature = "postgres")]
+use super::PostgresPlace;
+use super::edge::{DAY_MS, NOW, TestEdge, block_on, code, grows_old, new_hash, queue};
+#[cfg(feature = "postgres")]
 use super::postgres_server::{connected, shared};
 use super::proposals::patch;
-use super::{Place, PostgresPlace, SqlitePlace};
+use super::{Place, SqlitePlace};
 
 const YEAR_MS: i64 = 365 * DAY_MS;
 
@@ -25,23 +30,24 @@ fn is_good(store: &impl HubStore, code: [u8; 32]) -> bool {
 }
 
 /// What becomes of a push that names so many parts.
-fn takes<S: HubStore>(edge: &SyncSession<'_, S>, stage: Uuid, parts: i64) -> bool {
+fn takes<S: HubStore>(edge: &TestEdge<'_, S>, stage: Uuid, parts: i64) -> bool {
     edge.try_push(&edge.staged(stage, parts, 1, vec![])).unwrap().accepted
 }
 
 /// One with an answered proposal, and another behind it.
-fn answered<S: HubStore>(store: &S) -> SyncSession<'_, S> {
-    let mut edge = SyncSession::enrolled(store, "Bakery");
+fn answered<S: HubStore>(store: &S) -> TestEdge<'_, S> {
+    let mut edge = TestEdge::enrolled(store, "Bakery");
     let (answered, open) = (patch("q1", "{}"), patch("q1", "{}"));
     for proposal in [&answered, &open] {
-        block_on(store.file(&edge.origin, proposal.clone(), NOW)).unwrap();
+        block_on(store.file_proposal(&edge.origin, proposal.clone(), NOW)).unwrap();
     }
-    let outcome = Outcome { uuid: answered.uuid, result: ProposalResult::Expired, rev: None, detail: String::new() };
+    let outcome =
+        ProposalAnswer { uuid: answered.uuid, result: ProposalResult::Expired, rev: None, detail: String::new() };
     edge.push(&Push { outcomes: vec![outcome], ..edge.batch(vec![queue(1, "q1")]) });
     edge
 }
 
-fn filed<S: HubStore>(edge: &SyncSession<'_, S>) -> usize {
+fn filed<S: HubStore>(edge: &TestEdge<'_, S>) -> usize {
     block_on(edge.store.proposals(&edge.origin, 0, 9)).unwrap().len()
 }
 
@@ -83,7 +89,7 @@ pub fn a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others(place: &impl
 
 pub fn parts_that_nobody_takes_are_forgotten_a_day_after_the_last_of_them(place: &impl Place) {
     let store = place.open();
-    let [one, other] = ["One", "Other"].map(|name| SyncSession::enrolled(&store, name));
+    let [one, other] = ["One", "Other"].map(|name| TestEdge::enrolled(&store, name));
     let stage = Uuid::new_v4();
     one.stage(stage, 0, vec![queue(1, "q1")]);
     other.stage(stage, 0, vec![queue(1, "q1")]);
@@ -100,7 +106,7 @@ pub fn parts_that_nobody_takes_are_forgotten_a_day_after_the_last_of_them(place:
 
 pub fn parts_of_a_clock_that_was_wrong_are_forgotten_too(place: &impl Place) {
     let store = place.open();
-    let (edge, stage) = (SyncSession::enrolled(&store, "Bakery"), Uuid::new_v4());
+    let (edge, stage) = (TestEdge::enrolled(&store, "Bakery"), Uuid::new_v4());
     let part = Part { stage, part: 0, rows: vec![queue(1, "q1")] };
     block_on(store.stage(&edge.origin, &part, NOW.plus_ms(64 * YEAR_MS))).unwrap();
     block_on(store.prune(NOW)).unwrap();
@@ -117,7 +123,7 @@ pub fn a_code_of_more_than_a_week_ago_is_good_for_nothing_before_it_is_forgotten
 
 pub fn an_origin_has_one_stage_and_the_newest_counts(place: &impl Place) {
     let store = place.open();
-    let edge = SyncSession::enrolled(&store, "Bakery");
+    let edge = TestEdge::enrolled(&store, "Bakery");
     let [old, new] = [(); 2].map(|()| Uuid::new_v4());
     edge.stage(old, 0, vec![queue(1, "old")]);
     // Two parts may be on their way at once: the second may come first.
@@ -130,7 +136,7 @@ pub fn an_origin_has_one_stage_and_the_newest_counts(place: &impl Place) {
 
 pub fn a_part_that_is_too_much_is_refused_and_changes_nothing(place: &impl Place) {
     let store = place.open();
-    let (edge, stage) = (SyncSession::enrolled(&store, "Bakery"), Uuid::new_v4());
+    let (edge, stage) = (TestEdge::enrolled(&store, "Bakery"), Uuid::new_v4());
     edge.stage(stage, 0, vec![queue(1, "q1")]);
     let other = Part { stage: Uuid::new_v4(), part: retention::STAGE_PARTS_MAX, rows: vec![queue(1, "q2")] };
     assert_eq!(code(block_on(store.stage(&edge.origin, &other, NOW))), "stage");
@@ -141,7 +147,7 @@ pub fn a_part_that_is_too_much_is_refused_and_changes_nothing(place: &impl Place
 /// A stage that has come to 4 GiB, as `sql` makes it look, takes no further part.
 fn a_full_stage_takes_no_more(place: &impl Place, run: impl FnOnce(&str)) {
     let store = place.open();
-    let (edge, stage) = (SyncSession::enrolled(&store, "Bakery"), Uuid::new_v4());
+    let (edge, stage) = (TestEdge::enrolled(&store, "Bakery"), Uuid::new_v4());
     edge.stage(stage, 0, vec![queue(1, "q1")]);
     run("update staged_parts set bytes = 4294967296");
     let more = Part { stage, part: 1, rows: vec![queue(1, "q2")] };
@@ -160,6 +166,7 @@ fn a_full_stage_on_sqlite_takes_no_more() {
     });
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn a_full_stage_on_postgres_takes_no_more() {
     let place = PostgresPlace { url: shared().database() };

@@ -6,11 +6,12 @@ use serde_json::value::RawValue;
 use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::Proposal;
-use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
+use telecomx_local::sync::hub::origin::EnrolmentKind;
+use telecomx_local::sync::hub::store::{HubStore, add_code};
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, SyncSession, block_on, new_hash, queue};
+use super::edge::{NOW, TestEdge, block_on, new_hash, queue};
 
 const THREADS: usize = 8;
 
@@ -33,7 +34,7 @@ fn together<S: HubStore, T: Send>(doors: &[S; 2], work: impl Fn(usize, &S) -> T 
 pub fn origins_are_written_to_side_by_side(place: &impl Place) {
     let doors = [place.open(), place.open()];
     let rows = together(&doors, |n, store| {
-        let mut edge = SyncSession::enrolled(store, &format!("SyncSession {n}"));
+        let mut edge = TestEdge::enrolled(store, &format!("Edge {n}"));
         for round in 0..10 {
             edge.pushes((0..20).map(|row| queue(round * 20 + row + 1, &format!("q{:02}", row * 7 % 31))).collect());
             assert!(edge.push(&edge.batch(vec![])).origin.is_consistent());
@@ -46,18 +47,18 @@ pub fn origins_are_written_to_side_by_side(place: &impl Place) {
 
 pub fn of_two_pushes_on_one_state_one_is_taken(place: &impl Place) {
     let doors = [place.open(), place.open()];
-    let mut edge = SyncSession::enrolled(&doors[0], "Bakery");
+    let mut edge = TestEdge::enrolled(&doors[0], "Bakery");
     for round in 1..=10 {
         let batch = edge.batch(vec![]);
-        let taken = together(&doors, |n, store| {
+        let result = together(&doors, |n, store| {
             let row = queue(round, &format!("r{round}n{n}"));
             let push =
                 telecomx_local::sync::protocol::wire::Push { rows: vec![row], to: round, snap: round, ..batch.clone() };
             let push = telecomx_local::sync::protocol::wire::Push { attempt: Uuid::new_v4(), ..push };
-            let taken = block_on(store.push(&edge.origin, &edge.token, &push, NOW)).unwrap();
-            taken.accepted.then_some(taken.origin.head)
+            let result = block_on(store.push(&edge.origin, &edge.token, &push, NOW)).unwrap();
+            result.accepted.then_some(result.origin.head)
         });
-        let heads: Vec<_> = taken.into_iter().flatten().collect();
+        let heads: Vec<_> = result.into_iter().flatten().collect();
         assert_eq!(heads.len(), 1, "round {round}");
         edge.head = heads[0];
         assert_eq!((edge.found().head, edge.rows().len()), (edge.head, round as usize));
@@ -77,7 +78,7 @@ pub fn a_code_that_many_spend_at_once_lets_one_in(place: &impl Place) {
 
 pub fn proposals_filed_at_once_have_numbers_of_their_own(place: &impl Place) {
     let doors = [place.open(), place.open()];
-    let edge = SyncSession::enrolled(&doors[0], "Bakery");
+    let edge = TestEdge::enrolled(&doors[0], "Bakery");
     let mut numbers = together(&doors, |n, store| {
         let proposal = Proposal {
             uuid: Uuid::new_v4(),
@@ -91,7 +92,7 @@ pub fn proposals_filed_at_once_have_numbers_of_their_own(place: &impl Place) {
             expires_ms: NOW.millis(),
             author: "Olga".into(),
         };
-        block_on(store.file(&edge.origin, proposal, NOW)).unwrap().proposal.seq
+        block_on(store.file_proposal(&edge.origin, proposal, NOW)).unwrap().proposal.seq
     });
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=THREADS as i64).collect::<Vec<_>>());

@@ -9,15 +9,19 @@ use telecomx_local::auth::secrets::new_token;
 use telecomx_local::clock::Clock;
 use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::{Epoch, Head};
-use telecomx_local::sync::hub::api::{HubState, calls_of_an_origin, start};
+use telecomx_local::sync::hub::api::{
+    routes::{origin_calls, start},
+    state::HubState,
+};
 use telecomx_local::sync::hub::migration::{Checksum, Delivery, FinishMove};
-use telecomx_local::sync::hub::{EnrolmentKind, HubStore, add_code};
+use telecomx_local::sync::hub::origin::EnrolmentKind;
+use telecomx_local::sync::hub::store::{HubStore, add_code};
 use telecomx_local::sync::protocol::wire::Part;
 use telecomx_local::web::server;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, Rows, SyncSession, block_on, queue};
+use super::edge::{NOW, Rows, TestEdge, block_on, queue};
 
 /// An answer: its status, its headers but for those of this one request, its body.
 type Answer = (u16, BTreeSet<String>, String);
@@ -42,7 +46,7 @@ impl Client {
     }
 }
 
-/// Runs `work` beside a hub that serves `store`.
+/// Runs `work` while a hub serves `store`.
 fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client) + Send + 'static) {
     server::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -58,17 +62,17 @@ fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client
 }
 
 /// An edge of this store that has pushed something, and its token.
-fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (SyncSession<'s, S>, String) {
+fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (TestEdge<'s, S>, String) {
     let code = block_on(add_code(store, &EnrolmentKind::New(name.into()), NOW)).unwrap();
     let ((token, hash), origin) = (new_token().unwrap(), Uuid::new_v4().simple().to_string());
     block_on(store.enroll(digest(code.as_bytes()), hash, &origin, NOW)).unwrap().unwrap();
-    let mut edge = SyncSession { store, origin, token: hash, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY };
+    let mut edge = TestEdge { store, origin, token: hash, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY };
     edge.pushes(vec![queue(1, &format!("of{name}"))]);
     (edge, token)
 }
 
-/// What there is to ask with, such that it is done for whoever may: a query, and a body.
-fn question<S: HubStore>(edge: &SyncSession<'_, S>, method: &str, call: &str) -> (&'static str, String) {
+/// A query and a body with which the call succeeds for those who may make it.
+fn question<S: HubStore>(edge: &TestEdge<'_, S>, method: &str, call: &str) -> (&'static str, String) {
     let body = match (method, call) {
         ("POST", "exchange") => serde_json::to_string(&edge.batch(vec![queue(2, "made")])).unwrap(),
         ("POST", "stage") => {
@@ -82,7 +86,7 @@ fn question<S: HubStore>(edge: &SyncSession<'_, S>, method: &str, call: &str) ->
         ("POST", "arrive") => serde_json::to_string(&edge.found()).unwrap(),
         ("POST", "deliver") => serde_json::to_string(&Delivery::default()).unwrap(),
         ("POST", "settle") => {
-            serde_json::to_string(&FinishMove { origin: edge.found(), tally: Checksum::default() }).unwrap()
+            serde_json::to_string(&FinishMove { origin: edge.found(), checksum: Checksum::default() }).unwrap()
         }
         ("GET", "rows" | "arrived") => return ("?table=queue", String::new()),
         ("GET", "snapshot" | "quarantine" | "proposals") | ("POST", "unlock") => String::new(),
@@ -92,12 +96,12 @@ fn question<S: HubStore>(edge: &SyncSession<'_, S>, method: &str, call: &str) ->
 }
 
 /// All that could have been changed.
-fn state<S: HubStore>(edge: &SyncSession<'_, S>) -> (String, Rows) {
+fn state<S: HubStore>(edge: &TestEdge<'_, S>) -> (String, Rows) {
     let proposals = block_on(edge.store.proposals(&edge.origin, 0, i64::MAX)).unwrap();
     (format!("{:?} {proposals:?}", edge.found()), edge.rows())
 }
 
-fn is_refused<S: HubStore>(client: &Client, mine: &SyncSession<'_, S>, method: &str, call: &str, theirs: &str) {
+fn is_refused<S: HubStore>(client: &Client, mine: &TestEdge<'_, S>, method: &str, call: &str, theirs: &str) {
     let (query, body) = question(mine, method, call);
     let bearer = |token: &str| format!("Bearer {token}");
     let nobodys = [None, Some(bearer(&"0".repeat(64))), Some(bearer("x")), Some("Basic eDp5".into())];
@@ -141,5 +145,5 @@ pub fn whatever_names_an_origin_is_for_that_origin_alone(place: &impl Place) {
 }
 
 fn calls_of<S: HubStore>(_: &S) -> Vec<(String, &'static str)> {
-    calls_of_an_origin::<S>()
+    origin_calls::<S>()
 }

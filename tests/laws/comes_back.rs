@@ -105,7 +105,7 @@ pub fn from_hub(name: &str, hub: &Hub, app: &TestApp, admin: &Client) -> Result<
     let enrolled = client.enroll(&hub.code(Some(&origin))).unwrap();
     let fetched = fetch(&client, &enrolled, |_| {}).unwrap();
     let (enrolment, _) = enrolment::sealed(&hub.url, &enrolled, &sealer).unwrap();
-    let rebuilt = database.write("restore", |tx| rebuild(tx, &sealer, &enrolment, &fetched, Uuid::new_v4()));
+    let rebuilt = database.write("restore", |tx| rebuild(tx, &enrolment, &fetched, Uuid::new_v4()));
     rebuilt.map_err(|error| format!("restore from {name}: {error}"))?;
     let restored = database.read(|tx| exported(tx, None)).unwrap();
     is_equal(&format!("what was restored from {name}"), &export_of(app), &restored)?;

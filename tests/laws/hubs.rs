@@ -8,10 +8,10 @@ use std::sync::{Arc, LazyLock};
 use serde_json::json;
 use telecomx_local::auth::secrets::{new_token, token_hash};
 use telecomx_local::clock::Clock;
-use telecomx_local::sync::hub::HubStore;
-use telecomx_local::sync::hub::api::{HubState, start};
+use telecomx_local::sync::hub::api::{routes::start, state::HubState};
 use telecomx_local::sync::hub::postgres::{Address, PostgresHub};
 use telecomx_local::sync::hub::sqlite::SqliteHub;
+use telecomx_local::sync::hub::store::HubStore;
 use telecomx_local::web::server::block_on;
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
 //! Two edges under one name, and one edge that is put back again and again.
 
-use telecomx_local::sync::hub::HubStore;
+use telecomx_local::sync::hub::store::HubStore;
 
 use crate::drive::block_on;
 use crate::hub::SimulatedHub;

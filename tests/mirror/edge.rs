@@ -151,7 +151,7 @@ impl SimulatedEdge {
     }
 
     /// One write of two rows: the config of employee `n` is not readable afterwards.
-    pub fn spoil(&self, n: u64, other: u64) {
+    pub fn make_unreadable(&self, n: u64, other: u64) {
         let written = self.write(move |tx| {
             change(tx, employee(n), 2, 1)?;
             let sql = "update mobile_configs set configs = cast(x'5bff5d' as text) where id = ?1";
@@ -162,7 +162,7 @@ impl SimulatedEdge {
     }
 
     /// Has the row of some entry of the quarantine tried again, or gives it up.
-    pub fn settle(&self, chance: &mut Chance) {
+    pub fn resolve_quarantine(&self, chance: &mut Chance) {
         let entries = self.db().read(quarantine::list).unwrap();
         if entries.is_empty() {
             return;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::sync::hub::{HubStore, Origin};
+use telecomx_local::sync::hub::origin::Origin;
+use telecomx_local::sync::hub::store::HubStore;
 
 use crate::drive::block_on;
 use crate::world::Rows;
@@ -32,10 +33,10 @@ pub trait SimulatedHub: Sized {
     /// What it holds of an origin.
     fn rows(&self, origin: &str) -> Rows;
 
-    /// Every row that is put aside, also those with which nothing is wrong themselves.
-    fn aside(&self, origin: &str) -> BTreeSet<(Table, String)>;
+    /// Every quarantined row, with or without a fault of its own.
+    fn quarantined(&self, origin: &str) -> BTreeSet<(Table, String)>;
 
-    /// Whether a row is in the mirror that is of the same write as one that is aside for what it holds.
+    /// Whether the mirror has a row of the same write as a quarantined row with a fault.
     fn has_parted(&self, origin: &str) -> bool;
 
     fn origin(&self, name: &str) -> Origin {

@@ -1,7 +1,6 @@
 //! The mirror under everything that goes wrong: the real engine, real databases, a network that is played.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
-mod aside;
 #[path = "../support/chance.rs"]
 mod chance;
 mod clones;
@@ -11,12 +10,15 @@ mod hub;
 #[cfg(feature = "mutants")]
 mod mutants;
 mod network;
+#[cfg(feature = "postgres")]
 mod on_postgres;
 mod on_sqlite;
+#[cfg(feature = "postgres")]
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+mod proposals;
+mod quarantine;
 mod rest;
 mod simulation;
 mod skew;
-mod wishes;
 mod world;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use telecomx_local::error::Error;
 use telecomx_local::sync::edge::session::{ExchangeOutcome, Outgoing};
-use telecomx_local::sync::hub::{HubStore, Origin};
+use telecomx_local::sync::hub::origin::Origin;
+use telecomx_local::sync::hub::store::HubStore;
 use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply};
 
 use crate::drive::{block_on, cut};
@@ -49,8 +50,8 @@ impl<H: SimulatedHub> Simulation<H> {
         let writes = chance.below(WRITES);
         let next = side.edges[k].edge();
         let message = match cut_at {
-            true => cut(&db, next.next(max_bytes, &mut || chance.uuid()), writes),
-            false => Some(block_on(next.next(max_bytes, &mut || chance.uuid()))),
+            true => cut(&db, next.next_message(max_bytes, &mut || chance.uuid()), writes),
+            false => Some(block_on(next.next_message(max_bytes, &mut || chance.uuid()))),
         };
         drop(db);
         let message = match message {
@@ -99,7 +100,7 @@ impl<H: SimulatedHub> Simulation<H> {
     }
 
     pub fn give_up(&mut self, i: usize, k: usize) {
-        self.sides[i].edges[k].edge().failed();
+        self.sides[i].edges[k].edge().abort();
         self.sides[i].is_waiting[k] = false;
     }
 
@@ -141,7 +142,7 @@ impl<H: SimulatedHub> Simulation<H> {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {
-                            self.check_told(i, push.request, &push.outcomes)?;
+                            self.check_answers(i, push.request, &push.outcomes)?;
                         }
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
                     }
@@ -174,7 +175,7 @@ impl<H: SimulatedHub> Simulation<H> {
         let is_cut = self.is_breaking && self.chance.below(CUT) == 0;
         let side = &mut self.sides[i];
         let db = side.edges[k].db();
-        let answered = side.edges[k].edge().answered(reply, fresh);
+        let answered = side.edges[k].edge().handle_reply(reply, fresh);
         let outcome = if is_cut { cut(&db, answered, writes) } else { Some(block_on(answered)) };
         drop(db);
         side.is_waiting[k] = false;
@@ -195,12 +196,12 @@ impl<H: SimulatedHub> Simulation<H> {
     /// Where the hub says that it is consistent, it holds what the edge held when it made the attempt.
     fn check_claim(&self, i: usize, origin: &Origin) -> Result<(), String> {
         let side = &self.sides[i];
-        let aside = self.hub.aside(&side.origin).len() as i64;
-        if aside != origin.quarantined {
-            return Err(format!("{}: {aside} rows are aside, not {}", side.origin, origin.quarantined));
+        let quarantined = self.hub.quarantined(&side.origin).len() as i64;
+        if quarantined != origin.quarantined {
+            return Err(format!("{}: {quarantined} rows are quarantined, not {}", side.origin, origin.quarantined));
         }
         if self.hub.has_parted(&side.origin) {
-            return Err(format!("{}: a write is aside in part", side.origin));
+            return Err(format!("{}: a write is quarantined in part", side.origin));
         }
         if !origin.is_consistent() || origin.head.epoch.is_none() {
             return Ok(());

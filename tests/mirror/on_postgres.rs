@@ -25,7 +25,7 @@ static FREE: Mutex<Vec<String>> = Mutex::new(vec![]);
 
 pub struct OnPostgres {
     database: String,
-    /// PushResult when it is killed.
+    /// Taken when it is killed.
     store: Option<PostgresHub>,
     /// A superuser, whom the policies show everything.
     look: Client,
@@ -133,7 +133,7 @@ impl SimulatedHub for OnPostgres {
         rows.iter().map(|row| (key_of(row), (row.get(2), row.get(3), row.get(4)))).collect()
     }
 
-    fn aside(&self, origin: &str) -> BTreeSet<(Table, String)> {
+    fn quarantined(&self, origin: &str) -> BTreeSet<(Table, String)> {
         self.look("select t, id from quarantine where origin = $1", origin).iter().map(key_of).collect()
     }
 

@@ -90,7 +90,7 @@ impl SimulatedHub for OnSqlite {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    fn aside(&self, origin: &str) -> BTreeSet<(Table, String)> {
+    fn quarantined(&self, origin: &str) -> BTreeSet<(Table, String)> {
         let mut statement = self.look().prepare_cached("select t, id from quarantine where origin = ?1").unwrap();
         let rows = statement.query_map([origin], |row| Ok(key(row.get(0)?, row.get(1)?)));
         rows.unwrap().map(Result::unwrap).collect()

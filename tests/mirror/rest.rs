@@ -1,7 +1,7 @@
 //! How a simulation comes to rest, and the laws that hold then.
 
 use telecomx_local::store::quarantine;
-use telecomx_local::sync::hub::HubStore;
+use telecomx_local::sync::hub::store::HubStore;
 
 use crate::drive::block_on;
 use crate::hub::SimulatedHub;
@@ -14,8 +14,8 @@ const QUIET: usize = 80;
 const UNLOCKED: usize = 3;
 
 impl<H: SimulatedHub> Simulation<H> {
-    /// Everything that is under way arrives or is lost, and nothing breaks any more. What cannot be mirrored is aside,
-    /// and everything else is equal; with what was wrong mended, everything is.
+    /// Every message arrives or is lost, and nothing breaks any more. Rows that cannot be mirrored are quarantined and all others
+    /// are equal; once the faulty rows are mended, all are equal.
     pub fn come_to_rest(mut self) -> Result<(), String> {
         self.is_breaking = false;
         for i in 0..ORIGINS {
@@ -25,7 +25,7 @@ impl<H: SimulatedHub> Simulation<H> {
                 self.deliver_any(i)?;
             }
             self.exchange_until_rest(i)?;
-            self.check_aside(i)?;
+            self.check_quarantine(i)?;
         }
         if self.skew.is_hub_old {
             self.upgrade();
@@ -45,10 +45,10 @@ impl<H: SimulatedHub> Simulation<H> {
         Ok(())
     }
 
-    /// What is aside is aside on both sides; what is not is equal.
-    fn check_aside(&self, i: usize) -> Result<(), String> {
+    /// Both sides list the same quarantined rows; all others are equal.
+    fn check_quarantine(&self, i: usize) -> Result<(), String> {
         let (side, edge) = (&self.sides[i], &self.sides[i].edges[0]);
-        let told = |what: String| Err(format!("{}: {what}", side.origin));
+        let fail = |what: String| Err(format!("{}: {what}", side.origin));
         let refused = block_on(self.hub.store().quarantine(&side.origin)).unwrap();
         let mut there: Vec<_> =
             refused.into_iter().map(|row| (row.id.replace("x_mobile_config/", ""), row.chg, row.code)).collect();
@@ -57,16 +57,16 @@ impl<H: SimulatedHub> Simulation<H> {
         here.sort();
         there.sort();
         if here != there {
-            return told(format!("aside here: {here:?}, there: {there:?}"));
+            return fail(format!("quarantined here: {here:?}, there: {there:?}"));
         }
         if self.hub.origin(&side.origin).is_consistent() != here.is_empty() {
-            return told(format!("a false claim with {here:?} aside"));
+            return fail(format!("a false claim with {here:?} quarantined"));
         }
-        let aside = self.hub.aside(&side.origin);
+        let quarantined = self.hub.quarantined(&side.origin);
         let (mut here, mut there) = (as_sent(edge.rows(), self.skew), self.hub.rows(&side.origin));
-        here.retain(|key, _| !aside.contains(key));
-        there.retain(|key, _| !aside.contains(key));
-        if here == there { Ok(()) } else { told("what is not aside differs".into()) }
+        here.retain(|key, _| !quarantined.contains(key));
+        there.retain(|key, _| !quarantined.contains(key));
+        if here == there { Ok(()) } else { fail("what is not quarantined differs".into()) }
     }
 
     fn check_laws(&self, i: usize) -> Result<(), String> {
@@ -82,7 +82,7 @@ impl<H: SimulatedHub> Simulation<H> {
         if left.0 != 0 || left.1 > 1 {
             return Err(format!("{}: {} tombstones and {} attempts are left", side.origin, left.0, left.1));
         }
-        self.check_wishes(side)
+        self.check_proposals(side)
     }
 
     fn exchange_until_rest(&mut self, i: usize) -> Result<(), String> {

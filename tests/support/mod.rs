@@ -4,6 +4,7 @@
 pub mod chance;
 pub mod disk;
 pub mod place;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod server;
 pub mod world;

@@ -1,4 +1,4 @@
-//! What an edge reads to send it.
+//! The rows that an edge reads to send them.
 
 use super::engine::{Rule, rule};
 use crate::db::ReadTx;
@@ -6,25 +6,25 @@ use crate::error::Result;
 use crate::store::feed::{self, FeedCursor};
 use crate::sync::protocol::wire::{Mode, Row};
 
-/// Rows that were read together.
+/// Rows that were read in one snapshot.
 pub struct Batch {
     pub rows: Vec<Row>,
     pub after: FeedCursor,
     pub to: i64,
     pub snap: i64,
-    /// Nothing is left of what goes up to `to`.
+    /// The batch has everything up to `to`.
     pub is_complete: bool,
 }
 
 impl Batch {
-    /// Reads what is due behind `after`: whole writes up to about `max_bytes`, or a part of one that is larger than that.
-    /// `to`: where a batch ends that is being sent in parts.
+    /// Reads the rows behind `after`: whole writes of about `max_bytes` in all, or a part of a write that is larger than that.
+    /// `to`: the last write of a batch that is being sent in parts.
     pub fn read(tx: &ReadTx, mode: Mode, after: FeedCursor, to: Option<i64>, max_bytes: usize) -> Result<Batch> {
         let snap = feed::high(tx)?;
-        // A reset goes as a whole.
+        // A reset is one batch.
         let to = to.or((mode == Mode::Replace).then_some(snap));
         let (mut rows, mut bytes, mut last) = (Vec::new(), 0, after);
-        // How many rows, and where, the last whole write ends.
+        // The number of rows up to the last whole write, and that write.
         let mut whole: Option<(usize, i64)> = None;
         let mut is_cut = false;
         feed::rows(tx, &last.clone(), to.unwrap_or(snap), |row, place| {

@@ -1,4 +1,4 @@
-//! An edge's calls of its hub over HTTP.
+//! The HTTP client of an edge for its hub.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,11 +6,13 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use anyhow::{Result as AnyResult, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Counts;
 use super::session::Outgoing;
-use crate::sync::http_agent::agent;
+use crate::error::in_one_line;
+use crate::sync::http_agent;
 use crate::sync::protocol::compression::{self, GZIP, ZSTD};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
 use crate::sync::protocol::snapshot::Page;
@@ -19,54 +21,57 @@ use crate::sync::protocol::wire::Reply;
 const ANSWER_MAX_BYTES: usize = 64 << 20;
 
 const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
-const SCHEME: &str = "; is its URL to begin with https://, or with http://?";
+const SCHEME: &str = "; must its URL begin with https:// or with http://?";
 
-/// What became of a call that brought no state of the hub.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call brought no reply of the hub.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    #[error("the hub cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the hub cannot be reached: {cause}{advice}")]
+    Unreachable { cause: Box<ureq::Error>, advice: &'static str },
     #[error("the hub does not answer in time: {0}")]
-    TooSlow(String),
-    #[error("the hub does not take this: {status} {text}")]
+    TooSlow(#[source] Box<ureq::Error>),
+    #[error("the hub refused the call: {status} {text}")]
     Refused { status: u16, text: String, retry_after: Option<Duration> },
-    #[error("the hub does not take what it is sent, again and again: does another machine send under this name?")]
+    #[error("the hub rejected several pushes in a row: does another machine send under this name?")]
     Contested,
     #[error("the hub says that this server's hub is now {hub}")]
     Moved { hub: String },
-    #[error("the hub's answer cannot be read: {0}")]
-    Unreadable(String),
-    #[error("something here stands in the way: {0}")]
-    Here(String),
+    #[error("the hub's answer cannot be read: {}", in_one_line(.0.as_ref()))]
+    Unreadable(#[source] Cause),
+    /// Something on this machine, such as its database.
+    #[error("local error: {}", in_one_line(.0.as_ref()))]
+    Local(#[source] Cause),
     #[error(
-        "the token for the hub cannot be unsealed: put the right key file back, or enrol again by a code of hub enroll --origin"
+        "the token for the hub cannot be unsealed: put the right key file back, or enrol again with a code of hub enroll --origin"
     )]
     KeyLost,
 }
 
 impl CallError {
-    /// A smaller batch might do.
+    /// Whether a smaller batch might succeed.
     pub fn is_too_much(&self) -> bool {
         match self {
             CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
             CallError::TooSlow(_) => true,
-            // Nobody was there to find it too much.
-            CallError::Unreachable(_)
+            // The size of the batch was not the reason.
+            CallError::Unreachable { .. }
             | CallError::Contested
             | CallError::Moved { .. }
             | CallError::Unreadable(_)
-            | CallError::Here(_)
+            | CallError::Local(_)
             | CallError::KeyLost => false,
         }
     }
 
-    /// What was sent is longer than the hub takes.
+    /// Whether the body was longer than the hub accepts.
     pub fn is_too_long(&self) -> bool {
         matches!(self, CallError::Refused { status: 413, .. })
     }
 
-    /// It will not pass by itself: the token is good for nothing, two edges take turns, one side must be
-    /// upgraded, or the new hub is none to be followed to.
+    /// Whether somebody must act: the token is invalid, two edges use one name (split brain), one side must be upgraded, or the
+    /// edge may not follow to the new hub.
     pub fn is_alarm(&self) -> bool {
         matches!(
             self,
@@ -74,13 +79,13 @@ impl CallError {
         )
     }
 
-    /// The error, and what whoever runs this edge can do about it.
+    /// The error, and what to do about it.
     pub fn with_advice(&self) -> String {
         let advice = match self {
             CallError::Refused { status: 401, .. } => {
-                "; another machine has this server's place, it was removed, or the hub is older than its enrolment: enrol it anew"
+                "; another machine replaced this server, it was removed, or the hub was restored to a backup from before its enrolment: enrol it again"
             }
-            CallError::Refused { status: 423, .. } => "; switch one of them off, and unlock it at the hub",
+            CallError::Refused { status: 423, .. } => "; switch one of them off, then unlock the origin at the hub",
             CallError::Moved { hub } if hub.starts_with("http://") => {
                 "; a server does not follow from https to http: give that hub a certificate, and move the server back and there again"
             }
@@ -98,30 +103,32 @@ impl CallError {
 }
 
 /// A hub's answer to an enrolment.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Enrolled {
     pub origin: String,
     pub name: String,
     pub token: String,
 }
 
-/// A hub, spoken to over one kept connection.
+/// The client of one hub, over one connection that it keeps open.
 pub struct HubClient {
-    agent: ureq::Agent,
+    http_agent: ureq::Agent,
     url: String,
     counts: Arc<Counts>,
-    /// How what is sent is packed: zstd, until that is refused.
-    packing: AtomicU8,
+    /// How bodies are compressed: with zstd, until the hub refuses that.
+    compression: AtomicU8,
 }
 
 impl HubClient {
-    /// `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
-    pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> Result<HubClient, String> {
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            return Err(format!("{url} is no address of a hub: it must begin with https:// or http://"));
-        }
-        let agent = agent(ca)?;
-        Ok(HubClient { agent, url: url.trim_end_matches('/').to_owned(), counts, packing: AtomicU8::new(ZSTD) })
+    /// `ca`: a PEM file with the certificates to trust instead of the system's.
+    pub fn new(url: &str, ca: Option<&Path>, counts: Arc<Counts>) -> AnyResult<HubClient> {
+        ensure!(
+            url.starts_with("https://") || url.starts_with("http://"),
+            "{url} is not the URL of a hub: it must begin with https:// or http://"
+        );
+        let http_agent = http_agent::agent(ca)?;
+        let url = url.trim_end_matches('/').to_owned();
+        Ok(HubClient { http_agent, url, counts, compression: AtomicU8::new(ZSTD) })
     }
 
     /// Spends a one-time code.
@@ -130,14 +137,15 @@ impl HubClient {
         read(status, &text)
     }
 
-    /// Whether the hub says that it knows nobody with this token: it was removed, or the hub is older than its enrolment.
+    /// Whether the hub does not know this token: the origin was removed, or the hub was restored to a backup from before the
+    /// enrolment.
     pub fn is_unknown(&self, origin: &str, token: &str) -> bool {
-        let asked: Result<serde_json::Value, _> =
+        let result: Result<serde_json::Value, _> =
             self.get(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token);
-        matches!(asked, Err(CallError::Refused { status: 401, .. }))
+        matches!(result, Err(CallError::Refused { status: 401, .. }))
     }
 
-    /// Sends a message: the hub's state in answer to a push, nothing in answer to a part.
+    /// Sends a message. The hub replies with its state to a push, with nothing to a part.
     pub fn send(&self, origin: &str, token: &str, message: &Outgoing) -> Result<Option<Reply>, CallError> {
         match message {
             Outgoing::Part(part) => {
@@ -147,7 +155,7 @@ impl HubClient {
             }
             Outgoing::Push(push) => {
                 let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/exchange"), Some(token), push)?;
-                // A push that was not taken is answered by the state too.
+                // The reply to a rejected push has the state too.
                 match serde_json::from_str(&text) {
                     Ok(reply) if matches!(status, 200 | 409) => Ok(Some(reply)),
                     _ => Err(refused(status, &text, None)),
@@ -156,20 +164,20 @@ impl HubClient {
         }
     }
 
-    /// Asks for digests; gives the answer, and how many bytes went over the wire before they were packed.
+    /// Asks for digests; gives them, and how many bytes both bodies have before compression.
     pub fn digest(&self, origin: &str, token: &str, request: &DigestRequest) -> Result<(DigestReply, u64), CallError> {
         let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/digest"), Some(token), request)?;
-        let asked = serde_json::to_string(request).map_or(0, |text| text.len());
-        Ok((read(status, &text)?, (asked + text.len()) as u64))
+        let sent = serde_json::to_string(request).map_or(0, |text| text.len());
+        Ok((read(status, &text)?, (sent + text.len()) as u64))
     }
 
-    /// A page of everything that the hub holds, behind `after`.
+    /// A page of everything that the hub has of an origin, behind `after`.
     pub fn snapshot(&self, origin: &str, token: &str, after: Option<&str>) -> Result<Page, CallError> {
         let query: Vec<(&str, &str)> = after.iter().map(|after| ("after", *after)).collect();
         self.get(&format!("/sync/v1/origins/{origin}/snapshot"), &query, token)
     }
 
-    /// Some other call.
+    /// A POST of JSON to any other path.
     pub fn ask<T: for<'de> Deserialize<'de>>(
         &self,
         path: &str,
@@ -180,61 +188,61 @@ impl HubClient {
         read(status, &text)
     }
 
+    /// A GET of any path.
     pub fn get<T: for<'de> Deserialize<'de>>(
         &self,
         path: &str,
         query: &[(&str, &str)],
         token: &str,
     ) -> Result<T, CallError> {
-        let request = self.agent.get(format!("{}{path}", self.url)).query_pairs(query.iter().copied());
+        let request = self.http_agent.get(format!("{}{path}", self.url)).query_pairs(query.iter().copied());
         let (status, text) = self.read_answer(with_token(request, Some(token)).call())?;
         read(status, &text)
     }
 
     fn post(&self, path: &str, token: Option<&str>, body: &impl Serialize) -> Result<(u16, String), CallError> {
-        let packing = self.packing.load(Relaxed);
-        let answered = self.post_packed(path, token, body, packing)?;
-        if packing == ZSTD && answered.0 == 415 {
-            // Something on the way, or the hub, does not know zstd.
-            self.packing.store(GZIP, Relaxed);
-            return self.post_packed(path, token, body, GZIP);
+        let compression = self.compression.load(Relaxed);
+        let answer = self.post_compressed(path, token, body, compression)?;
+        if compression == ZSTD && answer.0 == 415 {
+            // The hub, or a proxy before it, does not know zstd.
+            self.compression.store(GZIP, Relaxed);
+            return self.post_compressed(path, token, body, GZIP);
         }
-        Ok(answered)
+        Ok(answer)
     }
 
-    fn post_packed(
+    fn post_compressed(
         &self,
         path: &str,
         token: Option<&str>,
         body: &impl Serialize,
-        packing: u8,
+        compression: u8,
     ) -> Result<(u16, String), CallError> {
-        let packed = compression::pack(packing, body).map_err(|error| CallError::Unreadable(error.to_string()))?;
-        self.counts.bytes_out.fetch_add(packed.len() as u64, Relaxed);
+        let compressed = compression::compress(compression, body).map_err(|error| CallError::Local(error.into()))?;
+        self.counts.bytes_out.fetch_add(compressed.len() as u64, Relaxed);
         let request = self
-            .agent
+            .http_agent
             .post(format!("{}{path}", self.url))
             .header("content-type", "application/json")
-            .header("content-encoding", compression::name(packing));
-        self.read_answer(with_token(request, token).send(&packed[..]))
+            .header("content-encoding", compression::encoding(compression));
+        self.read_answer(with_token(request, token).send(&compressed[..]))
     }
 
     fn read_answer(
         &self,
         sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<(u16, String), CallError> {
-        let unreadable = |error: &dyn std::fmt::Display| CallError::Unreadable(error.to_string());
         let mut answer = sent.map_err(unanswered)?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header("retry-after").and_then(|value| value.parse().ok());
-        let packing = header("content-encoding");
+        let encoding = header("content-encoding");
         let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES as u64).read_to_vec();
         let body = body.map_err(unanswered)?;
         self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
-        let body =
-            compression::unpack(packing.as_deref(), &body, ANSWER_MAX_BYTES).map_err(|error| unreadable(&error))?;
-        let text = String::from_utf8(body).map_err(|error| unreadable(&error))?;
+        let body = compression::decompress(encoding.as_deref(), &body, ANSWER_MAX_BYTES)
+            .map_err(|error| CallError::Unreadable(error.into()))?;
+        let text = String::from_utf8(body).map_err(|error| CallError::Unreadable(error.into()))?;
         if matches!(status, 429 | 500..) {
             return Err(refused(status, &text, retry_after.map(Duration::from_secs)));
         }
@@ -243,20 +251,17 @@ impl HubClient {
 }
 
 fn unanswered(error: ureq::Error) -> CallError {
-    match error {
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            CallError::Unreachable(error.to_string())
-        }
-        ureq::Error::Timeout(_) => CallError::TooSlow(error.to_string()),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => CallError::Unreachable(format!("{error}{TRUST}")),
-        ureq::Error::Io(_) if error.to_string().contains("certificate") => {
-            CallError::Unreachable(format!("{error}{TRUST}"))
-        }
+    let advice = match &error {
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => "",
+        ureq::Error::Timeout(_) => return CallError::TooSlow(Box::new(error)),
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => TRUST,
+        ureq::Error::Io(_) if error.to_string().contains("certificate") => TRUST,
         // One side speaks TLS and the other does not.
-        ureq::Error::Protocol(_) => CallError::Unreachable(format!("{error}{SCHEME}")),
-        _ if error.to_string().contains("corrupt message") => CallError::Unreachable(format!("{error}{SCHEME}")),
-        _ => CallError::Unreachable(error.to_string()),
-    }
+        ureq::Error::Protocol(_) => SCHEME,
+        _ if error.to_string().contains("corrupt message") => SCHEME,
+        _ => "",
+    };
+    CallError::Unreachable { cause: Box::new(error), advice }
 }
 
 fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq::RequestBuilder<B> {
@@ -271,10 +276,10 @@ fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, Call
     if status != 200 {
         return Err(refused(status, text, None));
     }
-    serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.to_string()))
+    serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.into()))
 }
 
-/// What the hub said, in its own words where it has some.
+/// The error for a status that is not expected, with the message of the hub where it has one.
 fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError {
     let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     if let (421, Some(hub)) = (status, body["error"]["hub"].as_str()) {

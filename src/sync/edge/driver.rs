@@ -1,11 +1,12 @@
-//! An edge's link with its hub: exchanges until the hub has everything, and proofs of it. For the worker's thread and for
-//! the command line.
+//! Drives an edge's session: exchanges until the hub has everything, and proves it. For the worker's thread and for the
+//! command line.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result as AnyResult, anyhow, bail};
 use uuid::Uuid;
 
 use super::backoff::{Backoff, DELAY_MAX};
@@ -16,108 +17,109 @@ use super::session::{ExchangeOutcome, Outgoing, SyncSession};
 use super::verify::{self, Proof};
 use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::sync_state::{self, Enrolment};
 use crate::store::{feed, quarantine};
 use crate::sync::protocol::wire::Reply;
 
-/// While there is no hub to go to.
+/// The delay while the edge is not enrolled.
 const IDLE: Duration = Duration::from_secs(3_600);
-/// From how many hubs in a row it goes on to the next.
+/// How many moves in a row an edge follows.
 const MOVES_MAX: usize = 3;
-/// How often in a row a hub may not take what it is sent, before it is left alone for a while: once after a lost answer,
-/// once or twice at a fork.
+/// How many pushes in a row a hub may reject before the edge backs off: one after a lost reply, one or two at a fork.
 const REFUSALS_MAX: usize = 5;
-/// How often a comparison is begun anew because of writes.
+/// How many times a comparison begins again because of writes.
 const VERIFY_TRIES: usize = 5;
 
-/// One edge, its hub, and how it has gone.
+/// One edge and its hub.
 pub struct SyncDriver {
     pub db: Arc<Db>,
     sealer: Arc<Sealer>,
     ca: Option<PathBuf>,
-    edge: SyncSession,
-    pub pacing: Backoff,
+    session: SyncSession,
+    pub backoff: Backoff,
     /// The hub's URL, and the client for it.
     client: Option<(String, HubClient)>,
     pub counts: Arc<Counts>,
-    /// What went wrong the last time, whether or not it could be written down.
-    pub trouble: Arc<Mutex<Option<String>>>,
+    /// The error of the last exchange, whether or not it could be stored.
+    pub last_error: Arc<Mutex<Option<String>>>,
     runtime: Option<tokio::runtime::Runtime>,
-    /// Is told of each exchange how many rows were sent.
+    /// Called after each message with the number of rows in it.
     progress: Option<Box<dyn Fn(u64) + Send>>,
 }
 
 impl SyncDriver {
     pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> SyncDriver {
-        let edge = SyncSession::new(db.clone());
+        let session = SyncSession::new(db.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
         SyncDriver {
             db,
             sealer,
             ca,
-            edge,
-            pacing: Backoff::default(),
+            session,
+            backoff: Backoff::default(),
             client: None,
             counts: Arc::default(),
-            trouble: Arc::default(),
+            last_error: Arc::default(),
             runtime,
             progress: None,
         }
     }
 
-    /// `progress`: is told of each exchange how many rows were sent.
-    pub fn telling(self, progress: impl Fn(u64) + Send + 'static) -> SyncDriver {
+    /// Calls `progress` after each message with the number of rows in it.
+    pub fn with_progress(self, progress: impl Fn(u64) + Send + 'static) -> SyncDriver {
         SyncDriver { progress: Some(Box::new(progress)), ..self }
     }
 
-    /// Exchanges until the hub has everything; gives how long to wait then, and what went wrong.
-    pub fn go(&mut self) -> (Duration, Result<(), String>) {
-        match self.db.read(sync_state::enrolment) {
-            Ok(Some(enrolment)) => {
-                let result = self.follow(enrolment);
-                let trouble = result.as_ref().err().map(CallError::with_advice);
-                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&trouble);
-                match result {
-                    Ok(()) => (self.pacing.next(share()), Ok(())),
-                    Err(error) => {
-                        self.edge.failed();
-                        // What is too long by itself does not become shorter.
-                        let is_too_long = error.is_too_long() && self.pacing.is_smallest();
-                        let is_alarm = error.is_alarm() || is_too_long;
-                        let wait = self.pacing.failed(error.retry_after(), error.is_too_much(), share());
-                        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
-                        match is_alarm {
-                            true => tracing::error!(%error, "the mirror stands still: somebody must act"),
-                            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
-                        }
-                        let error = trouble.unwrap_or_default();
-                        let noted = error.clone();
-                        self.write(move |tx| sync_state::note_error(tx, &noted, is_alarm));
-                        (wait, Err(error))
-                    }
-                }
-            }
-            Ok(None) => (IDLE, Err("this server is not enrolled with a hub: see sync enroll".into())),
-            Err(error) => (IDLE, Err(error.to_string())),
+    /// Exchanges until the hub has everything; gives the delay before the next time, and the error.
+    pub fn sync(&mut self) -> (Duration, AnyResult<()>) {
+        let enrolment = match self.db.read(sync_state::enrolment) {
+            Ok(Some(enrolment)) => enrolment,
+            Ok(None) => return (IDLE, Err(anyhow!("this server is not enrolled with a hub: see sync enroll"))),
+            Err(error) => return (IDLE, Err(error.into())),
+        };
+        let result = self.follow(enrolment);
+        let advice = result.as_ref().err().map(CallError::with_advice);
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&advice);
+        match result {
+            Ok(()) => (self.backoff.next(random_fraction()), Ok(())),
+            Err(error) => self.failed(error),
         }
     }
 
-    /// Exchanges, and compares what both sides have then.
-    pub fn verify(&mut self) -> Result<Proof, String> {
+    /// Logs and stores why an exchange failed; returns how long to wait before the next.
+    fn failed(&mut self, error: CallError) -> (Duration, AnyResult<()>) {
+        self.session.abort();
+        // A single row that is too long does not become shorter.
+        let is_too_long = error.is_too_long() && self.backoff.is_smallest();
+        let is_alarm = error.is_alarm() || is_too_long;
+        let wait = self.backoff.failed(error.retry_after(), error.is_too_much(), random_fraction());
+        let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
+        match is_alarm {
+            true => tracing::error!(%error, "the mirror has stopped: somebody must act"),
+            false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
+        }
+        let described = error.with_advice();
+        let stored = described.clone();
+        self.write(move |tx| sync_state::note_error(tx, &stored, is_alarm));
+        // The text first: it holds that of the error, and the advice.
+        (wait, Err(anyhow!(error).context(described)))
+    }
+
+    /// Exchanges, then compares both sides.
+    pub fn verify(&mut self) -> AnyResult<Proof> {
         for _ in 0..VERIFY_TRIES {
-            self.go().1?;
-            let describe = |error: Error| error.to_string();
-            let enrolment = self.db.read(sync_state::enrolment).map_err(describe)?.ok_or("this server has no hub")?;
-            let token = self.token(&enrolment).map_err(|error| error.to_string())?;
-            let head = self.edge.position().map_err(describe)?.base();
+            self.sync().1?;
+            let enrolment = self.db.read(sync_state::enrolment)?.context("this server has no hub")?;
+            let token = self.token(&enrolment)?;
+            let head = self.session.position()?.base();
             let Some((_, client)) = &self.client else { break };
-            let proof = verify::compare(&self.db, client, &enrolment.origin, &token, head);
-            if let Some(proof) = proof.map_err(|error| error.to_string())? {
-                // What is in quarantine is known to differ, and told as that.
-                let aside = self.db.read(quarantine::list).map_err(describe)?;
-                let is_aside = |name: &&String| aside.iter().any(|row| **name == format!("{}/{}", row.table, row.row));
-                let is_known = proof.named.iter().filter(is_aside).count() as u64 == proof.differences;
+            if let Some(proof) = verify::compare(&self.db, client, &enrolment.origin, &token, head)? {
+                // Quarantined rows are known to differ; the status shows them as quarantined.
+                let quarantined = self.db.read(quarantine::list)?;
+                let is_quarantined =
+                    |name: &&String| quarantined.iter().any(|row| **name == format!("{}/{}", row.table, row.row));
+                let is_known = proof.named.iter().filter(is_quarantined).count() as u64 == proof.differences;
                 let named = proof.named.join(", ");
                 let wrong =
                     (!is_known).then(|| format!("the hub differs in {} rows, such as {named}", proof.differences));
@@ -125,19 +127,19 @@ impl SyncDriver {
                     tracing::error!(%wrong, "the proof of equality failed");
                 }
                 self.write(move |tx| sync_state::note_proof(tx, wrong.as_deref()));
-                // The hub hears of it, for its fleet page.
-                let _ = self.go();
+                // Reports the result to the hub, for its fleet page.
+                let _ = self.sync();
                 return Ok(proof);
             }
         }
-        Err("there were writes all the while: try again when it is quieter".into())
+        bail!("the database changed during every comparison: try again when there are fewer writes")
     }
 
     fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
         enrolment::token(enrolment, &self.sealer).ok_or(CallError::KeyLost)
     }
 
-    /// Has a client for the hub that the edge is enrolled with.
+    /// Makes sure that there is a client for the hub of this enrolment.
     fn connect(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
         if self.client.as_ref().is_none_or(|(url, _)| *url != enrolment.hub) {
             let client = HubClient::new(&enrolment.hub, self.ca.as_deref(), self.counts.clone()).map_err(local)?;
@@ -146,40 +148,40 @@ impl SyncDriver {
         Ok(())
     }
 
-    /// Exchanges until the hub has all that is here now. Where it says that another has its place, with that one; once it
-    /// has worked, it is kept: until then the hub before it is asked again.
+    /// Exchanges until the hub has everything. Where the hub says that this server has moved to another hub, exchanges with
+    /// that one, and stores its URL once that has succeeded: until then the next try begins at the old hub.
     fn follow(&mut self, mut enrolment: Enrolment) -> Result<(), CallError> {
         let mut moves = 0;
         loop {
             match self.catch_up(&enrolment) {
                 Err(CallError::Moved { hub }) if moves < MOVES_MAX && may_follow(&enrolment.hub, &hub) => {
-                    self.edge.failed();
+                    self.session.abort();
                     (enrolment.hub, moves) = (hub, moves + 1);
                 }
                 Ok(()) if moves > 0 => {
-                    tracing::warn!(hub = enrolment.hub, "the hub has handed this server over to another");
+                    tracing::warn!(hub = enrolment.hub, "this server has moved to another hub");
                     self.write(move |tx| sync_state::set_hub(tx, &enrolment.hub));
                     return Ok(());
                 }
-                done => return done,
+                result => return result,
             }
         }
     }
 
-    /// Exchanges until the hub has all that is here now.
+    /// Exchanges until the hub has everything that this database has now.
     fn catch_up(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
         let token = self.token(enrolment)?;
         self.connect(enrolment)?;
         let (Some((_, client)), Some(runtime)) = (&self.client, &self.runtime) else {
-            return Err(local("nothing to call the hub with"));
+            return Err(local("there is no client for the hub"));
         };
-        let (db, edge, pacing, counts) = (&self.db, &mut self.edge, &mut self.pacing, &*self.counts);
+        let (db, session, backoff, counts) = (&self.db, &mut self.session, &mut self.backoff, &*self.counts);
         let send = |message: Outgoing| {
             let sent = client.send(&enrolment.origin, &token, &message);
             counts.note(&message, &sent);
-            Sent { rows: message.rows() as u64, reply: sent }
+            SendResult { rows: message.rows() as u64, reply: sent }
         };
-        let received = |sent: Sent| {
+        let received = |sent: SendResult| {
             self.progress.iter().for_each(|progress| progress(sent.rows));
             sent.reply
         };
@@ -187,28 +189,29 @@ impl SyncDriver {
         let goal = high()?;
         let mut refusals = 0;
         std::thread::scope(|scope| {
-            // A part that the hub is taking, while the next one is read and packed.
-            let mut under_way: Option<ScopedJoinHandle<Sent>> = None;
+            // The part that is being sent, while the next one is read and compressed.
+            let mut in_flight: Option<ScopedJoinHandle<SendResult>> = None;
             loop {
                 let (begun, before) = (Instant::now(), high()?);
-                let message = runtime.block_on(edge.next(pacing.batch(), &mut Uuid::new_v4)).map_err(local)?;
+                let message =
+                    runtime.block_on(session.next_message(backoff.batch(), &mut Uuid::new_v4)).map_err(local)?;
                 let mut has_all = false;
                 if matches!(message, Outgoing::Part(_)) {
-                    let last = under_way.replace(scope.spawn(|| send(message)));
+                    let last = in_flight.replace(scope.spawn(|| send(message)));
                     last.map_or(Ok(None), |part| received(join(part)))?;
                 } else {
-                    under_way.take().map_or(Ok(None), |part| received(join(part)))?;
+                    in_flight.take().map_or(Ok(None), |part| received(join(part)))?;
                     if let Some(reply) = received(send(message))? {
-                        let outcome = runtime.block_on(edge.answered(&reply, Uuid::new_v4())).map_err(local)?;
-                        pacing.exchanged(reply.pace);
+                        let outcome = runtime.block_on(session.handle_reply(&reply, Uuid::new_v4())).map_err(local)?;
+                        backoff.succeeded(reply.pace);
                         refusals = if reply.accepted { 0 } else { refusals + 1 };
                         if refusals == REFUSALS_MAX {
                             return Err(CallError::Contested);
                         }
-                        has_all = describe(outcome) && !edge.is_behind(goal).map_err(local)?;
+                        has_all = is_acked(outcome) && !session.is_behind(goal).map_err(local)?;
                     }
                 }
-                std::thread::park_timeout(pacing.rest(begun.elapsed(), high()? - before));
+                std::thread::park_timeout(backoff.pause(begun.elapsed(), high()? - before));
                 if has_all {
                     return Ok(());
                 }
@@ -216,52 +219,55 @@ impl SyncDriver {
         })
     }
 
+    /// Writes to the database in a transaction; logs an error.
     pub fn write(&self, work: impl FnOnce(&mut crate::db::WriteTx) -> Result<()> + Send + 'static) {
         if let Some(runtime) = &self.runtime
             && let Err(error) = runtime.block_on(self.db.write(Author::system("mirror"), work))
         {
-            tracing::warn!(%error, "how the mirror stands could not be written");
+            tracing::warn!(%error, "the state of the mirror could not be stored");
         }
     }
 }
 
-/// Whether a hub may send this server, and its token, to another: never from a line that nobody can read to one that
-/// everybody can.
+/// Whether this server follows from one hub to another and sends it its token: never from TLS to plain http.
 fn may_follow(from: &str, to: &str) -> bool {
     to.starts_with("https://") || (to.starts_with("http://") && from.starts_with("http://"))
 }
 
-/// Something here is not as it should be.
-fn local(error: impl std::fmt::Display) -> CallError {
-    CallError::Here(error.to_string())
+/// An error of this machine, not of the hub.
+fn local(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallError {
+    CallError::Local(error.into())
 }
 
-/// What came of a message that brought so many rows.
-struct Sent {
+/// The result of sending a message with this many rows.
+struct SendResult {
     rows: u64,
     reply: Result<Option<Reply>, CallError>,
 }
 
-fn join(sending: ScopedJoinHandle<Sent>) -> Sent {
-    let broken = || CallError::Here("a message could not be sent".into());
-    sending.join().unwrap_or_else(|_| Sent { rows: 0, reply: Err(broken()) })
+fn join(sending: ScopedJoinHandle<SendResult>) -> SendResult {
+    let broken = || CallError::Local("a message could not be sent".into());
+    sending.join().unwrap_or_else(|_| SendResult { rows: 0, reply: Err(broken()) })
 }
 
-/// Logs what is out of the ordinary; whether the hub has taken what it was sent.
-fn describe(outcome: ExchangeOutcome) -> bool {
+/// Whether the hub acknowledged the push; logs any unusual outcome.
+fn is_acked(outcome: ExchangeOutcome) -> bool {
     match outcome {
         ExchangeOutcome::Acked { .. } => return true,
-        ExchangeOutcome::Rewound { acked } => tracing::warn!(acked, "the hub was restored: it is given the rest again"),
+        ExchangeOutcome::Rewound { acked } => tracing::warn!(acked, "the hub was restored: sending the rest again"),
         ExchangeOutcome::Forked(reason) => {
-            tracing::error!(?reason, "the hub follows another life of this edge: a new epoch begins");
+            tracing::error!(
+                ?reason,
+                "the hub is on a different epoch: this database was restored or cloned, a new epoch begins"
+            );
         }
         ExchangeOutcome::Ignored => {}
     }
     false
 }
 
-/// A random part of 0 to 1.
-pub fn share() -> f64 {
+/// A random number from 0 to 1.
+pub fn random_fraction() -> f64 {
     f64::from(Uuid::new_v4().as_u64_pair().0 as u32) / f64::from(u32::MAX)
 }
 
@@ -270,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_never_carried_from_a_private_line_to_an_open_one() {
+    fn a_server_never_follows_from_tls_to_plain_http() {
         assert!(may_follow("https://a", "https://b") && may_follow("http://a", "https://b"));
         assert!(may_follow("http://a", "http://b"));
         assert!(!may_follow("https://a", "http://b") && !may_follow("http://a", "file:///etc/passwd"));

@@ -1,36 +1,36 @@
-//! The decisions of an edge, without I/O, clock or chance: what to send, and what an answer means.
+//! The decisions of an edge, without I/O, clock or randomness: what a reply of the hub means.
 
 use uuid::Uuid;
 
 use crate::domain::mirror::Position;
 use crate::sync::protocol::wire::{Epoch, Head, Reply};
 
-/// What an answer means.
+/// What a reply means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyVerdict {
-    /// Not the answer to the request that is under way.
+    /// The reply is not to the current request.
     Ignore,
-    /// The hub's state is one that this edge has brought about: go on from there.
+    /// The hub's state is one that this edge has caused: go on from there.
     Adopt(Position),
-    /// It is not: begin a new epoch, and say why.
+    /// It is not: begin a new epoch.
     Reset { position: Position, reason: Fork },
 }
 
 /// Why an edge must begin a new epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fork {
-    /// The hub follows another life of this edge: one of them was restored from an image, or cloned.
+    /// The hub is on a different epoch: this database was restored or cloned.
     OtherEpoch,
-    /// The hub's state came from an attempt that this edge has not made.
+    /// The hub's state is from an attempt that this edge has not made.
     UnknownAttempt,
-    /// The hub has lost what it had called stable.
+    /// The hub has lost writes that it had reported as stable.
     BehindStable,
 }
 
-/// Judges the answer to the request `sent`.
+/// Judges the reply to the request `sent`.
 ///
-/// `made`: up to which write an attempt of this edge went; `None` when it has made no such attempt. `fresh`: the uuid of
-/// the epoch to begin, if there must be one.
+/// `made`: the last write of an attempt; `None` when this edge has made no such attempt. `fresh`: the uuid of the new epoch,
+/// if one must begin.
 pub fn judge(
     position: &Position,
     sent: Uuid,
@@ -45,12 +45,12 @@ pub fn judge(
     let reset = |reason| {
         let newest = hub.epoch.map_or(0, |epoch| epoch.0).max(position.epoch.0);
         let epoch = Epoch(newest + 1, fresh);
-        // An epoch that is only begun is nothing to the hub.
+        // The hub does not know an epoch that has only begun here.
         let parent = if position.resetting.is_some() { position.parent } else { position.epoch.0 };
         let position = Position { epoch, resetting: Some(hub), acked: 0, attempt: Uuid::nil(), stable: 0, parent };
         ReplyVerdict::Reset { position, reason }
     };
-    // A reset that is under way goes on as long as what it replaces is still there.
+    // A reset goes on as long as the hub still has the state that it replaces.
     if position.resetting == Some(hub) {
         return ReplyVerdict::Adopt(position.clone());
     }
@@ -58,8 +58,8 @@ pub fn judge(
     if hub.epoch != Some(position.epoch) && !begins {
         return reset(Fork::OtherEpoch);
     }
-    let known = if begins { Some(0) } else { made(hub.attempt) };
-    if known != Some(hub.acked) && !rule(Rule::Attempt) {
+    let last_write = if begins { Some(0) } else { made(hub.attempt) };
+    if last_write != Some(hub.acked) && !rule(Rule::Attempt) {
         return reset(Fork::UnknownAttempt);
     }
     if hub.acked < position.stable {
@@ -77,15 +77,15 @@ pub enum Rule {
     Record,
     /// The attempt that the hub names is one of ours.
     Attempt,
-    /// What may be forgotten is what is stable, not what is acknowledged.
+    /// An edge forgets attempts that are stable, not those that are only acknowledged.
     Stable,
-    /// An answer belongs to the request that is under way.
+    /// A reply belongs to the current request.
     Request,
-    /// The rows of one write are never parted.
+    /// The rows of one write are never separated.
     Groups,
 }
 
-/// Whether a rule is broken on purpose, by a test that must notice.
+/// Whether a test breaks this rule on purpose, to show that the simulation notices.
 #[cfg(not(feature = "mutants"))]
 pub const fn rule(_: Rule) -> bool {
     false

@@ -63,7 +63,7 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
     }
     let (position, record, high) = (sync_state::position(tx)?, sync_state::record(tx)?, feed::high(tx)?);
     let Some(position) = position else { return Ok(text) };
-    let aside = quarantine::count(tx)?;
+    let quarantined = quarantine::count(tx)?;
     let lag = high - position.acked;
     let age =
         |then: Option<crate::domain::time::Time>| then.map(|then| ((tx.now.millis() - then.millis()) / 1_000).max(0));
@@ -73,7 +73,7 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
             "consistent",
             "gauge",
             "1: the hub has exactly what is here",
-            Some(is_consistent(has_all, aside, &record).into()),
+            Some(is_consistent(has_all, quarantined, &record).into()),
         ),
         ("lag_changes", "gauge", "Writes that the hub does not have", Some(lag)),
         (
@@ -85,7 +85,7 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
                 false => age(record.last_success),
             },
         ),
-        ("quarantined", "gauge", "Rows that the hub could not take", Some(aside)),
+        ("quarantined", "gauge", "Rows that the hub could not take", Some(quarantined)),
         (
             "alarm",
             "gauge",

@@ -1,14 +1,24 @@
 //! The edge's side of the mirror: keeps the hub's copy exact, whatever fails in between.
+//!
+//! In reading order; each module may use those above it.
 
 pub mod backoff;
-mod batch;
-pub mod client;
-pub mod driver;
 pub mod engine;
-pub mod enrolment;
-pub mod metrics;
-pub mod restore;
+
+mod batch;
+
 pub mod session;
+
 pub mod status;
+
+pub mod metrics;
+
+pub mod client;
+
+pub mod enrolment;
+pub mod restore;
 pub mod verify;
+
+pub mod driver;
+
 pub mod worker;

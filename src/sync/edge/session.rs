@@ -1,5 +1,5 @@
-//! An edge's end of the mirror: reads what is due, records the attempt, and takes in the answer. It knows no network,
-//! no clock and no chance: whoever drives it carries its messages and gives it its uuids.
+//! One edge's exchanges with its hub: reads the next rows, records the attempt, and handles the reply. It uses no network, no
+//! clock and no randomness: the caller transports its messages and provides its uuids.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
-use crate::domain::proposal::{Outcome as Answer, ProposalResult};
+use crate::domain::proposal::{ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::feed::{self, FeedCursor};
@@ -17,21 +17,22 @@ use crate::store::{audit, proposals as answers, quarantine, sync_state};
 use crate::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Staged};
 use crate::usecases::proposals;
 
-const AUDIT_DIFFERS: &str = "the audit trail is not the one that the hub was told of: entries were changed or cut off";
+const AUDIT_DIFFERS: &str =
+    "the audit trail differs from what this server reported to the hub: entries were changed or cut off";
 
-/// How old `last_success` may be before an exchange that brings nothing writes it anew.
-const NOTED_MS: i64 = 10_000;
+/// How old `last_success` may be before an exchange that brings nothing updates it.
+const RECORD_MS: i64 = 10_000;
 
 /// A message for the hub.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// To be followed by the next message; by the push only once the hub has all parts.
+    /// The next message follows at once, except the push: it follows once the hub has all parts.
     Part(Part),
     Push(Box<Push>),
 }
 
 impl Outgoing {
-    /// How many it brings.
+    /// How many rows it brings.
     pub fn rows(&self) -> usize {
         match self {
             Outgoing::Part(part) => part.rows.len(),
@@ -40,65 +41,65 @@ impl Outgoing {
     }
 }
 
-/// What came of an exchange.
+/// The outcome of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeOutcome {
-    /// Not the answer that was waited for.
+    /// The reply was not to the current request.
     Ignored,
     /// The hub has everything up to `acked`.
     Acked { acked: i64 },
-    /// The hub had less than it once had, and is given the rest again.
+    /// The hub was restored and has less than before: the edge sends the rest again.
     Rewound { acked: i64 },
     /// A new epoch has begun.
     Forked(Fork),
 }
 
-/// A batch that goes in parts.
-struct Sending {
+/// A batch that is being sent in parts.
+struct PartialBatch {
     stage: Uuid,
     parts: i64,
-    /// Behind what has been sent.
+    /// The position behind the parts that were sent.
     after: FeedCursor,
-    /// Where the batch ends.
+    /// The last write of the batch.
     to: i64,
 }
 
-/// An edge and its one exchange under way.
+/// An edge and its current exchange.
 pub struct SyncSession {
     db: Arc<Db>,
-    sending: Option<Sending>,
+    partial: Option<PartialBatch>,
     request: Option<Uuid>,
-    /// Answers to proposals that the push under way tells.
-    telling: Vec<Uuid>,
+    /// Proposals whose answers are in the current push.
+    answers_sent: Vec<Uuid>,
 }
 
 impl SyncSession {
     pub fn new(db: Arc<Db>) -> SyncSession {
-        SyncSession { db, sending: None, request: None, telling: vec![] }
+        SyncSession { db, partial: None, request: None, answers_sent: vec![] }
     }
 
-    /// The next message. A push with nothing new asks for the hub's state.
-    pub async fn next(&mut self, max_bytes: usize, fresh: &mut impl FnMut() -> Uuid) -> Result<Outgoing> {
+    /// The next message. A push without rows only asks for the hub's state.
+    pub async fn next_message(&mut self, max_bytes: usize, fresh: &mut impl FnMut() -> Uuid) -> Result<Outgoing> {
         let position = self.position()?;
-        let (after, to) = match &self.sending {
-            Some(sending) => (sending.after.clone(), Some(sending.to)),
+        let (after, to) = match &self.partial {
+            Some(partial) => (partial.after.clone(), Some(partial.to)),
             None => (FeedCursor::after_write(position.acked), None),
         };
         let batch = self.db.read(|tx| Batch::read(tx, mode(&position), after, to, max_bytes))?;
         if !batch.is_complete {
-            let (stage, part) = match &self.sending {
-                Some(sending) => (sending.stage, sending.parts),
+            let (stage, part) = match &self.partial {
+                Some(partial) => (partial.stage, partial.parts),
                 None => (fresh(), 0),
             };
-            self.sending = Some(Sending { stage, parts: part + 1, after: batch.after, to: batch.to });
+            self.partial = Some(PartialBatch { stage, parts: part + 1, after: batch.after, to: batch.to });
             return Ok(Outgoing::Part(Part { stage, part, rows: batch.rows }));
         }
-        let staged = self.sending.take().map(|sending| Staged { stage: sending.stage, parts: sending.parts });
+        let staged = self.partial.take().map(|partial| Staged { stage: partial.stage, parts: partial.parts });
         let base = position.base();
         let is_idle = position.resetting.is_none() && batch.to == position.acked;
         let attempt = if is_idle { position.attempt } else { fresh() };
         if !is_idle && !rule(Rule::Record) {
-            // After the reading: a copy of this database that knows the attempt has every write that it left out.
+            // Recorded after the rows were read: a copy of this database that knows the attempt has every write in it.
             let to = batch.to;
             self.db.write(Author::system("mirror"), move |tx| sync_state::record_attempt(tx, attempt, to)).await?;
         }
@@ -109,7 +110,7 @@ impl SyncSession {
             let known = audit::entry_at(tx, sync_state::audit_acked(tx)?)?;
             Ok((answers::untold(tx, to)?, self.status(tx)?, [known, audit::head(tx)?]))
         })?;
-        self.telling = outcomes.iter().map(|answer| answer.uuid).collect();
+        self.answers_sent = outcomes.iter().map(|answer| answer.uuid).collect();
         Ok(Outgoing::Push(Box::new(Push {
             proto: PROTO,
             schema: SCHEMA_VERSION,
@@ -129,49 +130,49 @@ impl SyncSession {
         })))
     }
 
-    /// Nothing came back, or nothing that says how the hub stands: what was under way is begun anew.
-    pub fn failed(&mut self) {
-        (self.sending, self.request) = (None, None);
-        self.telling = vec![];
+    /// Abandons the current exchange, because no reply with the hub's state came: the next message begins a new one.
+    pub fn abort(&mut self) {
+        (self.partial, self.request) = (None, None);
+        self.answers_sent = vec![];
     }
 
-    /// Takes in an answer. `fresh`: the uuid of a new epoch, if one must begin.
-    pub async fn answered(&mut self, reply: &Reply, fresh: Uuid) -> Result<ExchangeOutcome> {
+    /// Handles a reply. `fresh`: the uuid of a new epoch, if one must begin.
+    pub async fn handle_reply(&mut self, reply: &Reply, fresh: Uuid) -> Result<ExchangeOutcome> {
         self.db.clock().believe(Time::from_millis(reply.clock_ms));
         let position = self.position()?;
-        // Judged by what is on disk, by nobody else's hand than this one's.
+        // Judged by the attempts on disk; only this session writes them.
         let known = self.db.read(|tx| sync_state::attempt(tx, reply.head.attempt))?;
         let made = |_| if rule(Rule::Record) { Some(reply.head.acked) } else { known };
         let verdict = judge(&position, self.request.unwrap_or_default(), reply, made, fresh);
         let (next, outcome) = match verdict {
             ReplyVerdict::Ignore => return Ok(ExchangeOutcome::Ignored),
             ReplyVerdict::Adopt(next) => {
-                let (acked, is_back) = (next.acked, next.epoch == position.epoch && next.acked < position.acked);
-                (next, if is_back { ExchangeOutcome::Rewound { acked } } else { ExchangeOutcome::Acked { acked } })
+                let (acked, is_rewound) = (next.acked, next.epoch == position.epoch && next.acked < position.acked);
+                (next, if is_rewound { ExchangeOutcome::Rewound { acked } } else { ExchangeOutcome::Acked { acked } })
             }
             ReplyVerdict::Reset { position, reason } => (position, ExchangeOutcome::Forked(reason)),
         };
-        let delivered = if reply.accepted { std::mem::take(&mut self.telling) } else { vec![] };
-        self.failed();
+        let delivered = if reply.accepted { std::mem::take(&mut self.answers_sent) } else { vec![] };
+        self.abort();
         let is_new = next != position || !delivered.is_empty();
-        if is_new || self.is_to_be_noted(reply)? {
-            // What a hub has put aside of another life says nothing of this one.
-            let aside = next.resetting.is_none().then(|| reply.quarantine.clone());
+        if is_new || self.needs_record(reply)? {
+            // During a reset the hub's quarantine is that of another epoch.
+            let quarantined = next.resetting.is_none().then(|| reply.quarantine.clone());
             let (audit, acked) = (reply.audit, next.acked);
             let alarm = reply.audit_differs.then_some(AUDIT_DIFFERS);
             let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
-            let (is_fork, is_back) =
+            let (is_fork, is_rewind) =
                 (matches!(outcome, ExchangeOutcome::Forked(_)), matches!(outcome, ExchangeOutcome::Rewound { .. }));
             let work = move |tx: &mut WriteTx| {
                 if next != position {
                     sync_state::set_position(tx, &next, forget)?;
                 }
                 answers::mark_delivered(tx, &delivered)?;
-                if let Some(aside) = aside {
-                    quarantine::set(tx, &aside, acked)?;
+                if let Some(quarantined) = quarantined {
+                    quarantine::set(tx, &quarantined, acked)?;
                 }
                 sync_state::set_audit_acked(tx, audit)?;
-                sync_state::note(tx, is_fork.into(), is_back.into(), alarm)
+                sync_state::note(tx, is_fork.into(), is_rewind.into(), alarm)
             };
             self.db.write(Author::system("mirror"), work).await?;
         }
@@ -181,56 +182,57 @@ impl SyncSession {
         Ok(outcome)
     }
 
-    /// Whether an answer that changes nothing else is worth a commit: after an error, for what is in quarantine, and now
-    /// and then.
-    fn is_to_be_noted(&self, reply: &Reply) -> Result<bool> {
+    /// Whether a reply that changes nothing else is worth a commit: after an error, while rows are in quarantine, and now and
+    /// then.
+    fn needs_record(&self, reply: &Reply) -> Result<bool> {
         self.db.read(|tx| {
             let record = sync_state::record(tx)?;
-            let is_old = record.last_success.is_none_or(|last| (tx.now.millis() - last.millis()).abs() >= NOTED_MS);
-            let is_aside = !reply.quarantine.is_empty() || quarantine::count(tx)? > 0;
+            let is_old = record.last_success.is_none_or(|last| (tx.now.millis() - last.millis()).abs() >= RECORD_MS);
+            let has_quarantined = !reply.quarantine.is_empty() || quarantine::count(tx)? > 0;
             let is_wrong = reply.audit_differs || record.last_error.is_some() || record.alarm.is_some();
-            Ok(is_old || is_aside || is_wrong || sync_state::audit_acked(tx)? != reply.audit)
+            Ok(is_old || has_quarantined || is_wrong || sync_state::audit_acked(tx)? != reply.audit)
         })
     }
 
-    /// Applies what the centre wants, each proposal with its answer in one transaction.
+    /// Applies the proposals of the hub, each together with its answer in one transaction.
     async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
         let hub_now = Time::from_millis(reply.clock_ms);
         for proposal in &reply.proposals {
-            let tried = proposal.clone();
+            let applied_proposal = proposal.clone();
             let author = Author::at_hub(&proposal.author);
             let applied = self.db.write(author.clone(), move |tx| {
-                if !answers::tell_again(tx, tried.uuid)? {
-                    let answer = proposals::apply(tx, &tried, hub_now)?;
+                if !answers::tell_again(tx, applied_proposal.uuid)? {
+                    let answer = proposals::apply(tx, &applied_proposal, hub_now)?;
                     answers::record(tx, &answer)?;
                 }
                 Ok(())
             });
-            let refused = match applied.await {
+            let rejection = match applied.await {
                 Ok(()) => continue,
                 Err(error) if feed::is_unreadable(&error) => "What is stored here cannot be read".into(),
-                // It is offered again: what is here goes on being mirrored.
-                Err(Error::StorageFull | Error::Busy) => return Ok(()),
-                // Those behind it do not wait for what is wrong here.
+                // The hub offers it again: meanwhile the mirror goes on.
+                Err(Error::StorageFull | Error::Busy | Error::Unavailable(_)) => return Ok(()),
+                // A local error must not hold up the proposals behind this one.
                 Err(Error::Internal(error)) => {
                     tracing::error!(%error, uuid = %proposal.uuid, "a proposal of the hub failed here");
-                    "The edge failed at it: see its log".into()
+                    "internal error on the server: see its log".into()
                 }
                 Err(refusal) => refusal.to_string(),
             };
-            let answer = Answer { uuid: proposal.uuid, result: ProposalResult::Rejected, rev: None, detail: refused };
+            let answer =
+                ProposalAnswer { uuid: proposal.uuid, result: ProposalResult::Rejected, rev: None, detail: rejection };
             self.db.write(author, move |tx| answers::record(tx, &answer)).await?;
         }
         Ok(())
     }
 
-    /// Whether there is something that the hub has not heard: writes up to `goal`, or answers to its proposals.
+    /// Whether the hub lacks something: writes up to `goal`, or answers to its proposals.
     pub fn is_behind(&self, goal: i64) -> Result<bool> {
         let position = self.position()?;
         Ok(position.resetting.is_some() || position.acked < goal || self.db.read(answers::has_untold)?)
     }
 
-    /// What the hub is told of this edge, for its fleet page.
+    /// What this edge reports of itself, for the hub's fleet page.
     fn status(&self, tx: &ReadTx) -> Result<EdgeStatus> {
         let record = sync_state::record(tx)?;
         Ok(EdgeStatus {
@@ -244,7 +246,7 @@ impl SyncSession {
         })
     }
 
-    /// Where this edge stands on disk.
+    /// This edge's position, as it is stored.
     pub fn position(&self) -> Result<Position> {
         self.db.read(sync_state::position)?.ok_or_else(|| Error::not_found("not_enrolled", "This server has no hub"))
     }

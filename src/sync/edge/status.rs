@@ -1,4 +1,4 @@
-//! How the mirror stands, for whoever runs this edge.
+//! The state of the mirror, as this edge knows it.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,16 @@ use crate::error::Result;
 use crate::store::sync_state::{self, Record};
 use crate::store::{feed, quarantine};
 
-/// Whether the hub has exactly what is here, as far as is known: it has acknowledged all (`has_all`), has nothing put aside,
-/// does not refuse this edge, and no comparison has shown otherwise.
-pub fn is_consistent(has_all: bool, aside: i64, record: &Record) -> bool {
-    has_all && aside == 0 && record.difference.is_none() && !record.is_refused()
+/// Whether the hub has exactly what this edge has, as far as is known: it has acknowledged all (`has_all`), quarantined
+/// nothing, does not refuse this edge, and no comparison has shown a difference.
+pub fn is_consistent(has_all: bool, quarantined: i64, record: &Record) -> bool {
+    has_all && quarantined == 0 && record.difference.is_none() && !record.is_refused()
 }
 
-/// How the mirror stands, as `GET /sync/status` answers.
+/// The answer to `GET /sync/status`.
 pub fn status(tx: &ReadTx) -> Result<Value> {
     let (position, record) = (sync_state::position(tx)?, sync_state::record(tx)?);
-    let (high, enrolment, aside) = (feed::high(tx)?, sync_state::enrolment(tx)?, quarantine::count(tx)?);
+    let (high, enrolment, quarantined) = (feed::high(tx)?, sync_state::enrolment(tx)?, quarantine::count(tx)?);
     let acked = position.as_ref().map_or(0, |position| position.acked);
     let has_all = position.as_ref().is_some_and(|position| position.resetting.is_none() && acked == high);
     let lag_seconds = match record.last_success {
@@ -28,7 +28,7 @@ pub fn status(tx: &ReadTx) -> Result<Value> {
         "enrolled": enrolment.is_some(),
         "hub": enrolment.as_ref().map(|enrolment| &enrolment.hub),
         "origin": enrolment.as_ref().map(|enrolment| &enrolment.origin),
-        "consistent": is_consistent(has_all, aside, &record),
+        "consistent": is_consistent(has_all, quarantined, &record),
         "acked": acked,
         "high": high,
         "stable": position.as_ref().map_or(0, |position| position.stable),
@@ -38,7 +38,7 @@ pub fn status(tx: &ReadTx) -> Result<Value> {
         "lastSuccess": record.last_success,
         "lastError": record.last_error,
         "alarm": record.alarm.or(record.difference),
-        "quarantine": aside,
+        "quarantine": quarantined,
         "forks": record.forks,
         "rewinds": record.rewinds,
         "lastProof": record.proved_at,

@@ -1,4 +1,4 @@
-//! `sync verify`: proves that the hub holds exactly what this edge holds, or finds what differs.
+//! `sync verify`: proves that the hub has exactly what this edge has, or finds the differences.
 
 use serde::Serialize;
 
@@ -9,17 +9,18 @@ use crate::error::Result;
 use crate::store::feed::{self, FeedCursor};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest, RowDigest, Tree, differing, digest_of, leaf_of};
 
-/// Rows that are named at most.
+/// How many rows are named.
 const NAMED_MAX: usize = 100;
 
-/// What came of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The result of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SyncProof")]
 pub struct Proof {
     pub equal: bool,
     /// Rows here.
     pub rows: u64,
-    /// Sent and received.
+    /// Bytes sent and received.
     pub bytes: u64,
     /// How many rows differ, or are only on one side.
     pub differences: u64,
@@ -27,7 +28,7 @@ pub struct Proof {
     pub named: Vec<String>,
 }
 
-/// Compares what is here with what the hub has at `head`; `None` when either has moved on meanwhile.
+/// Compares this database with what the hub has at `head`; `None` when either has changed meanwhile.
 pub fn compare(db: &Db, client: &HubClient, origin: &str, token: &str, head: Head) -> Result<Option<Proof>, CallError> {
     let mut bytes = 0;
     let mut ask = |branches: Vec<u8>, leaves: Vec<u16>| -> Result<Option<DigestReply>, CallError> {
@@ -35,12 +36,12 @@ pub fn compare(db: &Db, client: &HubClient, origin: &str, token: &str, head: Hea
         bytes += size;
         Ok(Some(reply).filter(|reply| reply.head == head))
     };
-    let local = |error: crate::error::Error| CallError::Here(error.to_string());
-    let Some((mine, unsent)) = db.read(|tx| tree(tx, head.acked)).map_err(local)? else { return Ok(None) };
+    let local = |error: crate::error::Error| CallError::Local(error.into());
+    let Some((mine, unreadable)) = db.read(|tx| tree(tx, head.acked)).map_err(local)? else { return Ok(None) };
     let Some(theirs) = ask(vec![], vec![])? else { return Ok(None) };
     let branches: Vec<u8> =
         differing(&mine.branches(), &theirs.branches).into_iter().filter_map(|i| u8::try_from(i).ok()).collect();
-    let mut names = unsent;
+    let mut names = unreadable;
     if !branches.is_empty() {
         let Some(found) = ask(branches.clone(), vec![])? else { return Ok(None) };
         let leaves: Vec<u16> = branches
@@ -72,31 +73,33 @@ fn difference(here: Vec<RowDigest>, there: Vec<RowDigest>) -> Vec<String> {
     names
 }
 
-/// The tree of what is here, and the names of rows that are here and cannot be sent as they are; `None` when there have
-/// been writes since `acked`.
+/// The tree of this database, and the names of rows whose content cannot be sent; `None` when there have been writes since
+/// `acked`.
 fn tree(tx: &crate::db::ReadTx, acked: i64) -> Result<Option<(Tree, Vec<String>)>> {
-    let (mut tree, mut unsent) = (Tree::default(), vec![]);
-    let is_still = each(tx, acked, |row| match &row.v {
+    let (mut tree, mut unreadable) = (Tree::default(), vec![]);
+    let is_unchanged = for_each(tx, acked, |row| match &row.v {
         Some(v) => tree.add(row.t, &row.id, row.rev, v.get()),
-        None if row.bad.is_some() => unsent.push(format!("{}/{}", row.t.name(), row.id)),
+        None if row.bad.is_some() => unreadable.push(format!("{}/{}", row.t.name(), row.id)),
         None => {}
     })?;
-    Ok(is_still.then_some((tree, unsent)))
+    Ok(is_unchanged.then_some((tree, unreadable)))
 }
 
+/// The digests of the rows in some leaves; `None` when there have been writes since `acked`.
 fn rows_of(tx: &crate::db::ReadTx, acked: i64, leaves: &[u16]) -> Result<Option<Vec<RowDigest>>> {
     let mut rows = vec![];
-    let is_still = each(tx, acked, |row| {
+    let is_unchanged = for_each(tx, acked, |row| {
         if let Some(v) = &row.v
             && leaves.contains(&leaf_of(row.t, &row.id))
         {
             rows.push(digest_of(row.t, &row.id, row.rev, v.get()));
         }
     })?;
-    Ok(is_still.then_some(rows))
+    Ok(is_unchanged.then_some(rows))
 }
 
-fn each(tx: &crate::db::ReadTx, acked: i64, mut each: impl FnMut(Row)) -> Result<bool> {
+/// Calls `each` with every row; `false` when there have been writes since `acked`.
+fn for_each(tx: &crate::db::ReadTx, acked: i64, mut each: impl FnMut(Row)) -> Result<bool> {
     if feed::high(tx)? != acked {
         return Ok(false);
     }

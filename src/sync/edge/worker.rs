@@ -1,4 +1,4 @@
-//! The thread that keeps an edge's mirror up to date: woken by a write, paced by the hub. A request of the API never
+//! The thread that keeps an edge's mirror up to date: each write wakes it, and the hub sets its pace. No request of the API
 //! waits for it.
 
 use std::path::PathBuf;
@@ -7,110 +7,111 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::{Result as AnyResult, anyhow};
 use tokio::sync::{oneshot, watch};
 
-use super::driver::{SyncDriver, share};
+use super::driver::{SyncDriver, random_fraction};
 use super::metrics::Counts;
 use super::verify::Proof;
 use crate::auth::secrets::Sealer;
 use crate::db::Db;
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
 
-/// How long the end of the server waits for a call under way.
-const END: Duration = Duration::from_secs(1);
-/// How often both sides are compared, and how far that is spread; the first time so soon after the start.
+/// How long the server waits for a running call when it stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often both sides are compared; the first time is a random part of an hour after the start.
 const PROOF_EVERY_MS: i64 = 24 * 3_600_000;
 const FIRST_PROOF_MS: i64 = 3_600_000;
 
-enum Order {
+enum Command {
     /// Something was written.
-    Woken,
-    /// Go now, and say how it went.
-    Sync(oneshot::Sender<Result<(), String>>),
-    /// Prove that the hub has exactly what is here.
-    Verify(oneshot::Sender<Result<Proof, String>>),
+    Wake,
+    /// Exchange now, and send the result.
+    Sync(oneshot::Sender<AnyResult<()>>),
+    /// Prove that the hub has exactly what this edge has, and send the result.
+    Verify(oneshot::Sender<AnyResult<Proof>>),
     Stop,
 }
 
 /// The mirror of a running server.
 pub struct Worker {
-    orders: Mutex<Sender<Order>>,
-    /// Who waits for the hub is told that there is no more waiting.
+    commands: Mutex<Sender<Command>>,
+    /// Ends the wait of requests that wait for the hub.
     is_stopping: watch::Sender<bool>,
     /// Closed when the thread has ended.
     ended: Mutex<Receiver<()>>,
     counts: Arc<Counts>,
-    trouble: Arc<Mutex<Option<String>>>,
+    last_error: Arc<Mutex<Option<String>>>,
 }
 
 impl Worker {
-    /// `ca`: certificates to trust in the place of the usual ones, PEM.
+    /// `ca`: a PEM file with the certificates to trust instead of the system's.
     pub fn start(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> Result<Worker> {
-        let (orders, received) = channel();
-        let (wake, is_woken) = (Mutex::new(orders.clone()), Arc::new(AtomicBool::new(false)));
+        let (commands, received) = channel();
+        let (wake, is_woken) = (Mutex::new(commands.clone()), Arc::new(AtomicBool::new(false)));
         let waking = is_woken.clone();
         db.on_change(move || {
-            // One call at a time is waited for, however many writes there are.
+            // One command is enough, however many writes there are before the thread receives it.
             if !waking.swap(true, Ordering::AcqRel) {
-                let _ = lock(&wake).send(Order::Woken);
+                let _ = lock(&wake).send(Command::Wake);
             }
         });
         let (running, ended) = channel();
-        let link = SyncDriver::new(db, sealer, ca);
-        let (counts, trouble) = (link.counts.clone(), link.trouble.clone());
+        let driver = SyncDriver::new(db, sealer, ca);
+        let (counts, last_error) = (driver.counts.clone(), driver.last_error.clone());
         std::thread::Builder::new()
             .name("mirror".into())
             .spawn(move || {
                 let _running: Sender<()> = running;
-                Mirror::new(link).run(&received, &is_woken);
+                SyncLoop::new(driver).run(&received, &is_woken);
             })
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let is_stopping = watch::Sender::new(false);
-        Ok(Worker { orders: Mutex::new(orders), is_stopping, ended: Mutex::new(ended), counts, trouble })
+        Ok(Worker { commands: Mutex::new(commands), is_stopping, ended: Mutex::new(ended), counts, last_error })
     }
 
-    /// What has gone over the wire so far.
+    /// What was sent and received so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// What has kept it from the hub the last time, if anything.
-    pub fn trouble(&self) -> Option<String> {
-        lock(&self.trouble).clone()
+    /// The error of the last exchange, if it failed.
+    pub fn last_error(&self) -> Option<String> {
+        lock(&self.last_error).clone()
     }
 
-    /// Exchanges with the hub now. The error says what kept it from it.
-    pub async fn sync(&self) -> Result<(), String> {
-        self.ask(Order::Sync).await
+    /// Exchanges with the hub now.
+    pub async fn sync(&self) -> AnyResult<()> {
+        self.ask(Command::Sync).await
     }
 
-    /// Exchanges with the hub, and proves that it then has exactly what is here.
-    pub async fn verify(&self) -> Result<Proof, String> {
-        self.ask(Order::Verify).await
+    /// Exchanges with the hub, and proves that it then has exactly what this edge has.
+    pub async fn verify(&self) -> AnyResult<Proof> {
+        self.ask(Command::Verify).await
     }
 
-    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Order) -> Result<T, String> {
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<AnyResult<T>>) -> Command) -> AnyResult<T> {
         let (reply, answer) = oneshot::channel();
-        let _ = lock(&self.orders).send(order(reply));
+        let _ = lock(&self.commands).send(command(reply));
         let mut is_stopping = self.is_stopping.subscribe();
-        let answered = tokio::select! {
-            answered = answer => answered.ok(),
+        let result = tokio::select! {
+            result = answer => result.ok(),
             _ = is_stopping.wait_for(|is_stopping| *is_stopping) => None,
         };
-        answered.unwrap_or_else(|| Err("the server is stopping".into()))
+        result.unwrap_or_else(|| Err(anyhow!("the server is stopping")))
     }
 
-    /// No more exchanges; nobody waits for one any longer.
+    /// Stops: no exchange begins any more, and no request waits for one.
     pub fn stop(&self) {
-        let _ = lock(&self.orders).send(Order::Stop);
+        let _ = lock(&self.commands).send(Command::Stop);
         self.is_stopping.send_replace(true);
     }
 
-    /// Waits some moments for the thread. A call of a hub that does not answer is left to end with the process: it is as
-    /// if it had been killed, which does no harm.
+    /// Waits briefly for the thread. A call that the hub does not answer ends with the process, which does no harm: it is as
+    /// if the process had been killed.
     pub fn end(&self) {
-        let _ = lock(&self.ended).recv_timeout(END);
+        let _ = lock(&self.ended).recv_timeout(STOP_TIMEOUT);
     }
 }
 
@@ -118,68 +119,72 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the thread works with.
-struct Mirror {
-    link: SyncDriver,
-    /// When both sides are to be compared next.
+/// The loop of the thread.
+struct SyncLoop {
+    driver: SyncDriver,
+    /// When both sides are compared next.
     proof_at: Time,
 }
 
-impl Mirror {
-    fn new(link: SyncDriver) -> Mirror {
-        let proof_at = link.db.clock().now().plus_ms(part_of(FIRST_PROOF_MS));
-        Mirror { link, proof_at }
+impl SyncLoop {
+    fn new(driver: SyncDriver) -> SyncLoop {
+        let proof_at = driver.db.clock().now().plus_ms(random_part_of(FIRST_PROOF_MS));
+        SyncLoop { driver, proof_at }
     }
 
-    fn run(&mut self, orders: &Receiver<Order>, is_woken: &AtomicBool) {
-        // Not all at once when a whole town has its power back.
-        let mut due = Instant::now() + Duration::from_millis(self.link.pacing.pace.spread_ms).mul_f64(share());
+    fn run(&mut self, commands: &Receiver<Command>, is_woken: &AtomicBool) {
+        // At a random time: edges that get their power back together must not come to the hub together.
+        let mut due =
+            Instant::now() + Duration::from_millis(self.driver.backoff.pace.spread_ms).mul_f64(random_fraction());
         loop {
-            match orders.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Order::Woken) => {
-                    // What is written from here on wakes again: it may come too late for this exchange.
+            match commands.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Command::Wake) => {
+                    // From here on a write wakes the thread again: it may come too late for this exchange.
                     is_woken.store(false, Ordering::Release);
-                    if self.link.pacing.may_hurry() {
-                        let (next, _) = self.link.go();
+                    if self.driver.backoff.is_ready() {
+                        let (next, _) = self.driver.sync();
                         due = Instant::now() + next;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    let (next, result) = self.link.go();
+                    let (next, result) = self.driver.sync();
                     due = Instant::now() + next;
                     if result.is_ok() {
                         self.prove_if_due();
                     }
                 }
-                Ok(Order::Sync(reply)) => {
-                    let (next, result) = self.link.go();
+                Ok(Command::Sync(reply)) => {
+                    let (next, result) = self.driver.sync();
                     due = Instant::now() + next;
                     let _ = reply.send(result);
                 }
-                Ok(Order::Verify(reply)) => {
-                    let _ = reply.send(self.link.verify());
+                Ok(Command::Verify(reply)) => {
+                    let _ = reply.send(self.driver.verify());
                 }
             }
         }
     }
 
-    /// Once a day or so, both sides are compared. A difference is told, and left for somebody to look at.
+    /// Compares both sides about once a day. A difference is reported, for somebody to look at.
     fn prove_if_due(&mut self) {
-        if self.link.db.clock().now() < self.proof_at {
+        if self.driver.db.clock().now() < self.proof_at {
             return;
         }
-        self.proof_at = self.link.db.clock().now().plus_ms(PROOF_EVERY_MS + part_of(FIRST_PROOF_MS));
-        match self.link.verify() {
-            Ok(proof) if proof.equal => tracing::info!(rows = proof.rows, "the hub has exactly what is here"),
-            // It is told and noted where both are compared.
+        self.proof_at = self.driver.db.clock().now().plus_ms(PROOF_EVERY_MS + random_part_of(FIRST_PROOF_MS));
+        match self.driver.verify() {
+            Ok(proof) if proof.equal => tracing::info!(rows = proof.rows, "the hub has exactly what this server has"),
+            // The driver has logged and stored the difference.
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "nothing could be proved; the next day tries again"),
+            Err(error) => {
+                let error = in_one_line(error.as_ref());
+                tracing::warn!(error, "the comparison failed: the next one is tomorrow");
+            }
         }
     }
 }
 
-/// A random part of so much time.
-fn part_of(millis: i64) -> i64 {
-    (millis as f64 * share()) as i64
+/// A random part of a time.
+fn random_part_of(millis: i64) -> i64 {
+    (millis as f64 * random_fraction()) as i64
 }

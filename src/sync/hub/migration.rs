@@ -1,73 +1,30 @@
-//! An origin on its way from one hub to another: what the command that moves it and the hub that it comes to say to each
-//! other.
+//! An origin on its way from one hub to another: what `hub move` and the hub that the origin goes to say to each other, and
+//! what either may do. Pure: both stores decide by it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::orphaned_rows::Lost;
-use super::{Origin, ProposalRecord};
+use super::origin::{Origin, Phase};
+use super::orphaned_rows::OrphanedRow;
+use super::proposals::ProposalRecord;
 use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
+use crate::error::{Error, Result};
 use crate::sync::protocol::hash_tree::digest_of;
 
-/// Where an origin is, as one hub sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    #[default]
-    Here,
-    /// It comes from another hub, and is not whole yet.
-    Arriving,
-    /// It stands still, so that all of it can be taken to the hub with this URL.
-    Leaving(String),
-    /// It is at the hub with this URL.
-    Moved(String),
-}
-
-impl Phase {
-    /// As it is kept and shown.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Phase::Here => "here",
-            Phase::Arriving => "arriving",
-            Phase::Leaving(_) => "leaving",
-            Phase::Moved(_) => "moved",
-        }
-    }
-
-    /// Where it has moved to.
-    pub fn hub(&self) -> Option<&str> {
-        if let Phase::Moved(hub) = self { Some(hub) } else { None }
-    }
-
-    /// Where it has moved to, or is to go, as it is kept.
-    pub fn target(&self) -> Option<&str> {
-        if let Phase::Moved(hub) | Phase::Leaving(hub) = self { Some(hub) } else { None }
-    }
-
-    /// What [`Phase::name`] and [`Phase::target`] have named.
-    pub fn named(name: &str, hub: Option<String>) -> Phase {
-        match name {
-            "arriving" => Phase::Arriving,
-            "leaving" => Phase::Leaving(hub.unwrap_or_default()),
-            "moved" => Phase::Moved(hub.unwrap_or_default()),
-            _ => Phase::Here,
-        }
-    }
-}
-
-/// What became of an arrival that was asked for.
+/// The answer to a call that announces an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrival {
-    /// It is arriving, for the first time or again.
+    /// The origin is arriving, for the first time or again.
     Begun,
-    /// It has come already.
-    Settled,
+    /// The origin has arrived already.
+    #[serde(rename = "settled")]
+    Finished,
 }
 
-/// A mirrored row as far as equality goes.
+/// Which version of a mirrored row a hub has: two that are equal hold the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowVersion {
     pub id: String,
@@ -85,9 +42,9 @@ impl RowVersion {
     }
 }
 
-/// A row that is put aside, as it is kept.
+/// A row in quarantine, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Quarantined {
+pub struct QuarantinedRow {
     /// Number of the table.
     pub t: i64,
     pub id: String,
@@ -100,26 +57,31 @@ pub struct Quarantined {
     pub tries: i64,
 }
 
-/// A part of what an origin brings.
+/// A part of what an origin brings to its new hub.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Delivery {
-    /// What came before of what is put aside, of proposals and of the lost tail does not count.
+    /// Replaces whatever earlier deliveries brought of the quarantine, of proposals and of orphaned rows.
     pub clears: bool,
-    /// To be put, or removed.
+    /// Rows to be upserted, or deleted.
     pub rows: Vec<Row>,
-    pub aside: Vec<Quarantined>,
+    #[serde(rename = "aside")]
+    pub quarantined: Vec<QuarantinedRow>,
     pub proposals: Vec<ProposalRecord>,
-    pub lost: Vec<Lost>,
+    #[serde(rename = "lost")]
+    pub orphaned_rows: Vec<OrphanedRow>,
 }
 
-/// All that an origin has: how much, and of the mirror a sum of digests, in whatever order it is read.
+/// How much an origin has, and a checksum of its mirrored rows: the sum of their digests, whatever the order they are
+/// read in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checksum {
     pub rows: i64,
     pub digest: [u64; 4],
-    pub aside: i64,
+    #[serde(rename = "aside")]
+    pub quarantined: i64,
     pub proposals: i64,
-    pub lost: i64,
+    #[serde(rename = "lost")]
+    pub orphaned: i64,
 }
 
 impl Checksum {
@@ -136,16 +98,75 @@ impl Checksum {
 
 impl std::fmt::Display for Checksum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Checksum { rows, digest, aside, proposals, lost } = self;
-        write!(f, "{rows} rows ({:016x}), {aside} put aside, {proposals} proposals, {lost} lost", digest[0])
+        let Checksum { rows, digest, quarantined, proposals, orphaned } = self;
+        write!(
+            f,
+            "{rows} rows ({:016x}), {quarantined} in quarantine, {proposals} proposals, {orphaned} orphaned",
+            digest[0]
+        )
     }
 }
 
-/// What ends an arrival: the origin as it stands where it comes from, and all that must have come.
+/// The call that ends an arrival: the origin as the hub that it leaves has it, and the checksum of all that must have
+/// arrived.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FinishMove {
     pub origin: Origin,
-    pub tally: Checksum,
+    #[serde(rename = "tally")]
+    pub checksum: Checksum,
+}
+
+/// 409 `phase` unless `hub move` may take an origin from one phase to the next. An origin that has moved comes back only by
+/// arriving again. An origin that is leaving for one hub goes to no other: it may have arrived there already.
+pub fn check_phase_change(from: &Phase, to: &Phase) -> Result<()> {
+    match (from, to) {
+        (Phase::Leaving(hub), Phase::Leaving(other) | Phase::Moved(other)) if hub != other => Err(Error::conflict(
+            "phase",
+            format!("The origin is leaving for {hub}: end that move, or give it up with --stay"),
+        )),
+        (Phase::Here, Phase::Leaving(_)) | (Phase::Leaving(_), Phase::Leaving(_) | Phase::Here | Phase::Moved(_)) => {
+            Ok(())
+        }
+        _ => Err(Error::conflict("phase", format!("The origin is {} on this hub", from.name()))),
+    }
+}
+
+/// Decides on an origin that another hub announces. 409 `origin` when the origin is here and not arriving, unless it has
+/// arrived from that hub: then this hub has as much as is announced, or more.
+pub fn judge_arrival(found: Option<&Origin>, announced: &Origin) -> Result<Arrival> {
+    let Some(found) = found else { return Ok(Arrival::Begun) };
+    let has_arrived = found.head == announced.head
+        || (found.head.epoch == announced.head.epoch
+            && found.head.epoch.is_some()
+            && found.head.acked > announced.head.acked);
+    match found.phase {
+        Phase::Arriving | Phase::Moved(_) => Ok(Arrival::Begun),
+        Phase::Here if has_arrived => Ok(Arrival::Finished),
+        Phase::Here | Phase::Leaving(_) => {
+            Err(Error::conflict("origin", "The origin is on this hub, and not arriving"))
+        }
+    }
+}
+
+/// 409 `phase` unless the origin is arriving.
+pub fn check_arriving(found: &Origin) -> Result<()> {
+    match found.phase {
+        Phase::Arriving => Ok(()),
+        _ => Err(Error::conflict("phase", "The origin is not arriving")),
+    }
+}
+
+/// Whether the store must end an arrival now; `false` when it has ended already. 409 `incomplete` when what has arrived
+/// differs from what was announced.
+pub fn must_finish(found: &Origin, finish: &FinishMove, arrived: &Checksum) -> Result<bool> {
+    if found.phase == Phase::Here && judge_arrival(Some(found), &finish.origin)? == Arrival::Finished {
+        return Ok(false);
+    }
+    check_arriving(found)?;
+    if *arrived == finish.checksum {
+        return Ok(true);
+    }
+    Err(Error::conflict("incomplete", format!("{arrived} have arrived of {}", finish.checksum)))
 }
 
 #[cfg(test)]
@@ -153,11 +174,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tally_knows_every_part_of_a_row_and_no_order() {
+    fn a_checksum_covers_every_part_of_a_row_whatever_the_order() {
         let of = |rows: &[(&str, i64, i64, &str)]| {
-            let mut tally = Checksum::default();
-            rows.iter().for_each(|(id, rev, chg, v)| tally.add(Table::Queue, id, [*rev, *chg], v));
-            tally
+            let mut checksum = Checksum::default();
+            rows.iter().for_each(|(id, rev, chg, v)| checksum.add(Table::Queue, id, [*rev, *chg], v));
+            checksum
         };
         let (a, b) = (("a", 1, 2, "x"), ("b", 1, 2, "y"));
         assert_eq!(of(&[a, b]), of(&[b, a]));

@@ -1,4 +1,4 @@
-//! What is wrong with rows, and what becomes of those beside them. Pure: both stores decide by it.
+//! Which rows a hub cannot accept, and which others are quarantined with them. Pure: both stores decide by it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// What is wrong with a row: a code, and a sentence.
 pub type Fault = (&'static str, String);
 
-/// What the hub looks at in a row.
+/// The properties of a row that the hub checks.
 #[derive(Deserialize)]
 struct Shape<'v> {
     #[serde(rename = "_id", borrow)]
@@ -30,7 +30,7 @@ struct Shape<'v> {
 /// What is wrong with a row, if anything.
 pub fn fault(row: &Row) -> Option<Fault> {
     if row.t == Table::Other {
-        // Nor does it have the row: there is nothing to delete.
+        // A deleted row: the hub does not have it either.
         if row.v.is_none() && row.bad.is_none() {
             return None;
         }
@@ -38,7 +38,7 @@ pub fn fault(row: &Row) -> Option<Fault> {
     }
     match row.bad {
         Some(Bad::Unreadable) => return Some(("unreadable", "The edge cannot read what it has stored".into())),
-        Some(Bad::Dropped) => return Some(("dropped", "Given up on the edge, as it stands".into())),
+        Some(Bad::Dropped) => return Some(("dropped", "Dropped on the edge".into())),
         None => {}
     }
     let schema = |what: String| Some(("schema", what));
@@ -50,9 +50,9 @@ pub fn fault(row: &Row) -> Option<Fault> {
         Ok(shape) => shape,
         Err(error) => return schema(format!("Not an object as the table has them: {error}")),
     };
-    // Whoever reads the mirror is to be able to read all of it.
+    // Every reader of the mirror must be able to parse all of it.
     if !is_readable(v.get()) {
-        return schema("It is nested too deep, or holds half a character".into());
+        return schema("It is nested too deep, or contains half a surrogate pair".into());
     }
     if shape.id.as_deref() != Some(row.id.as_str()) {
         return schema("_id is not the id of the row".into());
@@ -68,45 +68,45 @@ pub fn fault(row: &Row) -> Option<Fault> {
     schema(format!("{missing} is missing, or of another type"))
 }
 
-/// Whether the other rows of the same write are put aside with a row that has this fault.
+/// Whether a row with this fault is quarantined together with the other rows of the same write.
 pub fn poisons_transaction(code: &str) -> bool {
     matches!(code, "schema" | "unreadable")
 }
 
-/// 409 `schema` when so many rows of a batch are refused that it is not the data that is wrong: more than a tenth of
-/// them, and ten at least.
-pub fn check_share(faulty: usize, rows: usize) -> Result<()> {
+/// 409 `schema` when so many rows of a batch have a fault that the data cannot be the cause: more than a tenth of them, and
+/// at least ten.
+pub fn check_fault_share(faulty: usize, rows: usize) -> Result<()> {
     if faulty >= 10 && faulty * 10 > rows {
-        let message = format!("{faulty} of {rows} rows are not as this hub knows them: nothing was taken");
+        let message = format!("{faulty} of {rows} rows do not have the shape that this hub knows: it accepted none");
         return Err(Error::conflict("schema", message));
     }
     Ok(())
 }
 
-/// The rows of a batch, sorted.
+/// The rows of a batch, by whether the hub accepts them.
 #[derive(Debug, Default)]
-pub struct Sorted<'r> {
-    pub good: Vec<&'r Row>,
-    /// Without a fault: of a write that another row spoils.
-    pub aside: Vec<(&'r Row, Option<Fault>)>,
+pub struct ValidatedRows<'r> {
+    pub accepted: Vec<&'r Row>,
+    /// A row without a fault of its own is here because of another row of its write.
+    pub quarantined: Vec<(&'r Row, Option<Fault>)>,
 }
 
-/// Sorts out what cannot be taken.
-pub fn sort(rows: &[Row]) -> Result<Sorted<'_>> {
+/// Separates the rows that the hub accepts from those that it quarantines.
+pub fn validate(rows: &[Row]) -> Result<ValidatedRows<'_>> {
     let faults: Vec<Option<Fault>> = rows.iter().map(fault).collect();
-    let spoiling = |fault: &Option<Fault>| fault.as_ref().is_some_and(|(code, _)| poisons_transaction(code));
-    check_share(faults.iter().filter(|fault| spoiling(fault)).count(), rows.len())?;
-    let spoiled: HashSet<i64> =
-        rows.iter().zip(&faults).filter(|(_, fault)| spoiling(fault)).map(|(row, _)| row.chg).collect();
-    let mut sorted = Sorted::default();
+    let is_poison = |fault: &Option<Fault>| fault.as_ref().is_some_and(|(code, _)| poisons_transaction(code));
+    check_fault_share(faults.iter().filter(|fault| is_poison(fault)).count(), rows.len())?;
+    let poisoned: HashSet<i64> =
+        rows.iter().zip(&faults).filter(|(_, fault)| is_poison(fault)).map(|(row, _)| row.chg).collect();
+    let mut validated = ValidatedRows::default();
     for (row, fault) in rows.iter().zip(faults) {
-        if fault.is_some() || spoiled.contains(&row.chg) {
-            sorted.aside.push((row, fault));
+        if fault.is_some() || poisoned.contains(&row.chg) {
+            validated.quarantined.push((row, fault));
         } else {
-            sorted.good.push(row);
+            validated.accepted.push(row);
         }
     }
-    Ok(sorted)
+    Ok(validated)
 }
 
 #[cfg(test)]
@@ -119,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_with_a_fault_is_put_aside_with_its_whole_write_and_no_other() {
+    fn a_row_with_a_fault_is_quarantined_with_its_whole_write_and_no_other() {
         let good = |chg, id: &str| row(chg, id, &format!(r#"{{"_id":"{id}","customer":"c","name":"n"}}"#));
         let rows = [good(1, "a"), good(2, "b"), row(2, "x", "7"), good(3, "c")];
-        let sorted = sort(&rows).unwrap();
+        let validated = validate(&rows).unwrap();
         let ids = |rows: Vec<&Row>| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(" ");
-        assert_eq!(ids(sorted.good), "a c");
-        assert_eq!(ids(sorted.aside.iter().map(|(row, _)| *row).collect()), "b x");
-        assert!(sorted.aside[0].1.is_none() && sorted.aside[1].1.as_ref().unwrap().0 == "schema");
+        assert_eq!(ids(validated.accepted), "a c");
+        assert_eq!(ids(validated.quarantined.iter().map(|(row, _)| *row).collect()), "b x");
+        assert!(validated.quarantined[0].1.is_none() && validated.quarantined[1].1.as_ref().unwrap().0 == "schema");
     }
 
     #[test]
@@ -134,14 +134,14 @@ mod tests {
         let mut unknown = row(1, "a", "{}");
         unknown.t = Table::Other;
         let rows = [unknown, row(1, "b", r#"{"_id":"b","customer":"c","name":"n"}"#)];
-        let sorted = sort(&rows).unwrap();
-        assert_eq!((sorted.good.len(), sorted.aside.len()), (1, 1));
+        let validated = validate(&rows).unwrap();
+        assert_eq!((validated.accepted.len(), validated.quarantined.len()), (1, 1));
     }
 
     #[test]
     fn when_a_tenth_of_a_batch_is_wrong_it_is_not_the_data() {
-        assert!(check_share(9, 9).is_ok() && check_share(10, 100).is_ok());
-        assert!(check_share(11, 100).unwrap_err().to_string().contains("11 of 100"));
+        assert!(check_fault_share(9, 9).is_ok() && check_fault_share(10, 100).is_ok());
+        assert!(check_fault_share(11, 100).unwrap_err().to_string().contains("11 of 100"));
     }
 
     #[test]

@@ -1,20 +1,15 @@
-//! What a hub accepts. Pure: both stores decide by it.
+//! Which pushes a hub accepts. Pure: both stores decide by it.
 
-use serde_json::Map;
-use serde_json::value::RawValue;
-
-use super::migration::{Arrival, Checksum, FinishMove, Phase};
-use super::{Origin, PROPOSALS_MAX_BYTES};
+use super::origin::Origin;
 use crate::domain::mirror::{AuditHead, Head};
-use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push};
 
-/// No number in a push is larger: nobody has counted so far, and every reader of JSON knows those below exactly.
+/// The largest number in a push: nothing counts that far, and every JSON parser reads numbers up to it exactly.
 pub const NUMBER_MAX: i64 = 1 << 53;
-/// The oldest schema of an edge that the hub takes. One that is newer than the hub's own only adds to it: what the hub
-/// does not know of it is kept as it is, or put aside with its table.
+/// The oldest schema that the hub accepts of an edge. A schema newer than the hub's own only adds to it: the hub stores
+/// properties that it does not know as they are, and quarantines rows of tables that it does not know.
 pub const SCHEMA_MIN: i32 = 1;
 
 /// 409 `upgrade_required` unless the hub speaks this protocol.
@@ -34,8 +29,8 @@ fn is_number(number: i64) -> bool {
 /// The longest name of an edge's version.
 const VERSION_MAX: usize = 100;
 
-/// 400 when the numbers in a push are out of bounds, or contradict each other: no edge makes such a one. 409
-/// `upgrade_required` when its schema is older than the hub takes.
+/// 400 when the numbers in a push are out of bounds, or contradict each other: no edge sends such a push. 409
+/// `upgrade_required` when its schema is older than [`SCHEMA_MIN`].
 pub fn check_push(push: &Push) -> Result<()> {
     if push.schema < SCHEMA_MIN {
         let message = format!("The hub takes schema {SCHEMA_MIN} and newer ones, not {}", push.schema);
@@ -68,38 +63,39 @@ pub fn check_part(part: &Part) -> Result<()> {
     Err(Error::bad_request("Parts are counted from 0, writes from 1"))
 }
 
-/// Whether `push` builds on exactly what the hub has. Whatever came twice, late or out of order does not.
+/// Whether `push` builds on exactly what the hub has. A push that comes twice, late or out of order does not.
 pub fn accepts(head: &Head, push: &Push) -> bool {
     let builds_on_it = push.base == *head;
     match push.mode {
         Mode::Append => builds_on_it && head.epoch.is_none_or(|epoch| epoch == push.epoch),
-        // A new life of the edge, not an older one.
+        // A newer epoch, not an older one.
         Mode::Replace => builds_on_it && head.epoch.is_none_or(|epoch| epoch.0 < push.epoch.0),
     }
 }
 
-/// Whether a push that is accepted brings no rows: it asks how the hub stands.
+/// Whether a push brings no rows: it only asks for the hub's state.
 pub fn is_idle(push: &Push) -> bool {
     push.mode == Mode::Append && push.to == push.base.acked && push.rows.is_empty() && push.staged.is_none()
 }
 
-/// The hub's state when it has taken `push`.
+/// The hub's state after it has accepted `push`.
 pub fn head_after(push: &Push) -> Head {
     Head { epoch: Some(push.epoch), acked: push.to, attempt: push.attempt }
 }
 
-/// Whether a reset shows that two edges take turns under one name: it comes from an epoch that began after the one the
-/// present epoch came from, so both of these lines are alive.
+/// Whether a reset shows a split brain, two edges under one name: it comes from an epoch that began after the one that the
+/// present epoch came from, so both lines are alive.
 ///
-/// One that is restored from the same image again and again comes from the same epoch each time.
+/// An edge that is restored from the same image again and again comes from the same epoch each time.
 pub fn is_split_brain(origin: &Origin, push: &Push) -> bool {
     let Some(present) = origin.head.epoch else { return false };
     push.mode == Mode::Replace
         && push.parent.is_some_and(|parent| parent < present.0 && origin.parent > 0 && parent > origin.parent)
 }
 
-/// What is known of an edge's audit trail after a push: its newest entry, and whether the entry that was known before has
-/// become another one. Where both know another entry, as after the hub was restored, nothing can be said.
+/// What the hub knows of an edge's audit trail after a push: its newest entry, and whether the entry that the hub knew
+/// before has changed. Where hub and edge remember different entries, as after a restore of the hub, they cannot be
+/// compared.
 pub fn audit_after(origin: &Origin, push: &Push) -> (AuditHead, bool) {
     let [known, newest] = &push.audit;
     if push.mode == Mode::Replace || (*known == origin.audit && newest.0 >= known.0) {
@@ -109,39 +105,39 @@ pub fn audit_after(origin: &Origin, push: &Push) -> (AuditHead, bool) {
     }
 }
 
-/// Whether a push may lose something that was there because of a proposal. A machine that begins with what the hub has,
-/// from no epoch of its own, loses nothing.
-pub fn may_lose(push: &Push) -> bool {
+/// Whether a push may undo the effect of a proposal that was answered. A machine that begins with what the hub has, from no
+/// epoch of its own, undoes nothing.
+pub fn may_undo_answers(push: &Push) -> bool {
     push.mode == Mode::Replace && push.parent != Some(0)
 }
 
-/// How old `last_seen` may be before an exchange that brings nothing writes it anew.
+/// How old `last_seen` may be before an exchange that brings nothing updates it.
 const SEEN_MS: i64 = 30_000;
 
-/// What becomes of a push.
+/// What the hub does with a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushVerdict {
-    /// It does not build on what is there: nothing changes.
-    NotTaken,
-    /// The origin is locked.
+    /// The push does not build on what the hub has: nothing changes.
+    Reject,
+    /// The origin is locked already.
     Locked,
-    /// It shows that two edges take turns: the origin is locked from now on.
-    Locks,
-    /// It brings no rows. What the fleet page shows is brought up to date, but not each time.
+    /// The push shows a split brain: the hub locks the origin.
+    Lock,
+    /// The push brings no rows. The hub updates what the fleet page shows, but not each time.
     Idle {
-        is_noted: bool,
+        updates_fleet: bool,
     },
-    PushResult,
+    Apply,
 }
 
-/// Decides on a push; `is_whole`: all parts that it names are there.
+/// Decides on a push; `is_whole`: all parts that it names are staged.
 pub fn judge(origin: &Origin, push: &Push, is_whole: bool, now: Time) -> PushVerdict {
     if origin.is_locked {
         PushVerdict::Locked
     } else if !is_whole || !accepts(&origin.head, push) {
-        PushVerdict::NotTaken
+        PushVerdict::Reject
     } else if is_split_brain(origin, push) {
-        PushVerdict::Locks
+        PushVerdict::Lock
     } else if is_idle(push) {
         let is_old = origin.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
         let (audit, differs) = audit_after(origin, push);
@@ -150,117 +146,20 @@ pub fn judge(origin: &Origin, push: &Push, is_whole: bool, now: Time) -> PushVer
             && origin.audit == audit
             && origin.audit_differs == differs
             && status(&origin.status) == status(&push.status);
-        PushVerdict::Idle { is_noted: is_old || !is_known }
+        PushVerdict::Idle { updates_fleet: is_old || !is_known }
     } else {
-        PushVerdict::PushResult
+        PushVerdict::Apply
     }
 }
 
-/// 423: what an edge is told whose origin is locked.
+/// 423: the origin is locked.
 pub fn locked() -> Error {
-    Error::Locked("Two edges take turns under this name: see the fleet page, and decide")
+    Error::Locked("Split brain: two edges use this name in turn, see the fleet page")
 }
 
-/// Whether an edge that sends this is to be told of proposals: not before it has sent everything.
+/// Whether the edge that sends this has sent everything: the hub offers proposals only then.
 pub fn is_caught_up(push: &Push) -> bool {
     push.to == push.snap
-}
-
-/// As many proposals as one answer may carry, in their order.
-pub fn offered(open: impl Iterator<Item = Proposal>) -> Vec<Proposal> {
-    let mut bytes = 0;
-    open.take_while(|proposal| {
-        let is_first = bytes == 0;
-        let texts = [&proposal.patch, &proposal.base].into_iter().flatten();
-        bytes += texts.map(|text| text.get().len()).sum::<usize>() + 500;
-        is_first || bytes <= PROPOSALS_MAX_BYTES
-    })
-    .collect()
-}
-
-/// Gives a proposal what it builds on, by the mirrored row (rev and text). 409 `base_rev` when that is another.
-pub fn complete(proposal: &mut Proposal, mirrored: Option<(i64, &str)>) -> Result<()> {
-    let rev = mirrored.map_or(0, |(rev, _)| rev);
-    if proposal.base_rev.is_some_and(|base| base != rev) {
-        return Err(Error::conflict("base_rev", format!("The mirror has rev {rev} of this row")));
-    }
-    if let Some(patch) = &proposal.patch {
-        proposal.base = Some(base_of(patch, mirrored.map(|(_, v)| v))?);
-        proposal.base_rev = Some(rev);
-    }
-    Ok(())
-}
-
-/// 409 `uuid` when a proposal that comes again asks for something else.
-pub fn same_proposal(filed: &Proposal, again: &Proposal) -> Result<()> {
-    let patch = |proposal: &Proposal| proposal.patch.as_ref().map(|patch| patch.get().to_owned());
-    let is_same = (filed.table, &filed.id, filed.copy) == (again.table, &again.id, again.copy);
-    if is_same && patch(filed) == patch(again) {
-        return Ok(());
-    }
-    Err(Error::conflict("uuid", "A proposal with this uuid asks for something else"))
-}
-
-/// What the properties in `patch` are in a mirrored row.
-fn base_of(patch: &RawValue, v: Option<&str>) -> Result<Box<RawValue>> {
-    let object = |text: &str| serde_json::from_str::<Map<String, serde_json::Value>>(text);
-    let describe = |error: serde_json::Error| Error::Internal(Box::new(error));
-    let (patch, mut v) = (object(patch.get()).map_err(describe)?, object(v.unwrap_or("{}")).map_err(describe)?);
-    v.retain(|name, _| patch.contains_key(name));
-    serde_json::value::to_raw_value(&v).map_err(describe)
-}
-
-/// 409 `phase` unless an origin may go from one phase to the next by the command that moves it. What has moved comes back
-/// by arriving anew; what is leaving for one hub goes to no other: it may be there already.
-pub fn check_step(from: &Phase, to: &Phase) -> Result<()> {
-    match (from, to) {
-        (Phase::Leaving(hub), Phase::Leaving(other) | Phase::Moved(other)) if hub != other => Err(Error::conflict(
-            "phase",
-            format!("The origin is leaving for {hub}: end that move, or give it up with --stay"),
-        )),
-        (Phase::Here, Phase::Leaving(_)) | (Phase::Leaving(_), Phase::Leaving(_) | Phase::Here | Phase::Moved(_)) => {
-            Ok(())
-        }
-        _ => Err(Error::conflict("phase", format!("The origin is {} on this hub", from.name()))),
-    }
-}
-
-/// What becomes of an origin that comes from another hub, where it stands as told. 409 `origin` when it is here and is not
-/// arriving, unless it has come from there: what is here is as far as what is told, or further.
-pub fn arrival(found: Option<&Origin>, announced: &Origin) -> Result<Arrival> {
-    let Some(found) = found else { return Ok(Arrival::Begun) };
-    let has_come = found.head == announced.head
-        || (found.head.epoch == announced.head.epoch
-            && found.head.epoch.is_some()
-            && found.head.acked > announced.head.acked);
-    match found.phase {
-        Phase::Arriving | Phase::Moved(_) => Ok(Arrival::Begun),
-        Phase::Here if has_come => Ok(Arrival::Settled),
-        Phase::Here | Phase::Leaving(_) => {
-            Err(Error::conflict("origin", "The origin is on this hub, and not arriving"))
-        }
-    }
-}
-
-/// 409 `phase` unless the origin is arriving.
-pub fn check_arriving(found: &Origin) -> Result<()> {
-    match found.phase {
-        Phase::Arriving => Ok(()),
-        _ => Err(Error::conflict("phase", "The origin is not arriving")),
-    }
-}
-
-/// Whether an arrival is to be ended; it may be that it was already. 409 `incomplete` when what is there is not what is
-/// told.
-pub fn settles(found: &Origin, settling: &FinishMove, there: &Checksum) -> Result<bool> {
-    if found.phase == Phase::Here && arrival(Some(found), &settling.origin)? == Arrival::Settled {
-        return Ok(false);
-    }
-    check_arriving(found)?;
-    if *there == settling.tally {
-        return Ok(true);
-    }
-    Err(Error::conflict("incomplete", format!("{there} have arrived of {}", settling.tally)))
 }
 
 #[cfg(test)]
@@ -269,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    /// A push of one row on write 4, and what is put in the place of what stands in it.
+    /// Checks a push of one row on write 4, in which `given` replaces the value at `at`.
     fn push(at: &str, given: Value) -> Result<()> {
         let nil = uuid::Uuid::nil();
         let mut push = json!({
@@ -280,24 +179,6 @@ mod tests {
         });
         *push.pointer_mut(at).unwrap() = given;
         check_push(&from_value(push).unwrap())
-    }
-
-    #[test]
-    fn what_a_proposal_builds_on_counts_for_the_length_of_an_answer() {
-        let text = |length: usize| RawValue::from_string(format!("\"{}\"", "x".repeat(length))).ok();
-        let proposal = Proposal {
-            uuid: uuid::Uuid::nil(),
-            seq: 1,
-            table: crate::domain::mirror::Table::Queue,
-            id: "q".into(),
-            base_rev: None,
-            base: text(600_000),
-            patch: text(1),
-            copy: None,
-            expires_ms: 0,
-            author: String::new(),
-        };
-        assert_eq!(offered(std::iter::repeat_n(proposal, 10)).len(), 1);
     }
 
     #[test]
@@ -330,12 +211,12 @@ mod tests {
         {
             assert!(push(at, json!(number)).is_err(), "{at}: {number}");
         }
-        // What takes the place of all there is begins at the beginning.
+        // A push that replaces everything begins at write 0.
         assert!(push("/mode", json!("replace")).is_ok());
     }
 
     #[test]
-    fn an_older_schema_than_the_hub_takes_must_be_upgraded_and_a_newer_one_need_not() {
+    fn an_older_schema_than_the_hub_accepts_must_be_upgraded_and_a_newer_one_need_not() {
         for schema in [0, -1, i32::MIN] {
             assert!(matches!(push("/schema", json!(schema)), Err(Error::Conflict { code: "upgrade_required", .. })));
         }

@@ -1,7 +1,7 @@
-//! Proof of equality: a hash tree over all rows, of which only what differs is looked at. Pure.
+//! Proof of equality: a hash tree over all rows, of which both sides exchange only the branches that differ. Pure.
 //!
 //! Each row falls into one of 65,536 leaves by its key; a leaf is the sum of the digests of its rows, and each of the
-//! 256 branches the digest of its leaves. Three rows of a million that differ cost some 20 KB on the wire.
+//! 256 branches the digest of its leaves. Three rows of a million that differ cost about 20 KB on the wire.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use crate::domain::mirror::{Head, Table};
 
 const LEAVES: usize = 256;
-/// How many branches there are.
+/// The number of branches.
 pub const BRANCHES: usize = 256;
 
-/// A row as far as equality goes.
+/// The identity and the digest of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowDigest {
     pub t: Table,
@@ -22,10 +22,10 @@ pub struct RowDigest {
     pub hash: String,
 }
 
-/// `POST …/digest`: what the hub is to tell of.
+/// `POST …/digest`: which digests the edge wants.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DigestRequest {
-    /// The state that the edge compares with.
+    /// The hub's state that the edge compares with.
     pub head: Head,
     /// Branches whose leaves are wanted.
     #[serde(default)]
@@ -35,16 +35,16 @@ pub struct DigestRequest {
     pub leaves: Vec<u16>,
 }
 
-/// What the hub has; without more than `head` when that is another one.
+/// The digests of the hub, as of `head`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DigestReply {
     pub head: Head,
     pub rows: u64,
     /// All branches.
     pub branches: Vec<String>,
-    /// The leaves of each branch that was asked for, in the order they were asked for.
+    /// The leaves of each branch in the request, in its order.
     pub leaves: Vec<Vec<String>>,
-    /// The rows of the leaves that were asked for.
+    /// The rows of the leaves in the request.
     pub of_leaves: Vec<RowDigest>,
 }
 
@@ -86,7 +86,7 @@ impl Tree {
     }
 }
 
-/// Which leaf a row falls into.
+/// The leaf of a row.
 pub fn leaf_of(t: Table, id: &str) -> u16 {
     (first_64(&Sha256::digest(format!("{}/{id}", t.number()))) >> 48) as u16
 }
@@ -95,7 +95,7 @@ pub fn digest_of(t: Table, id: &str, rev: i64, v: &str) -> RowDigest {
     RowDigest { t, id: id.to_owned(), rev, hash: hex(first_64(&Sha256::digest(v))) }
 }
 
-/// The places at which two lists differ.
+/// The indices at which two lists differ.
 pub fn differing(mine: &[String], theirs: &[String]) -> Vec<usize> {
     (0..mine.len().max(theirs.len())).filter(|i| mine.get(*i) != theirs.get(*i)).collect()
 }

@@ -1,4 +1,4 @@
-//! What both ends of the mirror know: the messages, their compression, the hash tree that proves equality, and the pages
+//! What both sides of the mirror know: the messages, their compression, the hash tree that proves equality, and the pages
 //! of a snapshot.
 
 pub mod compression;

@@ -1,19 +1,19 @@
-//! Everything a hub holds of an edge, page by page, for a machine that takes the edge's place.
+//! Everything that a hub has of an edge, page by page, for a machine that replaces the edge.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::mirror::{Head, Row, Table};
 
-/// Rows in a page.
+/// Rows per page.
 pub const PAGE_ROWS: i64 = 1_000;
 
 /// `GET …/snapshot?after=`
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Page {
-    /// The state that the page is of: the same in all pages, or they do not belong together.
+    /// The hub's state that the page is of. Pages with different heads do not belong together.
     pub head: Head,
-    /// Of the rows, see [`page_digest`].
+    /// The [`page_digest`] of the rows.
     pub digest: String,
     /// Where the next page begins; absent in the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,7 +21,7 @@ pub struct Page {
     pub rows: Vec<Row>,
 }
 
-/// SHA-256 in hex over table, id, rev and text of each row, in their order.
+/// SHA-256 in hex over table, id, rev and text of each row, in the order of the page.
 pub fn page_digest(rows: &[Row]) -> String {
     let mut hash = Sha256::new();
     for row in rows {
@@ -29,10 +29,10 @@ pub fn page_digest(rows: &[Row]) -> String {
         hash.update(format!("{}/{}/{}/{}:", row.t.name(), row.id, row.rev, text.len()));
         hash.update(text);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
-/// Table and id of a page's `after`.
+/// The table and the id in `after`.
 pub fn after_of(text: &str) -> Option<(Table, String)> {
     let (table, id) = text.split_once('/')?;
     Some((Table::named(table)?, id.to_owned()))

@@ -1,22 +1,22 @@
-//! What edge and hub say to each other (protocol 1): JSON, in the order the fields have here.
+//! The messages between edge and hub (protocol 1): JSON, in the order that the fields have here.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use crate::domain::mirror::{AuditHead, Epoch, Head, Refused, Row, Table};
-pub use crate::domain::proposal::{Outcome, Proposal};
+pub use crate::domain::proposal::{Proposal, ProposalAnswer};
 
 /// The protocol that this program speaks.
 pub const PROTO: u32 = 1;
 
-/// What a push is to do with what the hub holds.
+/// What a push does to what the hub has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Add to it.
+    /// Adds to it.
     #[default]
     Append,
-    /// Take its place: the edge begins a new epoch.
+    /// Replaces it: the edge begins a new epoch.
     Replace,
 }
 
@@ -26,49 +26,49 @@ impl Mode {
     }
 }
 
-/// `POST …/exchange`: what is new, or nothing.
+/// `POST …/exchange`: the rows that are new, or none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Push {
     pub proto: u32,
-    /// Schema of the edge.
+    /// The schema of the edge.
     pub schema: i32,
-    /// Named again in the answer.
+    /// Repeated in the reply.
     pub request: Uuid,
     #[serde(default, skip_serializing_if = "Mode::is_append")]
     pub mode: Mode,
     pub epoch: Epoch,
-    /// With [`Mode::Replace`]: count of the edge's last epoch that the hub knew.
+    /// With [`Mode::Replace`]: number of the edge's last epoch that the hub knew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<i64>,
-    /// What the edge believes the hub has.
+    /// The hub's state, as the edge expects it.
     pub base: Head,
-    /// What the hub has when it accepts this.
+    /// The hub has everything up to this write once it accepts the push.
     pub to: i64,
     pub attempt: Uuid,
     /// The newest write when the batch was read.
     pub snap: i64,
-    /// Where earlier parts of this batch are staged, and how many; only when it is too large for one request.
+    /// The stage with the earlier parts of this batch; only when the batch is too large for one request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staged: Option<Staged>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Row>,
-    /// Answers that the hub has not heard, as far as their rows are here or before.
+    /// Answers that the hub has not received, as far as their rows are in this push or an earlier one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outcomes: Vec<Outcome>,
-    /// Of the audit trail: the entry that the edge knows the hub to hold, and the newest one, as they stand.
+    pub outcomes: Vec<ProposalAnswer>,
+    /// Two entries of the audit trail: the newest one that the hub knows, as it is on the edge now, and the newest one.
     #[serde(default)]
     pub audit: [AuditHead; 2],
     pub status: EdgeStatus,
 }
 
-/// Parts that have been sent ahead.
+/// The parts of a batch that were sent before its push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staged {
     pub stage: Uuid,
     pub parts: i64,
 }
 
-/// `POST …/stage`: a part of a batch that is never seen before the push that names it.
+/// `POST …/stage`: a part of a batch. The hub applies it with the push that names its stage, not before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Part {
     pub stage: Uuid,
@@ -77,63 +77,63 @@ pub struct Part {
     pub rows: Vec<Row>,
 }
 
-/// What the edge says about itself; for the fleet page only.
+/// What an edge reports of itself, for the fleet page only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EdgeStatus {
     pub version: String,
     pub clock_ms: i64,
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub forks: i64,
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub rewinds: i64,
     /// When both sides were last found equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proved_ms: Option<i64>,
-    /// When both sides were last compared they were not equal.
+    /// The last comparison found a difference.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub differs: bool,
-    /// Its disk is full: it refuses changes.
+    /// The disk of the edge is full: it refuses changes.
     pub is_full: bool,
 }
 
-fn is_none(count: &i64) -> bool {
+fn is_zero(count: &i64) -> bool {
     *count == 0
 }
 
-/// The answer to a push: the hub's state, whether it accepted (200) or not (409).
+/// The reply to a push: the hub's state, whether the hub accepted the push (200) or not (409).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reply {
     pub request: Uuid,
     #[serde(flatten)]
     pub head: Head,
-    /// The newest write that the hub has heard of.
+    /// The newest write that the edge has reported.
     pub high: i64,
-    /// What it would still have if it were restored.
+    /// Everything up to this write survives the loss of the hub.
     pub stable: i64,
-    /// The mirror is exactly the edge's state at `acked`.
+    /// The mirror is exactly the edge's state at `acked`, as far as the hub knows.
     pub consistent: bool,
-    /// The push was taken, and the outcomes in it.
+    /// The hub accepted the push, and the answers in it.
     pub accepted: bool,
     /// Number of the newest entry of the edge's audit trail that the hub knows the hash of.
     #[serde(default)]
     pub audit: i64,
-    /// That entry is another one on the edge: its trail was changed, or cut off.
+    /// The edge has another entry under that number: its trail was changed, or cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub audit_differs: bool,
-    /// Rows that are put aside, a hundred at most.
+    /// Quarantined rows, at most a hundred.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantine: Vec<Refused>,
-    /// Those that are not answered, in their order; once the edge has sent everything.
+    /// Proposals that are not answered, in their order, once the edge has sent everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
-    /// Absent: the usual one.
-    #[serde(default, skip_serializing_if = "Pace::is_usual")]
+    /// Absent for the default.
+    #[serde(default, skip_serializing_if = "Pace::is_default")]
     pub pace: Pace,
     pub clock_ms: i64,
 }
 
-/// When to come again.
+/// When the next exchange is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     pub next_ms: u64,
@@ -143,7 +143,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    fn is_usual(&self) -> bool {
+    fn is_default(&self) -> bool {
         *self == Pace::default()
     }
 }

@@ -207,7 +207,7 @@ async fn serve(
     let state = app.state();
     started.send((app.url.clone(), state.db.clone(), state.sealer.clone())).unwrap();
     while let Some(Order::KeepHouse(done)) = orders.recv().await {
-        housekeeping::step(&app.state().db, &app.state().identities).await.unwrap();
+        housekeeping::step(&app.state().db, &app.state().session_cache).await.unwrap();
         done.send(()).unwrap();
     }
     app.stop().await;

@@ -1,24 +1,27 @@
-//! What an edge calls.
+//! The calls of an edge.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{BODY_MAX_BYTES, Body, SHORT_BYTES, SharedState, bearer, in_path, own_origin, parse};
+use super::request::{BODY_MAX_BYTES, Body, SHORT_BYTES, bearer, in_path, own_origin, parse};
+use super::state::SharedState;
 use crate::auth::secrets::new_token;
 use crate::db::SCHEMA_VERSION;
 use crate::domain::audit::digest;
 use crate::domain::mirror::{Head, Row, Table};
 use crate::error::{Error, Result};
-use crate::sync::hub::{HubStore, rules};
+use crate::sync::hub::rules;
+use crate::sync::hub::store::HubStore;
 use crate::sync::protocol::compression;
 use crate::sync::protocol::hash_tree::{BRANCHES, DigestReply, DigestRequest, Tree, digest_of, leaf_of};
 use crate::sync::protocol::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
 use crate::sync::protocol::wire::{PROTO, Part, Push};
+use crate::web::error::push_rejected;
 
 /// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
 pub async fn well_known<S: HubStore>(state: SharedState<S>) -> HttpResponse {
@@ -31,7 +34,7 @@ pub async fn well_known<S: HubStore>(state: SharedState<S>) -> HttpResponse {
     }))
 }
 
-/// `{ "code" }` → `{ "origin", "name", "token" }`: the code is spent; the token is shown this once.
+/// `{ "code" }` → `{ "origin", "name", "token" }`: spends the code; this is the only time that the token is shown.
 pub async fn enroll<S: HubStore>(state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     #[derive(Deserialize)]
     struct Enroll {
@@ -48,9 +51,9 @@ pub async fn enroll<S: HubStore>(state: SharedState<S>, body: Body) -> Result<Ht
         .json(json!({ "origin": enrolled.origin, "name": enrolled.name, "token": token })))
 }
 
-/// A push: 200 when it was taken, 409 when it does not build on what is there; either way the state.
+/// A push: 200 when the hub accepted it, 409 when it does not build on what the hub has; either way with the hub's state.
 pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
-    // Whose token it is, the store looks up on the way: one trip less for the call that is made most.
+    // With a short body the store looks the token up while it applies the push: one round trip less for the commonest call.
     let sender = match body.is_short() {
         true => bearer(&request),
         false => own_origin(&request, &state).await.map(|origin| origin.token),
@@ -60,54 +63,53 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
     if push.is_err() {
         own_origin(&request, &state).await?;
     }
-    // What cannot be read may be of another protocol.
-    let proto =
-        push.as_ref().map_or_else(|_| parse(&body).map(|spoken: Spoken| spoken.proto), |push| Ok(push.proto))?;
+    // A push that cannot be read may be of another protocol.
+    let proto = push.as_ref().map_or_else(|_| parse(&body).map(|push: AnyPush| push.proto), |push| Ok(push.proto))?;
     rules::check_proto(proto)?;
     let push = push?;
     rules::check_push(&push)?;
     let now = state.clock.now();
-    let taken = match state.store.push(in_path(&request), &token_hash, &push, now).await {
+    let result = match state.store.push(in_path(&request), &token_hash, &push, now).await {
         Err(error @ Error::NotFound { .. }) => {
             own_origin(&request, &state).await?;
             return Err(error);
         }
-        taken => taken?,
+        result => result?,
     };
     let counts = &state.counts;
     counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
-    if taken.accepted && !rules::is_idle(&push) {
+    if result.accepted && !rules::is_idle(&push) {
         counts.batches.fetch_add(1, Relaxed);
         counts.rows.fetch_add(push.rows.len() as u64, Relaxed);
-    } else if !taken.accepted {
+    } else if !result.accepted {
         counts.rejected.fetch_add(1, Relaxed);
     }
-    let mut answer = if taken.accepted { HttpResponse::Ok() } else { HttpResponse::build(StatusCode::CONFLICT) };
-    let reply = taken.reply(push.request, state.pace, now);
+    let mut answer = if result.accepted { HttpResponse::Ok() } else { push_rejected() };
+    let reply = result.reply(push.request, state.pace, now);
     let body = serde_json::to_vec(&reply).map_err(|error| Error::Internal(Box::new(error)))?;
     counts.bytes_out.fetch_add(body.len() as u64, Relaxed);
     answer.content_type("application/json");
-    // Packed here: one that says nothing is to be short, and what is packed on its way has headers of its own.
-    let takes_zstd = request.headers().get(header::ACCEPT_ENCODING).is_some_and(|accepted| {
+    // Compressed here and not by the middleware, which would add headers: an idle exchange must stay short.
+    let accepts_zstd = request.headers().get(header::ACCEPT_ENCODING).is_some_and(|accepted| {
         accepted.to_str().is_ok_and(|accepted| compression::accepted(accepted) == Some(compression::ZSTD))
     });
-    Ok(match takes_zstd {
+    Ok(match accepts_zstd {
         true => {
-            let packed =
-                compression::pack(compression::ZSTD, &reply).map_err(|error| Error::Internal(Box::new(error)))?;
-            answer.insert_header((header::CONTENT_ENCODING, compression::name(compression::ZSTD))).body(packed)
+            let compressed =
+                compression::compress(compression::ZSTD, &reply).map_err(|error| Error::Internal(Box::new(error)))?;
+            answer.insert_header((header::CONTENT_ENCODING, compression::encoding(compression::ZSTD))).body(compressed)
         }
         false => answer.body(body),
     })
 }
 
-/// What every protocol has.
+/// A push of any protocol.
 #[derive(Deserialize)]
-struct Spoken {
+struct AnyPush {
     proto: u32,
 }
 
-/// A part of a batch that is to come.
+/// A part of a batch whose push comes later.
 pub async fn stage<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(own_origin(&request, &state).await).await?;
     let part: Part = parse(&body)?;
@@ -121,8 +123,8 @@ pub async fn stage<S: HubStore>(request: HttpRequest, state: SharedState<S>, bod
 /// Levels of the hash tree, for an edge to compare with its own.
 pub async fn digests<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(own_origin(&request, &state).await).await?;
-    let asked: DigestRequest = parse(&body)?;
-    let leaves: HashSet<u16> = asked.leaves.iter().copied().collect();
+    let wanted: DigestRequest = parse(&body)?;
+    let leaves: HashSet<u16> = wanted.leaves.iter().copied().collect();
     let (mut tree, mut of_leaves) = (Tree::default(), vec![]);
     let found = state
         .store
@@ -133,9 +135,9 @@ pub async fn digests<S: HubStore>(request: HttpRequest, state: SharedState<S>, b
             }
         })
         .await?;
-    // There are no more, however often they are asked for.
-    let leaves = asked.branches.iter().take(BRANCHES).map(|branch| tree.leaves_of(*branch)).collect();
-    let branches = if asked.branches.is_empty() && asked.leaves.is_empty() { tree.branches() } else { vec![] };
+    // A request may repeat a branch, but no more than there are.
+    let leaves = wanted.branches.iter().take(BRANCHES).map(|branch| tree.leaves_of(*branch)).collect();
+    let branches = if wanted.branches.is_empty() && wanted.leaves.is_empty() { tree.branches() } else { vec![] };
     Ok(HttpResponse::Ok().json(DigestReply { head: found.head, rows: tree.rows, branches, leaves, of_leaves }))
 }
 
@@ -144,20 +146,21 @@ pub struct SnapshotQuery {
     after: Option<String>,
 }
 
-/// Everything, for a machine that takes an edge's place: page by page behind `?after=`, which the page before names.
+/// Everything that the hub has of an origin, for a machine that replaces its edge: page by page behind `?after=`, which the
+/// page before names.
 pub async fn snapshot<S: HubStore>(
     request: HttpRequest,
     state: SharedState<S>,
     query: web::Query<SnapshotQuery>,
 ) -> Result<HttpResponse> {
     let origin = own_origin(&request, &state).await?.origin;
-    let malformed = || Error::bad_request("after is not as a page has named it");
+    let malformed = || Error::bad_request("after is not one that a page has named");
     let (first, mut after) = match &query.after {
         Some(after) => after_of(after).ok_or_else(malformed)?,
         None => (Table::ALL[0], String::new()),
     };
     let (mut rows, mut head) = (vec![], Head::EMPTY);
-    // A page is of one table, and so of one state.
+    // A page has rows of one table, and so of one snapshot.
     for table in Table::ALL.into_iter().filter(|table| *table >= first) {
         let (found, page) = state.store.rows(&origin, table, &after, PAGE_ROWS).await?;
         (head, rows) = (found.head, page);

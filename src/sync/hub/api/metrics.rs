@@ -1,67 +1,53 @@
 //! Metrics in the text format of Prometheus (version 0.0.4), for the administrator.
 
 use std::fmt::Write;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::admin::age;
-use super::{SharedState, check_admin};
+use super::request::check_admin;
+use super::state::SharedState;
 use crate::error::Result;
 use crate::sync::edge::metrics::{CONTENT_TYPE, family, label};
-use crate::sync::hub::migration::Phase;
-use crate::sync::hub::{HubStore, Origin};
+use crate::sync::hub::origin::{Origin, Phase};
+use crate::sync::hub::store::HubStore;
 
-/// Since the process was started.
-#[derive(Default)]
-pub struct Counts {
-    pub batches: AtomicU64,
-    pub rows: AtomicU64,
-    /// Pushes that did not build on what was there.
-    pub rejected: AtomicU64,
-    /// Before they were packed.
-    pub bytes_in: AtomicU64,
-    pub bytes_out: AtomicU64,
-}
-
-/// A figure of each origin, its type and its help.
+/// A metric of each origin: its name, its type, its help and its value.
 type Figure<'f> = (&'f str, &'f str, &'f str, &'f dyn Fn(&Origin) -> Option<i64>);
 
 pub async fn metrics<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     check_admin(&request, &state)?;
     let (mut origins, now, counts) = (state.store.origins().await?, state.clock.now(), &state.counts);
-    // What is said of the others, their own hub says.
+    // The hub that has the others reports them.
     origins.retain(|origin| matches!(origin.phase, Phase::Here | Phase::Leaving(_)));
     let mut text = String::new();
     for (name, help, value) in [
-        ("batches", "Batches that were taken", &counts.batches),
-        ("rows", "Rows that were received", &counts.rows),
-        ("rejected", "Pushes that did not build on what was there", &counts.rejected),
-        ("received_bytes", "Bytes received, unpacked", &counts.bytes_in),
-        ("sent_bytes", "Bytes sent, unpacked", &counts.bytes_out),
+        ("batches", "Batches accepted", &counts.batches),
+        ("rows", "Rows received", &counts.rows),
+        ("rejected", "Pushes that did not build on what the hub had", &counts.rejected),
+        ("received_bytes", "Bytes received, decompressed", &counts.bytes_in),
+        ("sent_bytes", "Bytes sent, before compression", &counts.bytes_out),
     ] {
         let name = family(&mut text, &format!("hub_{name}_total"), "counter", help);
         let _ = writeln!(text, "{name} {}", value.load(Relaxed));
     }
     let figures: [Figure; 11] = [
-        ("consistent", "gauge", "1: the mirror is exactly what the edge last told of", &|origin| {
+        ("consistent", "gauge", "1: the mirror is exactly what the edge last reported", &|origin| {
             Some(origin.is_consistent().into())
         }),
-        ("locked", "gauge", "1: two edges take turns", &|origin| Some(origin.is_locked.into())),
-        ("leaving", "gauge", "1: it stands still until its move to another hub is ended", &|origin| {
+        ("locked", "gauge", "1: split brain, two edges use this name in turn", &|origin| Some(origin.is_locked.into())),
+        ("leaving", "gauge", "1: it accepts no pushes until its move to another hub has ended", &|origin| {
             Some(matches!(origin.phase, Phase::Leaving(_)).into())
         }),
         ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.lag())),
-        ("lag_seconds", "gauge", "Since the edge was heard of", &|origin| age(now, origin.last_seen)),
-        ("quarantined", "gauge", "Rows that are put aside", &|origin| Some(origin.quarantined)),
-        ("audit_differs", "gauge", "1: its audit trail is not the one it was", &|origin| {
-            Some(origin.audit_differs.into())
-        }),
-        ("resets_total", "counter", "Epochs that were begun anew", &|origin| Some(origin.resets)),
-        ("forks_total", "counter", "Forks that the edge has told of", &|origin| Some(origin.status.forks)),
-        ("rewinds_total", "counter", "Rewinds that the edge has told of", &|origin| Some(origin.status.rewinds)),
-        ("proof_age_seconds", "gauge", "Since both sides were found equal", &|origin| {
+        ("lag_seconds", "gauge", "Seconds since the edge was last seen", &|origin| age(now, origin.last_seen)),
+        ("quarantined", "gauge", "Rows in quarantine", &|origin| Some(origin.quarantined)),
+        ("audit_differs", "gauge", "1: its audit trail was changed", &|origin| Some(origin.audit_differs.into())),
+        ("resets_total", "counter", "Epochs that the edge has begun after a reset", &|origin| Some(origin.resets)),
+        ("forks_total", "counter", "Forks that the edge has reported", &|origin| Some(origin.status.forks)),
+        ("rewinds_total", "counter", "Rewinds that the edge has reported", &|origin| Some(origin.status.rewinds)),
+        ("proof_age_seconds", "gauge", "Seconds since both sides were found equal", &|origin| {
             age(now, origin.status.proved_ms.map(crate::domain::time::Time::from_millis))
         }),
     ];

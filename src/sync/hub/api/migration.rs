@@ -1,15 +1,17 @@
-//! What `hub move` calls of the hub that an origin comes to, with the administrator's token.
+//! The calls that `hub move` makes of the hub that an origin moves to, with the administrator's token.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::admin::{ROWS_MAX, RowsQuery};
-use super::{Body, SharedState, for_admin, in_path, parse};
+use super::request::{Body, for_admin, in_path, parse};
+use super::state::SharedState;
 use crate::error::{Error, Result};
 use crate::sync::hub::migration::{Delivery, FinishMove, RowVersion};
-use crate::sync::hub::{HubStore, Origin};
+use crate::sync::hub::origin::Origin;
+use crate::sync::hub::store::HubStore;
 
-/// The origin as it stands where it comes from → whether it is arriving, or has come already.
+/// The origin as the hub that it leaves has it → whether it is arriving, or has arrived already.
 pub async fn arrive<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let announced: Origin = parse(&body)?;
@@ -18,7 +20,7 @@ pub async fn arrive<S: HubStore>(request: HttpRequest, state: SharedState<S>, bo
     Ok(HttpResponse::Ok().json(json!({ "arrival": arrival })))
 }
 
-/// What is there of one table, `?table=&after=`, by id.
+/// The versions of the rows of one table that have arrived, `?table=&after=`, by id.
 pub async fn arrived<S: HubStore>(
     request: HttpRequest,
     state: SharedState<S>,
@@ -29,6 +31,7 @@ pub async fn arrived<S: HubStore>(
     Ok(HttpResponse::Ok().json(rows.iter().map(RowVersion::of).collect::<Vec<_>>()))
 }
 
+/// A part of what the origin brings.
 pub async fn deliver<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(for_admin(&request, &state).await).await?;
     let delivery: Delivery = parse(&body)?;
@@ -36,11 +39,12 @@ pub async fn deliver<S: HubStore>(request: HttpRequest, state: SharedState<S>, b
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
-pub async fn settle<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
+/// Ends the arrival.
+pub async fn finish_move<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(for_admin(&request, &state).await).await?;
-    let settling: FinishMove = parse(&body)?;
-    check_named(origin, &settling.origin)?;
-    state.store.settle(&settling).await?;
+    let finish: FinishMove = parse(&body)?;
+    check_named(origin, &finish.origin)?;
+    state.store.finish_move(&finish).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 

@@ -1,4 +1,4 @@
-//! Changes that the centre wants of an edge.
+//! The calls that file and list proposals: changes that the administrator proposes to an edge.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,19 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Body, SharedState, for_admin, parse};
+use super::request::{Body, for_admin, parse};
+use super::state::SharedState;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::proposal::{Copy, Proposal, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
-use crate::sync::hub::{HubStore, ProposalRecord};
+use crate::sync::hub::proposals::ProposalRecord;
+use crate::sync::hub::store::HubStore;
 
-/// How long a proposal is good for when it does not say.
-const GOOD_FOR_MS: i64 = 30 * 24 * 3_600_000;
+/// How long a proposal is valid when it does not say.
+const VALID_MS: i64 = 30 * 24 * 3_600_000;
 const LISTED_MAX: i64 = 1_000;
 const PROPOSAL_MAX_BYTES: usize = 1 << 20;
 
@@ -28,39 +30,39 @@ pub struct ListQuery {
     after: i64,
 }
 
-/// Proposals behind `?after=`, a thousand at most, each with what became of it.
+/// Proposals behind `?after=`, at most a thousand, each with its answer.
 pub async fn list<S: HubStore>(
     request: HttpRequest,
     state: SharedState<S>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse> {
     let origin = for_admin(&request, &state).await?;
-    let filed = state.store.proposals(origin, query.after, LISTED_MAX).await?;
-    let proposals: Vec<ProposalView> = filed.iter().map(ProposalView::of).collect();
+    let records = state.store.proposals(origin, query.after, LISTED_MAX).await?;
+    let proposals: Vec<ProposalView> = records.iter().map(ProposalView::of).collect();
     Ok(HttpResponse::Ok().json(BTreeMap::from([("proposals", proposals)])))
 }
 
-/// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` in
-/// the place of table, id and patch. The same uuid again answers as the first time.
+/// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` instead
+/// of table, id and patch. A repeated uuid is answered as the first time.
 pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(for_admin(&request, &state).await).await?;
-    // As much as a server takes from its own callers: what it then has must go into a push.
+    // As much as an edge accepts from its own callers: the changed row must fit into a push.
     if body.len() > PROPOSAL_MAX_BYTES {
         return Err(Error::TooLarge { limit_bytes: PROPOSAL_MAX_BYTES });
     }
     let body: Map<String, Value> = parse(&body)?;
     let now = state.clock.now();
-    // A slip in `expires`, say, would not be noticed before it is too late.
+    // A misspelt `expires` would not be noticed before it is too late.
     if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(Error::invalid(name, Check::Enum, format!("{name} is not one of {}", NAMES.join(", "))));
     }
     let proposal = read_body(&body, |fields| read(fields, now))?;
     let proposal = proposal.ok_or_else(|| Error::bad_request("Request not valid"))?;
-    let filed = state.store.file(origin, proposal, now).await?;
-    Ok(HttpResponse::Ok().json(ProposalView::of(&filed)))
+    let record = state.store.file_proposal(origin, proposal, now).await?;
+    Ok(HttpResponse::Ok().json(ProposalView::of(&record)))
 }
 
-/// What a proposal may hold.
+/// The properties of a proposal.
 const NAMES: [&str; 8] = ["uuid", "table", "id", "base_rev", "patch", "copy", "expires", "author"];
 
 fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
@@ -84,7 +86,7 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
             return None;
         }
     };
-    let mut expires = now.plus_ms(GOOD_FOR_MS);
+    let mut expires = now.plus_ms(VALID_MS);
     match fields.value("expires") {
         None | Some(Value::Null) => {}
         Some(value) => match value.as_str().and_then(Time::parse) {
@@ -138,7 +140,7 @@ fn read_copy(fields: &mut Fields) -> Option<Copy> {
     copy
 }
 
-/// A proposal as it is told, with what became of it.
+/// A proposal with its answer, as the API shows it.
 #[derive(Serialize)]
 struct ProposalView<'f> {
     uuid: Uuid,
@@ -161,7 +163,7 @@ struct ProposalView<'f> {
 
 impl<'f> ProposalView<'f> {
     fn of(ProposalRecord { proposal, filed_at, answer }: &'f ProposalRecord) -> ProposalView<'f> {
-        let (outcome, answered_at) = answer.as_ref().map(|(outcome, at)| (outcome, *at)).unzip();
+        let (answer, answered_at) = answer.as_ref().map(|(answer, at)| (answer, *at)).unzip();
         ProposalView {
             uuid: proposal.uuid,
             seq: proposal.seq,
@@ -173,9 +175,9 @@ impl<'f> ProposalView<'f> {
             expires: Time::from_millis(proposal.expires_ms),
             author: &proposal.author,
             filed_at: *filed_at,
-            result: outcome.map(|outcome| outcome.result),
-            rev: outcome.and_then(|outcome| outcome.rev),
-            detail: outcome.map(|outcome| outcome.detail.as_str()),
+            result: answer.map(|answer| answer.result),
+            rev: answer.and_then(|answer| answer.rev),
+            detail: answer.map(|answer| answer.detail.as_str()),
             answered_at,
         }
     }

@@ -1,4 +1,4 @@
-//! How a hub comes to its PostgreSQL: URL, password, TLS, connections.
+//! How a hub connects to PostgreSQL: URL, password, TLS, connection pool.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result as AnyResult, anyhow, bail, ensure};
 use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Timeouts};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -15,80 +16,94 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tx::{PostgresError, in_full};
+use crate::error::{Advise as _, advised};
 use crate::sync::http_agent::is_this_machine;
 
-/// Connections of one process. Each is a process of PostgreSQL's.
+/// Connections of one hub process; PostgreSQL runs a process for each.
 const CONNECTIONS: usize = 16;
-/// How long a call waits for one of them, and for PostgreSQL to answer a new one.
+/// How long a call waits for a free connection, and for PostgreSQL to accept a new one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// When an answer does not come, the other side is gone.
+/// How long a connection may stay without an acknowledgement before it counts as broken.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Where most systems keep the certificates that they trust.
+/// The certificates that most systems trust.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// What is answered is on disk, nobody waits for ever for an origin, and none stays locked by a hub that is gone.
+/// Every acknowledged write is on disk, no call waits for ever for the lock on an origin, and no hub that has died keeps one.
 const SESSION: &str =
     "-c synchronous_commit=on -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off";
 
+/// What a hub says to a role that row-level security does not bind.
+const ABOVE_POLICIES: &str =
+    "the role is a superuser's or has BYPASSRLS: row-level security would not hold; use one of its own";
+
 /// Why a store cannot be used, in one sentence.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unready {
-    /// PostgreSQL is not there, or is just starting: it may come.
-    Away(String),
-    /// Somebody must act.
-    Wrong(String),
+    /// PostgreSQL does not answer, or is just starting: the hub waits for it.
+    #[error(transparent)]
+    Away(anyhow::Error),
+    /// Somebody must act: the hub exits.
+    #[error(transparent)]
+    Wrong(anyhow::Error),
 }
 
-/// What it means that there is no connection.
-pub fn unready(error: &PoolError) -> Unready {
-    let why = |reason: &dyn std::fmt::Display| format!("PostgreSQL cannot be reached: {reason}");
+/// Whether the hub waits when it gets no connection, and what it says.
+pub fn unready(error: PoolError) -> Unready {
+    const UNREACHABLE: &str = "PostgreSQL cannot be reached";
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            let refusal = super::tx::in_full(error);
-            match error.code() {
-                _ if is_away(error) => Unready::Away(why(&refusal)),
-                // It was reached, and does not know this role, its password, or the database.
-                Some(_) => Unready::Wrong(format!(
-                    "PostgreSQL refuses this hub: {refusal}; look at --store and PGPASSFILE, and that role and database are there"
+            let (is_away, is_refusal) = (is_away(&error), error.code().is_some());
+            let error = anyhow!(PostgresError(error));
+            match is_refusal {
+                _ if is_away => Unready::Away(error.context(UNREACHABLE)),
+                // PostgreSQL answered, and rejects this role, its password, or the database.
+                true => Unready::Wrong(advised(
+                    error,
+                    "PostgreSQL refuses this hub",
+                    "check --store and PGPASSFILE, and that role and database exist",
                 )),
-                None => Unready::Wrong(why(&refusal)),
+                false => Unready::Wrong(error.context(UNREACHABLE)),
             }
         }
-        PoolError::Timeout(_) => Unready::Away(why(error)),
-        PoolError::PostCreateHook(HookError::Message(why)) => Unready::Wrong(why.to_string()),
-        other => Unready::Wrong(why(other)),
+        PoolError::Timeout(_) => Unready::Away(anyhow!(error).context(UNREACHABLE)),
+        PoolError::PostCreateHook(HookError::Message(why)) => Unready::Wrong(anyhow!("{why}")),
+        other => Unready::Wrong(anyhow!(other).context(UNREACHABLE)),
     }
 }
 
-/// What it means that a statement failed at the start: another may hold a lock, or PostgreSQL be no more than a standby.
-pub fn unready_by(error: &tokio_postgres::Error, what: &str) -> Unready {
-    let why = format!("{what}: {}", super::tx::in_full(error));
+/// Whether the hub waits when a statement fails at the start: another process may hold a lock, or PostgreSQL may be a
+/// standby.
+pub fn unready_by(error: tokio_postgres::Error, what: &'static str) -> Unready {
     let passes = error.code().is_some_and(|code| ["55P03", "25006", "40P01"].contains(&code.code()));
-    if passes || is_away(error) { Unready::Away(why) } else { Unready::Wrong(why) }
+    let passes = passes || is_away(&error);
+    let why = anyhow!(PostgresError(error)).context(what);
+    if passes { Unready::Away(why) } else { Unready::Wrong(why) }
 }
 
-/// Whether nobody answered, or PostgreSQL itself says that it is not ready; a certificate that is not trusted is invalid
-/// data.
+/// Whether nothing answered, or PostgreSQL itself says that it is not ready. A certificate that is not trusted is an error of
+/// the kind "invalid data".
 fn is_away(error: &tokio_postgres::Error) -> bool {
     if let Some(code) = error.code() {
-        // 55000: it takes no connections just now.
+        // 55000: PostgreSQL accepts no connections just now.
         return code.code() == "55000" || ["08", "53", "57"].iter().any(|class| code.code().starts_with(class));
     }
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
     error.is_closed() || source.is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
 }
 
-/// Where a store is, as it was asked for.
+/// Where the store is, as the command line gives it.
 pub struct Address {
     pub url: String,
-    /// A PEM file with the certificates to trust, in the place of the system's.
+    /// A PEM file with the certificates to trust instead of the system's.
     pub ca: Option<PathBuf>,
 }
 
-/// The settings in a URL, with the password from the environment when there is none in it, and how TLS is to be made.
-pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>), String> {
+/// The settings in a URL, with the password from the environment when the URL has none, and the TLS settings if TLS is to
+/// be used.
+pub fn settings(address: &Address) -> AnyResult<(Config, Option<MakeRustlsConnect>)> {
     let (url, mode) = without_sslmode(&address.url);
-    let mut config: Config = url.parse().map_err(|error| format!("the URL of the store cannot be read: {error}"))?;
-    // Where an address stands beside a name, that is where it goes.
+    let mut config: Config = url.parse().context("the URL of the store cannot be read")?;
+    // With hostaddr the connection goes to that address, whatever the host name.
     let is_here = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
         && config.get_hosts().iter().all(|host| match host {
             Host::Unix(_) => true,
@@ -96,10 +111,10 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
         });
     let wants_tls = match mode.as_deref() {
         Some("disable") => false,
-        // Whoever could read along could also refuse TLS: nothing is left to the other side.
+        // An attacker who can read the traffic could also refuse TLS: the hub does not let the other side decide.
         None | Some("allow" | "prefer") => !is_here,
         Some("require" | "verify-ca" | "verify-full") => true,
-        Some(other) => return Err(format!("sslmode={other} is not known: give disable or verify-full")),
+        Some(other) => bail!("sslmode={other} is not known: give disable or verify-full"),
     };
     config.ssl_mode(if wants_tls { SslMode::Require } else { SslMode::Disable });
     let options = format!("{SESSION} {}", config.get_options().unwrap_or_default());
@@ -112,7 +127,7 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
         config.application_name("telecomx-local hub");
     }
     if config.get_password().is_some() {
-        tracing::warn!("the password stands in the URL, where everybody on this machine can read it: see PGPASSFILE");
+        tracing::warn!("the password is in the URL, where everybody on this machine can read it: see PGPASSFILE");
     } else if let Some(password) = password(&config)? {
         config.password(password);
     }
@@ -120,7 +135,7 @@ pub fn settings(address: &Address) -> Result<(Config, Option<MakeRustlsConnect>)
     Ok((config, tls))
 }
 
-/// The URL without its sslmode, of which the client knows only some values.
+/// The URL without its sslmode, and that: tokio-postgres knows only some of its values.
 fn without_sslmode(url: &str) -> (String, Option<String>) {
     let Some((place, query)) = url.split_once('?') else { return (url.to_owned(), None) };
     let (modes, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(|part| part.starts_with("sslmode="));
@@ -128,22 +143,21 @@ fn without_sslmode(url: &str) -> (String, Option<String>) {
     (if others.is_empty() { place.to_owned() } else { format!("{place}?{}", others.join("&")) }, mode)
 }
 
-/// PGPASSWORD, or the line for this place in PGPASSFILE (~/.pgpass), which nobody else may be able to read.
-fn password(config: &Config) -> Result<Option<String>, String> {
+/// PGPASSWORD, or the line for this database in PGPASSFILE (~/.pgpass), which nobody else may be able to read.
+fn password(config: &Config) -> AnyResult<Option<String>> {
     if let Ok(password) = std::env::var("PGPASSWORD") {
         return Ok(Some(password));
     }
     let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
     let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".pgpass"));
     let Some(path) = named.or_else(usual).filter(|path| path.exists()) else { return Ok(None) };
-    let describe = |error: std::io::Error| format!("{} cannot be used: {error}", path.display());
-    if std::fs::metadata(&path).map_err(describe)?.mode() & 0o077 != 0 {
-        return Err(format!("{} can be read by others: make it 0600", path.display()));
-    }
-    Ok(password_in(&std::fs::read_to_string(&path).map_err(describe)?, config))
+    let cannot_be_used = || format!("{} cannot be used", path.display());
+    let is_private = std::fs::metadata(&path).with_context(cannot_be_used)?.mode() & 0o077 == 0;
+    ensure!(is_private, "{} can be read by others: make it 0600", path.display());
+    Ok(password_in(&std::fs::read_to_string(&path).with_context(cannot_be_used)?, config))
 }
 
-/// `host:port:database:user:password` lines, `*` for any.
+/// The password in lines of `host:port:database:user:password`, where `*` matches anything.
 fn password_in(lines: &str, config: &Config) -> Option<String> {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(name)) => name.clone(),
@@ -160,7 +174,7 @@ fn password_in(lines: &str, config: &Config) -> Option<String> {
     })
 }
 
-/// Five fields between colons; a backslash makes a colon, or itself, a part of one.
+/// The fields between colons; a backslash escapes a colon or a backslash.
 fn fields(line: &str) -> Vec<String> {
     let (mut fields, mut letters) = (vec![String::new()], line.chars());
     while let Some(letter) = letters.next() {
@@ -174,28 +188,29 @@ fn fields(line: &str) -> Vec<String> {
     fields
 }
 
-fn tls(ca: Option<&Path>) -> Result<MakeRustlsConnect, String> {
+fn tls(ca: Option<&Path>) -> AnyResult<MakeRustlsConnect> {
     let path = ca.unwrap_or(Path::new(SYSTEM_CA));
-    let describe = |error: &dyn std::fmt::Display| {
-        format!("{} cannot be used to trust PostgreSQL: {error}; see --store-ca", path.display())
-    };
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| describe(&error))? {
-        roots.add(certificate.map_err(|error| describe(&error))?).map_err(|error| describe(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(describe(&"it holds no certificate"));
-    }
+    let roots = certificates(path)
+        .advise(format_args!("{} cannot be used to trust PostgreSQL", path.display()), "see --store-ca")?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| describe(&error))?
+        .context("TLS cannot be set up")?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Makes connections that live on the store's own runtime: whoever asked for one may be gone before it is.
+fn certificates(path: &Path) -> AnyResult<rustls::RootCertStore> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path)? {
+        roots.add(certificate?)?;
+    }
+    ensure!(!roots.is_empty(), "it holds no certificate");
+    Ok(roots)
+}
+
+/// Opens connections on the store's own runtime: the runtime of the caller may end before the connection does.
 struct Connector {
     tls: Option<MakeRustlsConnect>,
     runtime: Handle,
@@ -221,24 +236,24 @@ impl Connect for Connector {
         Box::pin(async move {
             match connecting.await {
                 Ok(connected) => connected,
-                // The store is being closed: whoever waits here gives up when his time is over.
+                // The store is closing: the caller gives up at its timeout.
                 Err(_) => std::future::pending().await,
             }
         })
     }
 }
 
-/// Until it ends. Whoever uses it then is told why.
+/// Runs a connection to its end; calls that use it then get the error.
 async fn drive<T>(connection: tokio_postgres::Connection<Socket, T>)
 where
     tokio_postgres::Connection<Socket, T>: Future<Output = Result<(), tokio_postgres::Error>>,
 {
     if let Err(error) = connection.await {
-        tracing::warn!(error = %super::tx::in_full(&error), "a connection to PostgreSQL ended");
+        tracing::warn!(error = %in_full(&error), "a connection to PostgreSQL ended");
     }
 }
 
-pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> Result<Pool, String> {
+pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> AnyResult<Pool> {
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_connect(config, Connector { tls, runtime }, manager_config);
     let timeouts =
@@ -252,10 +267,10 @@ pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> 
                 // A superuser would see every origin's rows whatever the policies say.
                 let sql = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
                 let is_above: bool = client.query_one(sql, &[]).await.map_err(HookError::Backend)?.get(0);
-                if is_above { Err(HookError::message(super::ABOVE_POLICIES)) } else { Ok(()) }
+                if is_above { Err(HookError::message(ABOVE_POLICIES)) } else { Ok(()) }
             })
         }));
-    pool.build().map_err(|error| error.to_string())
+    Ok(pool.build()?)
 }
 
 #[cfg(test)]
@@ -266,14 +281,14 @@ mod tests {
         let address = Address { url: url.into(), ca: Some("/dev/null".into()) };
         match settings(&address) {
             Ok((_, tls)) => Ok(tls.is_some()),
-            // Where TLS is wanted, what is to be trusted is looked at.
-            Err(error) if error.contains("/dev/null") => Ok(true),
-            Err(error) => Err(error),
+            // Only with TLS are the certificates read.
+            Err(error) if error.to_string().contains("/dev/null") => Ok(true),
+            Err(error) => Err(error.to_string()),
         }
     }
 
     #[test]
-    fn what_leaves_the_machine_goes_over_tls_unless_it_is_said_not_to() {
+    fn connections_to_another_machine_use_tls_unless_sslmode_disables_it() {
         for (url, tls) in [
             ("postgres://u@localhost/d", false),
             ("postgres://u@127.0.0.1/d?sslmode=prefer", false),
@@ -293,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_found_by_its_place() {
+    fn a_password_is_found_by_host_port_database_and_user() {
         let config: Config = "postgres://anna@db:5433/hub".parse().unwrap();
         let of = |lines: &str| password_in(lines, &config);
         assert_eq!(of("# db:5433:hub:anna:no\nother:*:*:*:no\ndb:*:hub:anna:a\\:b\\\\c").as_deref(), Some("a:b\\c"));

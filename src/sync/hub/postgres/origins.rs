@@ -1,18 +1,17 @@
 //! The edges, and the codes they enrol with.
 
+use deadpool_postgres::Pool;
 use tokio_postgres::Row as SqlRow;
 use tokio_postgres::types::PgLsn;
 use uuid::Uuid;
 
-use super::PostgresHub;
-use super::standing::{Stable, Standing, WalMark};
-use super::tx::{Answers, Batch, READ, Scope, Tx, WRITE, describe};
+use super::stable::{Stable, WalMark, WalPosition};
+use super::tx::{self, Answers, Batch, READ, Scope, Tx, WRITE, describe};
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::sync::hub::migration::Phase;
+use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, origin_not_found};
 use crate::sync::hub::retention::CODE_MS;
-use crate::sync::hub::{EnrolmentKind, Origin};
 
 macro_rules! columns {
     () => {
@@ -41,26 +40,21 @@ const ADD: &str = concat!(
 );
 const UNLOCK: &str = "update origins set locked = false, parent_n = 0 where origin = $1";
 
-/// An origin, and how much of it is stable.
-pub struct Found {
+/// An origin as it is stored.
+pub struct StoredOrigin {
     pub origin: Origin,
     pub stable: Stable,
 }
 
-/// An origin at the beginning of an exchange.
-pub struct Seen {
-    pub found: Found,
-    pub standing: Standing,
-    /// A proposal is not answered.
+/// An origin at the beginning of a call that locks it, or of an idle exchange, which does not.
+pub struct LockedOrigin {
+    pub found: StoredOrigin,
+    pub wal: WalPosition,
+    /// A proposal is not answered yet.
     pub has_open: bool,
 }
 
-/// 404.
-pub fn unknown() -> Error {
-    Error::not_found("origin", "Origin not found")
-}
-
-fn from_row(row: &SqlRow) -> Result<Found> {
+fn from_row(row: &SqlRow) -> Result<StoredOrigin> {
     let epoch = match (row.try_get(2).map_err(describe)?, row.try_get(3).map_err(describe)?) {
         (Some(n), Some(epoch)) => Some(Epoch(n, epoch)),
         _ => None,
@@ -86,85 +80,85 @@ fn from_row(row: &SqlRow) -> Result<Found> {
         status: serde_json::from_str(row.try_get(14).map_err(describe)?).unwrap_or_default(),
         phase: Phase::named(row.try_get(23).map_err(describe)?, row.try_get(24).map_err(describe)?),
     };
-    let mark = |column: usize| -> Result<WalMark> {
+    let wal_mark = |column: usize| -> Result<WalMark> {
         let lsn: Option<PgLsn> = row.try_get(column + 1).map_err(describe)?;
         Ok(number(column)?.zip(lsn))
     };
-    Ok(Found { stable: Stable { acked: origin.stable, waiting: mark(18)?, newest: mark(20)? }, origin })
+    Ok(StoredOrigin { stable: Stable { acked: origin.stable, waiting: wal_mark(18)?, newest: wal_mark(20)? }, origin })
 }
 
-/// The one in these rows, or 404.
-pub fn one(rows: &[SqlRow]) -> Result<Found> {
-    rows.first().ok_or_else(unknown).and_then(from_row)
+/// The origin in these rows, or 404.
+pub fn one(rows: &[SqlRow]) -> Result<StoredOrigin> {
+    rows.first().ok_or_else(origin_not_found).and_then(from_row)
 }
 
-/// One whole transaction that begins with the origin, and reads.
-pub async fn read<'p>(hub: &PostgresHub, origin: &'p str, batch: Batch<'p>) -> Result<(Found, Answers)> {
+/// Runs a whole transaction that only reads, and begins with the origin.
+pub async fn read<'p>(pool: &Pool, origin: &'p str, batch: Batch<'p>) -> Result<(StoredOrigin, Answers)> {
     let mut answers =
-        hub.at_once(READ, Scope::Origin(origin), Batch::default().with(GET, &[&origin]).then(batch)).await?;
+        tx::at_once(pool, READ, Scope::Origin(origin), Batch::default().with(GET, &[&origin]).then(batch)).await?;
     let found = one(&answers.remove(0))?;
     Ok((found, answers))
 }
 
-fn seen(rows: &[SqlRow]) -> Result<Option<Seen>> {
-    let there = rows.first().filter(|row| !matches!(row.try_get::<_, Option<&str>>(0), Ok(None)));
-    let Some(row) = there else { return Ok(None) };
-    let standing = Standing { lsn: row.try_get(25).map_err(describe)?, kept: row.try_get(26).map_err(describe)? };
-    Ok(Some(Seen { found: from_row(row)?, standing, has_open: row.try_get(27).map_err(describe)? }))
+fn locked_from_rows(rows: &[SqlRow]) -> Result<Option<LockedOrigin>> {
+    let found = rows.first().filter(|row| !matches!(row.try_get::<_, Option<&str>>(0), Ok(None)));
+    let Some(row) = found else { return Ok(None) };
+    let wal = WalPosition { lsn: row.try_get(25).map_err(describe)?, kept: row.try_get(26).map_err(describe)? };
+    Ok(Some(LockedOrigin { found: from_row(row)?, wal, has_open: row.try_get(27).map_err(describe)? }))
 }
 
-/// Looks at an origin, in one statement.
-pub async fn look(hub: &PostgresHub, origin: &str) -> Result<Seen> {
-    seen(&hub.single(origin, SEEN, &[&origin, &false]).await?)?.ok_or_else(unknown)
+/// Reads an origin without locking it, in one statement.
+pub async fn look(pool: &Pool, origin: &str) -> Result<LockedOrigin> {
+    locked_from_rows(&tx::single(pool, origin, SEEN, &[&origin, &false]).await?)?.ok_or_else(origin_not_found)
 }
 
-/// Begins what changes an origin: it is locked, and seen as it stands (`None`: there is none), with what `first` gives.
-pub async fn hold<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Option<Seen>, Answers)> {
+/// Begins a transaction that changes an origin: locks it and gives it (`None`: there is none), with the answers to `first`.
+pub async fn lock<'p>(pool: &Pool, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Option<LockedOrigin>, Answers)> {
     let batch = Batch::default().with(SEEN, &[&origin, &true]).then(first);
-    let (tx, mut answers) = hub.begin(WRITE, Scope::Seen(origin), batch).await?;
-    let seen = seen(&answers.remove(0))?;
-    Ok((tx, seen, answers))
+    let (tx, mut answers) = Tx::begin(pool, WRITE, Scope::Seen(origin), batch).await?;
+    let locked = locked_from_rows(&answers.remove(0))?;
+    Ok((tx, locked, answers))
 }
 
-/// The same of one that is there.
-pub async fn begin<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Seen, Answers)> {
-    let (tx, seen, answers) = hold(hub, origin, first).await?;
-    Ok((tx, seen.ok_or_else(unknown)?, answers))
+/// The same, or 404 when there is no such origin.
+pub async fn begin<'p>(pool: &Pool, origin: &'p str, first: Batch<'p>) -> Result<(Tx, LockedOrigin, Answers)> {
+    let (tx, locked, answers) = lock(pool, origin, first).await?;
+    Ok((tx, locked.ok_or_else(origin_not_found)?, answers))
 }
 
-/// The same of one that is here: neither moved nor on its way.
-pub async fn begin_here<'p>(hub: &PostgresHub, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Answers)> {
-    let (tx, seen, answers) = begin(hub, origin, first).await?;
-    seen.found.origin.check_here().map(|()| (tx, answers))
+/// The same of an origin that is here: neither moved nor on its way.
+pub async fn begin_here<'p>(pool: &Pool, origin: &'p str, first: Batch<'p>) -> Result<(Tx, Answers)> {
+    let (tx, locked, answers) = begin(pool, origin, first).await?;
+    locked.found.origin.check_here().map(|()| (tx, answers))
 }
 
-pub async fn of_token(hub: &PostgresHub, token_hash: [u8; 32]) -> Result<Option<Origin>> {
+pub async fn of_token(pool: &Pool, token_hash: [u8; 32]) -> Result<Option<Origin>> {
     let hash = token_hash.as_slice();
-    let answers = hub.at_once(READ, Scope::Fleet, Batch::default().with(OF_TOKEN, &[&hash])).await?;
+    let answers = tx::at_once(pool, READ, Scope::Fleet, Batch::default().with(OF_TOKEN, &[&hash])).await?;
     answers[0].first().map(|row| from_row(row).map(|found| found.origin)).transpose()
 }
 
-pub async fn all(hub: &PostgresHub) -> Result<Vec<Origin>> {
-    let answers = hub.at_once(READ, Scope::Fleet, Batch::default().with(ALL, &[])).await?;
+pub async fn all(pool: &Pool) -> Result<Vec<Origin>> {
+    let answers = tx::at_once(pool, READ, Scope::Fleet, Batch::default().with(ALL, &[])).await?;
     answers[0].iter().map(|row| from_row(row).map(|found| found.origin)).collect()
 }
 
-pub async fn add_code(hub: &PostgresHub, code_hash: [u8; 32], admits: &EnrolmentKind, now: Time) -> Result<()> {
-    let (name, origin) = match admits {
+pub async fn add_code(pool: &Pool, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time) -> Result<()> {
+    let (name, origin) = match kind {
         EnrolmentKind::New(name) => (name.clone(), None),
         EnrolmentKind::Replacement(origin) => {
-            let found = read(hub, origin, Batch::default()).await?.0.origin;
+            let found = read(pool, origin, Batch::default()).await?.0.origin;
             found.check_here()?;
             (found.name, Some(origin))
         }
     };
     let (hash, at) = (code_hash.as_slice(), now.millis());
     let add = Batch::default().with(ADD_CODE, &[&hash, &name, &origin, &at]);
-    hub.at_once(WRITE, Scope::Fleet, add).await.map(drop)
+    tx::at_once(pool, WRITE, Scope::Fleet, add).await.map(drop)
 }
 
 pub async fn enroll(
-    hub: &PostgresHub,
+    pool: &Pool,
     code_hash: [u8; 32],
     token_hash: [u8; 32],
     origin: &str,
@@ -172,7 +166,7 @@ pub async fn enroll(
 ) -> Result<Option<Origin>> {
     let (code, token, at, nil) = (code_hash.as_slice(), token_hash.as_slice(), now.millis(), Uuid::nil());
     let oldest = now.plus_ms(-CODE_MS).millis();
-    let (tx, answers) = hub.begin(WRITE, Scope::Fleet, Batch::default().with(SPEND, &[&code, &oldest])).await?;
+    let (tx, answers) = Tx::begin(pool, WRITE, Scope::Fleet, Batch::default().with(SPEND, &[&code, &oldest])).await?;
     let Some(spent) = answers[0].first() else { return Ok(None) };
     let (name, replaced): (String, Option<String>) =
         (spent.try_get(0).map_err(describe)?, spent.try_get(1).map_err(describe)?);
@@ -181,13 +175,13 @@ pub async fn enroll(
         None => Batch::default().with(ADD, &[&origin, &name, &token, &at, &nil]),
     };
     let answers = tx.commit(batch).await?;
-    // One whose place is to be taken may have moved since the code was made.
+    // The origin to be replaced may have moved since the code was made.
     let enrolled = answers[0].first().ok_or_else(|| Error::conflict("origin", "The origin is at another hub"))?;
     Ok(Some(from_row(enrolled)?.origin))
 }
 
-/// What came before counts no more: the next edge to reset is the right one.
-pub async fn unlock(hub: &PostgresHub, origin: &str) -> Result<()> {
-    let (tx, _) = begin_here(hub, origin, Batch::default()).await?;
+/// Unlocks an origin: the hub forgets its earlier epochs, so that the next reset is accepted.
+pub async fn unlock(pool: &Pool, origin: &str) -> Result<()> {
+    let (tx, _) = begin_here(pool, origin, Batch::default()).await?;
     tx.commit(Batch::default().with(UNLOCK, &[&origin])).await.map(drop)
 }

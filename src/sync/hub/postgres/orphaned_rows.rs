@@ -1,19 +1,18 @@
-//! Rows lost by a reset, and origins that are removed.
+//! Orphaned rows (table `lost_tail`), and the removal of origins.
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use deadpool_postgres::Pool;
 use tokio_postgres::Row as SqlRow;
 
-use super::PostgresHub;
-use super::origins::{self, Seen};
-use super::rows;
+use super::origins::{self, LockedOrigin};
+use super::rows::{number, storable_id, table};
 use super::tx::{Answers, Batch, FLEET, describe};
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
-use crate::sync::hub::orphaned_rows::{Lost, Removed};
+use crate::error::Result;
+use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin, orphaned_text};
 
-/// Behind ($2, $3), $4 at most, the newest first.
+/// Rows behind ($2, $3), at most $4, the newest first.
 const PAGE: &str = "
     select n, lost_at, epoch_n, t, id, rev, chg, v from lost_tail where origin = $1 and (lost_at, n) < ($2, $3)
     order by lost_at desc, n desc limit $4";
@@ -21,7 +20,24 @@ const PAGE: &str = "
 const ADD: &str = "
     insert into lost_tail (origin, lost_at, epoch_n, t, id, rev, chg, v)
     select $1, * from unnest($2::int8[], $3::int8[], $4::int4[], $5::text[], $6::int8[], $7::int8[], $8::text[])";
-/// All that is kept of an origin but its head, each with how much it was.
+const ORPHAN_ALL: [&str; 4] = [
+    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
+     select origin, $2, t, id, rev, chg, v, $3 from mirror where origin = $1",
+    "delete from mirror where origin = $1",
+    // Quarantined rows are kept too.
+    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
+     select origin, $2, t, id, rev, chg, v, $3 from quarantine where origin = $1 and v is not null",
+    "delete from quarantine where origin = $1",
+];
+const DISCARD_RECOVERED: [&str; 2] = [
+    "delete from lost_tail l using mirror m
+     where l.origin = $1 and l.epoch_n = $2 and m.origin = $1 and m.t = l.t and m.id = l.id and m.rev = l.rev
+        and m.v = l.v",
+    "delete from lost_tail l using quarantine q
+     where l.origin = $1 and l.epoch_n = $2 and q.origin = $1 and q.t = l.t and q.id = l.id and q.rev = l.rev
+        and q.v = l.v",
+];
+/// Deletes everything that is stored of an origin except its head; each statement but the last counts what it deleted.
 const CLEAR: [&str; 6] = [
     "with gone as (delete from mirror where origin = $1 returning 1) select count(*) from gone",
     "with gone as (delete from quarantine where origin = $1 returning 1) select count(*) from gone",
@@ -33,27 +49,26 @@ const CLEAR: [&str; 6] = [
 const REMOVE_CODES: &str = "delete from enrolment_codes where origin = $1";
 const REMOVE: &str = "delete from origins where origin = $1";
 
-pub async fn page(hub: &PostgresHub, origin: &str, (at, n): (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+pub async fn page(pool: &Pool, origin: &str, (at, n): (Time, i64), limit: i64) -> Result<Vec<OrphanedRow>> {
     let at = at.millis();
     let page = Batch::default().with(PAGE, &[&origin, &at, &n, &limit]);
-    origins::read(hub, origin, page).await?.1[0].iter().map(from_row).collect()
+    origins::read(pool, origin, page).await?.1[0].iter().map(from_row).collect()
 }
 
-fn from_row(row: &SqlRow) -> Result<Lost> {
-    let v = RawValue::from_string(row.try_get(7).map_err(describe)?);
-    Ok(Lost {
+fn from_row(row: &SqlRow) -> Result<OrphanedRow> {
+    Ok(OrphanedRow {
         n: row.try_get(0).map_err(describe)?,
         lost_at: Time::from_millis(row.try_get(1).map_err(describe)?),
         epoch: row.try_get(2).map_err(describe)?,
-        table: rows::table(row, 3)?,
+        table: table(row, 3)?,
         id: row.try_get(4).map_err(describe)?,
         rev: row.try_get(5).map_err(describe)?,
         chg: row.try_get(6).map_err(describe)?,
-        v: v.map_err(|error| Error::Internal(Box::new(error)))?,
+        v: orphaned_text(row.try_get(7).map_err(describe)?)?,
     })
 }
 
-/// Rows that were lost at another hub, as arrays.
+/// Rows that were orphaned at another hub, as arrays.
 pub struct Columns<'l> {
     at: Vec<i64>,
     epoch: Vec<i64>,
@@ -65,19 +80,19 @@ pub struct Columns<'l> {
 }
 
 impl<'l> Columns<'l> {
-    pub fn of(lost: &'l [Lost]) -> Columns<'l> {
+    pub fn of(rows: &'l [OrphanedRow]) -> Columns<'l> {
         Columns {
-            at: lost.iter().map(|lost| lost.lost_at.millis()).collect(),
-            epoch: lost.iter().map(|lost| lost.epoch).collect(),
-            t: lost.iter().map(|lost| rows::number(lost.table)).collect(),
-            id: lost.iter().map(|lost| rows::kept_id(&lost.id)).collect(),
-            rev: lost.iter().map(|lost| lost.rev).collect(),
-            chg: lost.iter().map(|lost| lost.chg).collect(),
-            v: lost.iter().map(|lost| lost.v.get()).collect(),
+            at: rows.iter().map(|row| row.lost_at.millis()).collect(),
+            epoch: rows.iter().map(|row| row.epoch).collect(),
+            t: rows.iter().map(|row| number(row.table)).collect(),
+            id: rows.iter().map(|row| storable_id(&row.id)).collect(),
+            rev: rows.iter().map(|row| row.rev).collect(),
+            chg: rows.iter().map(|row| row.chg).collect(),
+            v: rows.iter().map(|row| row.v.get()).collect(),
         }
     }
 
-    /// Keeps them.
+    /// Stores them.
     pub fn add<'p>(&'p self, batch: &mut Batch<'p>, origin: &'p &str) {
         let Columns { at, epoch, t, id, rev, chg, v } = self;
         if !at.is_empty() {
@@ -86,25 +101,42 @@ impl<'l> Columns<'l> {
     }
 }
 
-/// Removes an origin with all that is kept of it. Codes are seen by the fleet alone.
-pub async fn remove(hub: &PostgresHub, origin: &str) -> Result<Removed> {
-    let (tx, Seen { found, .. }, _) = origins::begin(hub, origin, Batch::default().with(FLEET, &[])).await?;
+/// Makes every row that the hub has of an origin an orphaned row: a reset replaces them all. [`discard_recovered`] deletes
+/// those that the reset brings again.
+pub fn orphan_all<'p>(batch: &mut Batch<'p>, origin: &'p &str, epoch_n: &'p i64, at: &'p i64) {
+    let [orphan_mirror, delete_mirror, orphan_quarantine, delete_quarantine] = ORPHAN_ALL;
+    batch.add(orphan_mirror, &[origin, epoch_n, at]);
+    batch.add(delete_mirror, &[origin]);
+    batch.add(orphan_quarantine, &[origin, epoch_n, at]);
+    batch.add(delete_quarantine, &[origin]);
+}
+
+/// Deletes the orphaned rows that the edge has sent again, unchanged: they are not orphaned.
+pub fn discard_recovered<'p>(batch: &mut Batch<'p>, origin: &'p &str, epoch_n: &'p i64) {
+    for sql in DISCARD_RECOVERED {
+        batch.add(sql, &[origin, epoch_n]);
+    }
+}
+
+/// Removes an origin with everything that is stored of it. Only the scope of the fleet sees enrolment codes.
+pub async fn remove(pool: &Pool, origin: &str) -> Result<RemovedOrigin> {
+    let (tx, LockedOrigin { found, .. }, _) = origins::begin(pool, origin, Batch::default().with(FLEET, &[])).await?;
     let name = found.origin.name;
     let mut batch = Batch::default();
     clear(&mut batch, &origin);
     let answers = tx.commit(batch.with(REMOVE_CODES, &[&origin]).with(REMOVE, &[&origin])).await?;
-    removed(name, &answers)
+    removed_origin(name, &answers)
 }
 
-/// Removes all that is kept of an origin but its head.
+/// Deletes everything that is stored of an origin except its head.
 pub fn clear<'p>(batch: &mut Batch<'p>, origin: &'p &str) {
     for sql in CLEAR {
         batch.add(sql, &[origin]);
     }
 }
 
-fn removed(name: String, answers: &Answers) -> Result<Removed> {
+fn removed_origin(name: String, answers: &Answers) -> Result<RemovedOrigin> {
     let count = |i: usize| -> Result<i64> { answers[i].first().map_or(Ok(0), |row| row.try_get(0).map_err(describe)) };
-    let [rows, aside, proposals, staged, lost] = [count(0)?, count(1)?, count(2)?, count(3)?, count(4)?];
-    Ok(Removed { name, rows, aside, proposals, staged, lost })
+    let [rows, quarantined, proposals, staged, orphaned] = [count(0)?, count(1)?, count(2)?, count(3)?, count(4)?];
+    Ok(RemovedOrigin { name, rows, quarantined, proposals, staged, orphaned })
 }

@@ -1,19 +1,20 @@
-//! Changes that the centre wants, and what became of them.
+//! Changes that the hub proposes to its edges, and their answers.
 
 use std::borrow::Cow;
 
+use deadpool_postgres::Pool;
 use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
-use super::PostgresHub;
 use super::origins;
 use super::rows::{FIND, number, table, without_nul};
 use super::tx::{Batch, Param, describe};
-use crate::domain::proposal::{Copy, Outcome, Proposal, ProposalResult};
+use crate::domain::proposal::{Copy, Proposal, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::sync::hub::{ProposalRecord, rules};
+use crate::sync::hub::origin::origin_not_found;
+use crate::sync::hub::proposals::{self, ProposalRecord};
 
 macro_rules! columns {
     () => {
@@ -21,24 +22,24 @@ macro_rules! columns {
     };
 }
 
-/// Behind $2, $3 at most.
+/// Proposals behind $2, at most $3.
 pub const LIST: &str =
     concat!("select ", columns!(), " from proposals where origin = $1 and seq > $2 order by seq limit $3");
 const GET: &str = concat!("select ", columns!(), " from proposals where origin = $1 and uuid = $2");
-/// What is not answered.
+/// Proposals that are not answered.
 pub const OPEN: &str =
     concat!("select ", columns!(), " from proposals where origin = $1 and result is null order by seq limit $2");
-/// Takes all answers back: what they tell of may be lost with the state that a reset replaces. An edge that has it still
-/// answers the same again.
+/// Deletes all answers: their effects may be gone with the state that a reset replaces. An edge that still has them answers
+/// the same again.
 pub const REOPEN: &str =
     "update proposals set result = null, rev = null, detail = null, answered_at = null where origin = $1";
 const NEXT: &str = "select coalesce(max(seq), 0) + 1 from proposals where origin = $1";
-const ADD: &str = "
+const INSERT: &str = "
     insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev,
         detail, answered_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-/// $2 to $5: arrays of uuid, result, rev, detail; $6: now. A later answer is the one that holds.
-const ANSWER: &str = "
+/// $2 to $5: arrays of uuid, result, rev, detail; $6: now. A later answer replaces an earlier one.
+const SET_ANSWERS: &str = "
     update proposals p set result = r.result, rev = r.rev, detail = r.detail, answered_at = $6
     from (select distinct on (uuid) * from
             unnest($2::uuid[], $3::text[], $4::int8[], $5::text[]) with ordinality as r (uuid, result, rev, detail, place)
@@ -58,7 +59,7 @@ pub fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
     let answer = match (text(11)?.as_deref().and_then(ProposalResult::parse), time(14)?) {
         (Some(result), Some(at)) => {
             let detail = text(13)?.unwrap_or_default();
-            Some((Outcome { uuid, result, rev: time(12)?, detail }, Time::from_millis(at)))
+            Some((ProposalAnswer { uuid, result, rev: time(12)?, detail }, Time::from_millis(at)))
         }
         _ => None,
     };
@@ -78,31 +79,31 @@ pub fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
 }
 
 /// Files a proposal, or finds the one with its uuid.
-pub async fn file(hub: &PostgresHub, origin: &str, mut proposal: Proposal, now: Time) -> Result<ProposalRecord> {
+pub async fn file(pool: &Pool, origin: &str, mut proposal: Proposal, now: Time) -> Result<ProposalRecord> {
     let (uuid, t, id) = (proposal.uuid, number(proposal.table), proposal.id.clone());
     let first = Batch::default().with(GET, &[&origin, &uuid]).with(FIND, &[&origin, &t, &id]).with(NEXT, &[&origin]);
-    let (tx, answers) = origins::begin_here(hub, origin, first).await?;
+    let (tx, answers) = origins::begin_here(pool, origin, first).await?;
     if let Some(row) = answers[0].first() {
-        let filed = from_row(row)?;
-        return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);
+        let record = from_row(row)?;
+        return proposals::check_same_proposal(&record.proposal, &proposal).map(|()| record);
     }
     let mirrored: Option<(i64, &str)> = match answers[1].first() {
         Some(row) => Some((row.try_get(0).map_err(describe)?, row.try_get(1).map_err(describe)?)),
         None => None,
     };
-    rules::complete(&mut proposal, mirrored)?;
-    proposal.seq = answers[2].first().ok_or_else(origins::unknown)?.try_get(0).map_err(describe)?;
-    let filed = ProposalRecord { proposal, filed_at: now, answer: None };
-    let kept = Kept::of(&filed)?;
+    proposals::complete(&mut proposal, mirrored)?;
+    proposal.seq = answers[2].first().ok_or_else(origin_not_found)?.try_get(0).map_err(describe)?;
+    let record = ProposalRecord { proposal, filed_at: now, answer: None };
+    let columns = ProposalColumns::of(&record)?;
     let mut batch = Batch::default();
-    kept.add(&mut batch, &origin);
+    columns.add(&mut batch, &origin);
     tx.commit(batch).await?;
-    drop(kept);
-    Ok(filed)
+    drop(columns);
+    Ok(record)
 }
 
-/// A proposal as it is kept, with its answer if it has one.
-pub struct Kept<'f> {
+/// A proposal with its answer, as PostgreSQL can store it.
+pub struct ProposalColumns<'f> {
     proposal: &'f Proposal,
     t: i32,
     base: [Option<&'f str>; 2],
@@ -115,64 +116,75 @@ pub struct Kept<'f> {
     answered_at: Option<i64>,
 }
 
-impl Kept<'_> {
-    pub fn of(filed: &ProposalRecord) -> Result<Kept<'_>> {
-        let (proposal, answer) = (&filed.proposal, filed.answer.as_ref());
+impl ProposalColumns<'_> {
+    pub fn of(record: &ProposalRecord) -> Result<ProposalColumns<'_>> {
+        let (proposal, answer) = (&record.proposal, record.answer.as_ref());
         let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
-        Ok(Kept {
+        Ok(ProposalColumns {
             proposal,
             t: number(proposal.table),
             base: [proposal.base.as_deref().map(RawValue::get), proposal.patch.as_deref().map(RawValue::get)],
             copy,
             author: without_nul(&proposal.author),
-            filed_at: filed.filed_at.millis(),
-            result: answer.map(|(outcome, _)| outcome.result.name()),
-            rev: answer.and_then(|(outcome, _)| outcome.rev),
-            detail: answer.map(|(outcome, _)| without_nul(&outcome.detail)),
+            filed_at: record.filed_at.millis(),
+            result: answer.map(|(answer, _)| answer.result.name()),
+            rev: answer.and_then(|(answer, _)| answer.rev),
+            detail: answer.map(|(answer, _)| without_nul(&answer.detail)),
             answered_at: answer.map(|(_, at)| at.millis()),
         })
     }
 
     pub fn add<'p>(&'p self, batch: &mut Batch<'p>, origin: &'p &str) {
-        let Kept { proposal, t, base: [base, patch], copy, author, filed_at, result, rev, detail, answered_at } = self;
+        let ProposalColumns {
+            proposal,
+            t,
+            base: [base, patch],
+            copy,
+            author,
+            filed_at,
+            result,
+            rev,
+            detail,
+            answered_at,
+        } = self;
         let Proposal { uuid, seq, id, base_rev, expires_ms, .. } = proposal;
         let what: [Param; 9] = [origin, seq, uuid, t, id, base_rev, base, patch, copy];
         let when: [Param; 7] = [expires_ms, author, filed_at, result, rev, detail, answered_at];
-        batch.add(ADD, &[&what[..], &when].concat());
+        batch.add(INSERT, &[&what[..], &when].concat());
     }
 }
 
-/// As many of those that are open as go into one answer.
+/// The first of the open proposals, as many as one reply may carry.
 pub fn offered(open: &[SqlRow]) -> Result<Vec<Proposal>> {
-    let filed: Vec<ProposalRecord> = open.iter().map(from_row).collect::<Result<_>>()?;
-    Ok(rules::offered(filed.into_iter().map(|filed| filed.proposal)))
+    let records: Vec<ProposalRecord> = open.iter().map(from_row).collect::<Result<_>>()?;
+    Ok(proposals::offered(records.into_iter().map(|record| record.proposal)))
 }
 
 /// Answers of an edge, as arrays.
 #[derive(Default)]
-pub struct Outcomes {
+pub struct AnswerColumns {
     uuid: Vec<Uuid>,
     result: Vec<&'static str>,
     rev: Vec<Option<i64>>,
     detail: Vec<String>,
 }
 
-impl Outcomes {
-    pub fn of(outcomes: &[Outcome]) -> Outcomes {
-        let mut columns = Outcomes::default();
-        for outcome in outcomes {
-            columns.uuid.push(outcome.uuid);
-            columns.result.push(outcome.result.name());
-            columns.rev.push(outcome.rev);
-            columns.detail.push(without_nul(&outcome.detail).into_owned());
+impl AnswerColumns {
+    pub fn of(answers: &[ProposalAnswer]) -> AnswerColumns {
+        let mut columns = AnswerColumns::default();
+        for answer in answers {
+            columns.uuid.push(answer.uuid);
+            columns.result.push(answer.result.name());
+            columns.rev.push(answer.rev);
+            columns.detail.push(without_nul(&answer.detail).into_owned());
         }
         columns
     }
 }
 
-/// Notes what an edge has answered.
-pub fn answer<'p>(batch: &mut Batch<'p>, origin: &'p &str, outcomes: &'p Outcomes, at: &'p i64) {
-    if !outcomes.uuid.is_empty() {
-        batch.add(ANSWER, &[origin, &outcomes.uuid, &outcomes.result, &outcomes.rev, &outcomes.detail, at]);
+/// Stores the answers of an edge.
+pub fn set_answers<'p>(batch: &mut Batch<'p>, origin: &'p &str, answers: &'p AnswerColumns, at: &'p i64) {
+    if !answers.uuid.is_empty() {
+        batch.add(SET_ANSWERS, &[origin, &answers.uuid, &answers.result, &answers.rev, &answers.detail, at]);
     }
 }

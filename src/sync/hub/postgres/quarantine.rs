@@ -1,4 +1,6 @@
-//! Rows that are put aside: whole writes of which a row cannot be taken.
+//! The quarantine: whole writes of which the hub cannot accept a row.
+
+use std::sync::LazyLock;
 
 use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
@@ -9,17 +11,17 @@ use crate::domain::mirror::{Refused, Table};
 use crate::error::Result;
 
 /// $2 to $8: arrays of table, id, rev, chg, text, code, detail; $9: now.
-const PUT: &str = "
+const UPSERT: &str = "
     insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
     select $1, t, id, rev, chg, v, coalesce(code, 'group'), coalesce(detail, 'Of the same write as a row with a fault'), $9
     from unnest($2::int4[], $3::text[], $4::int8[], $5::int8[], $6::text[], $7::text[], $8::text[])
         as r (t, id, rev, chg, v, code, detail)
     on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
         code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
-const TAKEN: &str = "
+const DELETE_ACCEPTED: &str = "
     delete from quarantine q using unnest($2::int4[], $3::text[]) as r (t, id)
     where q.origin = $1 and q.t = r.t and q.id = r.id";
-const PUT_STAGED: &str = "
+const UPSERT_STAGED: &str = "
     insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
     select origin, t, id, rev, chg, v, coalesce(code, 'group'),
         coalesce(detail, 'Of the same write as a row with a fault'), $3
@@ -28,14 +30,14 @@ const PUT_STAGED: &str = "
             (select chg from staged where origin = $1 and stage = $2 and code in ('schema', 'unreadable')))
     on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
         code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
-const NOT_STAGED: &str = "
+const DELETE_POISONED: &str = "
     delete from staged where origin = $1 and stage = $2
         and (code is not null or chg in
             (select chg from staged where origin = $1 and stage = $2 and code in ('schema', 'unreadable')))";
-const TAKEN_STAGED: &str = "
+const DELETE_ACCEPTED_STAGED: &str = "
     delete from quarantine q using staged s
     where q.origin = $1 and s.origin = $1 and s.stage = $2 and q.t = s.t and q.id = s.id";
-/// Takes the rows that are aside only because of others, when those are gone.
+/// Applies the quarantined rows without a fault of their own, once the rows that they were quarantined with are gone.
 const RELEASE: [&str; 3] = [
     "insert into mirror (origin, t, id, rev, chg, v)
      select origin, t, id, rev, chg, v from quarantine where origin = $1 and v is not null and code = 'group'
@@ -59,19 +61,25 @@ const UNKNOWN_PARTS: &str = "
     delete from staged_parts p using staged s where s.t = $1 and p.origin = s.origin and p.stage = s.stage";
 const UNKNOWN_STAGED: &str = "
     delete from staged where (origin, stage) in (select origin, stage from staged where t = $1)";
-/// Those with a fault of their own, the oldest write first.
+/// Rows with a fault of their own, the oldest write first.
 pub const LIST: &str = "
     select t, id, chg, code, detail from quarantine where origin = $1 and code <> 'group' order by chg, t, id limit $2";
 
-/// Puts aside what could not be taken; what has been taken is aside no longer, nor is what stood with it. What is left is
-/// counted.
-pub fn settle<'p>(batch: &mut Batch<'p>, origin: &'p &str, aside: &'p Columns, good: [&'p Columns; 2], at: &'p i64) {
-    let Columns { t, id, rev, chg, v, code, detail } = aside;
-    if !aside.is_empty() {
-        batch.add(PUT, &[origin, t, id, rev, chg, v, code, detail, at]);
+/// Quarantines the rows that were not accepted, and releases those that were, with the rows that were quarantined only
+/// because of them. Then counts what is left.
+pub fn update<'p>(
+    batch: &mut Batch<'p>,
+    origin: &'p &str,
+    quarantined: &'p Columns,
+    accepted: [&'p Columns; 2],
+    at: &'p i64,
+) {
+    let Columns { t, id, rev, chg, v, code, detail } = quarantined;
+    if !quarantined.is_empty() {
+        batch.add(UPSERT, &[origin, t, id, rev, chg, v, code, detail, at]);
     }
-    for taken in good.into_iter().filter(|taken| !taken.is_empty()) {
-        batch.add(TAKEN, &[origin, &taken.t, &taken.id]);
+    for columns in accepted.into_iter().filter(|columns| !columns.is_empty()) {
+        batch.add(DELETE_ACCEPTED, &[origin, &columns.t, &columns.id]);
     }
     for sql in RELEASE {
         batch.add(sql, &[origin]);
@@ -79,26 +87,28 @@ pub fn settle<'p>(batch: &mut Batch<'p>, origin: &'p &str, aside: &'p Columns, g
     batch.add(COUNT, &[origin]);
 }
 
-/// What was staged and could not be taken goes the same way, before the rest of it is taken.
-pub fn settle_staged<'p>(batch: &mut Batch<'p>, origin: &'p &str, stage: &'p Uuid, at: &'p i64) {
-    batch.add(PUT_STAGED, &[origin, stage, at]);
-    batch.add(NOT_STAGED, &[origin, stage]);
-    batch.add(TAKEN_STAGED, &[origin, stage]);
+/// The same for the rows of a stage: those that cannot be accepted leave the stage for the quarantine, before the rest is
+/// applied.
+pub fn update_from_stage<'p>(batch: &mut Batch<'p>, origin: &'p &str, stage: &'p Uuid, at: &'p i64) {
+    batch.add(UPSERT_STAGED, &[origin, stage, at]);
+    batch.add(DELETE_POISONED, &[origin, stage]);
+    batch.add(DELETE_ACCEPTED_STAGED, &[origin, stage]);
     for sql in RELEASE {
         batch.add(sql, &[origin]);
     }
 }
 
-/// Gives rows of tables that this program has come to know their place: they are known by it when they come again.
+/// Files quarantined rows of tables that an older version of this program did not know under their table, so that they are
+/// found when they come again.
 pub fn name_known_tables() -> Batch<'static> {
-    const NAMES: [(&str, i32); 4] =
-        [(Table::ALL[0].name(), 0), (Table::ALL[1].name(), 1), (Table::ALL[2].name(), 2), (Table::ALL[3].name(), 3)];
+    static NAMES: LazyLock<Vec<(&str, i32)>> =
+        LazyLock::new(|| Table::ALL.iter().map(|table| (table.name(), rows::number(*table))).collect());
     let mut batch = Batch::default();
-    for known in &NAMES {
+    for known in NAMES.iter() {
         batch.add(OUTDATED, &[&known.0, &known.1, &OTHER]);
         batch.add(KNOWN, &[&known.0, &known.1, &OTHER]);
     }
-    // Parts that are waiting were looked at by a program that knew less: they are to come again.
+    // Staged parts were validated by the older version: the edge must send them again.
     batch.with(UNKNOWN_PARTS, &[&OTHER]).with(UNKNOWN_STAGED, &[&OTHER])
 }
 

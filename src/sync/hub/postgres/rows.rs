@@ -1,22 +1,22 @@
-//! The mirror itself: rows as the edges hold them.
+//! The mirror itself: the rows as the edges have them.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::pin::pin;
 
+use deadpool_postgres::Pool;
 use futures_util::TryStreamExt;
-use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 
-use super::PostgresHub;
 use super::origins;
-use super::tx::{Batch, READ, Scope, describe};
+use super::tx::{Batch, READ, Scope, Tx, describe};
 use crate::domain::mirror::{Row, Table};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::sync::hub::origin::Origin;
 use crate::sync::hub::row_validation::Fault;
-use crate::sync::hub::{Origin, PAGE_BYTES};
+use crate::sync::hub::store::PAGE_BYTES;
 
-/// Rows as arrays, one for each column, for one statement to take them all.
+/// Rows as arrays, one for each column, so that one statement applies them all.
 #[derive(Default)]
 pub struct Columns<'r> {
     pub t: Vec<i32>,
@@ -29,13 +29,13 @@ pub struct Columns<'r> {
 }
 
 impl<'r> Columns<'r> {
-    /// Of rows and what is wrong with them; of one that stands there twice as it stands last.
+    /// Of rows and their faults; the last one counts where a row occurs twice.
     pub fn of(rows: impl DoubleEndedIterator<Item = (&'r Row, Option<Fault>)>) -> Columns<'r> {
         let (mut columns, mut seen) = (Columns::default(), HashSet::new());
         for (row, fault) in rows.rev().filter(|(row, _)| seen.insert((row.t, row.id.as_str()))) {
             let (code, detail) = fault.unzip();
             columns.t.push(number(row.t));
-            columns.id.push(kept_id(&row.id));
+            columns.id.push(storable_id(&row.id));
             columns.rev.push(row.rev);
             columns.chg.push(row.chg);
             columns.v.push(row.v.as_ref().map(|v| v.get()));
@@ -50,7 +50,7 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// Each row as it stands last: one statement can put a row only once.
+/// Only the last occurrence of each row: one statement can upsert a row only once.
 pub fn last_of_each<'r>(rows: &[&'r Row]) -> Vec<&'r Row> {
     let mut seen = HashSet::new();
     rows.iter().rev().filter(|row| seen.insert((row.t, row.id.as_str()))).copied().collect()
@@ -60,22 +60,22 @@ pub fn number(table: Table) -> i32 {
     table as i32
 }
 
-/// The text as PostgreSQL can keep it.
+/// The text as PostgreSQL can store it.
 pub fn without_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
-/// An id as it can be a key. Those that cannot are of rows that are put aside, and no edge of ours makes them.
-pub fn kept_id(id: &str) -> Cow<'_, str> {
+/// An id that can be a key. Only quarantined rows have ids that cannot, and no edge of this program makes them.
+pub fn storable_id(id: &str) -> Cow<'_, str> {
     if id.len() <= 200 && !id.contains('\0') {
         return id.into();
     }
     let digest = crate::domain::audit::digest(id.as_bytes());
-    digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}")).into()
+    format!("sha256:{}", hex::encode(digest)).into()
 }
 
 /// $2 to $6: arrays of table, id, rev, chg, text.
-const PUT: &str = "
+const UPSERT: &str = "
     insert into mirror (origin, t, id, rev, chg, v)
     select $1, t, id, rev, chg, v from unnest($2::int4[], $3::text[], $4::int8[], $5::int8[], $6::text[])
         as r (t, id, rev, chg, v)
@@ -83,32 +83,15 @@ const PUT: &str = "
 const DELETE: &str = "
     delete from mirror m using unnest($2::int4[], $3::text[]) as r (t, id)
     where m.origin = $1 and m.t = r.t and m.id = r.id";
-const PUT_STAGED: &str = "
+const UPSERT_STAGED: &str = "
     insert into mirror (origin, t, id, rev, chg, v)
     select origin, t, id, rev, chg, v from staged where origin = $1 and stage = $2 and v is not null
     on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v";
 const DELETE_STAGED: &str = "
     delete from mirror m using staged s
     where m.origin = $1 and s.origin = $1 and s.stage = $2 and s.v is null and m.t = s.t and m.id = s.id";
-const SET_ASIDE: [&str; 4] = [
-    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
-     select origin, $2, t, id, rev, chg, v, $3 from mirror where origin = $1",
-    "delete from mirror where origin = $1",
-    // What was put aside is not dropped silently either.
-    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
-     select origin, $2, t, id, rev, chg, v, $3 from quarantine where origin = $1 and v is not null",
-    "delete from quarantine where origin = $1",
-];
-const DISCARD_FOUND: [&str; 2] = [
-    "delete from lost_tail l using mirror m
-     where l.origin = $1 and l.epoch_n = $2 and m.origin = $1 and m.t = l.t and m.id = l.id and m.rev = l.rev
-        and m.v = l.v",
-    "delete from lost_tail l using quarantine q
-     where l.origin = $1 and l.epoch_n = $2 and q.origin = $1 and q.t = l.t and q.id = l.id and q.rev = l.rev
-        and q.v = l.v",
-];
 pub const FIND: &str = "select rev, v from mirror where origin = $1 and t = $2 and id = $3";
-/// $5: bytes of text after which there are no more.
+/// $5: bytes of text after which the page ends.
 const PAGE: &str = "
     select id, rev, chg, v from (
         select id, rev, chg, v, sum(octet_length(v)) over (order by id rows between unbounded preceding and 1 preceding)
@@ -116,10 +99,10 @@ const PAGE: &str = "
     ) counted (id, rev, chg, v, before) where coalesce(before, 0) < $5 order by id";
 pub const SCAN: &str = "select t, id, rev, v, chg from mirror where origin = $1";
 
-/// Applies rows to the mirror: what is given is put, what is deleted is removed.
-pub fn apply<'p>(batch: &mut Batch<'p>, origin: &'p &str, put: &'p Columns, deleted: &'p Columns) {
-    if !put.is_empty() {
-        batch.add(PUT, &[origin, &put.t, &put.id, &put.rev, &put.chg, &put.v]);
+/// Applies rows to the mirror.
+pub fn apply<'p>(batch: &mut Batch<'p>, origin: &'p &str, upserted: &'p Columns, deleted: &'p Columns) {
+    if !upserted.is_empty() {
+        batch.add(UPSERT, &[origin, &upserted.t, &upserted.id, &upserted.rev, &upserted.chg, &upserted.v]);
     }
     if !deleted.is_empty() {
         batch.add(DELETE, &[origin, &deleted.t, &deleted.id]);
@@ -127,34 +110,14 @@ pub fn apply<'p>(batch: &mut Batch<'p>, origin: &'p &str, put: &'p Columns, dele
 }
 
 pub fn apply_staged<'p>(batch: &mut Batch<'p>, origin: &'p &str, stage: &'p uuid::Uuid) {
-    batch.add(PUT_STAGED, &[origin, stage]);
+    batch.add(UPSERT_STAGED, &[origin, stage]);
     batch.add(DELETE_STAGED, &[origin, stage]);
 }
 
-/// Moves what the hub has of an origin to the lost tail.
-pub fn set_aside<'p>(batch: &mut Batch<'p>, origin: &'p &str, epoch_n: &'p i64, at: &'p i64) {
-    let [keep, delete, keep_aside, delete_aside] = SET_ASIDE;
-    batch.add(keep, &[origin, epoch_n, at]);
-    batch.add(delete, &[origin]);
-    batch.add(keep_aside, &[origin, epoch_n, at]);
-    batch.add(delete_aside, &[origin]);
-}
-
-/// What came back was not lost.
-pub fn discard_found<'p>(batch: &mut Batch<'p>, origin: &'p &str, epoch_n: &'p i64) {
-    for sql in DISCARD_FOUND {
-        batch.add(sql, &[origin, epoch_n]);
-    }
-}
-
-/// Table, id, rev and text of every row of an origin, as they come.
-pub async fn scan(
-    hub: &PostgresHub,
-    origin: &str,
-    mut each: impl FnMut(Table, &str, i64, &str) + Send,
-) -> Result<Origin> {
+/// Calls `each` with table, id, rev and text of every row of an origin, while they are read.
+pub async fn scan(pool: &Pool, origin: &str, mut each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {
     let first = Batch::default().with(origins::GET, &[&origin]);
-    let (tx, answers) = hub.begin(READ, Scope::Origin(origin), first).await?;
+    let (tx, answers) = Tx::begin(pool, READ, Scope::Origin(origin), first).await?;
     let found = origins::one(&answers[0])?;
     let statement = tx.conn().prepare_cached(SCAN).await.map_err(describe)?;
     let mut rows = pin!(tx.conn().query_raw(&statement, [&origin]).await.map_err(describe)?);
@@ -171,23 +134,16 @@ pub fn table(row: &SqlRow, column: usize) -> Result<Table> {
     Ok(Table::from_number(number.into()).unwrap_or(Table::Other))
 }
 
-/// Rows of one table behind `after`, by id.
-pub async fn page(
-    hub: &PostgresHub,
-    origin: &str,
-    table: Table,
-    after: &str,
-    limit: i64,
-) -> Result<(Origin, Vec<Row>)> {
+/// Rows of one table behind `after`, by id. A row whose text is damaged is in it too, as unreadable.
+pub async fn page(pool: &Pool, origin: &str, table: Table, after: &str, limit: i64) -> Result<(Origin, Vec<Row>)> {
     let (t, after, bytes) = (number(table), without_nul(after), PAGE_BYTES as i64);
     let page = Batch::default().with(PAGE, &[&origin, &t, &after, &limit, &bytes]);
-    let (found, answers) = origins::read(hub, origin, page).await?;
+    let (found, answers) = origins::read(pool, origin, page).await?;
     let rows = answers[0].iter().map(|row| {
-        let v = RawValue::from_string(row.try_get(3).map_err(describe)?)
-            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let text = row.try_get(3).map_err(describe)?;
         let (id, rev, chg) =
             (row.try_get(0).map_err(describe)?, row.try_get(1).map_err(describe)?, row.try_get(2).map_err(describe)?);
-        Ok(Row { t: table, id, rev, chg, v: Some(v), bad: None })
+        Ok(Row::stored(table, id, rev, chg, text))
     });
     Ok((found.origin, rows.collect::<Result<_>>()?))
 }

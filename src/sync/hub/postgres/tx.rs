@@ -1,34 +1,36 @@
-//! Transactions: statements sent together, for one origin or for all of them.
+//! Transactions: statements sent together, for one origin or for the fleet.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{Object, Pool, PoolError, TimeoutType};
 use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement as Prepared};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_one_line};
+use crate::sync::hub::origin::origin_not_found;
+use crate::sync::hub::store::store_unreachable;
 
-/// Whose rows a transaction sees, by row-level security.
+/// Which rows a transaction sees, by row-level security.
 #[derive(Clone, Copy)]
 pub enum Scope<'o> {
     Origin(&'o str),
-    /// The same, which the first statement makes so: see `seen` in the schema.
+    /// The same, set by the first statement itself: see the function `seen` in the schema.
     Seen(&'o str),
     /// Enrolment, tokens, the fleet page.
     Fleet,
 }
 
 pub const READ: &str = "begin isolation level repeatable read read only";
-/// Each statement sees what was committed before it: the head row, once it is locked, is the newest.
+/// Each statement sees what was committed before it: once the head row is locked, it is the newest.
 pub const WRITE: &str = "begin isolation level read committed read write";
 const ORIGIN: &str = "select set_config('telecomx.origin', $1, true)";
 pub const FLEET: &str = "select set_config('telecomx.fleet', 'on', true)";
 
 pub type Param<'p> = &'p (dyn ToSql + Sync);
 
-/// Statements that go to PostgreSQL together and are answered together, each seeing what those before it did.
+/// Statements that are sent together and answered together; each sees the effects of those before it.
 #[derive(Default)]
 pub struct Batch<'p>(Vec<(&'static str, Vec<Param<'p>>)>);
 
@@ -61,17 +63,17 @@ impl<'p> Batch<'p> {
     }
 }
 
-/// What each statement of a batch gave.
+/// The rows that each statement of a batch gave.
 pub type Answers = Vec<Vec<Row>>;
 
-/// A transaction under way: rolled back unless it is committed, also when whoever began it has gone away.
+/// An open transaction: rolled back unless it is committed, also when its future is dropped.
 pub struct Tx {
     conn: Object,
     is_open: bool,
 }
 
 impl Tx {
-    /// Begins one with the statements of `first`: one round trip.
+    /// Begins a transaction with the statements of `first`: one round trip.
     pub async fn begin(pool: &Pool, how: &'static str, scope: Scope<'_>, first: Batch<'_>) -> Result<(Tx, Answers)> {
         let tx = Tx { conn: connection(pool, scope).await?, is_open: true };
         let begin = Batch::begin(how, &scope);
@@ -81,7 +83,7 @@ impl Tx {
         Ok((tx, answers))
     }
 
-    /// The statements of `last`, and the commit: one round trip.
+    /// Runs the statements of `last` and commits: one round trip.
     pub async fn commit(mut self, last: Batch<'_>) -> Result<Answers> {
         let answers = send(&self.conn, last.with("commit", &[])).await?;
         self.is_open = false;
@@ -96,14 +98,14 @@ impl Tx {
 impl Drop for Tx {
     fn drop(&mut self) {
         if self.is_open {
-            // It is sent when it is first polled, before whatever the next one sends; nobody waits for its answer.
+            // The first poll sends it, before anything that the next user of the connection sends; nothing waits for its answer.
             let rollback = pin!(self.conn.batch_execute("rollback"));
             let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
 
-/// A whole transaction in one round trip.
+/// Runs a whole transaction in one round trip.
 pub async fn at_once(pool: &Pool, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
     let mut tx = Tx { conn: connection(pool, scope).await?, is_open: true };
     let begin = Batch::begin(how, &scope);
@@ -114,7 +116,7 @@ pub async fn at_once(pool: &Pool, how: &'static str, scope: Scope<'_>, batch: Ba
     Ok(answers)
 }
 
-/// One statement that is a transaction by itself, and sees to what it may see by itself.
+/// Runs one statement that is a transaction by itself, and sets its scope by itself.
 pub async fn single<'p>(pool: &Pool, origin: &str, sql: &'static str, params: &[Param<'p>]) -> Result<Vec<Row>> {
     let conn = connection(pool, Scope::Seen(origin)).await?;
     let statement = conn.prepare_cached(sql).await.map_err(describe)?;
@@ -122,9 +124,9 @@ pub async fn single<'p>(pool: &Pool, origin: &str, sql: &'static str, params: &[
 }
 
 async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Object> {
-    // PostgreSQL has no such text at all.
+    // PostgreSQL cannot store such an id: there is no such origin.
     if matches!(scope, Scope::Origin(origin) | Scope::Seen(origin) if origin.contains('\0')) {
-        return Err(super::origins::unknown());
+        return Err(origin_not_found());
     }
     pool.get().await.map_err(|error| {
         let why = match &error {
@@ -132,12 +134,16 @@ async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Object> {
             other => other.to_string(),
         };
         tracing::warn!(error = %why, "PostgreSQL cannot be reached");
-        Error::Busy
+        match error {
+            // All connections are in use.
+            PoolError::Timeout(TimeoutType::Wait) => Error::Busy,
+            _ => store_unreachable(),
+        }
     })
 }
 
-/// Sends all of a batch before it waits for the first answer. The first statement that failed is the error: those behind
-/// it fail only because of it.
+/// Sends all of a batch before it waits for the first answer. The error is that of the first statement that failed: those
+/// behind it fail only because of it.
 async fn send(conn: &Object, batch: Batch<'_>) -> Result<Answers> {
     let mut prepared: Vec<(Prepared, Vec<Param>)> = Vec::with_capacity(batch.0.len());
     for (sql, params) in batch.0 {
@@ -147,37 +153,41 @@ async fn send(conn: &Object, batch: Batch<'_>) -> Result<Answers> {
     answers.into_iter().collect::<Result<_, _>>().map_err(describe)
 }
 
-/// What an error of PostgreSQL means to a caller. When it is away, restarting, or no longer the first: 503, and nothing
-/// was answered as done.
+/// The error for the caller. 503 when PostgreSQL is unreachable, restarting, or no longer the primary: the transaction was
+/// not acknowledged.
 pub fn describe(error: tokio_postgres::Error) -> Error {
     let Some(state) = error.code() else {
         let is_broken =
             error.is_closed() || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
         if is_broken {
-            tracing::warn!(error = %in_full(&error), "PostgreSQL went away");
-            return Error::Busy;
+            tracing::warn!(error = %in_full(&error), "the connection to PostgreSQL broke");
+            return store_unreachable();
         }
-        return Error::internal(in_full(&error));
+        return Error::Internal(Box::new(PostgresError(error)));
     };
     match state.code() {
         "53100" => Error::StorageFull,
         "22021" => Error::bad_request("Text holds a character that cannot be stored"),
-        // Ended by an administrator or a crash; no room for another connection; waited for too long; a deadlock; a
-        // standby.
+        // Terminated by an administrator or a crash; too many connections; lock timeout; deadlock; standby.
         code if ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
             || matches!(code, "55P03" | "55000" | "25006" | "25P03") =>
         {
-            tracing::warn!(error = %in_full(&error), "PostgreSQL could not do it now");
+            tracing::warn!(error = %in_full(&error), "PostgreSQL cannot run this statement now");
             Error::Busy
         }
-        _ => Error::internal(in_full(&error)),
+        _ => Error::Internal(Box::new(PostgresError(error))),
     }
 }
 
-/// An error with what is behind it: its own text may say only that it is one of the database.
+/// An error of PostgreSQL, printed with its code: its own text may say only that it came from the database.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", in_full(.0))]
+pub struct PostgresError(#[source] pub tokio_postgres::Error);
+
+/// The text of [`PostgresError`].
 pub fn in_full(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(database_error) => format!("{} ({})", database_error.message(), database_error.code().code()),
-        None => std::error::Error::source(error).map_or(error.to_string(), |source| format!("{error}: {source}")),
+        None => in_one_line(error),
     }
 }

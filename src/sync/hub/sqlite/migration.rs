@@ -1,4 +1,4 @@
-//! Origins that come from another hub, or go to one.
+//! Origins that arrive from another hub, or move to one.
 
 use rusqlite::{Connection, named_params, params};
 use serde_json::value::RawValue;
@@ -7,11 +7,11 @@ use uuid::Uuid;
 use super::{origins, orphaned_rows, proposals, rows};
 use crate::domain::mirror::Table;
 use crate::error::{Error, Result};
-use crate::sync::hub::migration::{Arrival, Checksum, Delivery, FinishMove, Phase, Quarantined};
-use crate::sync::hub::{Origin, rules};
+use crate::sync::hub::migration::{self, Arrival, Checksum, Delivery, FinishMove, QuarantinedRow};
+use crate::sync::hub::origin::{Origin, Phase};
 
-/// All that is put aside.
-pub fn aside(conn: &Connection, origin: &str) -> Result<Vec<Quarantined>> {
+/// Every quarantined row, as it is stored.
+pub fn quarantined_rows(conn: &Connection, origin: &str) -> Result<Vec<QuarantinedRow>> {
     let mut statement = conn.prepare(
         "select t, id, rev, chg, v, code, detail, first_seen, tries from quarantine where origin = ?1 order by t, id",
     )?;
@@ -19,7 +19,7 @@ pub fn aside(conn: &Connection, origin: &str) -> Result<Vec<Quarantined>> {
     let mut all = vec![];
     while let Some(row) = found.next()? {
         let v: Option<String> = row.get(4)?;
-        all.push(Quarantined {
+        all.push(QuarantinedRow {
             t: row.get(0)?,
             id: row.get(1)?,
             rev: row.get(2)?,
@@ -34,22 +34,23 @@ pub fn aside(conn: &Connection, origin: &str) -> Result<Vec<Quarantined>> {
     Ok(all)
 }
 
-pub fn step(tx: &Connection, origin: &str, to: &Phase) -> Result<Origin> {
+/// Changes the phase of an origin.
+pub fn change_phase(tx: &Connection, origin: &str, to: &Phase) -> Result<Origin> {
     let found = origins::get(tx, origin)?;
-    rules::check_step(&found.phase, to)?;
+    migration::check_phase_change(&found.phase, to)?;
     let sql = "update origins set phase = ?2, moved_to = ?3 where origin = ?1";
     tx.execute(sql, params![origin, to.name(), to.target()])?;
     if to.hub().is_some() {
-        // It is there, whole: that was compared.
+        // The other hub has all of it: the checksums were equal.
         orphaned_rows::clear(tx, &found)?;
         tx.execute("update origins set quarantined = 0 where origin = ?1", [origin])?;
     }
     origins::get(tx, origin)
 }
 
-/// Of one that has moved away and comes back, what was announced of its rows holds no longer.
+/// Begins an arrival. An origin that had moved away and comes back loses the head that it had here.
 pub fn arrive(tx: &Connection, announced: &Origin) -> Result<Arrival> {
-    let arrival = rules::arrival(origins::find(tx, &announced.origin)?.as_ref(), announced)?;
+    let arrival = migration::judge_arrival(origins::find(tx, &announced.origin)?.as_ref(), announced)?;
     if arrival == Arrival::Begun {
         tx.execute(
             "insert into origins (origin, name, token_hash, enrolled_at, attempt, phase)
@@ -63,8 +64,9 @@ pub fn arrive(tx: &Connection, announced: &Origin) -> Result<Arrival> {
     Ok(arrival)
 }
 
+/// Stores a delivery.
 pub fn deliver(tx: &Connection, origin: &str, delivery: &Delivery) -> Result<()> {
-    rules::check_arriving(&origins::get(tx, origin)?)?;
+    migration::check_arriving(&origins::get(tx, origin)?)?;
     if delivery.clears {
         tx.execute("delete from quarantine where origin = ?1", [origin])?;
         tx.execute("delete from proposals where origin = ?1", [origin])?;
@@ -72,33 +74,34 @@ pub fn deliver(tx: &Connection, origin: &str, delivery: &Delivery) -> Result<()>
         tx.execute("delete from lost_tail where origin = ?1", [origin])?;
     }
     rows::apply(tx, origin, &delivery.rows)?;
-    orphaned_rows::add(tx, origin, &delivery.lost)?;
-    for aside in &delivery.aside {
+    orphaned_rows::add(tx, origin, &delivery.orphaned_rows)?;
+    for row in &delivery.quarantined {
         tx.prepare_cached(
             "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             origin,
-            aside.t,
-            aside.id,
-            aside.rev,
-            aside.chg,
-            aside.v.as_ref().map(|v| v.get()),
-            aside.code,
-            aside.detail,
-            aside.first_seen,
-            aside.tries
+            row.t,
+            row.id,
+            row.rev,
+            row.chg,
+            row.v.as_ref().map(|v| v.get()),
+            row.code,
+            row.detail,
+            row.first_seen,
+            row.tries
         ])?;
     }
-    delivery.proposals.iter().try_for_each(|filed| proposals::add(tx, origin, filed))
+    delivery.proposals.iter().try_for_each(|record| proposals::insert(tx, origin, record))
 }
 
-pub fn settle(tx: &Connection, settling: &FinishMove) -> Result<()> {
-    let announced = &settling.origin;
+/// Ends an arrival, and drops what was staged for the origin here before.
+pub fn finish_move(tx: &Connection, finish: &FinishMove) -> Result<()> {
+    let announced = &finish.origin;
     let found = origins::get(tx, &announced.origin)?;
-    if rules::settles(&found, settling, &tally(tx, &announced.origin)?)? {
-        put_head(tx, announced)?;
+    if migration::must_finish(&found, finish, &checksum(tx, &announced.origin)?)? {
+        update_origin(tx, announced)?;
         tx.execute("delete from texts where n in (select text from staged where origin = ?1)", [&announced.origin])?;
         tx.execute("delete from staged where origin = ?1", [&announced.origin])?;
         tx.execute("delete from staged_parts where origin = ?1", [&announced.origin])?;
@@ -106,23 +109,23 @@ pub fn settle(tx: &Connection, settling: &FinishMove) -> Result<()> {
     Ok(())
 }
 
-fn tally(tx: &Connection, origin: &str) -> Result<Checksum> {
+fn checksum(tx: &Connection, origin: &str) -> Result<Checksum> {
     let count = |table: &str| {
         tx.query_row(&format!("select count(*) from {table} where origin = ?1"), [origin], |row| row.get(0))
     };
-    let [aside, proposals, lost] = [count("quarantine")?, count("proposals")?, count("lost_tail")?];
-    let mut tally = Checksum { aside, proposals, lost, ..Checksum::default() };
+    let [quarantined, proposals, orphaned] = [count("quarantine")?, count("proposals")?, count("lost_tail")?];
+    let mut checksum = Checksum { quarantined, proposals, orphaned, ..Checksum::default() };
     let mut statement = tx.prepare("select t, id, rev, chg, v from mirror join texts on n = text where origin = ?1")?;
     let mut found = statement.query([origin])?;
     while let Some(row) = found.next()? {
         let table = Table::from_number(row.get(0)?).ok_or_else(|| Error::internal("no such table"))?;
         let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-        tally.add(table, text(1)?, [row.get(2)?, row.get(3)?], text(4)?);
+        checksum.add(table, text(1)?, [row.get(2)?, row.get(3)?], text(4)?);
     }
-    Ok(tally)
+    Ok(checksum)
 }
 
-fn put_head(tx: &Connection, announced: &Origin) -> Result<()> {
+fn update_origin(tx: &Connection, announced: &Origin) -> Result<()> {
     tx.execute(
         "update origins set name = :name, token_hash = :token, enrolled_at = :enrolled_at, epoch_n = :epoch_n,
             epoch = :epoch, acked = :acked, attempt = :attempt, high = :high, stable = 0, last_seen = :last_seen,

@@ -1,33 +1,43 @@
 //! The hub's store in one SQLite file: for up to some hundreds of edges, and for every test.
 
-mod backup;
-mod migration;
 mod origins;
+
+mod rows;
+
+mod quarantine;
+
 mod orphaned_rows;
 mod proposals;
+
+mod backup;
+mod migration;
 mod push;
-mod quarantine;
 mod retention;
-mod rows;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 
-use super::migration::{Arrival, Delivery, FinishMove, Phase, Quarantined};
-use super::orphaned_rows::{Lost, Removed};
-use super::{EnrolmentKind, HubStore, Origin, ProposalRecord, PushResult, QUARANTINE_MAX, rules};
 use crate::db::checkpoint::{self, Checkpointer};
+use crate::db::open_writable;
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::files::make_private;
+use crate::sync::hub::migration::{Arrival, Delivery, FinishMove, QuarantinedRow};
+use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase};
+use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin};
+use crate::sync::hub::proposals::ProposalRecord;
+use crate::sync::hub::rules;
+use crate::sync::hub::store::{HubStore, PushResult, QUARANTINE_MAX};
 use crate::sync::protocol::wire::{Part, Push};
+use push::PushOutcome;
 
 /// Page cache of the writing connection: what a batch of changed rows touches.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -41,7 +51,7 @@ thread_local! {
     static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
 }
 
-/// One file, one writing connection: origins are serial here.
+/// One file and one writing connection: all origins are serial here.
 pub struct SqliteHub {
     path: PathBuf,
     conn: Mutex<Connection>,
@@ -49,12 +59,17 @@ pub struct SqliteHub {
 }
 
 impl SqliteHub {
-    /// Opens the file, makes or migrates it where needed. The error is one sentence.
-    pub fn open(path: &Path) -> Result<SqliteHub, String> {
+    /// Opens the file; creates or migrates it where needed.
+    pub fn open(path: &Path) -> anyhow::Result<SqliteHub> {
         make_private(path)?;
-        let describe = |error: &dyn std::fmt::Display| format!("{} cannot be opened: {error}", path.display());
-        let mut conn = connect(path).map_err(|error| describe(&error))?;
-        conn.set_prepared_statement_cache_capacity(64);
+        let mut conn = open_writable(path)?;
+        SqliteHub::set_up(&mut conn).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let checkpointer = Checkpointer::start(open_writable(path)?)?;
+        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
+    }
+
+    fn set_up(conn: &mut Connection) -> anyhow::Result<()> {
+        conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
             Ok(())
@@ -63,29 +78,27 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
         ]);
-        migrations.to_latest(&mut conn).map_err(|error| describe(&error))?;
-        quarantine::name_known_tables(&conn).map_err(|error| describe(&error))?;
-        let beside = connect(path).map_err(|error| describe(&error))?;
-        let checkpointer = Checkpointer::start(beside).map_err(|error| describe(&error))?;
-        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
+        migrations.to_latest(conn)?;
+        quarantine::name_known_tables(conn)?;
+        Ok(())
     }
 
-    /// Copies the file to `target`, also beside a running hub, checks the copy, and calls what it holds stable.
+    /// Copies the file to `target`, also while a hub serves from it, checks the copy, and notes that its writes are stable.
     pub fn back_up(&self, target: &Path) -> Result<()> {
-        let stable = backup::copy(&self.reader()?, target)?;
-        self.write(|tx| backup::note_stable(tx, &stable))
+        let copied = backup::copy(&self.reader()?, target)?;
+        self.write(|tx| backup::note_stable(tx, &copied))
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.conn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection of its own, for what takes long: nobody waits for it.
+    /// A separate connection for long reads, so that no write waits for them.
     fn reader(&self) -> Result<Connection> {
         Ok(Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
     }
 
-    /// One transaction.
+    /// Runs `work` in one transaction.
     fn write<T>(&self, work: impl FnOnce(&Transaction) -> Result<T>) -> Result<T> {
         let mut conn = self.lock();
         let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -93,7 +106,7 @@ impl SqliteHub {
         tx.commit()?;
         match WAL_PAGES.get() {
             pages if pages > WAL_MAX_PAGES => {
-                // The thread has written nearly all of it back: what is left is short.
+                // The checkpoint thread has written nearly all of the log back, so this is short.
                 let _ = checkpoint::passive(&conn);
             }
             pages if pages > WAL_CHECKPOINT_PAGES => self.checkpointer.wake(),
@@ -103,27 +116,9 @@ impl SqliteHub {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = Connection::open(path)?;
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
-    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    let pragmas = [
-        // FULL: what is acknowledged is on disk.
-        ("synchronous", 2),
-        ("foreign_keys", 1),
-        // Checkpoints are made by a thread of their own.
-        ("wal_autocheckpoint", 0),
-        ("temp_store", 2),
-        ("cache_size", -CACHE_KIB),
-        ("journal_size_limit", 64 << 20),
-    ];
-    pragmas.iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value))?;
-    Ok(conn)
-}
-
 impl HubStore for SqliteHub {
-    async fn add_code(&self, code_hash: [u8; 32], admits: &EnrolmentKind, now: Time) -> Result<()> {
-        self.write(|tx| origins::add_code(tx, code_hash, admits, now))
+    async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time) -> Result<()> {
+        self.write(|tx| origins::add_code(tx, code_hash, kind, now))
     }
 
     async fn enroll(&self, code: [u8; 32], token: [u8; 32], origin: &str, now: Time) -> Result<Option<Origin>> {
@@ -147,7 +142,8 @@ impl HubStore for SqliteHub {
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {
-        let (accepted, origin) = self.write(|tx| push::take(tx, origin, token_hash, push, now))??;
+        let outcome = self.write(|tx| push::apply(tx, origin, token_hash, push, now))?;
+        let PushOutcome::Answered { accepted, origin } = outcome else { return Err(rules::locked()) };
         let conn = self.lock();
         let is_caught_up = accepted && rules::is_caught_up(push);
         let proposals = if is_caught_up { proposals::offered(&conn, &origin.origin)? } else { vec![] };
@@ -155,7 +151,7 @@ impl HubStore for SqliteHub {
             0 => vec![],
             _ => quarantine::list(&conn, &origin.origin, QUARANTINE_MAX)?,
         };
-        Ok(PushResult { accepted, origin, quarantine, proposals })
+        Ok(PushResult { accepted, origin: *origin, quarantine, proposals })
     }
 
     async fn scan(&self, origin: &str, each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {
@@ -176,7 +172,7 @@ impl HubStore for SqliteHub {
         quarantine::list(&conn, origin, i64::MAX)
     }
 
-    async fn file(&self, origin: &str, proposal: Proposal, now: Time) -> Result<ProposalRecord> {
+    async fn file_proposal(&self, origin: &str, proposal: Proposal, now: Time) -> Result<ProposalRecord> {
         self.write(|tx| proposals::file(tx, origin, proposal, now))
     }
 
@@ -186,14 +182,14 @@ impl HubStore for SqliteHub {
         proposals::list(&conn, origin, after, limit)
     }
 
-    async fn aside(&self, origin: &str) -> Result<Vec<Quarantined>> {
+    async fn quarantined_rows(&self, origin: &str) -> Result<Vec<QuarantinedRow>> {
         let conn = self.lock();
         origins::get(&conn, origin)?;
-        migration::aside(&conn, origin)
+        migration::quarantined_rows(&conn, origin)
     }
 
-    async fn step(&self, origin: &str, to: &Phase) -> Result<Origin> {
-        self.write(|tx| migration::step(tx, origin, to))
+    async fn change_phase(&self, origin: &str, to: &Phase) -> Result<Origin> {
+        self.write(|tx| migration::change_phase(tx, origin, to))
     }
 
     async fn arrive(&self, announced: &Origin) -> Result<Arrival> {
@@ -204,18 +200,18 @@ impl HubStore for SqliteHub {
         self.write(|tx| migration::deliver(tx, origin, delivery))
     }
 
-    async fn settle(&self, settling: &FinishMove) -> Result<()> {
-        self.write(|tx| migration::settle(tx, settling))
+    async fn finish_move(&self, finish: &FinishMove) -> Result<()> {
+        self.write(|tx| migration::finish_move(tx, finish))
     }
 
-    async fn lost(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<Lost>> {
+    async fn orphaned_rows(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<OrphanedRow>> {
         let mut conn = self.reader()?;
         let tx = conn.transaction()?;
         origins::get(&tx, origin)?;
         orphaned_rows::page(&tx, origin, behind, limit)
     }
 
-    async fn remove(&self, origin: &str) -> Result<Removed> {
+    async fn remove(&self, origin: &str) -> Result<RemovedOrigin> {
         self.write(|tx| orphaned_rows::remove(tx, origin))
     }
 

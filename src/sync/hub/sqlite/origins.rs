@@ -5,10 +5,9 @@ use uuid::Uuid;
 
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
-use crate::error::{Error, Result};
-use crate::sync::hub::migration::Phase;
+use crate::error::Result;
+use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, origin_not_found};
 use crate::sync::hub::retention::CODE_MS;
-use crate::sync::hub::{EnrolmentKind, Origin};
 
 const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
     parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs, token_hash, phase,
@@ -45,12 +44,12 @@ fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
     })
 }
 
-/// 404 `origin` when there is none.
+/// The origin, or 404 `origin`.
 pub fn get(tx: &Connection, origin: &str) -> Result<Origin> {
-    find(tx, origin)?.ok_or_else(|| Error::not_found("origin", "Origin not found"))
+    find(tx, origin)?.ok_or_else(origin_not_found)
 }
 
-/// One that is here: neither moved nor on its way.
+/// The origin, if it is here: neither moved nor on its way.
 pub fn get_here(tx: &Connection, origin: &str) -> Result<Origin> {
     let found = get(tx, origin)?;
     found.check_here().map(|()| found)
@@ -72,8 +71,8 @@ pub fn all(conn: &Connection) -> Result<Vec<Origin>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub fn add_code(tx: &Connection, code_hash: [u8; 32], admits: &EnrolmentKind, now: Time) -> Result<()> {
-    let (name, origin) = match admits {
+pub fn add_code(tx: &Connection, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time) -> Result<()> {
+    let (name, origin) = match kind {
         EnrolmentKind::New(name) => (name.clone(), None),
         EnrolmentKind::Replacement(origin) => (get_here(tx, origin)?.name, Some(origin)),
     };
@@ -111,7 +110,7 @@ pub fn enroll(
     }
 }
 
-/// What came before counts no more: the next edge to reset is the right one.
+/// Unlocks an origin: the hub forgets its earlier epochs, so that the next reset is accepted.
 pub fn unlock(tx: &Connection, origin: &str) -> Result<()> {
     get_here(tx, origin)?;
     tx.execute("update origins set locked = 0, parent_n = 0 where origin = ?1", [origin])?;

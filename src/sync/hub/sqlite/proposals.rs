@@ -1,4 +1,4 @@
-//! Changes that the centre wants, and what became of them.
+//! Changes that the hub proposes to its edges, and their answers.
 
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, named_params, params};
 use serde_json::value::RawValue;
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{origins, rows};
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, Outcome, Proposal, ProposalResult};
+use crate::domain::proposal::{Copy, Proposal, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::sync::hub::{OFFERED_MAX, ProposalRecord, rules};
+use crate::sync::hub::proposals::{self, OFFERED_MAX, ProposalRecord};
 
 const COLUMNS: &str = "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail,
     answered_at";
@@ -30,7 +30,7 @@ fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
     let answer = match (result.as_deref().and_then(ProposalResult::parse), row.get(14)?) {
         (Some(result), Some(at)) => {
             let (rev, detail) = (row.get(12)?, row.get::<_, Option<String>>(13)?.unwrap_or_default());
-            Some((Outcome { uuid, result, rev, detail }, at))
+            Some((ProposalAnswer { uuid, result, rev, detail }, at))
         }
         _ => None,
     };
@@ -55,21 +55,21 @@ fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
 /// Files a proposal, or finds the one with its uuid.
 pub fn file(tx: &Connection, origin: &str, mut proposal: Proposal, now: Time) -> Result<ProposalRecord> {
     origins::get_here(tx, origin)?;
-    if let Some(filed) = find(tx, origin, proposal.uuid)? {
-        return rules::same_proposal(&filed.proposal, &proposal).map(|()| filed);
+    if let Some(record) = find(tx, origin, proposal.uuid)? {
+        return proposals::check_same_proposal(&record.proposal, &proposal).map(|()| record);
     }
     let mirrored = rows::find(tx, origin, proposal.table, &proposal.id)?;
-    rules::complete(&mut proposal, mirrored.as_ref().map(|(rev, v)| (*rev, v.as_str())))?;
+    proposals::complete(&mut proposal, mirrored.as_ref().map(|(rev, v)| (*rev, v.as_str())))?;
     let seq = "select coalesce(max(seq), 0) + 1 from proposals where origin = ?1";
     proposal.seq = tx.query_row(seq, [origin], |row| row.get(0))?;
-    let filed = ProposalRecord { proposal, filed_at: now, answer: None };
-    add(tx, origin, &filed)?;
-    Ok(filed)
+    let record = ProposalRecord { proposal, filed_at: now, answer: None };
+    insert(tx, origin, &record)?;
+    Ok(record)
 }
 
-/// Keeps a proposal under its number, with its answer if it has one.
-pub fn add(tx: &Connection, origin: &str, filed: &ProposalRecord) -> Result<()> {
-    let (proposal, now) = (&filed.proposal, filed.filed_at);
+/// Stores a proposal under its number, with its answer if it has one.
+pub fn insert(tx: &Connection, origin: &str, record: &ProposalRecord) -> Result<()> {
+    let (proposal, now) = (&record.proposal, record.filed_at);
     let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
     tx.execute(
         "insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at)
@@ -82,7 +82,7 @@ pub fn add(tx: &Connection, origin: &str, filed: &ProposalRecord) -> Result<()> 
             ":copy": copy, ":expires": proposal.expires_ms, ":author": proposal.author, ":now": now,
         },
     )?;
-    filed.answer.iter().try_for_each(|(outcome, at)| answer(tx, origin, outcome, *at))
+    record.answer.iter().try_for_each(|(answer, at)| set_answer(tx, origin, answer, *at))
 }
 
 fn find(tx: &Connection, origin: &str, uuid: Uuid) -> Result<Option<ProposalRecord>> {
@@ -96,39 +96,39 @@ pub fn list(conn: &Connection, origin: &str, after: i64, limit: i64) -> Result<V
     select(conn, "origin = ?1 and seq > ?2 order by seq limit ?3", params![origin, after, limit])
 }
 
-fn select(conn: &Connection, which: &str, params: impl Params) -> Result<Vec<ProposalRecord>> {
-    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from proposals where {which}"))?;
+fn select(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<ProposalRecord>> {
+    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from proposals where {condition}"))?;
     let mut found = statement.query(params)?;
-    let mut filed = vec![];
+    let mut records = vec![];
     while let Some(row) = found.next()? {
-        filed.push(from_row(row)?);
+        records.push(from_row(row)?);
     }
-    Ok(filed)
+    Ok(records)
 }
 
-/// What an edge is offered in one answer: what it has not answered.
+/// The proposals to offer an edge in one reply: those that it has not answered.
 pub fn offered(conn: &Connection, origin: &str) -> Result<Vec<Proposal>> {
     let open = select(conn, "origin = ?1 and result is null order by seq limit ?2", params![origin, OFFERED_MAX])?;
-    Ok(rules::offered(open.into_iter().map(|filed| filed.proposal)))
+    Ok(proposals::offered(open.into_iter().map(|record| record.proposal)))
 }
 
-/// Takes all answers back: what they tell of may be lost with the state that a reset replaces. An edge that has it still
-/// answers the same again.
+/// Deletes all answers: their effects may be gone with the state that a reset replaces. An edge that still has them answers
+/// the same again.
 pub fn reopen(tx: &Connection, origin: &str) -> Result<()> {
     let sql = "update proposals set result = null, rev = null, detail = null, answered_at = null where origin = ?1";
     tx.execute(sql, [origin])?;
     Ok(())
 }
 
-/// Notes an edge's answer; a later one is the one that holds.
-pub fn answer(tx: &Connection, origin: &str, outcome: &Outcome, now: Time) -> Result<()> {
+/// Stores an edge's answer; a later one replaces it.
+pub fn set_answer(tx: &Connection, origin: &str, answer: &ProposalAnswer, now: Time) -> Result<()> {
     tx.prepare_cached(
         "update proposals set result = :result, rev = :rev, detail = :detail, answered_at = :now
          where origin = :origin and uuid = :uuid",
     )?
     .execute(named_params! {
-        ":origin": origin, ":uuid": outcome.uuid.to_string(), ":result": outcome.result.name(),
-        ":rev": outcome.rev, ":detail": outcome.detail, ":now": now,
+        ":origin": origin, ":uuid": answer.uuid.to_string(), ":result": answer.result.name(),
+        ":rev": answer.rev, ":detail": answer.detail, ":now": now,
     })?;
     Ok(())
 }

@@ -1,16 +1,17 @@
-//! What a push does to its origin.
+//! What a push changes in its origin.
 
 use rusqlite::{Connection, named_params, params};
 
-use super::{origins, proposals, quarantine, rows};
+use super::{origins, orphaned_rows, proposals, quarantine, rows};
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::sync::hub::origin::Origin;
 use crate::sync::hub::rules::{self, PushVerdict};
-use crate::sync::hub::{Origin, retention, row_validation};
+use crate::sync::hub::{retention, row_validation};
 use crate::sync::protocol::wire::{Mode, Part, Push, Row, Staged};
 
-/// Keeps a part of a batch, each row with what is wrong with it.
+/// Stages a part of a batch, each row with its fault.
 pub fn stage(tx: &Connection, origin: &str, part: &Part, now: Time) -> Result<()> {
     origins::get_here(tx, origin)?;
     let stage = part.stage.to_string();
@@ -24,10 +25,10 @@ pub fn stage(tx: &Connection, origin: &str, part: &Part, now: Time) -> Result<()
     }
     let bytes = "select sum(bytes) from staged_parts where origin = ?1 and stage = ?2";
     retention::check_stage(part.part, tx.query_row(bytes, params![origin, stage], |row| row.get(0))?)?;
-    keep(tx, origin, &stage, &part.rows)
+    insert_staged(tx, origin, &stage, &part.rows)
 }
 
-fn keep(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> {
+fn insert_staged(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> {
     let mut insert = tx.prepare_cached(
         "insert or ignore into staged (origin, stage, t, id, rev, chg, text, code, detail)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -37,28 +38,28 @@ fn keep(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> 
         let (code, detail) = row_validation::fault(row).unzip();
         let staged = params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail];
         if insert.execute(staged)? == 0 {
-            // It stands there already: as it stands last is how it is.
-            discard_one(tx, origin, stage, row)?;
+            // The batch has the row twice: the last one counts.
+            delete_staged(tx, origin, stage, row)?;
             insert.execute(staged)?;
         }
     }
     Ok(())
 }
 
-fn discard_one(tx: &Connection, origin: &str, stage: &str, row: &Row) -> Result<()> {
+fn delete_staged(tx: &Connection, origin: &str, stage: &str, row: &Row) -> Result<()> {
     let key = params![origin, stage, row.t.number(), row.id];
-    let which = "origin = ?1 and stage = ?2 and t = ?3 and id = ?4";
-    tx.execute(&format!("delete from texts where n in (select text from staged where {which})"), key)?;
-    tx.execute(&format!("delete from staged where {which}"), key)?;
+    let condition = "origin = ?1 and stage = ?2 and t = ?3 and id = ?4";
+    tx.execute(&format!("delete from texts where n in (select text from staged where {condition})"), key)?;
+    tx.execute(&format!("delete from staged where {condition}"), key)?;
     Ok(())
 }
 
-/// Whatever was begun beside `stage` is not gone on with.
+/// Discards all parts of other stages than `stage`.
 fn discard_others(tx: &Connection, origin: &str, stage: &str) -> Result<()> {
     let others = params![origin, stage];
-    // Looked for among the parts: the rows are many.
-    let are_there = "select exists (select 1 from staged_parts where origin = ?1 and stage <> ?2)";
-    if !tx.query_row(are_there, others, |row| row.get(0))? {
+    // Looks at the parts: the rows are many.
+    let has_others = "select exists (select 1 from staged_parts where origin = ?1 and stage <> ?2)";
+    if !tx.query_row(has_others, others, |row| row.get(0))? {
         return Ok(());
     }
     tx.execute("delete from texts where n in (select text from staged where origin = ?1 and stage <> ?2)", others)?;
@@ -67,48 +68,50 @@ fn discard_others(tx: &Connection, origin: &str, stage: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether all parts that a push names are there.
+/// Whether all parts that a push names are staged.
 fn is_staged(tx: &Connection, origin: &str, staged: Staged) -> Result<bool> {
-    let there: i64 = tx.query_row(
+    let staged_parts: i64 = tx.query_row(
         "select count(*) from staged_parts where origin = ?1 and stage = ?2 and part < ?3",
         params![origin, staged.stage.to_string(), staged.parts],
         |row| row.get(0),
     )?;
-    Ok(there == staged.parts)
+    Ok(staged_parts == staged.parts)
 }
 
-/// Takes a push, if it may be taken: whether it was, and how the origin stands then. The inner error, that the origin is
-/// locked, leaves the lock behind.
-pub fn take(
-    tx: &Connection,
-    origin: &str,
-    token_hash: &Hash,
-    push: &Push,
-    now: Time,
-) -> Result<Result<(bool, Origin)>> {
+/// What a push did, to be committed whichever it is.
+pub enum PushOutcome {
+    /// Nothing, but that the origin is locked.
+    Locked,
+    /// It was accepted or not; the origin after it.
+    Answered { accepted: bool, origin: Box<Origin> },
+}
+
+/// Applies a push where it is to be accepted.
+pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushOutcome> {
     let before = origins::get(tx, origin)?;
     before.check_token(token_hash)?;
     let is_whole = push.staged.map_or(Ok(true), |staged| is_staged(tx, origin, staged))?;
     let verdict = rules::judge(&before, push, is_whole, now);
     match verdict {
-        PushVerdict::Locked => return Ok(Err(rules::locked())),
-        PushVerdict::Locks => {
+        PushVerdict::Locked => return Ok(PushOutcome::Locked),
+        PushVerdict::Lock => {
             tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
-            return Ok(Err(rules::locked()));
+            return Ok(PushOutcome::Locked);
         }
-        PushVerdict::NotTaken => return Ok(Ok((false, before))),
-        PushVerdict::Idle { .. } | PushVerdict::PushResult => {}
+        PushVerdict::Reject => return Ok(PushOutcome::Answered { accepted: false, origin: Box::new(before) }),
+        PushVerdict::Idle { .. } | PushVerdict::Apply => {}
     }
-    if rules::may_lose(push) {
+    if rules::may_undo_answers(push) {
         proposals::reopen(tx, origin)?;
     }
-    for outcome in &push.outcomes {
-        proposals::answer(tx, origin, outcome, now)?;
+    for answer in &push.outcomes {
+        proposals::set_answer(tx, origin, answer, now)?;
     }
-    if let PushVerdict::Idle { is_noted } = verdict {
-        return idle(tx, before, push, is_noted, now).map(|origin| Ok((true, origin)));
+    if let PushVerdict::Idle { updates_fleet } = verdict {
+        let origin = apply_idle(tx, before, push, updates_fleet, now)?;
+        return Ok(PushOutcome::Answered { accepted: true, origin: Box::new(origin) });
     }
-    apply(tx, &before, push, now)?;
+    apply_rows(tx, &before, push, now)?;
     let head = rules::head_after(push);
     let is_reset = push.mode == Mode::Replace;
     let (audit, audit_differs) = rules::audit_after(&before, push);
@@ -135,12 +138,12 @@ pub fn take(
         ":audit_hash": audit.1,
         ":audit_differs": audit_differs,
     })?;
-    Ok(Ok((true, origins::get(tx, origin)?)))
+    Ok(PushOutcome::Answered { accepted: true, origin: Box::new(origins::get(tx, origin)?) })
 }
 
-/// One that brings no rows: only what the fleet page shows is brought up to date.
-fn idle(tx: &Connection, before: Origin, push: &Push, is_noted: bool, now: Time) -> Result<Origin> {
-    if !is_noted {
+/// A push that brings no rows updates only what the fleet page shows.
+fn apply_idle(tx: &Connection, before: Origin, push: &Push, updates_fleet: bool, now: Time) -> Result<Origin> {
+    if !updates_fleet {
         return Ok(before);
     }
     let (audit, audit_differs) = rules::audit_after(&before, push);
@@ -157,33 +160,33 @@ fn status(push: &Push) -> String {
     serde_json::to_string(&push.status).unwrap_or_default()
 }
 
-fn apply(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Result<()> {
+fn apply_rows(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Result<()> {
     let (origin, is_reset) = (&*before.origin, push.mode == Mode::Replace);
     if is_reset {
-        rows::set_aside(tx, before, now)?;
+        orphaned_rows::orphan_all(tx, before, now)?;
     }
     match push.staged {
         Some(staged) => {
-            // A write may begin in one part and end in this last one: it is taken or put aside whole.
+            // A write may begin in one part and end in this last one: it is accepted or quarantined whole.
             let stage = staged.stage.to_string();
-            keep(tx, origin, &stage, &push.rows)?;
+            insert_staged(tx, origin, &stage, &push.rows)?;
             apply_staged(tx, origin, &stage, now)?;
         }
         None => {
-            let sorted = row_validation::sort(&push.rows)?;
-            rows::apply(tx, origin, sorted.good.iter().copied())?;
-            if before.quarantined > 0 || !sorted.aside.is_empty() {
-                quarantine::settle(tx, origin, &sorted, now)?;
+            let validated = row_validation::validate(&push.rows)?;
+            rows::apply(tx, origin, validated.accepted.iter().copied())?;
+            if before.quarantined > 0 || !validated.quarantined.is_empty() {
+                quarantine::update(tx, origin, &validated, now)?;
             }
         }
     }
     if is_reset {
-        rows::discard_found(tx, before)?;
+        orphaned_rows::discard_recovered(tx, before)?;
     }
     Ok(())
 }
 
-/// Applies what was staged, and clears it away.
+/// Applies the rows of a stage, and deletes the stage.
 fn apply_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result<()> {
     let (faulty, all): (i64, i64) = tx.query_row(
         "select count(*) filter (where code in ('schema', 'unreadable')), count(*) from staged
@@ -191,8 +194,8 @@ fn apply_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result
         params![origin, stage],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    row_validation::check_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
-    quarantine::settle_staged(tx, origin, stage, now)?;
+    row_validation::check_fault_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
+    quarantine::update_from_stage(tx, origin, stage, now)?;
     let of_stage = params![origin, stage];
     tx.execute(
         "delete from texts where n in (select m.text from staged s

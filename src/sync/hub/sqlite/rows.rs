@@ -1,92 +1,50 @@
-//! The mirror itself: rows as the edges hold them.
+//! The mirror itself: the rows as the edges have them.
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
-use serde_json::value::RawValue;
 
-use super::{origins, quarantine};
+use super::origins;
 use crate::domain::mirror::{Row, Table};
-use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::sync::hub::{Origin, PAGE_BYTES};
+use crate::sync::hub::origin::Origin;
+use crate::sync::hub::store::PAGE_BYTES;
 
-/// Applies rows to the mirror: what is given is put, what is deleted is removed.
+/// Applies rows to the mirror: upserts those that have a text, deletes those that have none.
 pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &'r Row>) -> Result<()> {
-    let mut renew = tx.prepare_cached(
+    let mut update = tx.prepare_cached(
         "update mirror set rev = ?4, chg = ?5 where origin = ?1 and t = ?2 and id = ?3 returning text",
     )?;
-    let mut rewrite = tx.prepare_cached("update texts set v = ?2 where n = ?1")?;
-    let mut add =
+    let mut update_text = tx.prepare_cached("update texts set v = ?2 where n = ?1")?;
+    let mut insert =
         tx.prepare_cached("insert into mirror (origin, t, id, rev, chg, text) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let mut delete = tx.prepare_cached("delete from mirror where origin = ?1 and t = ?2 and id = ?3 returning text")?;
-    let mut discard = tx.prepare_cached("delete from texts where n = ?1")?;
+    let mut delete_text = tx.prepare_cached("delete from texts where n = ?1")?;
     let text_of = |row: &SqlRow| row.get::<_, i64>(0);
     for row in rows {
         let t = row.t.number();
         let Some(v) = &row.v else {
             if let Some(text) = delete.query_row(params![origin, t, row.id], text_of).optional()? {
-                discard.execute([text])?;
+                delete_text.execute([text])?;
             }
             continue;
         };
-        match renew.query_row(params![origin, t, row.id, row.rev, row.chg], text_of).optional()? {
-            Some(text) => drop(rewrite.execute(params![text, v.get()])?),
+        match update.query_row(params![origin, t, row.id, row.rev, row.chg], text_of).optional()? {
+            Some(text) => drop(update_text.execute(params![text, v.get()])?),
             None => {
                 let text = add_text(tx, v.get())?;
-                add.execute(params![origin, t, row.id, row.rev, row.chg, text])?;
+                insert.execute(params![origin, t, row.id, row.rev, row.chg, text])?;
             }
         }
     }
     Ok(())
 }
 
-/// Keeps a text; gives its number.
+/// Stores a text and gives its number.
 pub fn add_text(tx: &Connection, v: &str) -> Result<i64> {
     tx.prepare_cached("insert into texts (v) values (?1)")?.execute([v])?;
     Ok(tx.last_insert_rowid())
 }
 
-/// Moves what the hub has of an origin to the lost tail; what comes back is taken out of it again.
-pub fn set_aside(tx: &Connection, origin: &Origin, now: Time) -> Result<()> {
-    let epoch = origin.head.epoch.map_or(0, |epoch| epoch.0);
-    let add = "insert into lost_tail (origin, epoch_n, t, id, rev, chg, text, lost_at)";
-    tx.execute(
-        &format!("{add} select origin, ?2, t, id, rev, chg, text, ?3 from mirror where origin = ?1"),
-        params![origin.origin, epoch, now],
-    )?;
-    tx.execute("delete from mirror where origin = ?1", [&origin.origin])?;
-    // What was put aside is not dropped silently either.
-    for row in quarantine::all(tx, &origin.origin)? {
-        let Some(v) = &row.v else { continue };
-        let text = add_text(tx, v.get())?;
-        tx.execute(
-            &format!("{add} values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
-            params![origin.origin, epoch, row.t.number(), row.id, row.rev, row.chg, text, now],
-        )?;
-    }
-    tx.execute("delete from quarantine where origin = ?1", [&origin.origin])?;
-    Ok(())
-}
-
-/// What came back was not lost.
-pub fn discard_found(tx: &Connection, origin: &Origin) -> Result<()> {
-    let lost_then = params![origin.origin, origin.head.epoch.map_or(0, |epoch| epoch.0)];
-    tx.execute(
-        "delete from texts where n in (
-            select l.text from lost_tail l join texts lost on lost.n = l.text
-            left join mirror m on m.origin = l.origin and m.t = l.t and m.id = l.id and m.rev = l.rev
-            left join texts found on found.n = m.text
-            left join quarantine q on q.origin = l.origin and q.t = l.t and q.id = l.id and q.rev = l.rev
-            where l.origin = ?1 and l.epoch_n = ?2 and (found.v = lost.v or q.v = lost.v))",
-        lost_then,
-    )?;
-    tx.execute(
-        "delete from lost_tail where origin = ?1 and epoch_n = ?2 and text not in (select n from texts)",
-        lost_then,
-    )?;
-    Ok(())
-}
-
-/// Table, id, rev and text of every row of an origin.
+/// Calls `each` with table, id, rev and text of every row of an origin.
 pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64, &str)) -> Result<Origin> {
     let found = origins::get(tx, origin)?;
     let mut statement = tx.prepare("select t, id, rev, v from mirror join texts on n = text where origin = ?1")?;
@@ -99,7 +57,7 @@ pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64
     Ok(found)
 }
 
-/// Rows of one table behind `after`, by id.
+/// Rows of one table behind `after`, by id. A row whose text is damaged is in it too, as unreadable.
 pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64) -> Result<Vec<Row>> {
     let mut statement = tx.prepare_cached(
         "select id, rev, chg, v from mirror join texts on n = text
@@ -112,8 +70,7 @@ pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64
     {
         let text: String = row.get(3)?;
         bytes += text.len();
-        let v = RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error)))?;
-        rows.push(Row { t: table, id: row.get(0)?, rev: row.get(1)?, chg: row.get(2)?, v: Some(v), bad: None });
+        rows.push(Row::stored(table, row.get(0)?, row.get(1)?, row.get(2)?, text));
     }
     Ok(rows)
 }

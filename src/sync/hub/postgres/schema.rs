@@ -1,20 +1,21 @@
-//! The schema, brought up to date one step after the other. Each step is noted before it is begun and when it is done.
+//! The schema and its migrations. The table `hub_migrations` records each one before it begins and when it is done.
 
+use anyhow::anyhow;
 use tokio_postgres::Client;
 
 use super::connect::{Unready, unready_by};
 
-/// In order; the number of each is its place.
+/// In the order in which they run.
 const MIGRATIONS: [(&str, &str); 1] = [("001_initial", include_str!("../../../../sql/hub/postgres/001_initial.sql"))];
-/// Held by the one process that migrates: no other number of ours is used for a lock.
+/// The advisory lock that the one migrating process holds; no other lock of this program uses this number.
 const LOCK: i64 = 0x7465_6c65_636f_6d78;
 
-/// Runs what has not been run. One sentence when that cannot be, or when a step was left half done: then nobody may serve
-/// until somebody has looked.
+/// Runs the migrations that have not run. The error is one sentence; after a migration that was interrupted, no hub serves
+/// until somebody has checked the database.
 pub async fn migrate(client: &Client) -> Result<(), Unready> {
     let describe =
-        |error: tokio_postgres::Error| unready_by(&error, "the store in PostgreSQL cannot be made or migrated");
-    // Others that are started beside this one wait here.
+        |error: tokio_postgres::Error| unready_by(error, "the store in PostgreSQL cannot be made or migrated");
+    // Other hubs that start at the same time wait here.
     client.execute("select pg_advisory_lock($1)", &[&LOCK]).await.map_err(describe)?;
     let migrated = run(client, describe).await;
     client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await.map_err(describe)?;
@@ -31,23 +32,24 @@ async fn run(client: &Client, describe: impl Fn(tokio_postgres::Error) -> Unread
         .await
         .map_err(&describe)?;
     let rows = client.query("select name, done_at is not null from hub_migrations order by name", &[]).await;
-    let noted: Vec<(String, bool)> =
+    let recorded: Vec<(String, bool)> =
         rows.map_err(&describe)?.iter().map(|row| (row.get::<_, String>(0), row.get::<_, bool>(1))).collect();
-    if let Some((name, _)) = noted.iter().find(|(_, is_done)| !is_done) {
-        return Err(Unready::Wrong(format!(
-            "migration {name} was begun and is not done: restore the database, or see that nothing of the migration is there and delete its line from hub_migrations"
+    if let Some((name, _)) = recorded.iter().find(|(_, is_done)| !is_done) {
+        return Err(Unready::Wrong(anyhow!(
+            "migration {name} began and did not finish: restore the database, or make sure that nothing of the migration is there and delete its line from hub_migrations"
         )));
     }
-    if let Some((name, _)) = noted.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
-        let why = format!("the store has migration {name}, which this program does not know: use a newer one");
-        return Err(Unready::Wrong(why));
+    if let Some((name, _)) = recorded.iter().find(|(name, _)| MIGRATIONS.iter().all(|(known, _)| known != name)) {
+        return Err(Unready::Wrong(anyhow!(
+            "the store has migration {name}, which this program does not know: use a newer one"
+        )));
     }
-    for (name, sql) in MIGRATIONS.iter().skip(noted.len()) {
+    for (name, sql) in MIGRATIONS.iter().skip(recorded.len()) {
         client.execute("insert into hub_migrations (name) values ($1)", &[name]).await.map_err(&describe)?;
         let done = format!("update hub_migrations set done_at = now() where name = '{name}'");
         let step = client.batch_execute(&format!("begin; {sql}; {done}; commit")).await;
         if let Err(error) = step {
-            // It was refused, and has left nothing: the next start may try again.
+            // PostgreSQL rolled it back: the next start may try again.
             let _ = client.batch_execute("rollback").await;
             let _ = client.execute("delete from hub_migrations where name = $1 and done_at is null", &[name]).await;
             return Err(describe(error));

@@ -1,37 +1,38 @@
-//! What would outlive the loss of a hub's primary.
+//! Which writes are stable: they would survive the loss of the hub's primary.
 
 use tokio_postgres::types::PgLsn;
 
-/// Where the log has come to; and up to where all of it is kept elsewhere as well: with each synchronous standby, or in a
-/// verified backup. As of a moment after the head of an origin was read.
-pub struct Standing {
+/// The position of the write-ahead log, and the position up to which the log exists elsewhere as well: on each synchronous
+/// standby, or in a verified backup. Read after the head of an origin was read.
+pub struct WalPosition {
     pub lsn: PgLsn,
     pub kept: Option<PgLsn>,
 }
 
-/// A write of an edge that was here when the log had come to this place: once all up to there is kept, so is the write.
+/// A write of an edge, and a log position that it precedes: once the log exists elsewhere up to there, so does the write.
 ///
-/// The place of a commit is not known to whoever commits. But what is read of an origin was committed before.
+/// A client does not learn the log position of its own commit. But a head that it reads was committed before it asks for
+/// the position.
 pub type WalMark = Option<(i64, PgLsn)>;
 
-/// How much of an origin is stable, and what will be next.
+/// How much of an origin is stable, and which writes are to become stable next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stable {
     pub acked: i64,
-    /// Of an edge that writes all the time: left where it is until it is kept.
+    /// Stays where it is until it is stable, so that an edge that writes all the time makes progress too.
     pub waiting: WalMark,
     pub newest: WalMark,
 }
 
 impl Stable {
-    /// Of an epoch that has just begun.
+    /// For an epoch that has just begun.
     pub const NOTHING: Stable = Stable { acked: 0, waiting: None, newest: None };
 
-    /// Brought up to date with a head that was read before `standing` was.
-    pub fn advanced(self, acked: i64, standing: &Standing) -> Stable {
+    /// Advances with a head that was read before `wal` was.
+    pub fn advanced(self, acked: i64, wal: &WalPosition) -> Stable {
         let is_known = acked == 0 || self.newest.is_some_and(|(newest, _)| newest == acked);
-        let newest = if is_known { self.newest } else { Some((acked, standing.lsn)) };
-        let kept = |mark: WalMark| mark.filter(|(_, lsn)| standing.kept.is_some_and(|kept| *lsn <= kept));
+        let newest = if is_known { self.newest } else { Some((acked, wal.lsn)) };
+        let kept = |wal_mark: WalMark| wal_mark.filter(|(_, lsn)| wal.kept.is_some_and(|kept| *lsn <= kept));
         let waiting = self.waiting.or(newest);
         if let Some((acked, _)) = kept(newest) {
             return Stable { acked: acked.max(self.acked), waiting: None, newest };
@@ -47,12 +48,12 @@ impl Stable {
 mod tests {
     use super::*;
 
-    fn at(lsn: u64, kept: Option<u64>) -> Standing {
-        Standing { lsn: lsn.into(), kept: kept.map(PgLsn::from) }
+    fn at(lsn: u64, kept: Option<u64>) -> WalPosition {
+        WalPosition { lsn: lsn.into(), kept: kept.map(PgLsn::from) }
     }
 
     #[test]
-    fn what_is_kept_elsewhere_is_stable_and_nothing_before() {
+    fn a_write_is_stable_once_the_log_is_kept_elsewhere_and_not_before() {
         let begun = Stable::NOTHING.advanced(0, &at(10, Some(10))).advanced(5, &at(20, Some(19)));
         assert_eq!(begun, Stable { acked: 0, waiting: Some((5, 20.into())), newest: Some((5, 20.into())) });
         assert_eq!(begun.advanced(5, &at(90, None)), begun);
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_that_always_writes_gets_stable_too() {
+    fn writes_of_an_edge_that_never_pauses_become_stable_too() {
         let mut stable = Stable::NOTHING.advanced(1, &at(10, None));
         for n in 2..=50 {
             stable = stable.advanced(n, &at(n as u64 * 10, None));

@@ -1,7 +1,7 @@
-//! What cannot be mirrored: put aside with its write, shown on both sides, tried again or given up.
+//! Rows that cannot be mirrored: quarantined with their write, shown on both sides, retried or dropped.
 
 use telecomx_local::store::quarantine;
-use telecomx_local::sync::hub::HubStore;
+use telecomx_local::sync::hub::store::HubStore;
 
 use crate::drive::block_on;
 use crate::hub::SimulatedHub;
@@ -9,9 +9,9 @@ use crate::network::Message;
 use crate::simulation::Simulation;
 
 /// One edge that has written something of which a row cannot be read, and another row.
-fn spoiled() -> Simulation {
+fn with_unreadable_row() -> Simulation {
     let simulation = Simulation::quiet(0);
-    simulation.sides[0].edges[0].spoil(0, 1);
+    simulation.sides[0].edges[0].make_unreadable(0, 1);
     simulation
 }
 
@@ -35,11 +35,11 @@ fn exchange(simulation: &mut Simulation) {
 }
 
 #[test]
-fn a_row_that_cannot_be_read_is_aside_with_its_write_and_what_comes_later_is_not() {
-    let mut simulation = spoiled();
+fn a_row_that_cannot_be_read_is_quarantined_with_its_write_and_later_writes_are_not() {
+    let mut simulation = with_unreadable_row();
     exchange(&mut simulation);
     assert_eq!((here(&simulation), there(&simulation)), (vec!["unreadable".into()], vec!["unreadable".into()]));
-    assert_eq!(simulation.hub.aside("origin0").len(), 2);
+    assert_eq!(simulation.hub.quarantined("origin0").len(), 2);
     simulation.sides[0].edges[0].work(&mut simulation.chance);
     exchange(&mut simulation);
     assert!(!simulation.hub.origin("origin0").is_consistent());
@@ -48,19 +48,19 @@ fn a_row_that_cannot_be_read_is_aside_with_its_write_and_what_comes_later_is_not
 
 #[test]
 fn with_a_row_given_up_the_rest_of_its_write_is_taken_and_the_row_once_it_has_changed() {
-    let mut simulation = spoiled();
+    let mut simulation = with_unreadable_row();
     exchange(&mut simulation);
     give_up_row(&simulation);
     exchange(&mut simulation);
     assert_eq!((here(&simulation), there(&simulation)), (vec!["dropped".into()], vec!["dropped".into()]));
-    assert_eq!(simulation.hub.aside("origin0").len(), 1);
+    assert_eq!(simulation.hub.quarantined("origin0").len(), 1);
     assert!(!simulation.hub.origin("origin0").is_consistent());
     simulation.come_to_rest().unwrap();
 }
 
 #[test]
 fn an_answer_that_was_under_way_takes_back_nothing() {
-    let mut simulation = spoiled();
+    let mut simulation = with_unreadable_row();
     exchange(&mut simulation);
     simulation.send(0, 0).unwrap();
     give_up_row(&simulation);
@@ -75,7 +75,7 @@ fn an_answer_that_was_under_way_takes_back_nothing() {
 
 #[test]
 fn a_row_that_was_given_up_is_so_for_a_hub_that_was_restored() {
-    let mut simulation = spoiled();
+    let mut simulation = with_unreadable_row();
     simulation.hub.back_up();
     exchange(&mut simulation);
     give_up_row(&simulation);

@@ -1,0 +1,29 @@
+//! What a login takes.
+
+use schemars::JsonSchema;
+use serde_json::json;
+
+/// What a user logs in with.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[schemars(example = json!({"username": "manager@bakery.example.com", "password": "Demo-Passw0rd"}))]
+pub struct Login {
+    /// E-mail address of the employee, or the username of one without an e-mail address.
+    #[schemars(length(min = 1), example = "manager@bakery.example.com")]
+    pub username: String,
+    /// Password.
+    #[schemars(extend("format" = "password"), example = "Demo-Passw0rd")]
+    pub password: String,
+    /// Code sent to the user's phone. Ignored: this server sends no text messages, and refuses a login that needs one.
+    #[schemars(example = "1234")]
+    pub sms_key: Option<String>,
+    /// Code shown by the user's authenticator app, when the customer or the employee requires one.
+    #[schemars(regex(pattern = r"^[0-9]{6}$"), example = "123456")]
+    pub authenticator_token: Option<String>,
+    /// Also send the token as a cookie.
+    #[schemars(extend("default" = false))]
+    pub cookie: Option<bool>,
+    /// The token stays valid until logout.
+    #[schemars(extend("default" = false))]
+    pub persist: Option<bool>,
+}

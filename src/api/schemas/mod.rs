@@ -1,0 +1,84 @@
+//! The schemas of what is read and answered. Where a handler serialises a struct, that struct has the schema; here are the
+//! bodies, which are checked property by property (`domain::fields`), and responses that no struct describes.
+#![allow(dead_code, reason = "only the schemas of these types are used")]
+
+pub mod addresses;
+pub mod auth;
+pub mod customers;
+pub mod employees;
+pub mod errors;
+pub mod mobile_configs;
+pub mod pbx_app;
+pub mod sync;
+
+use std::borrow::Cow;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::domain::id::Id;
+use crate::domain::schema::finish;
+
+/// Refers to the schema of a type, without a value of it.
+#[derive(Clone, Copy)]
+pub struct SchemaOf {
+    name: fn() -> Cow<'static, str>,
+    add: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl SchemaOf {
+    pub fn new<T: JsonSchema>() -> SchemaOf {
+        SchemaOf { name: T::schema_name, add: SchemaGenerator::subschema_for::<T> }
+    }
+
+    pub fn name(self) -> Cow<'static, str> {
+        (self.name)()
+    }
+}
+
+/// All schemas of a description. What is read and what is answered differ in what has to be there.
+pub struct Schemas {
+    bodies: SchemaGenerator,
+    responses: SchemaGenerator,
+}
+
+impl Default for Schemas {
+    fn default() -> Schemas {
+        let settings = || {
+            let mut settings = SchemaSettings::draft2020_12();
+            settings.definitions_path = "/components/schemas".into();
+            settings
+        };
+        let mut schemas = Schemas {
+            bodies: settings().for_deserialize().into_generator(),
+            responses: settings().for_serialize().into_generator(),
+        };
+        // Parameters refer to it by name.
+        schemas.response(SchemaOf::new::<Id>());
+        schemas
+    }
+}
+
+impl Schemas {
+    /// Adds a schema, and those it needs; gives the reference to it.
+    pub fn body(&mut self, schema: SchemaOf) -> Value {
+        (schema.add)(&mut self.bodies).to_value()
+    }
+
+    pub fn response(&mut self, schema: SchemaOf) -> Value {
+        (schema.add)(&mut self.responses).to_value()
+    }
+
+    pub fn into_components(mut self) -> Map<String, Value> {
+        let mut all = self.responses.take_definitions(false);
+        all.extend(self.bodies.take_definitions(false));
+        all.values_mut().for_each(finish);
+        all
+    }
+}
+
+/// In a list these are always there, the others only with `full`.
+fn summary(schema: &mut Schema) {
+    schema.insert("required".into(), json!(["_id", "name", "state"]));
+}

@@ -1,0 +1,45 @@
+//! Calls of the mirror, and its metrics.
+
+use schemars::JsonSchema;
+
+use crate::domain::time::Time;
+
+/// The hub to enrol with.
+#[derive(JsonSchema)]
+pub struct SyncEnroll {
+    /// Where the hub is, such as `https://hub.example.com`.
+    pub url: String,
+    /// The one-time code that `hub enroll` printed
+    pub code: String,
+}
+
+/// Metrics in the text format of Prometheus.
+#[derive(JsonSchema)]
+pub struct Metrics(pub String);
+
+/// The state of the mirror.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct SyncStatus {
+    pub enrolled: bool,
+    pub hub: Option<String>,
+    pub origin: Option<String>,
+    /// The hub has exactly what is here.
+    pub consistent: bool,
+    pub acked: i64,
+    pub high: i64,
+    pub stable: i64,
+    pub epoch: Option<i64>,
+    pub lag_changes: i64,
+    pub lag_seconds: Option<i64>,
+    pub last_success: Option<Time>,
+    pub last_error: Option<String>,
+    /// Why the mirror has stopped until somebody acts.
+    pub alarm: Option<String>,
+    /// Rows that the hub could not take.
+    pub quarantine: i64,
+    pub forks: i64,
+    pub rewinds: i64,
+    /// When both sides were last found equal.
+    pub last_proof: Option<Time>,
+}

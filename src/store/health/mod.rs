@@ -1,0 +1,152 @@
+//! Laws that hold for every sound database. Each finding names what breaks a law, and says how to mend it.
+
+mod access;
+mod configs;
+mod references;
+
+use rusqlite::Params;
+
+use super::mirrored_tables::newest_change;
+use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
+use crate::error::Result;
+
+/// One law, and whether it holds.
+pub struct HealthCheck {
+    pub what: &'static str,
+    /// What is wrong; `None` when nothing is.
+    pub wrong: Option<String>,
+    pub detail: String,
+}
+
+/// What is wrong, if anything, and what to report when nothing is.
+type Finding = (Option<String>, String);
+type Law = (&'static str, fn(&ReadTx) -> Result<Finding>);
+
+/// Laws in the order in which they are checked.
+const LAWS: [Law; 11] = [
+    ("file", integrity),
+    ("schema", schema),
+    ("references", references::foreign_keys),
+    ("feed", feed),
+    ("contents", contents),
+    ("customers", references::customers),
+    ("addresses", references::addresses),
+    ("employees", references::employees),
+    ("stubs", references::stubs),
+    ("mobile configs", configs::check),
+    ("logins", access::check),
+];
+
+/// How many objects a finding names.
+const NAMED_MAX: usize = 5;
+
+/// The objects that break one law in the same way.
+struct Offenders {
+    /// Such as `live customers below a reseller that is deleted`.
+    what: &'static str,
+    /// What to do about them, as one sentence.
+    mend: &'static str,
+    count: usize,
+    /// The first few.
+    named: Vec<String>,
+}
+
+impl Offenders {
+    fn new(what: &'static str, mend: &'static str) -> Offenders {
+        Offenders { what, mend, count: 0, named: vec![] }
+    }
+
+    /// The objects that `sql` selects, by their first column.
+    fn select(
+        tx: &ReadTx,
+        (what, mend): (&'static str, &'static str),
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Offenders> {
+        let mut offenders = Offenders::new(what, mend);
+        let mut statement = tx.conn.prepare(sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(0)?.as_bytes().unwrap_or_default();
+            offenders.add(|| String::from_utf8_lossy(name).into_owned());
+        }
+        Ok(offenders)
+    }
+
+    fn add(&mut self, name: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.named.len() < NAMED_MAX {
+            self.named.push(name());
+        }
+    }
+
+    /// `2 live customers without an address (c1, c2): give each …`
+    fn describe(&self) -> Option<String> {
+        let more = if self.count > self.named.len() { ", …" } else { "" };
+        let Offenders { what, mend, count, named } = self;
+        (*count > 0).then(|| format!("{count} {what} ({}{more}): {mend}", named.join(", ")))
+    }
+}
+
+/// What is wrong with all of them; `detail` when nothing is.
+fn finding<'o>(offenders: impl IntoIterator<Item = &'o Offenders>, detail: &str) -> Finding {
+    let wrong: Vec<String> = offenders.into_iter().filter_map(Offenders::describe).collect();
+    ((!wrong.is_empty()).then(|| wrong.join("; ")), detail.to_owned())
+}
+
+/// Checks the whole file, which takes seconds for a large one. What cannot be read is wrong.
+pub fn examine(tx: &ReadTx) -> Vec<HealthCheck> {
+    let check = |(what, law): Law| match law(tx) {
+        Ok((wrong, detail)) => HealthCheck { what, wrong, detail },
+        Err(error) => HealthCheck { what, wrong: Some(format!("cannot be read: {error}")), detail: String::new() },
+    };
+    LAWS.map(check).into()
+}
+
+/// The schema is the one that the migrations make: nothing is missing, changed or put in.
+fn schema(tx: &ReadTx) -> Result<Finding> {
+    let wrong = schema_difference(tx.conn)?
+        .map(|difference| format!("{difference}: doctor --adopt makes triggers again, a backup has the rest"));
+    Ok((wrong, format!("as version {SCHEMA_VERSION} makes it")))
+}
+
+fn integrity(tx: &ReadTx) -> Result<Finding> {
+    let mut statement = tx.conn.prepare("pragma integrity_check(5)")?;
+    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let wrong = (lines != ["ok"]).then(|| format!("{}: go back to a backup", lines.join("; ")));
+    Ok((wrong, "sound".into()))
+}
+
+/// No row is newer than the feed, none is both there and deleted, and no write is left open.
+fn feed(tx: &ReadTx) -> Result<Finding> {
+    let sql = "select high, writing is not null from feed";
+    let (high, is_open): (i64, bool) = tx.conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let newest = newest_change(tx)?;
+    let risen: i64 = tx.conn.query_row(
+        "select count(*) from tombstones t where \"table\" = 'mobile_configs'
+            and exists (select 1 from mobile_configs m where m.id = t.id)",
+        [],
+        |row| row.get(0),
+    )?;
+    let wrong = if newest > high {
+        Some(format!("a row carries the number {newest}, the newest write is {high}: go back to a backup"))
+    } else if is_open {
+        Some("a write is marked as under way: go back to a backup".to_owned())
+    } else if risen > 0 {
+        Some(format!("{risen} rows are both there and deleted: go back to a backup"))
+    } else {
+        None
+    };
+    Ok((wrong, format!("{high} writes")))
+}
+
+fn contents(tx: &ReadTx) -> Result<Finding> {
+    let (customers, employees, queues, configs): (i64, i64, i64, i64) = tx.conn.query_row(
+        "select (select count(*) from customers), (select count(*) from employees), (select count(*) from queues),
+            (select count(*) from mobile_configs)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+    )?;
+    let detail = format!("{customers} customers, {employees} employees, {queues} queues, {configs} mobile configs");
+    Ok((None, detail))
+}

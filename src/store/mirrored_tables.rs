@@ -1,0 +1,119 @@
+//! The mirrored tables: the one list from which the feed, the checks of the audit trail and the health checks are made.
+//!
+//! A further table needs an entry here, its name in [`Table`], and its migration.
+
+use std::sync::LazyLock;
+
+use rusqlite::{Row, params};
+
+use super::{customers, employees, mobile_configs, queues, to_json};
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES};
+use crate::domain::mirror::Table;
+use crate::error::{Error, Result};
+
+/// A mirrored table.
+pub struct MirroredTable {
+    /// Its name on the wire.
+    pub t: Table,
+    /// Its name in SQL.
+    pub name: &'static str,
+    /// Its section of the audit trail.
+    pub section: &'static str,
+    /// The columns of an object, the id first.
+    pub columns: &'static str,
+    /// Renders a row in the API's shape, as the feed sends it.
+    pub render: fn(&Row) -> Result<String>,
+    /// Renders a row as the audit trail digests it.
+    pub render_for_audit: fn(&Row) -> Result<String>,
+    /// Whether a row may be deleted; rows of the other tables stay, with a state.
+    pub has_deletes: bool,
+}
+
+/// Every mirrored table, in the order of [`Table::ALL`].
+pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
+    MirroredTable {
+        t: Table::Customer,
+        name: "customers",
+        section: CUSTOMERS,
+        columns: customers::COLUMNS,
+        render: |row| to_json(&customers::from_row(row)?),
+        render_for_audit: |row| to_json(&customers::from_row(row)?),
+        has_deletes: false,
+    },
+    MirroredTable {
+        t: Table::Queue,
+        name: "queues",
+        section: QUEUES,
+        columns: queues::COLUMNS,
+        render: |row| to_json(&queues::from_row(row)?),
+        render_for_audit: |row| to_json(&queues::from_row(row)?),
+        has_deletes: false,
+    },
+    MirroredTable {
+        t: Table::Employee,
+        name: "employees",
+        section: EMPLOYEES,
+        columns: employees::COLUMNS,
+        render: |row| to_json(&employees::from_row(row)?),
+        render_for_audit: |row| to_json(&employees::from_row(row)?),
+        has_deletes: false,
+    },
+    MirroredTable {
+        t: Table::MobileConfig,
+        name: "mobile_configs",
+        section: MOBILE_CONFIGS,
+        columns: mobile_configs::COLUMNS,
+        render: |row| utf8(mobile_configs::from_row(row)?.to_json()),
+        render_for_audit: |row| Ok(mobile_configs::from_row(row)?.configs),
+        has_deletes: true,
+    },
+];
+
+fn utf8(json: Vec<u8>) -> Result<String> {
+    String::from_utf8(json).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// The entry of a table; `None` for [`Table::Other`].
+pub fn of(t: Table) -> Option<&'static MirroredTable> {
+    MIRRORED_TABLES.iter().find(|table| table.t == t)
+}
+
+/// The table of a section of the audit trail.
+pub fn of_section(section: &str) -> Option<&'static MirroredTable> {
+    MIRRORED_TABLES.iter().find(|table| table.section == section)
+}
+
+/// The SQL names of everything that carries the number of a write: the mirrored tables, and the tombstones.
+fn numbered() -> impl Iterator<Item = &'static str> {
+    MIRRORED_TABLES.iter().map(|table| table.name).chain(["tombstones"])
+}
+
+/// How many rows and tombstones carry the number of a write behind `chg`.
+pub fn count_behind(tx: &ReadTx, chg: i64) -> Result<u64> {
+    static COUNT: LazyLock<String> = LazyLock::new(|| {
+        let counts: Vec<String> =
+            numbered().map(|name| format!("(select count(*) from {name} where chg > ?1)")).collect();
+        format!("select {}", counts.join(" + "))
+    });
+    let mut statement = tx.conn.prepare_cached(&COUNT)?;
+    Ok(statement.query_row([chg], |row| row.get::<_, i64>(0))?.unsigned_abs())
+}
+
+/// The number of the newest write that a row or a tombstone carries; 0 when there are none.
+pub fn newest_change(tx: &ReadTx) -> Result<i64> {
+    static NEWEST: LazyLock<String> = LazyLock::new(|| {
+        let newest: Vec<String> = numbered().map(|name| format!("select max(chg) as chg from {name}")).collect();
+        format!("select max(chg) from ({})", newest.join(" union all "))
+    });
+    let newest: Option<i64> = tx.conn.prepare_cached(&NEWEST)?.query_row([], |row| row.get(0))?;
+    Ok(newest.unwrap_or(0))
+}
+
+/// Lets the mirror send a row again, unchanged.
+pub fn touch(tx: &mut WriteTx, t: Table, id: &str) -> Result<()> {
+    let Some(MirroredTable { name, .. }) = of(t) else { return Ok(()) };
+    let chg = tx.change()?;
+    tx.conn.prepare_cached(&format!("update {name} set chg = ?2 where id = ?1"))?.execute(params![id, chg])?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! What the hub reads of a request: its body, and who sends it.
+
+use std::borrow::Cow;
+use std::future::{Ready, ready};
+use std::io::ErrorKind;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::Deserialize;
+
+use super::state::HubState;
+use crate::auth::secrets::token_hash;
+use crate::domain::audit::Hash;
+use crate::error::{Error, Result};
+use crate::sync::hub::origin::{Origin, origin_not_found};
+use crate::sync::hub::store::HubStore;
+use crate::sync::protocol::compression;
+use crate::web::request::read_payload;
+
+/// The longest body, decompressed: a batch, and one row more.
+pub const BODY_MAX_BYTES: usize = 8 << 20;
+/// A compressed body up to this length needs no care: an enrolment, or a push with few rows. The hub buffers it before it
+/// authenticates the sender.
+pub const SHORT_BYTES: usize = 8 << 10;
+
+/// The body of a request that has not been read yet.
+pub struct Body {
+    payload: Payload,
+    /// As `Content-Encoding` has it.
+    encoding: Option<String>,
+    /// From `Content-Length`, where the request has it.
+    length: Option<usize>,
+}
+
+impl FromRequest for Body {
+    type Error = Error;
+    type Future = Ready<Result<Body>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let header = |name| request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let encoding = header(header::CONTENT_ENCODING).map(Cow::into_owned);
+        let length = header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        ready(Ok(Body { payload: payload.take(), encoding, length }))
+    }
+}
+
+impl Body {
+    pub fn is_short(&self) -> bool {
+        self.length.is_some_and(|length| length <= SHORT_BYTES)
+    }
+
+    /// The sender and the body, decompressed as by [`Body::read`]. The hub buffers nothing of a sender that it rejects, but
+    /// receives the body all the same, so that the client can read the answer.
+    pub async fn of<T>(self, sender: Result<T>) -> Result<(T, Vec<u8>)> {
+        let max_bytes = if sender.is_ok() { BODY_MAX_BYTES } else { 0 };
+        let body = self.read(max_bytes).await;
+        Ok((sender?, body?))
+    }
+
+    /// The decompressed body: 413 when it is longer than `max_bytes`, 415 when the hub does not know its compression, 400
+    /// when it cannot be decompressed.
+    pub async fn read(self, max_bytes: usize) -> Result<Vec<u8>> {
+        let received = read_payload(self.payload, max_bytes).await?;
+        let is_long = received.len() > SHORT_BYTES;
+        let decompress = move || compression::decompress(self.encoding.as_deref(), &received, max_bytes);
+        // A long body must not block the other requests of this thread.
+        let body = if is_long {
+            web::block(decompress).await.map_err(|error| Error::Internal(Box::new(error)))?
+        } else {
+            decompress()
+        };
+        body.map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
+            ErrorKind::Unsupported => Error::UnsupportedEncoding,
+            _ => malformed("body", &error),
+        })
+    }
+}
+
+/// The hash of the bearer token.
+pub fn bearer(request: &HttpRequest) -> Result<Hash> {
+    let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = value.and_then(|value| value.strip_prefix("Bearer ")).and_then(token_hash);
+    token.ok_or_else(invalid_token)
+}
+
+fn invalid_token() -> Error {
+    Error::Unauthenticated { code: "invalid_token", message: "Token is not valid" }
+}
+
+/// 401 unless the token is the administrator's.
+pub fn check_admin<S>(request: &HttpRequest, state: &HubState<S>) -> Result<()> {
+    // This compares digests: how many bytes are equal reveals nothing about the token.
+    if bearer(request)? == state.admin { Ok(()) } else { Err(invalid_token()) }
+}
+
+/// The origin in the path.
+pub fn in_path(request: &HttpRequest) -> &str {
+    request.match_info().get("origin").unwrap_or_default()
+}
+
+/// The origin in the path, which must be the token's: any other is 404.
+pub async fn own_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<Origin> {
+    let of_token = state.store.origin_of(bearer(request)?).await?.ok_or_else(invalid_token)?;
+    if in_path(request) == of_token.origin {
+        return of_token.check_here().map(|()| of_token);
+    }
+    Err(origin_not_found())
+}
+
+/// The origin in the path, for its own token and for the administrator.
+pub async fn any_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<String> {
+    match check_admin(request, state) {
+        Ok(()) => Ok(in_path(request).to_owned()),
+        Err(_) => Ok(own_origin(request, state).await?.origin),
+    }
+}
+
+/// The origin in the path, for the administrator only. With an edge's token another edge's origin is 404 here too.
+pub async fn for_admin<'r, S: HubStore>(request: &'r HttpRequest, state: &HubState<S>) -> Result<&'r str> {
+    if check_admin(request, state).is_err() {
+        own_origin(request, state).await?;
+        return Err(invalid_token());
+    }
+    Ok(in_path(request))
+}
+
+/// The JSON in a body.
+pub fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|error| malformed("body", &error))
+}
+
+/// 400 for a body or a query that cannot be read.
+pub fn malformed(what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::BadRequest { code: "bad_request", message: format!("The {what} cannot be read: {error}").into() }
+}
