@@ -17,8 +17,8 @@ use telecomx_local::usecases::{export, import};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::app::{Client, TestApp};
 use crate::hubs::Hub;
+use crate::support::{Client, TestApp};
 use crate::world::export_of;
 
 /// What `doctor` looks at in the file; the first fault it finds.

@@ -15,9 +15,9 @@ use telecomx_local::sync::hub::store::HubStore;
 use telecomx_local::web::server::block_on;
 use tempfile::TempDir;
 
-use crate::app::Client;
 use crate::play::work_in_memory;
 use crate::postgres_server::shared;
+use crate::support::Client;
 
 pub struct Hub {
     pub url: String,

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use telecomx_local::domain::mirror::Table;
 
-use crate::app::TestApp;
 use crate::comes_back::{doctor, enroll, from_backup, from_export, from_hub};
 use crate::hubs::{on_postgres, on_sqlite};
 use crate::play::work_in_memory;
+use crate::support::TestApp;
 use crate::ways::{Verdict, import_into, propose};
 use crate::world::{document_of, export_of, object};
 
@@ -129,8 +129,8 @@ fn content_that_is_written_has_the_names_of_today_whichever_way_it_comes_in() {
     let by_proposal = |app: &TestApp| propose(app, Table::MobileConfig, ANNA, &json!({ "configs": configs }));
     let by_import =
         |app: &TestApp| import_into(app, &json!({ "mobileConfigs": [{ "_id": ANNA, "configs": configs }] }));
-    let ways: [(&str, &dyn Fn(&TestApp) -> Verdict); 3] =
-        [("HTTP", &by_http), ("proposal", &by_proposal), ("import", &by_import)];
+    type Write<'a> = (&'a str, &'a dyn Fn(&TestApp) -> Verdict);
+    let ways: [Write; 3] = [("HTTP", &by_http), ("proposal", &by_proposal), ("import", &by_import)];
     for (way, write) in ways {
         let app = demo();
         assert!(write(&app).is_accepted(), "{way}");

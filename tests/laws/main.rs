@@ -3,11 +3,11 @@
 //! Histories are made from seeds. `LAWS_CASES=N` plays N of them (the seeds 0 to N - 1), `LAWS_SEED=S` one alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
-#[path = "../api/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
-mod app;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+#[path = "../api/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
+mod support;
 
 mod changes;
 mod comes_back;
@@ -17,6 +17,7 @@ mod hubs;
 mod issue_cases;
 mod parity;
 mod play;
+mod player;
 mod values;
 mod ways;
 mod world;

@@ -13,7 +13,7 @@ use telecomx_local::usecases::{import, proposals};
 use telecomx_local::web::error::body;
 use uuid::Uuid;
 
-use crate::app::{Client, TestApp};
+use crate::support::{Client, TestApp};
 use crate::world::{ADMIN, client_of, saved, write};
 
 /// What came of a change: nothing but success, or every fault as its status and its path (which is its code too).

@@ -8,7 +8,7 @@ use telecomx_local::db::{Author, WriteTx};
 use telecomx_local::error::Result;
 use telecomx_local::store::tokens;
 
-use crate::app::{Client, Saved, TestApp};
+use crate::support::{Client, Saved, TestApp};
 
 pub const PLATFORM: &str = "c00000000000000000000001";
 pub const RESELLER: &str = "c00000000000000000000002";
@@ -130,6 +130,19 @@ pub fn client_of(app: &TestApp, employee: &str) -> Client {
 /// Everything that is there, but for secrets, as a document.
 pub fn document_of(app: &TestApp) -> Value {
     serde_json::from_str(&export_of(app)).unwrap()
+}
+
+/// As [`document_of`], but of each object only what others name it by, and what it belongs to.
+pub fn outline_of(app: &TestApp) -> Value {
+    let sql = "select json_object(
+        'customers', (select json_group_array(json_object('_id', id, 'addresses', json(addresses)))
+            from (select id, addresses from customers order by id)),
+        'queues', (select json_group_array(json_object('_id', id, 'customer', customer))
+            from (select id, customer from queues order by id)),
+        'employees', (select json_group_array(json_object('_id', id, 'customer', customer))
+            from (select id, customer from employees order by id)))";
+    let text: String = app.db.read(|tx| Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 pub fn export_of(app: &TestApp) -> String {
