@@ -16,6 +16,8 @@ pub enum Check {
     Unique,
     /// The property names an object that does not exist. Not one of the documented checks: left out of the body.
     Exists,
+    /// The value conflicts with other objects. Left out of the body too.
+    Conflict,
 }
 
 /// The most faults that one answer tells.
@@ -64,6 +66,15 @@ impl Faults {
     pub fn extend(&mut self, faults: impl IntoIterator<Item = Fault>) {
         let room = self.most - self.found.len();
         self.found.extend(faults.into_iter().take(room));
+    }
+
+    /// Takes over what `check` found wrong with values; any other error comes back.
+    pub fn collect(&mut self, check: Result<()>) -> Result<()> {
+        match check {
+            Err(Error::Invalid(faults)) => self.extend(faults),
+            other => return other,
+        }
+        Ok(())
     }
 
     /// `value`, unless a fault was found.
@@ -156,6 +167,18 @@ impl Error {
 
     pub fn invalid(path: &str, check: Check, message: impl Into<String>) -> Error {
         Error::Invalid(vec![Fault { path: path.into(), check, message: message.into() }])
+    }
+
+    /// What is wrong with the object at `path` of a document; an error that is not about its values comes back.
+    pub fn faults_at(self, path: &str) -> Result<Vec<Fault>> {
+        let fault = |code: &str, check, message: String| Fault { path: format!("{path}.{code}"), check, message };
+        match self {
+            Error::Invalid(faults) => {
+                Ok(faults.into_iter().map(|found| fault(&found.path, found.check, found.message)).collect())
+            }
+            Error::Conflict { code, message } => Ok(vec![fault(code, Check::Conflict, message.into_owned())]),
+            other => Err(other),
+        }
     }
 
     pub fn internal(message: impl Into<String>) -> Error {

@@ -1,6 +1,16 @@
 //! telecomx-local: the TelecomX mobile-config API, served locally from one SQLite file.
 //!
-//! In reading order; each module may use those above it (`tests/tidy.rs` checks it over the resolved module graph).
+//! In reading order; each module may use those above it (`tests/tidy` checks it over the resolved module graph):
+//!
+//! - [`error`] is the one error type, and [`domain`] plain data and pure rules. Neither does I/O.
+//! - [`clock`] is the only place that asks the time; [`files`] says which files belong to a database.
+//! - [`db`] is how we talk to SQLite: one door to read, one to write. [`store`] has the statements, one file per table.
+//! - [`auth`] says who is calling and what they may do: passwords, tokens, sessions, authorization.
+//! - [`usecases`] is what the product does, and the only place with rules.
+//! - [`sync`] mirrors an edge to a hub: the protocol, the edge, and the hub with its two stores and its own URLs.
+//! - [`web`] is what every listener needs of actix; [`api`] is the documented API, with every URL in `api/routes.rs`.
+//! - [`config`] has the settings, [`ephemeral`] a database that is thrown away, [`app`] opens and closes everything in order.
+//! - [`cli`] has the commands, one file each.
 
 pub mod error;
 

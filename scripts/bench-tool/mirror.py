@@ -17,6 +17,7 @@ from harness import Failure, Server, Subject, call, run
 CUSTOMERS, EMPLOYEES_PER_CUSTOMER = 1000, 100
 CHANGES = 10_000
 EXCHANGES = 300
+PROPOSALS = 100
 PROOF_CUSTOMERS = 5000
 LOADED_CUSTOMERS = 100
 ADMIN = "admin@bench.example.com"
@@ -29,6 +30,7 @@ AIMS = [
     ("nothing new", "ms", "<", 2),
     ("nothing new, wire", "bytes", "<", 1024),
     ("proof, wire", "KB", "<", 32),
+    ("proposal beside copies", "ms longer", "<", 5),
     ("mirrored copy p50", "% more", "<", 10),
     ("mirrored copy p99", "% more", "<", 10),
 ]
@@ -39,6 +41,8 @@ NOTES = [
     " by one import. nothing new: an exchange that brings nothing, as POST /sync answers it.",
     "wire: both directions, with HTTP's headers, counted on a line between the two. proof: a million rows, of which three"
     " were changed behind the hub's back.",
+    "proposal beside copies: how much longer the slowest of the copies on one connection took while the edge applied 100"
+    " proposals of one row each, at 100,000 employees, than without proposals; slowest: of the copies beside them.",
     "mirrored copy: copy 64 on an edge that mirrors meanwhile, against an edge without a hub; begun: while it sends its"
     " hub everything for the first time.",
 ]
@@ -165,6 +169,53 @@ def measure_nothing_new(pair):
     return statistics.median(taken)
 
 
+class Copies:
+    """Copies on one connection, one after the other, until told to stop; how long each took, in ms."""
+
+    def __init__(self, pair):
+        self.taken, self.is_stopping = [], False
+        self.thread = threading.Thread(target=self.run, args=(pair,))
+        self.thread.start()
+
+    def run(self, pair):
+        connection = http.client.HTTPConnection(urlsplit(pair.edge.url).netloc)
+        headers = {"Authorization": pair.authorization, "Content-Type": "application/json"}
+        body = json.dumps({"_id": employee(0), "copyTo": employee(1)})
+        while not self.is_stopping:
+            began = time.monotonic()
+            connection.request("POST", "/pbx/app/mobileconfig/", body, headers)
+            connection.getresponse().read()
+            self.taken.append((time.monotonic() - began) * 1e3)
+
+    def stop(self):
+        self.is_stopping = True
+        self.thread.join()
+        return self.taken
+
+
+def propose(pair, count):
+    """Has the hub ask for a new title of so many employees, spread over all."""
+    token = (pair.folder / "hub.db.admin-token").read_text().strip()
+    origin = json.loads(call(f"{pair.hub.url}/sync/v1/fleet", f"Bearer {token}"))["origins"][0]["origin"]
+    url = f"{pair.hub.url}/sync/v1/origins/{origin}/proposals"
+    for number in range(count):
+        id = employee(number * (CUSTOMERS * EMPLOYEES_PER_CUSTOMER // count) + 7)
+        call(url, f"Bearer {token}", {"table": "employee", "id": id, "patch": {"title": f"Proposed {time.time()}"}})
+
+
+def measure_proposals(pair):
+    """The slowest copy while nothing else happens, and beside proposals of one row each."""
+    slowest = {}
+    for what, count in (("without", 0), ("beside", PROPOSALS)):
+        propose(pair, count)
+        copies = Copies(pair)
+        began = time.monotonic()
+        while time.monotonic() - began < 3:
+            pair.ask("/sync", {})
+        slowest[what] = max(copies.stop())
+    return {"ms longer": slowest["beside"] - slowest["without"], "slowest ms": slowest["beside"]}
+
+
 def measure_mirror(product, folder, data, changes, password):
     """A first mirror, what follows it, and how much memory that took."""
     pair = Pair(product, folder, data, password)
@@ -175,6 +226,7 @@ def measure_mirror(product, folder, data, changes, password):
         "mirror, edge": {"MB": pair.edge.memory_mb("VmHWM")},
         "mirror, hub": {"MB": pair.hub.memory_mb("VmHWM")},
         "nothing new": {"ms": measure_nothing_new(pair)},
+        "proposal beside copies": measure_proposals(pair),
     }
     address = pair.hub.url.removeprefix("http://")
     pair.hub.stop()

@@ -1,15 +1,8 @@
 //! `/customer/ID/address`
 
-use crate::auth::authorization::{Owner, allow, allow_change};
-use crate::db::{ReadTx, WriteTx};
-use crate::domain::access::{ADDRESS, Actor, CUSTOMER_UPDATE, Permission};
-use crate::domain::address::{ADDRESSES_MAX, Address, settle_primary, too_many_addresses};
-use crate::domain::audit::Action;
-use crate::domain::customer::Customer;
-use crate::domain::fields::read_body;
 use crate::domain::id::Id;
-use crate::error::{Check, Error, Result};
-use crate::store::customers;
+use crate::error::{Error, Result};
+use crate::usecases::addresses;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
@@ -24,28 +17,11 @@ fn address_in_path(call: &AuthenticatedRequest) -> Result<Id> {
     call.visit.segment("address").parse().map_err(|_| malformed)
 }
 
-fn place_of(customer: &Customer, address: Id) -> Result<usize> {
-    let place = customer.addresses.iter().position(|known| known.id == address);
-    place.ok_or_else(|| Error::not_found("address", "Address not found"))
-}
-
-fn visible(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Customer> {
-    let customer = customers::get(tx, id)?;
-    allow(tx, actor, ADDRESS, Owner::to_customer(id))?;
-    Ok(customer)
-}
-
-fn changeable(tx: &mut WriteTx, actor: &Actor, id: Id, permission: Permission) -> Result<Customer> {
-    let customer = customers::get(tx, id)?;
-    allow_change(tx, actor, permission, Owner::to_customer(id), Action::Update, customers::subject(id))?;
-    Ok(customer)
-}
-
 /// api:customer:address-list
 pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = customer_in_path(&call)?;
     call.read(|tx, actor| {
-        let customer = visible(tx, actor, id)?;
+        let customer = addresses::list(tx, actor, id)?;
         ApiResponse::object(&customer.addresses, customer.rev)
     })
 }
@@ -54,8 +30,8 @@ pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
 pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let (id, address) = (customer_in_path(&call)?, address_in_path(&call)?);
     call.read(|tx, actor| {
-        let customer = visible(tx, actor, id)?;
-        ApiResponse::object(&customer.addresses[place_of(&customer, address)?], customer.rev)
+        let (address, rev) = addresses::get(tx, actor, id, address)?;
+        ApiResponse::object(&address, rev)
     })
 }
 
@@ -65,15 +41,8 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let body = call.visit.object()?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let old = changeable(tx, actor, id, ADDRESS)?;
-        preconditions.check(old.rev)?;
-        if old.addresses.len() >= ADDRESSES_MAX {
-            return Err(Error::invalid("addresses", Check::Max, too_many_addresses()));
-        }
-        let address = read_body(&body, |fields| Address::read(fields, tx.now, false))?;
-        let mut new = old.clone();
-        new.addresses.push(address);
-        store(tx, new, &old, old.addresses.len())
+        let (address, rev) = addresses::create(tx, actor, id, &body, |rev| preconditions.check(rev))?;
+        ApiResponse::object(&address, rev)
     })
     .await
 }
@@ -84,23 +53,10 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let body = call.visit.object()?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let old = changeable(tx, actor, id, ADDRESS)?;
-        let place = place_of(&old, address)?;
-        preconditions.check(old.rev)?;
-        let mut new = old.clone();
-        read_body(&body, |fields| new.addresses[place].apply(fields))?;
-        store(tx, new, &old, place)
+        let (address, rev) = addresses::update(tx, actor, id, address, &body, |rev| preconditions.check(rev))?;
+        ApiResponse::object(&address, rev)
     })
     .await
-}
-
-/// Stores the customer with the address at `place` new or changed, and answers that address.
-fn store(tx: &mut WriteTx, mut new: Customer, old: &Customer, place: usize) -> Result<ApiResponse> {
-    let changed = &new.addresses[place];
-    let preferred = changed.primary.then_some(changed.id);
-    settle_primary(&mut new.addresses, preferred);
-    let stored = customers::upsert(tx, new, Some(old))?;
-    ApiResponse::object(&stored.addresses[place], stored.rev)
 }
 
 /// api:customer:address-delete. 409 `address` while an employee has it; 422 `addresses` for the last one.
@@ -108,20 +64,7 @@ pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let (id, address) = (customer_in_path(&call)?, address_in_path(&call)?);
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let old = changeable(tx, actor, id, CUSTOMER_UPDATE)?;
-        let place = place_of(&old, address)?;
-        preconditions.check(old.rev)?;
-        if customers::are_addresses_used(tx, id, [address].into_iter())? {
-            let error = Error::conflict("address", "Addresses in use, cannot be deleted");
-            return Err(tx.refuse(error, Action::Update, customers::subject(id)));
-        }
-        if old.addresses.len() == 1 {
-            return Err(Error::invalid("addresses", Check::Min, "At least one address must be present"));
-        }
-        let mut new = old.clone();
-        new.addresses.remove(place);
-        settle_primary(&mut new.addresses, None);
-        customers::upsert(tx, new, Some(&old))?;
+        addresses::delete(tx, actor, id, address, |rev| preconditions.check(rev))?;
         Ok(ApiResponse::success())
     })
     .await

@@ -4,18 +4,13 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde_json::{Map, Value, json};
 
-use crate::auth::authorization::may_impersonate;
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::{new_token, token_hash};
 use crate::db::ReadTx;
-use crate::domain::access::Level;
-use crate::domain::audit::Action;
-use crate::domain::customer::CustomerState;
-use crate::domain::employee::EmployeeState;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
-use crate::store::{customers, employees, sessions};
+use crate::store::{customers, employees};
 use crate::usecases::login::{self, Extended, LoginOutcome, SessionAnswer};
 use crate::web::idempotency;
 use crate::web::request::{AuthenticatedRequest, COOKIE, RequestContext};
@@ -183,7 +178,7 @@ pub async fn logout(call: AuthenticatedRequest) -> Result<CookieAnswer> {
     let employee = call.actor().employee;
     let author = call.author();
     let db = call.visit.state.db.clone();
-    db.write(author, move |tx| sessions::delete_of(tx, employee)).await?;
+    db.write(author, move |tx| login::log_out(tx, employee)).await?;
     Ok(CookieAnswer { answer: ApiResponse::success(), cookie: had_cookie.then_some(cookie) })
 }
 
@@ -240,29 +235,8 @@ pub async fn impersonate(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let address = call.visit.address();
     let (token, token_hash) = new_token()?;
     call.write(move |tx, actor| {
-        let employee = employees::get(tx, id)?;
-        let (action, subject) = (Action::Impersonate, employees::subject(&employee));
-        if !may_impersonate(tx, actor, super::employees::owner(&employee), employee.access_level)? {
-            return Err(tx.refuse(Error::access_denied(), action, subject));
-        }
-        let customer = customers::get(tx, employee.customer)?;
-        let may_log_in = employee.state == EmployeeState::Enabled
-            && customer.state == CustomerState::Active
-            && employee.access_level != Level::NoLogin;
-        if !may_log_in {
-            return Err(tx.refuse(login::account_disabled(), action, subject));
-        }
-        let session = sessions::Session {
-            employee: id,
-            impersonator: Some(actor.impersonator.unwrap_or(actor.employee)),
-            ip,
-            login_ip: address,
-            persist,
-            last_used_at: tx.now,
-        };
-        sessions::insert(tx, &token_hash, &session)?;
-        employees::record_event(tx, &employee, action, "Session opened as this employee")?;
-        session_answer(&SessionAnswer::of(tx, &employee, &customer, persist)?, &token)
+        let session = login::impersonate(tx, actor, id, &token_hash, ip, address, persist)?;
+        session_answer(&session, &token)
     })
     .await
 }

@@ -2,10 +2,10 @@
 
 mod addresses;
 pub mod auth;
+mod authenticator_keys;
 mod change_log;
 mod change_log_entry;
 mod customers;
-mod employee_secrets;
 mod employees;
 mod health;
 mod mobile_configs;
@@ -14,6 +14,7 @@ pub mod openapi;
 mod pbx_app;
 pub mod routes;
 mod sync;
+mod tokens;
 
 use std::net::TcpListener;
 

@@ -3,8 +3,8 @@
 use actix_web::{Handler, Responder, Route, web};
 
 use super::{
-    AppState, addresses, auth, change_log, customers, employee_secrets, employees, health, mobile_configs, not_served,
-    openapi, pbx_app, sync,
+    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, health, mobile_configs,
+    not_served, openapi, pbx_app, sync, tokens,
 };
 
 /// One endpoint: where it is, what page describes it, and what answers it.
@@ -86,10 +86,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/employee/{employee}", "api:employee:get", "One employee", "Employee", employees::get),
         post("/employee/{employee}", "api:employee:update", "Change an employee; what is not given stays", "Employee", employees::update).body("EmployeeWrite"),
         delete("/employee/{employee}", "api:employee:delete", "Delete an employee, now or on a later day", "Deleted", employees::delete).query("deleteDate deleteExtensions deleteMvnoAccounts"),
-        post("/employee/{employee}/token", "api:employee:createtoken", "Create a machine-to-machine token", "Token", employee_secrets::create_token),
-        delete("/employee/{employee}/token/{token}", "api:employee:deletetoken", "Delete a machine-to-machine token", "Success", employee_secrets::delete_token),
-        post("/employee/{employee}/authenticatorkey/create", "api:employee:createauthenticatorkey", "A new authenticator key for oneself", "AuthenticatorKey", employee_secrets::create_authenticator_key),
-        post("/employee/{employee}/authenticatorkey/reset", "api:employee:resetauthenticatorkey", "Clear an employee's authenticator key", "Success", employee_secrets::reset_authenticator_key),
+        post("/employee/{employee}/token", "api:employee:createtoken", "Create a machine-to-machine token", "Token", tokens::create),
+        delete("/employee/{employee}/token/{token}", "api:employee:deletetoken", "Delete a machine-to-machine token", "Success", tokens::delete),
+        post("/employee/{employee}/authenticatorkey/create", "api:employee:createauthenticatorkey", "A new authenticator key for oneself", "AuthenticatorKey", authenticator_keys::create),
+        post("/employee/{employee}/authenticatorkey/reset", "api:employee:resetauthenticatorkey", "Clear an employee's authenticator key", "Success", authenticator_keys::reset),
 
         get("/pbx/app/mobileconfig", "api:pbx:app:mobileconfig:list", "Mobile configs to copy from", "MobileConfigs", mobile_configs::list).query("employee customer"),
         post("/pbx/app/mobileconfig", "api:pbx:app:mobileconfig:copy", "Copy one employee's mobile config onto another's", "MobileConfig", mobile_configs::copy).body("Copy"),

@@ -35,7 +35,7 @@ pub fn parse_key(base32: &str) -> Option<Vec<u8>> {
     totp(&key).is_ok().then_some(key)
 }
 
-/// The time step that `code` owner to, if it is right now (give or take one step) and newer than `last_step`.
+/// The time step that `code` belongs to, if it is right now (give or take one step) and newer than `last_step`.
 pub fn accepted_step(key: &[u8], code: &str, last_step: i64, now: Time) -> Result<Option<i64>> {
     let seconds = u64::try_from(now.seconds()).unwrap_or(0);
     let step = totp(key)?.check(code, seconds).and_then(|step| i64::try_from(step).ok());

@@ -29,7 +29,7 @@ pub enum Command {
         /// Name [default: Administrator]
         #[arg(long, default_value = "Administrator", hide_default_value = true)]
         name: String,
-        /// Customer the employee owner to [default: the first top-level reseller, made where there is none]
+        /// Customer the employee belongs to [default: the first top-level reseller, made where there is none]
         #[arg(long, value_name = "ID", value_parser = parse_id)]
         customer: Option<Id>,
         /// Read the password from the first line of standard input

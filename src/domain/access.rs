@@ -52,16 +52,28 @@ pub struct Actor {
     pub impersonator: Option<Id>,
 }
 
+impl Actor {
+    /// Somebody with every right who is no employee here: an administrator of the hub, or the command line.
+    pub fn administrator(name: &str) -> Actor {
+        let nobody = Id::from_number(0);
+        Actor { employee: nobody, customer: nobody, level: Level::Admin, name: name.to_owned(), impersonator: None }
+    }
+
+    pub fn is_employee(&self) -> bool {
+        self.employee != Id::from_number(0)
+    }
+}
+
 /// How the caller stands to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// It owner to the caller's own employee.
+    /// It belongs to the caller's own employee.
     Myself,
-    /// It owner to the caller's customer.
+    /// It belongs to the caller's customer.
     Own,
-    /// It owner to a customer, or a sub-reseller's customer, of the caller's.
+    /// It belongs to a customer, or a sub-reseller's customer, of the caller's.
     Below,
-    /// It owner to somebody else, or to no customer.
+    /// It belongs to somebody else, or to no customer.
     Elsewhere,
 }
 

@@ -40,6 +40,11 @@ impl<'a> Fields<'a> {
         self.faults.push(Fault { path: format!("{}{name}", self.prefix), check, message: message.into() });
     }
 
+    /// How many faults have been found so far, in all of the document.
+    pub fn fault_count(&self) -> usize {
+        self.faults.len()
+    }
+
     /// Where the object stands in its document.
     pub fn path(&self) -> &str {
         self.prefix.trim_end_matches('.')

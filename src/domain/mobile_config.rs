@@ -5,6 +5,8 @@
 //! (COLLEAGUES) and queues (QUEUES); sections of other types are stored as given.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -15,13 +17,15 @@ use super::id::Id;
 use crate::error::{Check, Fault, Faults};
 
 /// The most references (items and others together) one config may hold.
-const REFERENCES_MAX: usize = 20_000;
+pub const REFERENCES_MAX: usize = 20_000;
+/// The longest content, in bytes: a hub takes rows of twice that.
+pub const CONTENT_MAX_BYTES: usize = 4 << 20;
 /// The longest name of an entry, and of a type, in characters.
 const NAME_MAX: usize = 200;
 const TYPE_MAX: usize = 100;
 
 /// What the entries of a section refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     Colleagues,
     Queues,
@@ -49,12 +53,31 @@ impl Kind {
 pub struct Reference {
     pub kind: Kind,
     pub id: Id,
+    /// Of the name given in the entry: enough to see whether it is the current one.
+    name: NameHash,
     section: usize,
     list: &'static str,
     place: usize,
 }
 
+/// A hash of a name, in the place of the name itself: a document may hold millions of entries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct NameHash(u64);
+
+impl NameHash {
+    fn of(name: &str) -> NameHash {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        NameHash(hasher.finish())
+    }
+}
+
 impl Reference {
+    /// Whether the entry gives this name.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == NameHash::of(name)
+    }
+
     /// Such as `configs[0].items[2]._id`.
     pub fn path(&self) -> String {
         format!("configs[{}].{}[{}]._id", self.section, self.list, self.place)
@@ -64,7 +87,7 @@ impl Reference {
 /// A stored mobile config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MobileConfig {
-    /// The employee it owner to.
+    /// The employee it belongs to.
     pub id: Id,
     pub customer: Id,
     /// JSON text of the array.
@@ -139,7 +162,8 @@ fn references(text: &str) -> Option<(Vec<Reference>, bool)> {
                     return None;
                 }
                 has_upper_case |= entry.id.bytes().any(|c| c.is_ascii_uppercase());
-                references.push(Reference { kind, id: entry.id.parse().ok()?, section: i, list, place: j });
+                let (id, name) = (entry.id.parse().ok()?, NameHash::of(&entry.name));
+                references.push(Reference { kind, id, name, section: i, list, place: j });
             }
         }
     }
@@ -232,6 +256,23 @@ pub fn default_configs(colleagues: &[(Id, String)], queues: &[(Id, String)]) -> 
         json!({ "type": kind.name(), "items": [], "others": others })
     };
     json!([section(Kind::Colleagues, colleagues), section(Kind::Queues, queues)]).to_string()
+}
+
+/// The content of a mobile config with the names in `names` for the entries that have others.
+pub fn with_names(configs: &str, names: &HashMap<(Kind, Id), String>) -> String {
+    let mut value: Value = serde_json::from_str(configs).unwrap_or_default();
+    for section in value.as_array_mut().into_iter().flatten() {
+        let Some(kind) = section["type"].as_str().and_then(Kind::parse) else { continue };
+        for list in ["items", "others"] {
+            for entry in section[list].as_array_mut().into_iter().flatten() {
+                let id = entry["_id"].as_str().and_then(|id| id.parse().ok());
+                if let Some(name) = id.and_then(|id| names.get(&(kind, id))) {
+                    entry["name"] = json!(name);
+                }
+            }
+        }
+    }
+    value.to_string()
 }
 
 /// What has happened to an employee or queue that configs may name.

@@ -17,13 +17,18 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Reads a queue of an import; `None` when a fault was found.
+    /// Reads a queue of an import; `None` when it names no customer or has no id.
     pub fn read(fields: &mut Fields) -> Option<Queue> {
         fields.require(&["_id", "customer", "name"]);
         let (id, customer) = (fields.id("_id"), fields.id("customer"));
         let mut queue = Queue { id: id?, customer: customer?, name: String::new(), number: None };
-        fields.required_text("name", 1, 200, &mut queue.name);
-        fields.text_within("number", 1, 50, &mut queue.number);
+        queue.apply(fields);
         Some(queue)
+    }
+
+    /// Takes over the properties that are given; the rest stays.
+    pub fn apply(&mut self, fields: &mut Fields) {
+        fields.required_text("name", 1, 200, &mut self.name);
+        fields.text_within("number", 1, 50, &mut self.number);
     }
 }

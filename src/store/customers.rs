@@ -1,6 +1,6 @@
 //! Customers and the tree of resellers above them.
 
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::{Page, Window, audit, like_pattern, to_json};
 use crate::db::types::{from_json, known};
@@ -55,7 +55,7 @@ pub fn not_found() -> Error {
     Error::not_found("customer", "Customer not found")
 }
 
-/// Whether `customer` owner to `reseller`, or to a sub-reseller of it, at any depth.
+/// Whether `customer` belongs to `reseller`, or to a sub-reseller of it, at any depth.
 pub fn is_below(tx: &ReadTx, customer: Id, reseller: Id) -> Result<bool> {
     let mut statement = tx.conn.prepare_cached(
         "with recursive up (id) as (
@@ -201,16 +201,10 @@ pub fn upsert(tx: &mut WriteTx, customer: Customer, old: Option<&Customer>) -> R
     Ok(customer)
 }
 
-/// Whether the customer has customers of its own that are not deleted.
-pub fn has_customers(tx: &ReadTx, id: Id) -> Result<bool> {
-    let sql = "select exists (select 1 from customers where parent_reseller = ?1 and state <> 'DELETED')";
-    Ok(tx.conn.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
-}
-
-/// Whether an employee's `address` is one of these.
-pub fn are_addresses_used(tx: &ReadTx, customer: Id, addresses: impl Iterator<Item = Id>) -> Result<bool> {
-    let addresses = to_json(&addresses.collect::<Vec<_>>())?;
-    let sql = "select exists (select 1 from employees where customer = ?1 and state <> 'DELETED'
-        and address in (select value from json_each(?2)))";
-    Ok(tx.conn.prepare_cached(sql)?.query_row(params![customer, addresses], |row| row.get(0))?)
+/// Ids of the live customers that have this reseller.
+pub fn ids_below(tx: &ReadTx, reseller: Id) -> Result<Vec<Id>> {
+    let sql = "select id from customers where parent_reseller = ?1 and state <> 'DELETED'";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let rows = statement.query_map([reseller], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

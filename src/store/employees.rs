@@ -1,15 +1,14 @@
 //! Employees.
 
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, Row, named_params, params};
 
-use super::{Page, Window, audit, credentials, like_pattern, mobile_configs, sessions, to_json, tokens};
+use super::{Page, Window, audit, like_pattern, to_json};
 use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::Level;
 use crate::domain::audit::{Action, EMPLOYEES};
 use crate::domain::employee::{Employee, EmployeeState, language};
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{Event, Kind};
 use crate::error::{Error, Result};
 
 pub(super) const COLUMNS: &str =
@@ -124,8 +123,8 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<
     Ok(())
 }
 
-/// Inserts the employee, or overwrites the one of that id. Mobile configs follow a new name.
-/// Returns it with its new rev. 409 `emailAddress` when somebody else has the address.
+/// Inserts the employee, or overwrites the one of that id, and records it. Returns it with its new rev.
+/// 409 `emailAddress` when somebody else has the address.
 pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
     let employee = Employee { rev: old.map_or(0, |old| old.rev) + 1, ..employee };
     let change = tx.change()?;
@@ -176,40 +175,13 @@ pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> R
         });
     written.map_err(on_duplicate_address)?;
     tx.identities_change();
-    if let Some(old) = old {
-        end_unfit_sessions(tx, old, &employee)?;
-    }
     let (action, description) = match old {
         None => (Action::Create, "Employee created"),
         Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
         Some(_) => (Action::Update, "Employee updated"),
     };
     record(tx, &employee, old, action, description)?;
-    if let Some(old) = old
-        && old.name != employee.name
-    {
-        mobile_configs::propagate_rename(
-            tx,
-            employee.customer,
-            Kind::Colleagues,
-            employee.id,
-            Event::Renamed(&employee.name),
-        )?;
-    }
     Ok(employee)
-}
-
-/// Ends the sessions that were not to be had as the employee is now: all of one who may not log in (or might not until
-/// now), else, when it must log in in another way, all but the one the change is made in.
-fn end_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Result<()> {
-    let may_log_in = |it: &Employee| it.state == EmployeeState::Enabled && it.access_level != Level::NoLogin;
-    let same_way = (&old.ip_restriction, old.authenticator_validation, old.sms_validation)
-        == (&new.ip_restriction, new.authenticator_validation, new.sms_validation);
-    match may_log_in(old) && may_log_in(new) {
-        false => sessions::delete_of(tx, new.id),
-        true if same_way => Ok(()),
-        true => sessions::delete_others_of(tx, new.id),
-    }
 }
 
 /// The only constraint of the table that a valid employee can break is the login name's.
@@ -246,34 +218,30 @@ pub fn record_event(tx: &mut WriteTx, employee: &Employee, action: Action, descr
     record(tx, employee, Some(employee), action, description)
 }
 
-/// Deletes the employee (softly): login and tokens end at once, the mobile config is removed, and the configs of
-/// colleagues follow.
-pub fn delete(tx: &mut WriteTx, employee: Employee) -> Result<()> {
-    let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
-    upsert(tx, deleted, Some(&employee))?;
-    retire(tx, &employee)?;
-    mobile_configs::propagate_rename(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)
-}
-
-/// Deletes all employees of a customer that is itself being deleted; nobody is left whose config could follow.
-pub fn delete_of_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
+/// The customer's employees that are not deleted, in the order of their ids.
+pub fn live_of_customer(tx: &ReadTx, customer: Id) -> Result<Vec<Employee>> {
     let sql = format!("select {COLUMNS} from employees where customer = ?1 and state <> 'DELETED' order by id");
-    let live: Vec<Employee> =
-        tx.conn.prepare_cached(&sql)?.query_map([customer], from_row)?.collect::<rusqlite::Result<_>>()?;
-    for employee in live {
-        let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
-        upsert(tx, deleted, Some(&employee))?;
-        retire(tx, &employee)?;
-    }
-    Ok(())
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([customer], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Takes from a deleted employee what only the living have: access and a mobile config.
-fn retire(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
-    sessions::delete_of(tx, employee.id)?;
-    tokens::delete_of(tx, employee.id)?;
-    credentials::delete(tx, employee.id)?;
-    mobile_configs::delete(tx, employee.id)
+/// Ids of the customer's live employees whose address is one of these.
+pub fn ids_with_address(tx: &ReadTx, customer: Id, addresses: &[Id]) -> Result<Vec<Id>> {
+    let sql = "select id from employees where customer = ?1 and state <> 'DELETED'
+        and address in (select value from json_each(?2))";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params![customer, to_json(&addresses)?], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Ids of the customer's live employees that have organization resellers.
+pub fn ids_with_organization_resellers(tx: &ReadTx, customer: Id) -> Result<Vec<Id>> {
+    let sql = "select id from employees
+        where customer = ?1 and state <> 'DELETED' and organization_resellers <> '[]'";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let rows = statement.query_map([customer], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Employees whose delete has fallen due.

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{Action, MOBILE_CONFIGS};
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{Event, Kind, MobileConfig, follow, write_json};
+use crate::domain::mobile_config::{MobileConfig, write_json};
 use crate::error::{Error, Result};
 use crate::store::{audit, tombstones};
 
@@ -134,22 +134,10 @@ pub fn delete(tx: &mut WriteTx, id: Id) -> Result<()> {
     audit::append(tx, &entry)
 }
 
-/// Lets the customer's configs follow what has happened to an employee or queue, each audited.
-pub fn propagate_rename(tx: &mut WriteTx, customer: Id, kind: Kind, id: Id, event: Event) -> Result<()> {
-    let affected: Vec<MobileConfig> = {
-        let sql =
-            format!("select {COLUMNS} from mobile_configs where customer = ?1 and instr(configs, ?2) order by id");
-        let mut statement = tx.conn.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![customer, id], from_row)?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    for config in affected {
-        let Some(configs) = follow(&config.configs, kind, id, event) else { continue };
-        let description = match event {
-            Event::Renamed(name) => format!("Follows the new name of {id}: {name}"),
-            Event::Deleted => format!("Follows the delete of {id}"),
-        };
-        replace(tx, config, configs, Action::Update, &description)?;
-    }
-    Ok(())
+/// The customer's configs whose content holds this id, in the order of their ids.
+pub fn naming(tx: &ReadTx, customer: Id, id: Id) -> Result<Vec<MobileConfig>> {
+    let sql = format!("select {COLUMNS} from mobile_configs where customer = ?1 and instr(configs, ?2) order by id");
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![customer, id], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -5,10 +5,9 @@ use rusqlite::{OptionalExtension, Row, named_params};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{Action, QUEUES};
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{Event, Kind};
 use crate::domain::queue::Queue;
 use crate::error::Result;
-use crate::store::{audit, mobile_configs, to_json};
+use crate::store::{audit, to_json};
 
 pub(super) const COLUMNS: &str = "id, customer, name, number";
 
@@ -39,12 +38,8 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Queue) -> Result<()>) -> Result<()>
     Ok(())
 }
 
-/// Inserts the queue, or overwrites the one of that id; mobile configs follow a new name.
-pub fn upsert(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
-    let old = find(tx, queue.id)?;
-    if old.as_ref() == Some(queue) {
-        return Ok(());
-    }
+/// Inserts the queue, or overwrites the one of that id, and records it.
+pub fn upsert(tx: &mut WriteTx, queue: &Queue, old: Option<&Queue>) -> Result<()> {
     let change = tx.change()?;
     tx.conn
         .prepare_cached(
@@ -55,7 +50,7 @@ pub fn upsert(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
         .execute(named_params! {
             ":id": queue.id, ":customer": queue.customer, ":name": queue.name, ":number": queue.number, ":chg": change
         })?;
-    let before = old.as_ref().map(to_json).transpose()?;
+    let before = old.map(to_json).transpose()?;
     let entry = audit::Change {
         subject: Subject { section: QUEUES, object: queue.id, customer: Some(queue.customer) },
         action: if old.is_some() { Action::Update } else { Action::Create },
@@ -63,11 +58,5 @@ pub fn upsert(tx: &mut WriteTx, queue: &Queue) -> Result<()> {
         before: before.as_deref(),
         after: Some(&to_json(queue)?),
     };
-    audit::append(tx, &entry)?;
-    match old {
-        Some(old) if old.name != queue.name => {
-            mobile_configs::propagate_rename(tx, queue.customer, Kind::Queues, queue.id, Event::Renamed(&queue.name))
-        }
-        _ => Ok(()),
-    }
+    audit::append(tx, &entry)
 }

@@ -7,7 +7,7 @@ use crate::domain::audit::Hash;
 use crate::domain::id::Id;
 use crate::error::Result;
 
-/// The employee a token owner to.
+/// The employee a token belongs to.
 pub fn find(tx: &ReadTx, token: &Hash) -> Result<Option<Id>> {
     let mut statement = tx.conn.prepare_cached("select employee from tokens where token_hash = ?1")?;
     Ok(statement.query_row([token], |row| row.get(0)).optional()?)

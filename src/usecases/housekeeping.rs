@@ -4,6 +4,7 @@ use crate::auth::session_cache::SessionCache;
 use crate::db::{Author, Db};
 use crate::error::Result;
 use crate::store::{clock_floor, employees, idempotency, sessions};
+use crate::usecases::employees::remove;
 
 /// One round. Called at the start and once a minute.
 pub async fn step(db: &Db, identities: &SessionCache) -> Result<()> {
@@ -14,7 +15,7 @@ pub async fn step(db: &Db, identities: &SessionCache) -> Result<()> {
         sessions::delete_forgotten(tx)?;
         idempotency::delete_old(tx)?;
         for employee in employees::due_for_delete(tx)? {
-            employees::delete(tx, employee)?;
+            remove(tx, employee)?;
         }
         Ok(())
     })

@@ -1,12 +1,13 @@
 //! Logging in: name, password, second factor, session (api:auth:login, api:auth:impersonate).
 
+use super::employees::owner;
 use crate::auth::authorization;
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::Sealer;
 use crate::auth::totp;
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::access::Level;
-use crate::domain::audit::Hash;
+use crate::domain::access::{Actor, Level};
+use crate::domain::audit::{Action, Hash};
 use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState, Integrations};
 use crate::domain::employee::{Employee, EmployeeState, ip_list};
 use crate::domain::id::Id;
@@ -99,6 +100,47 @@ pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, request: &Request) -> Res
     };
     sessions::insert(tx, &request.token_hash, &session)?;
     Ok(LoginOutcome::Issued(Box::new(SessionAnswer::of(tx, &employee, &customer, request.persist)?)))
+}
+
+/// Opens a session as another employee, which `ip` binds to that address. 403 `access_denied`, 403 `account` when the
+/// employee could not log in, 404 `employee`.
+pub fn impersonate(
+    tx: &mut WriteTx,
+    actor: &Actor,
+    id: Id,
+    token_hash: &Hash,
+    ip: Option<String>,
+    address: String,
+    persist: bool,
+) -> Result<SessionAnswer> {
+    let employee = employees::get(tx, id)?;
+    let (action, subject) = (Action::Impersonate, employees::subject(&employee));
+    if !authorization::may_impersonate(tx, actor, owner(&employee), employee.access_level)? {
+        return Err(tx.refuse(Error::access_denied(), action, subject));
+    }
+    let customer = customers::get(tx, employee.customer)?;
+    let may_log_in = employee.state == EmployeeState::Enabled
+        && customer.state == CustomerState::Active
+        && employee.access_level != Level::NoLogin;
+    if !may_log_in {
+        return Err(tx.refuse(account_disabled(), action, subject));
+    }
+    let session = sessions::Session {
+        employee: id,
+        impersonator: Some(actor.impersonator.unwrap_or(actor.employee)),
+        ip,
+        login_ip: address,
+        persist,
+        last_used_at: tx.now,
+    };
+    sessions::insert(tx, token_hash, &session)?;
+    employees::record_event(tx, &employee, action, "Session opened as this employee")?;
+    SessionAnswer::of(tx, &employee, &customer, persist)
+}
+
+/// Ends all sessions of an employee; machine-to-machine tokens stay until they are deleted.
+pub fn log_out(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    sessions::delete_of(tx, employee)
 }
 
 /// Whether the session of a token can be used still, by whom it was issued to: a login that is repeated answers it again.

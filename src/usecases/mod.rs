@@ -1,13 +1,27 @@
 //! What the product does, one file per subject. The only place with rules: every way in (HTTP, import, proposals of the
 //! hub, the command line) calls these functions.
 
-pub mod login;
+mod known;
 
-pub mod copy_mobile_config;
 pub mod mobile_configs;
 
-pub mod demo;
+pub mod employees;
+
+pub mod customers;
+
+pub mod addresses;
+pub mod queues;
+
+pub mod login;
+
+pub mod tokens;
+
+pub mod authenticator_keys;
+pub mod copy_mobile_config;
+
 pub mod export;
-pub mod housekeeping;
 pub mod import;
 pub mod proposals;
+
+pub mod demo;
+pub mod housekeeping;

@@ -3,17 +3,17 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::auth::secrets::Sealer;
 use crate::db::WriteTx;
-use crate::domain::access::{Actor, Level};
-use crate::domain::audit::Action;
+use crate::domain::access::Actor;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::proposal::{Copy, Proposal, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::store::{customers, employees, feed, mobile_configs};
-use crate::usecases::{copy_mobile_config, import, mobile_configs as content};
+use crate::store::feed;
+use crate::usecases::employees::GivenPassword;
+use crate::usecases::mobile_configs::Content;
+use crate::usecases::{copy_mobile_config, customers, employees, mobile_configs, queues};
 
 /// What only the edge may give an employee: it is not mirrored either.
 const SECRETS: [&str; 3] = ["password", "passwordHash", "authenticatorKey"];
@@ -24,16 +24,17 @@ const DETAIL_MAX_BYTES: usize = 16 << 10;
 /// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock.
 ///
 /// An error of the caller's kind means that it is rejected; the transaction is to be undone then.
-pub fn apply(tx: &mut WriteTx, sealer: &Sealer, proposal: &Proposal, hub_now: Time) -> Result<ProposalAnswer> {
+pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time) -> Result<ProposalAnswer> {
     let outcome = |result, rev, detail| Ok(ProposalAnswer { uuid: proposal.uuid, result, rev, detail });
     if hub_now > Time::from_millis(proposal.expires_ms) {
         let expired = Time::from_millis(proposal.expires_ms);
         return outcome(ProposalResult::Expired, None, format!("It was good until {expired}"));
     }
-    let id: Id = proposal.id.parse().map_err(|_| Error::bad_request("The id is no id"))?;
+    let id: Id = proposal.id.parse().map_err(|_| Error::bad_request("id must be 24 hex characters"))?;
     let here = feed::find(tx, proposal.table, id)?;
     let rev = here.as_ref().map_or(0, |(rev, _)| *rev);
     let object = here.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
+    let actor = Actor::administrator(&proposal.author);
     let is_as_it_was = proposal.base_rev.is_none_or(|base| base == rev);
     match (proposal.copy, &proposal.patch) {
         (Some(_), None) if !is_as_it_was => {
@@ -41,7 +42,7 @@ pub fn apply(tx: &mut WriteTx, sealer: &Sealer, proposal: &Proposal, hub_now: Ti
             outcome(ProposalResult::Conflict, None, detail.to_string())
         }
         (Some(Copy { from, to }), None) => {
-            let config = copy_mobile_config::run(tx, &actor(proposal), from, to, |_| Ok(()))?.target();
+            let config = copy_mobile_config::run(tx, &actor, from, to, |_| Ok(()))?.target();
             outcome(ProposalResult::Applied, Some(config.rev), String::new())
         }
         (None, Some(patch)) => {
@@ -51,13 +52,13 @@ pub fn apply(tx: &mut WriteTx, sealer: &Sealer, proposal: &Proposal, hub_now: Ti
             if !is_as_it_was && !differing.is_empty() {
                 return outcome(ProposalResult::Conflict, None, describe(differing));
             }
-            put(tx, sealer, proposal.table, id, object, patch.clone())?;
+            change(tx, &actor, proposal.table, id, here.is_some(), &patch)?;
             let now = feed::find(tx, proposal.table, id)?;
             let is = now.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
             // What the table does not know is left out on the way: nobody is to believe that it was set.
             let is_unset = |value: &Value| value.is_null() || value == "";
             if let Some((name, _)) = patch.iter().find(|(name, value)| !is_unset(value) && !is.contains_key(*name)) {
-                return Err(Error::bad_request(format!("{name} is no property of it: nothing was changed")));
+                return Err(Error::bad_request(format!("unknown property {name}: nothing was changed")));
             }
             let new_rev = now.map(|(rev, _)| rev);
             outcome(ProposalResult::Applied, new_rev, String::new())
@@ -84,56 +85,37 @@ fn describe(differing: Map<String, Value>) -> String {
     if values.len() <= DETAIL_MAX_BYTES { values } else { json!({ "differing": names }).to_string() }
 }
 
-/// Somebody at the hub, who may do what the platform's own people may.
-fn actor(proposal: &Proposal) -> Actor {
-    let nobody = Id::from_number(0);
-    Actor { employee: nobody, customer: nobody, level: Level::Admin, name: proposal.author.clone(), impersonator: None }
-}
-
-/// Writes the object with the patch laid over it.
-fn put(
+/// Makes the change by the rules that hold for everybody; the actor is the hub's administrator.
+fn change(
     tx: &mut WriteTx,
-    sealer: &Sealer,
+    actor: &Actor,
     table: Table,
     id: Id,
-    mut object: Map<String, Value>,
-    patch: Map<String, Value>,
+    is_there: bool,
+    patch: &Map<String, Value>,
 ) -> Result<()> {
     if let Some(secret) = SECRETS.iter().find(|name| patch.contains_key(**name)) {
         return Err(Error::bad_request(format!("{secret} can only be set on the edge")));
     }
-    if table == Table::MobileConfig && patch.keys().any(|name| name != "configs") {
-        return Err(Error::bad_request("Only configs of a mobile config can be changed"));
-    }
-    // Who is deleted is not found, by anybody; nor is what is deleted made anew.
     match table {
-        Table::Customer if !object.is_empty() => drop(customers::get(tx, id)?),
-        Table::Employee if !object.is_empty() => drop(employees::get(tx, id)?),
-        _ => {}
+        Table::Customer if is_there => customers::update(tx, actor, id, patch, |_| Ok(())).map(drop),
+        Table::Customer => customers::create(tx, actor, Some(id), patch).map(drop),
+        Table::Employee if is_there => {
+            employees::update(tx, actor, id, patch, GivenPassword::None, |_| Ok(())).map(drop)
+        }
+        Table::Employee => employees::create(tx, actor, Some(id), patch, GivenPassword::None).map(drop),
+        Table::Queue => queues::write(tx, actor, id, patch).map(drop),
+        Table::MobileConfig => write_config(tx, actor, id, patch),
+        Table::Other => Err(Error::bad_request("This edge does not know the table")),
     }
-    object.extend(patch);
-    object.insert("_id".into(), json!(id));
-    let list = match table {
-        Table::MobileConfig => return put_config(tx, id, &object),
-        Table::Customer => "customers",
-        Table::Queue => "queues",
-        Table::Employee => "employees",
-        Table::Other => return Err(Error::bad_request("This edge does not know the table")),
-    };
-    let document = json!({ list: [object] }).to_string();
-    import::run(tx, sealer, document.as_bytes(), |_, _, _| {}).map(drop)
 }
 
-/// A mobile config by itself: an import would look at every employee there is.
-fn put_config(tx: &mut WriteTx, id: Id, object: &Map<String, Value>) -> Result<()> {
-    let employee = employees::find_live(tx, id)?.ok_or_else(mobile_configs::not_found)?;
-    let configs = object.get("configs").ok_or_else(|| Error::bad_request("configs is required"))?;
-    let (configs, references) = content::read(configs)?;
-    content::check(tx, &references, &employee)?;
-    match mobile_configs::find(tx, id)? {
-        Some(old) => mobile_configs::replace(tx, old, configs, Action::Update, "Proposed at the hub").map(drop),
-        None => mobile_configs::insert(tx, id, employee.customer, configs).map(drop),
+fn write_config(tx: &mut WriteTx, actor: &Actor, id: Id, patch: &Map<String, Value>) -> Result<()> {
+    if patch.keys().any(|name| name != "configs") {
+        return Err(Error::bad_request("Only configs of a mobile config can be changed"));
     }
+    let configs = patch.get("configs").ok_or_else(|| Error::bad_request("configs is required"))?;
+    mobile_configs::create(tx, actor, id, Content::read(configs).map(Some), |_| Ok(())).map(drop)
 }
 
 #[cfg(test)]

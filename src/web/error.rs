@@ -9,7 +9,7 @@ use crate::error::{Check, Error, Fault};
 fn status_of_check(check: Check) -> u16 {
     match check {
         Check::Required | Check::Exists => 404,
-        Check::Unique => 409,
+        Check::Unique | Check::Conflict => 409,
         Check::Type | Check::Format | Check::Min | Check::Max | Check::Enum => 422,
     }
 }
@@ -23,7 +23,7 @@ fn check_name(check: Check) -> Option<&'static str> {
         Check::Max => Some("max"),
         Check::Enum => Some("enum"),
         Check::Unique => Some("unique"),
-        Check::Exists => None,
+        Check::Exists | Check::Conflict => None,
     }
 }
 

@@ -108,7 +108,7 @@ fn what_is_deleted_is_not_found_and_what_is_no_property_spoils_the_whole_patch()
     assert_eq!(pair.results(), ["rejected", "rejected", "rejected", "applied"]);
     let listed = pair.hub.get(&pair.hub.path("proposals"));
     assert_eq!(listed["proposals"][0]["detail"], "Employee not found");
-    assert!(listed["proposals"][2]["detail"].as_str().unwrap().starts_with("colour is no property"), "{listed}");
+    assert!(listed["proposals"][2]["detail"].as_str().unwrap().starts_with("unknown property colour"), "{listed}");
     is_proved(&pair.edge, &pair.operator);
     let rows = pair.hub.rows();
     assert_eq!(rows[&format!("employee/{}", world::BO)]["v"]["state"], "DELETED");

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use telecomx_local::auth::secrets::Sealer;
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Author, Db, WriteTx};
 use telecomx_local::domain::mirror::Position;
@@ -53,7 +52,7 @@ impl SimulatedEdge {
     fn start(&mut self) {
         self.is_full = false;
         let db = Arc::new(Db::open(&self.path, self.clock.clone()).unwrap());
-        self.running = Some((db.clone(), SyncSession::new(db, Arc::new(Sealer::with_key([1; 32])))));
+        self.running = Some((db.clone(), SyncSession::new(db)));
     }
 
     pub fn db(&self) -> Arc<Db> {
@@ -76,7 +75,7 @@ impl SimulatedEdge {
             self.start();
         } else {
             let db = self.db();
-            self.running = Some((db.clone(), SyncSession::new(db, Arc::new(Sealer::with_key([1; 32])))));
+            self.running = Some((db.clone(), SyncSession::new(db)));
         }
     }
 

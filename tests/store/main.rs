@@ -9,5 +9,6 @@ mod full_disk;
 mod killed_import;
 mod migrations;
 mod power_cut;
+mod proposal_cost;
 mod torn_log;
 mod writer;

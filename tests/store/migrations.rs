@@ -38,7 +38,7 @@ fn each_opens_with_today_s_program_and_exports_what_it_held() {
         let trail: i64 = place.sqlite().query_row("select count(*) from audit", [], |row| row.get(0)).unwrap();
         assert!(place.serve().stop().success(), "schema {number}");
         let found = String::from_utf8(place.on_db(&["doctor"]).output().unwrap().stdout).unwrap();
-        // The key file that owner to it is not kept.
+        // The key file that belongs to it is not kept.
         let wrong: Vec<&str> = found.lines().filter(|line| line.starts_with("WRONG")).collect();
         let of_key = ["WRONG  authenticator keys: ", "WRONG  hub token: "];
         let is_of_key = |line: &&str| of_key.iter().any(|begin| line.starts_with(begin));

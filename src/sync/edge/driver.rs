@@ -49,7 +49,7 @@ pub struct SyncDriver {
 
 impl SyncDriver {
     pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> SyncDriver {
-        let session = SyncSession::new(db.clone(), sealer.clone());
+        let session = SyncSession::new(db.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
         SyncDriver {
             db,

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
-use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
 use crate::domain::proposal::{ProposalAnswer, ProposalResult};
@@ -68,7 +67,6 @@ struct PartialBatch {
 /// An edge and its current exchange.
 pub struct SyncSession {
     db: Arc<Db>,
-    sealer: Arc<Sealer>,
     partial: Option<PartialBatch>,
     request: Option<Uuid>,
     /// Proposals whose answers are in the current push.
@@ -76,9 +74,8 @@ pub struct SyncSession {
 }
 
 impl SyncSession {
-    /// `sealer` seals secrets that a proposal may set.
-    pub fn new(db: Arc<Db>, sealer: Arc<Sealer>) -> SyncSession {
-        SyncSession { db, sealer, partial: None, request: None, answers_sent: vec![] }
+    pub fn new(db: Arc<Db>) -> SyncSession {
+        SyncSession { db, partial: None, request: None, answers_sent: vec![] }
     }
 
     /// The next message. A push without rows only asks for the hub's state.
@@ -201,11 +198,11 @@ impl SyncSession {
     async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
         let hub_now = Time::from_millis(reply.clock_ms);
         for proposal in &reply.proposals {
-            let (applied_proposal, sealer) = (proposal.clone(), self.sealer.clone());
+            let applied_proposal = proposal.clone();
             let author = Author::at_hub(&proposal.author);
             let applied = self.db.write(author.clone(), move |tx| {
                 if !answers::tell_again(tx, applied_proposal.uuid)? {
-                    let answer = proposals::apply(tx, &sealer, &applied_proposal, hub_now)?;
+                    let answer = proposals::apply(tx, &applied_proposal, hub_now)?;
                     answers::record(tx, &answer)?;
                 }
                 Ok(())

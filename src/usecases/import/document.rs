@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::domain::json::is_readable;
-use crate::domain::mobile_config::{self, Reference};
+use crate::domain::mobile_config;
 use crate::error::{Check, Fault, Faults};
+use crate::usecases::mobile_configs::Content;
 
 const LISTS: [&str; 4] = ["customers", "queues", "employees", "mobileConfigs"];
 
@@ -29,9 +30,9 @@ pub struct Element {
     pub configs: Option<Configs>,
 }
 
-/// The `configs` of an object, read: its text and what it refers to, or its faults.
+/// The `configs` of an object: their content, or their faults.
 pub struct Configs {
-    pub read: Option<(String, Vec<Reference>)>,
+    pub read: Option<Content>,
     pub faults: Faults,
 }
 
@@ -135,6 +136,7 @@ fn read_element(raw: &RawValue, path: String, has_configs: bool) -> Element {
         Ok(found) if has_configs && is_readable(raw.get()) => {
             let mut faults = Faults::all();
             let read = mobile_config::read(found.configs.get(), &format!("{path}.configs"), &mut faults);
+            let read = read.map(|(text, references)| Content { text, references });
             let value = Ok(json!({ "_id": found.id, "customer": found.customer }));
             Element { path, value, configs: Some(Configs { read, faults }) }
         }

@@ -1,26 +1,44 @@
-//! Reads and checks a document to be imported; every fault is found, with its JSON path.
+//! Reads the objects of a document and judges them; every fault is found, with its JSON path.
+//!
+//! The form is read first, and what was read is noted in [`Known`]; then each object is judged by the rules that hold for every
+//! change. An object whose form is wrong is noted too, so that what refers to it is no second fault, but not judged.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::Secrets;
 use super::document::{Configs, Document, Element};
-use super::known::{Known, is_live, login_name};
-use crate::auth::passwords;
-use crate::auth::totp;
-use crate::domain::access::Level;
+use super::secrets::{Secrets, read_secrets};
+use crate::db::ReadTx;
+use crate::domain::access::{Actor, Level};
 use crate::domain::customer::Customer;
-use crate::domain::employee::{Employee, password};
+use crate::domain::employee::Employee;
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
-use crate::domain::mobile_config::Kind;
 use crate::domain::queue::Queue;
 use crate::domain::time::Time;
-use crate::error::{Check, Fault, Faults, Result};
+use crate::error::{Check, Error, Fault, Faults, Result};
+use crate::store::{customers, employees, queues};
+use crate::usecases::known::Known;
+use crate::usecases::mobile_configs::{self, Content};
+use crate::usecases::{customers as customer_rules, employees as employee_rules, queues as queue_rules};
 
-/// The longest configs: a hub takes no longer rows. The API's own callers are bounded by the length of a body.
-const CONFIGS_MAX_BYTES: usize = 4 << 20;
+/// An object to be written, and the row that it replaces.
+pub struct Change<T> {
+    path: String,
+    pub new: T,
+    pub old: Option<T>,
+}
+
+/// What is to be written before the mobile configs.
+#[derive(Default)]
+pub struct Plan {
+    pub customers: Vec<Change<Customer>>,
+    pub queues: Vec<Change<Queue>>,
+    pub employees: Vec<Change<Employee>>,
+    /// The secrets that came with each of the employees.
+    pub secrets: Vec<Secrets>,
+}
 
 /// A mobile config to be written.
 pub struct NewConfig {
@@ -29,46 +47,52 @@ pub struct NewConfig {
     pub configs: String,
 }
 
-/// What is to be written before the mobile configs.
-#[derive(Default)]
-pub struct Plan {
-    pub customers: Vec<Customer>,
-    pub queues: Vec<Queue>,
-    pub employees: Vec<(Employee, Secrets)>,
-}
-
-/// Reads and checks everything but the mobile configs, over what is `known` already; `known` grows by what is read.
-pub fn plan(document: &Document, known: &mut Known, now: Time, faults: &mut Faults) -> Plan {
+/// Reads everything but the mobile configs; `known` takes in what is read.
+pub fn read(document: &Document, known: &mut Known, now: Time, faults: &mut Faults) -> Plan {
     let mut plan = Plan::default();
-    let mut paths = Vec::new();
+    let mut ids = Once::default();
     each(document, "customers", faults, |fields, _| {
-        let path = fields.path().to_owned();
-        if let Some(customer) = read_customer(fields, known, now) {
-            plan.customers.push(customer);
-            paths.push(path);
+        plan.customers.extend(read_one(fields, &mut ids, |fields| {
+            let customer = read_customer(fields, now)?;
+            known.note_customer(&customer);
+            Some((customer.id, customer))
+        }));
+    });
+    let mut ids = Once::default();
+    each(document, "queues", faults, |fields, _| {
+        plan.queues.extend(read_one(fields, &mut ids, |fields| {
+            let queue = Queue::read(fields)?;
+            known.note_queue(&queue);
+            Some((queue.id, queue))
+        }));
+    });
+    let mut ids = Once::default();
+    each(document, "employees", faults, |fields, _| {
+        let mut secrets = None;
+        let change = read_one(fields, &mut ids, |fields| {
+            let employee = read_employee(fields)?;
+            known.note_employee(&employee);
+            secrets = Some(read_secrets(fields));
+            Some((employee.id, employee))
+        });
+        if let (Some(change), Some(secrets)) = (change, secrets) {
+            plan.employees.push(change);
+            plan.secrets.push(secrets);
         }
     });
-    let mut seen = HashSet::new();
-    each(document, "queues", faults, |fields, _| plan.queues.extend(read_queue(fields, known, &mut seen)));
-    let customers: HashMap<Id, &Customer> = plan.customers.iter().map(|customer| (customer.id, customer)).collect();
-    // The employees of a customer that is deleted go with it.
-    let deleted = &known.deleted;
-    known.employees.values_mut().for_each(|(customer, is_live)| *is_live &= !deleted.contains(customer));
-    let mut seen = HashSet::new();
-    each(document, "employees", faults, |fields, _| {
-        plan.employees.extend(read_employee(fields, known, &mut seen, &customers));
-    });
-    check_resellers(&plan.customers, &paths, known, faults);
     plan
 }
 
-/// Reads and checks the mobile configs, when `known` holds all they may name.
-pub fn plan_configs(document: &Document, known: &Known) -> Result<Vec<NewConfig>> {
-    let (mut configs, mut faults, mut seen) = (Vec::new(), Faults::all(), HashSet::new());
-    each(document, "mobileConfigs", &mut faults, |fields, read| {
-        configs.extend(read_config(fields, read, known, &mut seen));
-    });
-    faults.or(configs)
+/// Ids of one list that were met so far.
+#[derive(Default)]
+struct Once(HashSet<Id>);
+
+impl Once {
+    fn check(&mut self, id: Id, fields: &mut Fields) {
+        if !self.0.insert(id) {
+            fields.fault("_id", Check::Unique, "The id stands twice in the document");
+        }
+    }
 }
 
 /// Has `read` look at every object of one list.
@@ -85,104 +109,95 @@ fn each(document: &Document, list: &str, faults: &mut Faults, mut read: impl FnM
     }
 }
 
-fn read_customer(mut fields: Fields, known: &mut Known, now: Time) -> Option<Customer> {
+/// Reads one object; `None` when it has a fault.
+fn read_one<T>(
+    mut fields: Fields,
+    ids: &mut Once,
+    read: impl FnOnce(&mut Fields) -> Option<(Id, T)>,
+) -> Option<Change<T>> {
+    let faults_before = fields.fault_count();
+    let (id, new) = read(&mut fields)?;
+    ids.check(id, &mut fields);
+    let is_faultless = fields.fault_count() == faults_before;
+    is_faultless.then(|| Change { path: fields.path().to_owned(), new, old: None })
+}
+
+fn read_customer(fields: &mut Fields, now: Time) -> Option<Customer> {
     fields.require(&["_id", "name", "addresses"]);
-    let id = fields.id("_id")?;
-    let mut customer = Customer::new(id);
-    customer.apply(&mut fields, Level::Admin, now);
-    known.add_customer(&customer);
+    let mut customer = Customer::new(fields.id("_id")?);
+    customer.apply(fields, Level::Admin, now);
     Some(customer)
 }
 
-fn read_queue(mut fields: Fields, known: &mut Known, seen: &mut HashSet<Id>) -> Option<Queue> {
-    let queue = Queue::read(&mut fields)?;
-    if !seen.insert(queue.id) {
-        fields.fault("_id", Check::Unique, "The id stands twice in the document");
-    }
-    if !known.customers.contains_key(&queue.customer) {
-        fields.fault("customer", Check::Exists, "Customer not found");
-    }
-    if known.queues.insert(queue.id, queue.customer).is_some_and(|customer| customer != queue.customer) {
-        fields.fault("customer", Check::Enum, "A queue cannot move to another customer");
-    }
-    Some(queue)
-}
-
-fn read_employee(
-    mut fields: Fields,
-    known: &mut Known,
-    seen: &mut HashSet<Id>,
-    customers: &HashMap<Id, &Customer>,
-) -> Option<(Employee, Secrets)> {
+fn read_employee(fields: &mut Fields) -> Option<Employee> {
     fields.require(&["_id", "customer", "accessLevel", "name"]);
     let (id, customer) = (fields.id("_id"), fields.id("customer"));
-    let (id, customer) = (id?, customer?);
-    let mut employee = Employee::new(id, customer);
-    employee.apply(&mut fields);
+    let mut employee = Employee::new(id?, customer?);
+    employee.apply(fields);
+    if employee.no_email && !fields.is_given("emailAddress") {
+        fields.require(&["emailAddress"]);
+    }
     if let Some(Value::String(date)) = fields.value("deleteDate") {
         employee.delete_date = Time::parse(date);
         if employee.delete_date.is_none() {
             fields.fault("deleteDate", Check::Format, "deleteDate must be a date");
         }
     }
-    if !seen.insert(id) {
-        fields.fault("_id", Check::Unique, "The id stands twice in the document");
-    }
-    if !known.customers.contains_key(&customer) || (is_live(&employee) && known.deleted.contains(&customer)) {
-        fields.fault("customer", Check::Exists, "Customer not found");
-    }
-    if let (Some(address), Some(customer)) = (employee.address, customers.get(&customer))
-        && !customer.addresses.iter().any(|known| known.id == address)
-    {
-        fields.fault("address", Check::Exists, "Address not found");
-    }
-    let old = known.employees.insert(id, (customer, is_live(&employee)));
-    if old.is_some_and(|(old, _)| old != customer) {
-        fields.fault("customer", Check::Enum, "An employee cannot move to another customer");
-    }
-    // An employee that is overwritten lets go of its old name.
-    if let Some(old_name) = known.names.remove(&id) {
-        known.logins.remove(&old_name);
-    }
-    if let Some(name) = login_name(&employee)
-        && known.logins.insert(name, id).is_some_and(|other| other != id)
-    {
-        fields.fault("emailAddress", Check::Unique, "The e-mail address is used by another employee");
-    }
-    let secrets = read_secrets(&mut fields);
-    Some((employee, secrets))
+    Some(employee)
 }
 
-fn read_secrets(fields: &mut Fields) -> Secrets {
-    let mut secrets = Secrets { password: password(fields), ..Secrets::default() };
-    fields.text("passwordHash", &mut secrets.password_hash);
-    if secrets.password_hash.as_deref().is_some_and(|hash| !passwords::is_usable_hash(hash)) {
-        fields.fault(
-            "passwordHash",
-            Check::Format,
-            "passwordHash must be a PHC string of argon2, of at most 152 MiB and 16 passes",
-        );
+/// Judges what was read by the rules that hold for every change, and finds the rows that are replaced.
+pub fn judge(tx: &ReadTx, plan: &mut Plan, known: &mut Known, is_first: bool, faults: &mut Faults) -> Result<()> {
+    let actor = Actor::administrator("import");
+    for Change { path, new, old } in &mut plan.customers {
+        *old = if is_first { None } else { customers::find(tx, new.id)? };
+        collect(faults, path, customer_rules::check(tx, known, &actor, new, old.as_ref()))?;
     }
-    if secrets.password.is_some() && secrets.password_hash.is_some() {
-        fields.fault("passwordHash", Check::Unique, "Give either password or passwordHash");
+    for Change { path, new, old } in &mut plan.queues {
+        *old = if is_first { None } else { queues::find(tx, new.id)? };
+        collect(faults, path, queue_rules::check(tx, known, new, old.as_ref()))?;
     }
-    let mut key = None;
-    fields.text("authenticatorKey", &mut key);
-    if let Some(key) = key {
-        secrets.authenticator_key = totp::parse_key(&key);
-        if secrets.authenticator_key.is_none() {
-            fields.fault("authenticatorKey", Check::Format, "authenticatorKey must be Base32 of at least 128 bits");
+    for Change { path, new, old } in &mut plan.employees {
+        *old = if is_first { None } else { employees::find(tx, new.id)? };
+        collect(faults, path, employee_rules::check(tx, known, &actor, new, old.as_ref()))?;
+    }
+    Ok(())
+}
+
+fn collect(faults: &mut Faults, path: &str, checked: Result<()>) -> Result<()> {
+    if let Err(error) = checked {
+        faults.extend(error.faults_at(path)?);
+    }
+    Ok(())
+}
+
+/// Judges the mobile configs, when `known` has taken in all that stands before them in the document.
+pub fn judge_configs(
+    tx: &ReadTx,
+    elements: Vec<Element>,
+    known: &mut Known,
+    faults: &mut Faults,
+) -> Result<Vec<NewConfig>> {
+    let (mut configs, mut ids) = (Vec::with_capacity(elements.len()), Once::default());
+    for Element { path, value, configs: read } in elements {
+        match value {
+            Ok(value) => {
+                let Some(fields) = Fields::of(&value, &path, faults) else { continue };
+                let Some((id, given, content)) = read_config(fields, read, &mut ids) else { continue };
+                let judged = judge_config(tx, known, id, given, content);
+                match judged {
+                    Ok(config) => configs.push(config),
+                    Err(error) => faults.extend(error.faults_at(&path)?),
+                }
+            }
+            Err(error) => faults.push(Fault { path, check: Check::Format, message: error.to_string() }),
         }
     }
-    secrets
+    Ok(configs)
 }
 
-fn read_config(
-    mut fields: Fields,
-    configs: Option<Configs>,
-    known: &Known,
-    seen: &mut HashSet<Id>,
-) -> Option<NewConfig> {
+/// The form of one config: its id, the customer it names, and its content.
+fn read_config(mut fields: Fields, configs: Option<Configs>, ids: &mut Once) -> Option<(Id, Option<Id>, Content)> {
     fields.require(&["_id"]);
     let (id, given) = (fields.id("_id"), fields.id("customer"));
     let Some(Configs { read, faults }) = configs else {
@@ -191,62 +206,26 @@ fn read_config(
     };
     fields.take_over(faults);
     let id = id?;
-    if !seen.insert(id) {
-        fields.fault("_id", Check::Unique, "The id stands twice in the document");
-    }
-    let Some((customer, true)) = known.employees.get(&id).copied() else {
-        fields.fault("_id", Check::Exists, "Employee not found");
-        return None;
-    };
-    if given.is_some_and(|given| given != customer) {
-        fields.fault("customer", Check::Enum, "The employee owner to another customer");
-    }
-    let (configs, references) = read?;
-    if configs.len() > CONFIGS_MAX_BYTES {
-        fields.fault("configs", Check::Max, format!("configs must be at most {CONFIGS_MAX_BYTES} bytes"));
-    }
-    for reference in references {
-        let (owner, message) = match reference.kind {
-            Kind::Colleagues => (
-                known.employees.get(&reference.id).filter(|(_, is_live)| *is_live).map(|(owner, _)| *owner),
-                "One or more employees or extensions were not found",
-            ),
-            Kind::Queues => (known.queues.get(&reference.id).copied(), "Queue not found"),
-        };
-        if owner != Some(customer) {
-            fields.fault(&reference.path(), Check::Exists, message);
-        }
-    }
-    Some(NewConfig { id, customer, configs })
+    ids.check(id, &mut fields);
+    Some((id, given, read?))
 }
 
-/// Every reseller named must exist, none may be below itself, and none is deleted while it has customers.
-fn check_resellers(customers: &[Customer], paths: &[String], known: &Known, faults: &mut Faults) {
-    let mut seen = HashSet::new();
-    let named: HashSet<Id> = customers.iter().map(|customer| customer.id).collect();
-    let is_deleted = |id: &Id| known.deleted.contains(id);
-    let live = known.customers.iter().filter(|(id, _)| !is_deleted(id));
-    let in_use: HashSet<Id> = live.filter_map(|(_, reseller)| *reseller).collect();
-    for (customer, path) in customers.iter().zip(paths) {
-        let mut fault = |name: &str, check, message: &str| {
-            faults.push(Fault { path: format!("{path}.{name}"), check, message: message.into() });
-        };
-        if !seen.insert(customer.id) {
-            fault("_id", Check::Unique, "The id stands twice in the document");
-        }
-        if is_deleted(&customer.id) && in_use.contains(&customer.id) {
-            fault("state", Check::Enum, "Reseller has customers that must be deleted first");
-        }
-        let Some(parent) = customer.parent_reseller else { continue };
-        // A reseller that the document itself deletes has that fault.
-        let is_below_deleted = is_deleted(&parent) && !named.contains(&parent) && !is_deleted(&customer.id);
-        if is_below_deleted || !known.customers.contains_key(&parent) {
-            fault("parentReseller", Check::Exists, "Reseller not found");
-            continue;
-        }
-        let above = std::iter::successors(Some(parent), |id| known.customers.get(id).copied().flatten());
-        if above.take(known.customers.len() + 1).any(|id| id == customer.id) {
-            fault("parentReseller", Check::Enum, "A customer cannot be below itself");
-        }
+fn judge_config(tx: &ReadTx, known: &mut Known, id: Id, given: Option<Id>, content: Content) -> Result<NewConfig> {
+    let mut faults = Faults::all();
+    let fault = |path: &str, check, message: &str| Fault { path: path.into(), check, message: message.into() };
+    let Some(employee) = known.live_employee(tx, id)? else {
+        faults.push(fault("_id", Check::Exists, "Employee not found"));
+        return Err(Error::Invalid(faults.into_iter().collect()));
+    };
+    if given.is_some_and(|given| given != employee.customer) {
+        faults.push(fault("customer", Check::Enum, "The employee belongs to another customer"));
     }
+    let configs = match mobile_configs::check(tx, known, content, employee.customer) {
+        Ok(configs) => configs,
+        Err(error) => {
+            faults.collect(Err(error))?;
+            String::new()
+        }
+    };
+    faults.or(NewConfig { id, customer: employee.customer, configs })
 }

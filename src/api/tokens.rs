@@ -1,0 +1,42 @@
+//! `/employee/ID/token`
+
+use serde_json::json;
+
+use crate::auth::secrets::{new_token, token_hash};
+use crate::domain::id::Id;
+use crate::error::Result;
+use crate::usecases::tokens;
+use crate::web::request::AuthenticatedRequest;
+use crate::web::response::ApiResponse;
+
+/// The id in the path; 404 `id`, as the pages on an employee's secrets have it.
+pub fn employee_in_path(call: &AuthenticatedRequest) -> Result<Id> {
+    call.visit.segment("employee").parse().map_err(|_| tokens::no_employee())
+}
+
+/// api:employee:createtoken. The token is shown to the employee self only. 403 `id` for administrators.
+pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    let id = employee_in_path(&call)?;
+    let (token, hash) = new_token()?;
+    call.write(move |tx, actor| {
+        tokens::create(tx, actor, id, &hash)?;
+        let answer = if actor.employee == id {
+            ApiResponse::json(&json!({ "success": true, "token": token }))?
+        } else {
+            ApiResponse::success()
+        };
+        Ok(answer.secret())
+    })
+    .await
+}
+
+/// api:employee:deletetoken. 404 `id`, 404 `token`, 403.
+pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    let id = employee_in_path(&call)?;
+    let hash = token_hash(call.visit.segment("token"));
+    call.write(move |tx, actor| {
+        tokens::delete(tx, actor, id, hash.as_ref())?;
+        Ok(ApiResponse::success())
+    })
+    .await
+}

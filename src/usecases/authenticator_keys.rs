@@ -1,0 +1,45 @@
+//! Authenticator keys (api:employee:createauthenticatorkey, :resetauthenticatorkey).
+
+use super::employees::owner;
+use super::login::seal_context;
+use super::tokens::{managed, no_employee};
+use crate::auth::authorization::{allow_change, deny_impersonation};
+use crate::auth::secrets::{AuthenticatorKey, Sealer};
+use crate::auth::totp;
+use crate::db::WriteTx;
+use crate::domain::access::{AUTHENTICATOR_KEY_CREATE, Actor};
+use crate::domain::audit::Action;
+use crate::domain::customer::AuthenticationSecurity;
+use crate::domain::id::Id;
+use crate::error::{Error, Result};
+use crate::store::{credentials, customers, employees};
+
+/// Makes a new key in the place of the old one, for the actor itself only. 404 `id`, 403 `access_denied`, 409 `id` when
+/// authenticator validation is not enabled.
+pub fn create(tx: &mut WriteTx, actor: &Actor, sealer: &Sealer, id: Id) -> Result<AuthenticatorKey> {
+    let employee = employees::find_live(tx, id)?.ok_or_else(no_employee)?;
+    let (action, subject) = (Action::CreateAuthenticatorKey, employees::subject(&employee));
+    allow_change(tx, actor, AUTHENTICATOR_KEY_CREATE, owner(&employee), action, subject)?;
+    deny_impersonation(tx, actor, action, subject)?;
+    let customer = customers::get(tx, employee.customer)?;
+    let is_wanted_of_all = customer.authentication_security == AuthenticationSecurity::Authenticator;
+    if !employee.authenticator_validation && !is_wanted_of_all {
+        let message = "Key cannot be created when authenticator validation is not enabled";
+        return Err(tx.refuse(Error::conflict("id", message), action, subject));
+    }
+    let key = totp::new_key()?;
+    let sealed = sealer.seal(&seal_context(id), &key)?;
+    credentials::set_totp_key(tx, id, Some(&sealed), true)?;
+    employees::record_event(tx, &employee, action, "Authenticator key created")?;
+    Ok(totp::present(&key, employee.email_address.as_deref().unwrap_or_default()))
+}
+
+/// Clears the key: the next login presents a new one. 404 `id`, 403 `access_denied`.
+pub fn reset(tx: &mut WriteTx, actor: &Actor, id: Id) -> Result<()> {
+    let employee = managed(tx, actor, id, Action::ResetAuthenticatorKey)?;
+    if actor.employee == id {
+        deny_impersonation(tx, actor, Action::ResetAuthenticatorKey, employees::subject(&employee))?;
+    }
+    credentials::set_totp_key(tx, id, None, false)?;
+    employees::record_event(tx, &employee, Action::ResetAuthenticatorKey, "Authenticator key cleared")
+}

@@ -1,0 +1,112 @@
+//! What a customer's values must satisfy towards other rows, whatever way the change comes in.
+
+use std::collections::HashSet;
+
+use crate::auth::authorization::{Owner, allow};
+use crate::db::ReadTx;
+use crate::domain::access::{Actor, CUSTOMER_CREATE, Level};
+use crate::domain::customer::{Customer, CustomerState};
+use crate::domain::id::Id;
+use crate::error::{Check, Error, Faults, Result};
+use crate::store::{customers, employees};
+use crate::usecases::employees::ORGANIZATION;
+use crate::usecases::known::Known;
+
+/// Judges `new`, in the place of `old` if there is one. References of a deleted customer may lead nowhere.
+///
+/// 409 `address`, `features` and `parentReseller` for what others still need, 403 `access_denied` for what the actor may not
+/// give; else every fault: 404 and 422 `parentReseller`, 422 `features[i]`.
+pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Customer, old: Option<&Customer>) -> Result<()> {
+    if new.state == CustomerState::Deleted {
+        return check_has_no_customers(tx, known, new.id);
+    }
+    if let Some(old) = old.filter(|old| old.state != CustomerState::Deleted) {
+        check_no_address_in_use_is_gone(tx, known, new, old)?;
+        check_organization_is_not_in_use(tx, known, new, old)?;
+    }
+    let mut faults = Faults::default();
+    if old.is_none_or(|old| old.parent_reseller != new.parent_reseller || old.state == CustomerState::Deleted) {
+        faults.collect(check_parent(tx, known, actor, new))?;
+    }
+    faults.collect(check_features(tx, actor, new, old))?;
+    faults.or(())
+}
+
+/// 409 `parentReseller` while a live customer has this reseller.
+pub fn check_has_no_customers(tx: &ReadTx, known: &mut Known, id: Id) -> Result<()> {
+    if known.has_live_customers(tx, id)? {
+        return Err(Error::conflict("parentReseller", "Reseller has customers that must be deleted first"));
+    }
+    Ok(())
+}
+
+fn check_no_address_in_use_is_gone(tx: &ReadTx, known: &mut Known, new: &Customer, old: &Customer) -> Result<()> {
+    let kept: HashSet<Id> = new.addresses.iter().map(|address| address.id).collect();
+    let gone: Vec<Id> = old.addresses.iter().map(|address| address.id).filter(|id| !kept.contains(id)).collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let candidates = employees::ids_with_address(tx, new.id, &gone)?;
+    let uses_one = |address: Option<Id>| address.is_some_and(|address| gone.contains(&address));
+    if known.any_employee(tx, new.id, candidates, |employee| uses_one(employee.address))? {
+        return Err(Error::conflict("address", "Addresses in use, cannot be deleted"));
+    }
+    Ok(())
+}
+
+fn check_organization_is_not_in_use(tx: &ReadTx, known: &mut Known, new: &Customer, old: &Customer) -> Result<()> {
+    if new.has_feature(ORGANIZATION) || !old.has_feature(ORGANIZATION) {
+        return Ok(());
+    }
+    let candidates = employees::ids_with_organization_resellers(tx, new.id)?;
+    if known.any_employee(tx, new.id, candidates, |employee| employee.has_organization_resellers)? {
+        let message = "ORGANIZATION is in use: an employee of the customer has organizationResellers";
+        return Err(Error::conflict("features", message));
+    }
+    Ok(())
+}
+
+fn check_parent(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Customer) -> Result<()> {
+    let fault = |check, message: &str| Error::invalid("parentReseller", check, message);
+    let Some(parent) = new.parent_reseller else {
+        return if actor.level == Level::Admin { Ok(()) } else { Err(Error::access_denied()) };
+    };
+    if known.live_customer(tx, parent)?.is_none() {
+        return Err(fault(Check::Exists, "Reseller not found"));
+    }
+    allow(tx, actor, CUSTOMER_CREATE, Owner::to_customer(parent))?;
+    if is_below_itself(tx, known, new.id, parent)? {
+        return Err(fault(Check::Enum, "A customer cannot be below itself"));
+    }
+    Ok(())
+}
+
+/// Whether `parent` is the customer itself, or below it at any depth.
+fn is_below_itself(tx: &ReadTx, known: &mut Known, customer: Id, parent: Id) -> Result<bool> {
+    let (mut above, mut seen) = (Some(parent), HashSet::new());
+    while let Some(id) = above {
+        if id == customer {
+            return Ok(true);
+        }
+        // A circle further up is another customer's fault.
+        if !seen.insert(id) {
+            return Ok(false);
+        }
+        above = known.customer(tx, id)?.and_then(|found| found.parent_reseller);
+    }
+    Ok(false)
+}
+
+/// A RESELLER gives only features that its own customer has.
+fn check_features(tx: &ReadTx, actor: &Actor, new: &Customer, old: Option<&Customer>) -> Result<()> {
+    if actor.level != Level::Reseller || old.is_some_and(|old| old.features == new.features) {
+        return Ok(());
+    }
+    let own = customers::get(tx, actor.customer)?;
+    let had = |feature: &str| old.is_some_and(|old| old.has_feature(feature)) || feature == "CUSTOMER";
+    if let Some(i) = new.features.iter().position(|feature| !own.has_feature(feature) && !had(feature)) {
+        let message = "A reseller can only give features it has";
+        return Err(Error::invalid(&format!("features[{i}]"), Check::Enum, message));
+    }
+    Ok(())
+}

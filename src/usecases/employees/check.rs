@@ -1,0 +1,96 @@
+//! What an employee's values must satisfy towards other rows, whatever way the change comes in.
+
+use crate::db::ReadTx;
+use crate::domain::access::{Actor, Level};
+use crate::domain::employee::{Employee, EmployeeState};
+use crate::error::{Check, Error, Fault, Faults, Result};
+use crate::usecases::known::Known;
+
+/// The feature of a customer whose employees may manage other resellers (api:employee:create).
+pub const ORGANIZATION: &str = "ORGANIZATION";
+
+/// Judges `new`, in the place of `old` if there is one. References of a deleted employee may lead nowhere.
+///
+/// 403 `access_denied` for what the actor may not give; else every fault: 404 `customer`, `address` and
+/// `organizationResellers[i]`, 409 `emailAddress`, 422 `customer` and `organizationResellers`.
+pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old: Option<&Employee>) -> Result<()> {
+    if new.access_level > actor.level {
+        return Err(Error::access_denied());
+    }
+    let mut faults = Faults::default();
+    if old.is_some_and(|old| old.customer != new.customer) {
+        let message = "An employee cannot move to another customer".into();
+        faults.push(Fault { path: "customer".into(), check: Check::Enum, message });
+    }
+    if new.state != EmployeeState::Deleted {
+        let was = old.filter(|old| old.state != EmployeeState::Deleted);
+        faults.collect(check_customer(tx, known, new))?;
+        faults.collect(check_organization_resellers(tx, known, actor, new, was))?;
+        faults.collect(check_address(tx, known, new, was))?;
+        faults.collect(check_login_name(tx, known, new, was))?;
+    } else if known.customer(tx, new.customer)?.is_none() {
+        faults.collect(Err(no_customer()))?;
+    }
+    faults.or(())
+}
+
+fn no_customer() -> Error {
+    Error::invalid("customer", Check::Exists, "Customer not found")
+}
+
+fn check_customer(tx: &ReadTx, known: &mut Known, new: &Employee) -> Result<()> {
+    known.live_customer(tx, new.customer)?.map(drop).ok_or_else(no_customer)
+}
+
+/// Only RESELLER_ADMIN and up give them, to employees of a customer with the feature; the customers named must exist.
+fn check_organization_resellers(
+    tx: &ReadTx,
+    known: &mut Known,
+    actor: &Actor,
+    new: &Employee,
+    old: Option<&Employee>,
+) -> Result<()> {
+    let is_same = old.is_some_and(|old| old.organization_resellers == new.organization_resellers);
+    if is_same || new.organization_resellers.is_empty() {
+        return Ok(());
+    }
+    if actor.level < Level::ResellerAdmin {
+        return Err(Error::access_denied());
+    }
+    let Some(customer) = known.customer(tx, new.customer)? else { return Ok(()) };
+    if !customer.has_feature(ORGANIZATION) {
+        let message = "The customer does not have the ORGANIZATION feature";
+        return Err(Error::invalid("organizationResellers", Check::Enum, message));
+    }
+    let mut faults = Faults::default();
+    for (i, reseller) in new.organization_resellers.iter().enumerate() {
+        if known.customer(tx, *reseller)?.is_none() {
+            let path = format!("organizationResellers[{i}]");
+            faults.push(Fault { path, check: Check::Exists, message: "Reseller not found".into() });
+        }
+    }
+    faults.or(())
+}
+
+/// An address that stays is still there: removing one that a live employee has is refused.
+fn check_address(tx: &ReadTx, known: &mut Known, new: &Employee, old: Option<&Employee>) -> Result<()> {
+    let Some(address) = new.address else { return Ok(()) };
+    if old.is_some_and(|old| old.address == new.address) {
+        return Ok(());
+    }
+    let Some(customer) = known.customer(tx, new.customer)? else { return Ok(()) };
+    if customer.addresses.iter().any(|found| found.id == address) {
+        return Ok(());
+    }
+    Err(Error::invalid("address", Check::Exists, "Address not found"))
+}
+
+fn check_login_name(tx: &ReadTx, known: &mut Known, new: &Employee, old: Option<&Employee>) -> Result<()> {
+    if old.is_some_and(|old| old.email_address == new.email_address) {
+        return Ok(());
+    }
+    if known.is_login_taken(tx, new)? {
+        return Err(Error::invalid("emailAddress", Check::Unique, "The e-mail address is used by another employee"));
+    }
+    Ok(())
+}

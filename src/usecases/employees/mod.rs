@@ -1,0 +1,244 @@
+//! Employees (api:employee:list, :get, :create, :update, :delete).
+
+mod check;
+mod save;
+
+use serde_json::{Map, Value};
+
+pub use check::{ORGANIZATION, check};
+pub use save::{remove, remove_all_of, save, set_password};
+
+use super::known::Known;
+use crate::auth::authorization::{Owner, allow, allow_change, deny_impersonation, is_allowed};
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::access::{
+    Actor, EMPLOYEE_CREATE, EMPLOYEE_GET, EMPLOYEE_LIST, EMPLOYEE_MANAGE, EMPLOYEE_UPDATE, EMPLOYEE_UPDATE_SELF, Level,
+};
+use crate::domain::audit::Action;
+use crate::domain::employee::{Employee, only_harmless, password};
+use crate::domain::fields::{Fields, read_body};
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::{Check, Error, Faults, Result};
+use crate::store::employees::EmployeeFilter;
+use crate::store::{Page, Window, customers, employees};
+
+/// The furthest ahead that a delete may be scheduled.
+const DELETE_AHEAD_MAX_MS: i64 = 366 * 24 * 3_600_000;
+
+/// Whose object an employee is.
+pub fn owner(employee: &Employee) -> Owner {
+    Owner::to_employee(employee.id, employee.customer)
+}
+
+/// A page of a customer's employees. 403 `access_denied`, 404 `customer`.
+pub fn list(tx: &ReadTx, actor: &Actor, filter: &EmployeeFilter, window: Window) -> Result<Page<Employee>> {
+    customers::get(tx, filter.customer)?;
+    allow(tx, actor, EMPLOYEE_LIST, Owner::to_customer(filter.customer))?;
+    employees::list(tx, filter, window)
+}
+
+/// 403 `access_denied`, 404 `employee`.
+pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Employee> {
+    let employee = employees::get(tx, id)?;
+    allow(tx, actor, EMPLOYEE_GET, owner(&employee))?;
+    Ok(employee)
+}
+
+/// What became of the password in a body before the write.
+pub enum GivenPassword {
+    /// There is none, or none that is acceptable: that is reported with the body's other faults.
+    None,
+    Hashed(String),
+    /// The caller was not allowed to write when the password was to be hashed.
+    Unhashed,
+}
+
+impl GivenPassword {
+    /// The hash, now that the caller turned out to be allowed to write.
+    fn hash(self) -> Result<Option<String>> {
+        match self {
+            GivenPassword::None => Ok(None),
+            GivenPassword::Hashed(hash) => Ok(Some(hash)),
+            // The permission came in between: the caller tries again.
+            GivenPassword::Unhashed => Err(Error::Busy),
+        }
+    }
+}
+
+/// The customer that a new employee is to belong to: it decides the access, before anything else of the body is read.
+fn customer_of(body: &Map<String, Value>) -> Option<Id> {
+    Fields::new(body, "", &mut Faults::default()).id("customer")
+}
+
+pub fn may_create(tx: &ReadTx, actor: &Actor, body: &Map<String, Value>) -> Result<bool> {
+    match customer_of(body) {
+        Some(customer) => is_allowed(tx, actor, EMPLOYEE_CREATE, Owner::to_customer(customer)),
+        None => Ok(false),
+    }
+}
+
+/// Creates an employee, under `id` when one is given. `password` only with `noEmail`. 403 `access_denied` (also for a level
+/// above the actor's own), 404 `customer`, and as [`check`].
+pub fn create(
+    tx: &mut WriteTx,
+    actor: &Actor,
+    id: Option<Id>,
+    body: &Map<String, Value>,
+    password_hash: GivenPassword,
+) -> Result<Employee> {
+    let customer = customer_of(body);
+    if let Some(customer) = customer {
+        customers::get(tx, customer)?;
+        let subject = customers::subject(customer);
+        allow_change(tx, actor, EMPLOYEE_CREATE, Owner::to_customer(customer), Action::Create, subject)?;
+    } else if actor.level < Level::Viewer {
+        return Err(Error::access_denied());
+    }
+    let id = id.unwrap_or_else(|| Id::new(tx.now));
+    let new = read_body(body, |fields| {
+        let employee = read_new(fields, id, customer.unwrap_or(id));
+        if password(fields).is_some() && !employee.no_email {
+            fields.fault("password", Check::Format, "password can be given only with noEmail: true");
+        }
+        employee
+    })?;
+    check(tx, &mut Known::default(), actor, &new, None)?;
+    let created = save(tx, new, None)?;
+    if let Some(hash) = password_hash.hash()? {
+        set_password(tx, created.id, &hash, true)?;
+    }
+    Ok(created)
+}
+
+fn read_new(fields: &mut Fields, id: Id, customer: Id) -> Employee {
+    fields.require(&["customer", "accessLevel", "name"]);
+    // Read before, for the access; here for its faults.
+    fields.id("customer");
+    let mut employee = Employee::new(id, customer);
+    employee.apply(fields);
+    employee.refuse_deleted(fields);
+    if employee.no_email && !fields.is_given("emailAddress") {
+        fields.require(&["emailAddress"]);
+    }
+    employee
+}
+
+/// Whether the actor may change the employee as the body asks; nobody may change who is not there.
+pub fn may_update(tx: &ReadTx, actor: &Actor, id: Id, body: &Map<String, Value>) -> Result<bool> {
+    match employees::find_live(tx, id)? {
+        Some(old) => may_change(tx, actor, &old, body),
+        None => Ok(false),
+    }
+}
+
+/// Whether the actor may change `old` as the body asks: PERSONAL and VIEWER the harmless properties of themselves; nobody an
+/// employee of a higher level, whose new password would be a way up.
+fn may_change(tx: &ReadTx, actor: &Actor, old: &Employee, body: &Map<String, Value>) -> Result<bool> {
+    let is_harmless = only_harmless(&Fields::new(body, "", &mut Faults::default()));
+    let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
+    Ok(old.access_level <= actor.level && is_allowed(tx, actor, permission, owner(old))?)
+}
+
+/// Changes what the body gives; the rest stays. `accept` may refuse the employee's rev (`If-Match`).
+/// 403 `access_denied`, 404 `employee`, and as [`check`].
+pub fn update(
+    tx: &mut WriteTx,
+    actor: &Actor,
+    id: Id,
+    body: &Map<String, Value>,
+    password_hash: GivenPassword,
+    accept: impl FnOnce(i64) -> Result<()>,
+) -> Result<Employee> {
+    let old = employees::get(tx, id)?;
+    let subject = employees::subject(&old);
+    if !may_change(tx, actor, &old, body)? {
+        return Err(tx.refuse(Error::access_denied(), Action::Update, subject));
+    }
+    if actor.employee == id && body.contains_key("password") {
+        deny_impersonation(tx, actor, Action::Update, subject)?;
+    }
+    accept(old.rev)?;
+    let new = read_body(body, |fields| {
+        let mut employee = old.clone();
+        employee.apply(fields);
+        employee.refuse_deleted(fields);
+        employee.customer = fields.id("customer").unwrap_or(old.customer);
+        if password(fields).is_some() && !employee.no_email && actor.employee != old.id {
+            fields.fault(
+                "password",
+                Check::Format,
+                "password can be set only by the employee, or when noEmail is true",
+            );
+        }
+        employee
+    })?;
+    if let Err(error) = check(tx, &mut Known::default(), actor, &new, Some(&old)) {
+        return Err(match error {
+            Error::Forbidden { .. } => tx.refuse(error, Action::Update, subject),
+            other => other,
+        });
+    }
+    if let Some(hash) = password_hash.hash()? {
+        set_password(tx, id, &hash, false)?;
+    }
+    save(tx, new, Some(&old))
+}
+
+/// Deletes an employee; `date` (YYYY-MM-DD) schedules it for that day, which is then returned.
+/// 403 `access_denied`, 404 `employee`, 422 `deleteDate`.
+pub fn delete(
+    tx: &mut WriteTx,
+    actor: &Actor,
+    id: Id,
+    date: Option<&str>,
+    accept: impl FnOnce(i64) -> Result<()>,
+) -> Result<Option<Time>> {
+    let employee = employees::get(tx, id)?;
+    let subject = employees::subject(&employee);
+    if !may_manage(tx, actor, &employee)? {
+        return Err(tx.refuse(Error::access_denied(), Action::Delete, subject));
+    }
+    accept(employee.rev)?;
+    let Some(at) = date.map(|date| read_delete_date(date, tx.now)).transpose()?.flatten() else {
+        remove(tx, employee)?;
+        return Ok(None);
+    };
+    save(tx, Employee { delete_date: Some(at), ..employee.clone() }, Some(&employee))?;
+    Ok(Some(at))
+}
+
+/// When the delete falls due; `None`: today, which is now.
+fn read_delete_date(text: &str, now: Time) -> Result<Option<Time>> {
+    let fault = |check, message: &str| Error::invalid("deleteDate", check, message);
+    let date = Time::parse_date(text).ok_or_else(|| fault(Check::Format, "Delete date must be YYYY-MM-DD"))?;
+    let day_ms = 24 * 3_600_000;
+    if date.plus_ms(day_ms) <= now {
+        return Err(fault(Check::Min, "Delete date is in the past"));
+    }
+    if date > now.plus_ms(DELETE_AHEAD_MAX_MS) {
+        return Err(fault(Check::Max, "Delete date is too far in the future"));
+    }
+    Ok((date > now).then_some(date))
+}
+
+/// Whether the actor may manage this employee: delete it, its tokens and its authenticator key.
+pub fn may_manage(tx: &ReadTx, actor: &Actor, employee: &Employee) -> Result<bool> {
+    Ok(is_allowed(tx, actor, EMPLOYEE_MANAGE, owner(employee))? && employee.access_level <= actor.level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delete_may_be_put_off_by_a_year() {
+        let now = Time::parse("2026-03-01T12:00:00Z").unwrap();
+        let read = |text| read_delete_date(text, now).map(|at| at.map(|at| at.to_string())).ok();
+        assert_eq!(read("2026-03-02"), Some(Some("2026-03-02T00:00:00.000Z".into())));
+        assert_eq!(read("2026-03-01"), Some(None));
+        for refused in ["", "2026-02-28", "2027-03-03", "2026-3-2", "soon"] {
+            assert_eq!(read(refused), None, "{refused}");
+        }
+    }
+}
