@@ -138,7 +138,7 @@ impl Employee {
 
     /// Takes over the properties that are given; the rest stays. The password is read by [`password`].
     pub fn apply(&mut self, fields: &mut Fields) {
-        fields.choice("accessLevel", Level::parse, &Level::NAMES, &mut self.access_level);
+        fields.choice("accessLevel", Level::parse, Level::NAMES, &mut self.access_level);
         fields.choice("state", EmployeeState::parse, &["ENABLED", "DISABLED"], &mut self.state);
         fields.required_text("name", 1, 200, &mut self.name);
         fields.text("title", &mut self.title);

@@ -8,7 +8,7 @@ use super::tombstones;
 use crate::db::{Subject, WriteTx};
 use crate::domain::audit::{Action, CUSTOMERS};
 use crate::domain::id::Id;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What became of an object that was changed by hand.
 pub struct Adoption {
@@ -19,16 +19,9 @@ pub struct Adoption {
 }
 
 /// Takes over every object that is not what its newest audit entry left. Those that cannot be read, and all but mobile
-/// configs that were taken out, are left as they are. 409 `adopt` when the audit trail itself is broken.
+/// configs that were taken out, are left as they are. 409 when the audit trail itself is broken.
 pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
-    let found = audit::differences(tx)?;
-    let found = found.map_err(|(seq, reason)| {
-        Error::conflict(
-            "adopt",
-            format!("the audit trail is broken at entry {seq}: {reason}; put a backup in its place"),
-        )
-    })?;
-    let settled = found.into_iter().map(|difference| {
+    let adoptions = audit::differences(tx)?.into_iter().map(|difference| {
         let refused = match difference.id.parse() {
             Err(_) => Some("its id is no id"),
             Ok(id) => {
@@ -37,7 +30,7 @@ pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
         };
         Ok(Adoption { wrong: difference.wrong, refused })
     });
-    settled.collect()
+    adoptions.collect()
 }
 
 /// Why an object cannot be taken over.

@@ -144,7 +144,7 @@ impl HubStore for SqliteHub {
             0 => vec![],
             _ => quarantine::list(&conn, &origin.origin, QUARANTINE_MAX)?,
         };
-        Ok(PushResult { accepted, origin, quarantine, proposals })
+        Ok(PushResult { accepted, origin: *origin, quarantine, proposals })
     }
 
     async fn scan(&self, origin: &str, each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {

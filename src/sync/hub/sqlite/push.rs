@@ -82,7 +82,7 @@ pub enum PushOutcome {
     /// Nothing, but that the origin is locked.
     Locked,
     /// It was accepted or not; the origin as it is then.
-    Answered { accepted: bool, origin: Origin },
+    Answered { accepted: bool, origin: Box<Origin> },
 }
 
 /// Applies a push, if it may be applied.
@@ -97,7 +97,7 @@ pub fn take(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now: 
             tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
             return Ok(PushOutcome::Locked);
         }
-        PushVerdict::NotTaken => return Ok(PushOutcome::Answered { accepted: false, origin: before }),
+        PushVerdict::NotTaken => return Ok(PushOutcome::Answered { accepted: false, origin: Box::new(before) }),
         PushVerdict::Idle { .. } | PushVerdict::PushResult => {}
     }
     if rules::may_lose(push) {
@@ -107,7 +107,7 @@ pub fn take(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now: 
         proposals::answer(tx, origin, outcome, now)?;
     }
     if let PushVerdict::Idle { is_noted } = verdict {
-        let origin = idle(tx, before, push, is_noted, now)?;
+        let origin = Box::new(idle(tx, before, push, is_noted, now)?);
         return Ok(PushOutcome::Answered { accepted: true, origin });
     }
     apply(tx, &before, push, now)?;
@@ -137,7 +137,7 @@ pub fn take(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now: 
         ":audit_hash": audit.1,
         ":audit_differs": audit_differs,
     })?;
-    Ok(PushOutcome::Answered { accepted: true, origin: origins::get(tx, origin)? })
+    Ok(PushOutcome::Answered { accepted: true, origin: Box::new(origins::get(tx, origin)?) })
 }
 
 /// One that brings no rows: only what the fleet page shows is brought up to date.
