@@ -142,7 +142,7 @@ pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
     let newest = match walk(tx, |_| {})? {
         Chain::Whole { newest, .. } => newest,
         Chain::Broken { seq, reason } => {
-            let message = format!("the audit trail is broken at entry {seq}: {reason}; put a backup in its place");
+            let message = format!("the audit trail is broken at entry {seq}: {reason}; restore a backup");
             return Err(Error::conflict("audit", message));
         }
     };
