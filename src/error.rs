@@ -24,7 +24,7 @@ pub enum Check {
     Conflict,
 }
 
-/// The most faults that one answer tells.
+/// At most so many validation errors are returned in one answer.
 const FAULTS_MAX: usize = 100;
 
 /// One property that cannot be accepted.
@@ -36,7 +36,7 @@ pub struct Fault {
     pub message: String,
 }
 
-/// Faults found so far. Beyond `most` they are not kept: the answer to one odd body must not be a hundred times as long.
+/// Faults found so far, at most `most`: the answer to a malformed body must not be many times as long as the body.
 #[derive(Debug)]
 pub struct Faults {
     found: Vec<Fault>,
@@ -44,14 +44,14 @@ pub struct Faults {
 }
 
 impl Default for Faults {
-    /// As many as a caller over HTTP is told.
+    /// As many as an answer over HTTP returns.
     fn default() -> Faults {
         Faults { found: vec![], most: FAULTS_MAX }
     }
 }
 
 impl Faults {
-    /// All there are: for an import, whose faults are the work of one who is there to mend them.
+    /// Without a limit: the operator who imports a document wants to see every fault.
     pub fn all() -> Faults {
         Faults { found: vec![], most: usize::MAX }
     }
@@ -62,7 +62,7 @@ impl Faults {
         }
     }
 
-    /// Whether it is of no use to look for more.
+    /// Whether the limit is reached: further checks can be left out.
     pub fn is_full(&self) -> bool {
         self.found.len() >= self.most
     }
@@ -113,7 +113,7 @@ pub struct AuthenticatorKey {
     pub totp: String,
 }
 
-/// Everything that a caller can be told. `code` is the platform's error code.
+/// Every error that a caller can get. `code` is the platform's error code.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The caller is not known, or no longer.
@@ -125,7 +125,7 @@ pub enum Error {
     NotFound { code: &'static str, message: &'static str },
     #[error("{message}")]
     Conflict { code: &'static str, message: Cow<'static, str> },
-    /// It stands still until somebody has decided.
+    /// Split brain: nothing is accepted until an operator unlocks it.
     #[error("{0}")]
     Locked(&'static str),
     /// It has moved to another hub.

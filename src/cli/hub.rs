@@ -99,7 +99,7 @@ enum Command {
     Move(hub_move::Arguments),
     /// Print what was lost when a server was put back to an older image, one JSON object on a line, the newest first
     Lost(hub_origin::Arguments),
-    /// Remove a server with all that is kept of it, also beside a running hub: whoever comes in its name is refused then
+    /// Remove a server with all its data, also beside a running hub: its token is revoked
     Remove(hub_origin::Arguments),
 }
 

@@ -61,7 +61,8 @@ fn schema_as_made() -> Result<Schema> {
     Ok(schema_of(&made)?)
 }
 
-/// Makes again the triggers that are missing: whoever writes past them has to drop them. Gives their names.
+/// Re-creates the guard triggers that are missing, since rows can be edited behind the server's back only without them.
+/// Returns their names.
 pub fn put_back_triggers(conn: &Connection) -> Result<Vec<String>> {
     let (found, expected) = (schema_of(conn)?, schema_as_made()?);
     let missing = expected.into_iter().filter(|(key, _)| key.0 == "trigger" && !found.contains_key(key));

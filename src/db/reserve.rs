@@ -29,7 +29,7 @@ const GIVEN_UP: u8 = 2;
 pub struct Reserve {
     path: PathBuf,
     state: AtomicU8,
-    /// Held by whoever makes the file or empties it.
+    /// Held while the file is made or emptied.
     making: Mutex<()>,
 }
 

@@ -9,7 +9,7 @@ use super::tombstones;
 use crate::db::{Subject, WriteTx};
 use crate::domain::audit::{Action, CUSTOMERS};
 use crate::domain::id::Id;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The result for one object that was edited by hand.
 pub struct Adoption {
@@ -20,13 +20,9 @@ pub struct Adoption {
 }
 
 /// Adopts every object that differs from its newest audit entry, except objects that cannot be read, and deleted rows of
-/// tables that have no deletes. 409 `adopt` when the audit trail itself is broken.
+/// tables that have no deletes. 409 `audit` when the audit trail itself is broken.
 pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
-    let found = audit_chain::differences(tx)?;
-    let found = found.map_err(|(seq, reason)| {
-        Error::conflict("adopt", format!("the audit trail is broken at entry {seq}: {reason}; restore a backup"))
-    })?;
-    let adoptions = found.into_iter().map(|difference| {
+    let adoptions = audit_chain::differences(tx)?.into_iter().map(|difference| {
         let refused = match difference.id.parse() {
             Err(_) => Some("its id is not 24 hex characters"),
             Ok(id) => {

@@ -7,7 +7,7 @@ use crate::db::ReadTx;
 use crate::domain::audit::{AuditEntry, GENESIS, Hash, digest};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What [`verify`] found.
 #[derive(Debug, PartialEq)]
@@ -32,8 +32,8 @@ pub enum ChainVerdict {
 /// entry's number.
 pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
     let (entries, head, newest) = match walk(tx, progress)? {
-        Ok(walked) => walked,
-        Err((seq, reason)) => return Ok(ChainVerdict::Broken { seq, reason }),
+        Chain::Whole { entries, head, newest } => (entries, head, newest),
+        Chain::Broken { seq, reason } => return Ok(ChainVerdict::Broken { seq, reason }),
     };
     let mut first = None;
     objects::differences(tx, newest, |difference| {
@@ -43,24 +43,32 @@ pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
     Ok(first.map_or(ChainVerdict::Intact { entries, head }, |object| ChainVerdict::Differs { object }))
 }
 
-/// Every object that is not what its newest entry left. The inner error: the chain is broken.
-pub fn differences(tx: &ReadTx) -> Result<Result<Vec<Difference>, (i64, &'static str)>> {
+/// Every object that is not what its newest entry left. 409 `audit` when the chain is broken.
+pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
     let newest = match walk(tx, |_| {})? {
-        Ok((_, _, newest)) => newest,
-        Err(broken) => return Ok(Err(broken)),
+        Chain::Whole { newest, .. } => newest,
+        Chain::Broken { seq, reason } => {
+            let message = format!("the audit trail is broken at entry {seq}: {reason}; restore a backup");
+            return Err(Error::conflict("audit", message));
+        }
     };
     let mut found = vec![];
     objects::differences(tx, newest, |difference| {
         found.push(difference);
         true
     })?;
-    Ok(Ok(found))
+    Ok(found)
 }
 
-/// The number and hash of the last entry, and the newest on each object; or the first entry that does not fit, and why.
-type Walked = Result<(i64, Hash, Newest), (i64, &'static str)>;
+/// The entries from the first to the last.
+enum Chain {
+    /// `head` is the hash of the last entry, `newest` the last entry on each object.
+    Whole { entries: i64, head: Hash, newest: Newest },
+    /// The first entry that does not fit, and why.
+    Broken { seq: i64, reason: &'static str },
+}
 
-fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> crate::error::Result<Walked> {
+fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Chain> {
     let mut statement = tx.conn.prepare(
         "select seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
                 section, object, customer, description, before, digest_before, digest_after, hash
@@ -72,12 +80,11 @@ fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> crate::error::Result<Walk
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         if seq != last + 1 {
-            return Ok(Err((last + 1, "the entry is missing")));
+            return Ok(Chain::Broken { seq: last + 1, reason: "the entry is missing" });
         }
-        let checked = check_entry(row, &head).unwrap_or(Err("the entry is not readable"));
-        match checked {
+        match check_entry(row, &head) {
             Ok(hash) => head = hash,
-            Err(reason) => return Ok(Err((seq, reason))),
+            Err(reason) => return Ok(Chain::Broken { seq, reason }),
         }
         if row.get_ref(9)?.as_str() == Ok("accepted") {
             newest.note(seq, row.get_ref(10)?.as_str().unwrap_or_default(), row.get(11)?, row.get(16)?);
@@ -85,11 +92,23 @@ fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> crate::error::Result<Walk
         last = seq;
         progress(seq);
     }
-    Ok(Ok((last, head, newest)))
+    Ok(Chain::Whole { entries: last, head, newest })
 }
 
 /// The hash of the entry in `row` if it follows from `previous`; else what does not fit.
-fn check_entry(row: &Row, previous: &Hash) -> rusqlite::Result<Result<Hash, &'static str>> {
+fn check_entry(row: &Row, previous: &Hash) -> Result<Hash, &'static str> {
+    let (entry, before, hash) = read_entry(row).map_err(|_| "the entry is not readable")?;
+    if before.map(|text| digest(text.as_bytes())) != entry.digest_before {
+        return Err("what the object held before is not what was recorded");
+    }
+    if entry.hash(previous) != hash {
+        return Err("its hash does not follow from the entry before it");
+    }
+    Ok(hash)
+}
+
+/// An entry, what the object held before, and the hash as it was stored.
+fn read_entry<'r>(row: &'r Row) -> rusqlite::Result<(AuditEntry<'r>, Option<String>, Hash)> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     let entry = AuditEntry {
         seq: row.get(0)?,
@@ -109,13 +128,5 @@ fn check_entry(row: &Row, previous: &Hash) -> rusqlite::Result<Result<Hash, &'st
         digest_before: row.get(15)?,
         digest_after: row.get(16)?,
     };
-    let before: Option<String> = row.get(14)?;
-    if before.map(|text| digest(text.as_bytes())) != entry.digest_before {
-        return Ok(Err("what the object held before is not what was recorded"));
-    }
-    let hash: Hash = row.get(17)?;
-    if entry.hash(previous) != hash {
-        return Ok(Err("its hash does not follow from the entry before it"));
-    }
-    Ok(Ok(hash))
+    Ok((entry, row.get(14)?, row.get(17)?))
 }

@@ -72,7 +72,7 @@ pub fn keep_pushing<S: HubStore>(edge: &mut TestEdge<'_, S>, course: &Course) {
                     course.note(|state| state.accepted += 1);
                     break;
                 }
-                Err(Error::Busy) => {
+                Err(Error::Busy | Error::Unavailable(_)) => {
                     course.note(|state| state.refused += 1);
                     drop(course.wait_until(|state| !state.is_away));
                 }
