@@ -119,8 +119,8 @@ fn faults_of_tool(place: &Place, command: Command, files: &[&Path], says: &str) 
     let mut faults = trace.names_at_risk(place.folder(), report);
     for file in files {
         let is_of_file = |path: &Path| path.to_string_lossy().starts_with(&*file.to_string_lossy());
-        let written = trace.0.iter().filter(|call| call.end < report && call.name.contains("write"));
-        let last = written.filter(|call| call.file().is_some_and(|path| is_of_file(&path))).next_back().unwrap();
+        let mut written = trace.0.iter().filter(|call| call.end < report && call.name.contains("write"));
+        let last = written.rfind(|call| call.file().is_some_and(|path| is_of_file(&path))).unwrap();
         if !trace.is_synced(&last.file().unwrap(), last.end, report) {
             faults.push(format!("{} is reported and not on disk", file.display()));
         }

@@ -14,7 +14,7 @@ fn no_two_files_use_each_other() {
     let told = |circle: &Vec<String>| format!("a circle:\n  {}\n", uses_within(graph, circle).join("\n  "));
     let wrong: String = found.iter().filter(|circle| !is_left(circle)).map(told).collect();
     assert!(wrong.is_empty(), "{wrong}");
-    print!("{}", found.iter().map(told).collect::<String>());
+    eprint!("{}", found.iter().map(told).collect::<String>());
     let is_cut = |left: &&&str| !found.iter().flatten().any(|file| file.starts_with(**left));
     let cut: Vec<&&str> = LEFT.iter().filter(is_cut).collect();
     assert!(cut.is_empty(), "there is no circle any more in {cut:?}: strike them off the list");

@@ -71,7 +71,7 @@ fn read_items(folder: &Path, file: &str, path: Segments, items: &[syn::Item], mo
     modules.insert(path.clone(), module);
     for child in nested {
         let name = child.ident.to_string();
-        let path = [path.as_slice(), &[name.clone()]].concat();
+        let path = [path.as_slice(), std::slice::from_ref(&name)].concat();
         match &child.content {
             Some((_, items)) => read_items(folder, file, path, items, modules),
             None => read_file(folder, &file_of_child(folder, file, &name), path, modules),
