@@ -5,20 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use serde_json::json;
 
 use super::{Store, print_line};
-use crate::auth::passwords;
 use crate::clock::Clock;
 use crate::db::Exclusive;
-use crate::domain::access::Level;
-use crate::domain::address::Address;
-use crate::domain::customer::Customer;
-use crate::domain::employee::{Employee, password};
-use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::Result as DomainResult;
-use crate::store::{Window, credentials, customers, employees};
+use crate::usecases::administrators;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -46,48 +39,14 @@ pub fn run(command: &Command) -> Result<ExitCode> {
     let database = Exclusive::open(&store.path()?, Clock::default())?;
     let not_created = "no administrator was created";
     let secret = if *password_stdin { read_password()? } else { make_password().context(not_created)? };
-    let body = json!({ "emailAddress": email, "name": name, "accessLevel": "ADMIN", "password": secret });
-    let body = body.as_object().context("the settings cannot be read")?;
-    let hash = passwords::hash(&secret).context(not_created)?;
-    let created = database.write("command line", |tx| {
-        let customer = match customer {
-            Some(id) => customers::get(tx, *id)?,
-            None => first_reseller(tx)?,
-        };
-        let employee = read_body(body, |fields| {
-            let mut employee = Employee::new(Id::new(tx.now), customer.id);
-            employee.apply(fields);
-            password(fields);
-            employee
-        })?;
-        let employee = employees::upsert(tx, employee, None)?;
-        credentials::set_password(tx, employee.id, &hash)?;
-        Ok(employee)
-    });
+    let created = database.write("command line", |tx| administrators::create(tx, email, name, *customer, &secret));
     let created = created.context(not_created)?;
-    debug_assert_eq!(created.access_level, Level::Admin);
     database.close()?;
     print_line(format_args!("created administrator {} of customer {}", created.id, created.customer))?;
     if !password_stdin {
         print_line(format_args!("password: {secret}"))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn first_reseller(tx: &mut crate::db::WriteTx) -> DomainResult<Customer> {
-    let filter = customers::CustomerFilter { only_resellers: true, ..Default::default() };
-    let found = customers::list(tx, &filter, Window { offset: 0, limit: 10_000 })?.rows;
-    if let Some(customer) = found.into_iter().find(|customer| customer.parent_reseller.is_none()) {
-        return Ok(customer);
-    }
-    let address = json!({ "address": "Not given", "zip": "0000", "city": "Not given" });
-    let address = read_body(address.as_object().unwrap_or(&serde_json::Map::new()), |fields| {
-        Address::read(fields, tx.now, false)
-    })?;
-    let mut customer = Customer::new(Id::new(tx.now));
-    customer.name = "Administration".into();
-    customer.addresses = vec![Address { primary: true, ..address }];
-    customers::upsert(tx, customer, None)
 }
 
 fn read_password() -> Result<String> {

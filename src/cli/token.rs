@@ -9,11 +9,9 @@ use super::{Store, print_line};
 use crate::auth::secrets::new_token;
 use crate::clock::Clock;
 use crate::db::Exclusive;
-use crate::domain::access::Level;
-use crate::domain::audit::Action;
+use crate::domain::access::Actor;
 use crate::domain::id::Id;
-use crate::error::Error;
-use crate::store::{employees, tokens};
+use crate::usecases::tokens;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -31,14 +29,8 @@ pub fn run(command: &Command) -> Result<ExitCode> {
     let Command::Create { employee: id, store } = command;
     let database = Exclusive::open(&store.existing_path()?, Clock::default())?;
     let (token, hash) = new_token()?;
-    let created = database.write("command line", |tx| {
-        let employee = employees::get(tx, *id)?;
-        if employee.access_level == Level::Admin {
-            return Err(Error::Forbidden { code: "id", message: "Tokens are not allowed for admins".into() });
-        }
-        tokens::insert(tx, &hash, *id)?;
-        employees::record_event(tx, &employee, Action::CreateToken, "Machine-to-machine token created")
-    });
+    let actor = Actor::administrator("command line");
+    let created = database.write("command line", |tx| tokens::create(tx, &actor, *id, &hash));
     created.with_context(|| format!("no token was created for {id}"))?;
     database.close()?;
     print_line(format_args!("{token}"))?;

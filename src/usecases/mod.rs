@@ -16,6 +16,8 @@ pub mod login;
 
 pub mod tokens;
 
+pub mod administrators;
+
 pub mod authenticator_keys;
 pub mod copy_mobile_config;
 
