@@ -3,8 +3,8 @@
 use super::graph::{circles, uses_within};
 use super::layers::of_crate;
 
-/// Folders in which circles are still left. None may be added, and one without a circle is struck off.
-const LEFT: [&str; 5] = ["api/", "cli/", "db/", "sync/hub/", "web/"];
+/// What the paths of circles that are still left begin with. None may be added, and one without a circle is struck off.
+const LEFT: [&str; 5] = ["cli/", "db/", "domain/mobile_config", "store/health/", "store/restore/"];
 
 #[test]
 fn no_two_files_use_each_other() {

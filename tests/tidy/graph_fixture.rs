@@ -24,6 +24,11 @@ const DEEP: &str = "
     mod tests { use crate::high::user; }
 ";
 
+const APART: &str = "
+    macro_rules! make { ($name:ident) => { pub fn $name() {} pub struct Made; } }
+    make!(given);
+";
+
 /// The files that `user.rs` uses when it holds `code`.
 fn used_by(code: &str) -> Vec<String> {
     graph_with(code).0["high/user.rs"].keys().cloned().collect()
@@ -43,14 +48,14 @@ fn graph_with(code: &str) -> (Graph, Vec<String>) {
     put("high.rs", "pub mod user; pub mod other;");
     put("high/user.rs", code);
     put("high/other.rs", "pub fn other() {}");
-    put("apart.rs", "pub fn apart() {}");
+    put("apart.rs", APART);
     graph::of(&modules::read(folder.path()))
 }
 
 #[test]
 fn every_kind_of_path_is_followed_to_the_file_that_defines_it() {
     let (low, deep, other) = ("low/mod.rs", "low/deep.rs", "high/other.rs");
-    let cases: [(&str, &[&str]); 16] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("use crate::low::low;", &[low]),
         ("use crate::low::{self, deep::Deep};", &[deep, low]),
         ("use crate::low::Deep;", &[deep]),
@@ -63,6 +68,8 @@ fn every_kind_of_path_is_followed_to_the_file_that_defines_it() {
         ("fn f() { use crate::low; low::low(); }", &[low]),
         ("fn f() { let _ = crate::low::Kind::One; }", &[low]),
         ("use crate::low::Kind::*;", &[low]),
+        ("use crate::apart::Made;", &["apart.rs"]),
+        ("use crate::apart::given;", &["apart.rs"]),
         ("fn f() { println!(\"{:?}\", crate::low::low()); }", &[low]),
         ("#[derive(Debug)] struct S(#[serde(with = crate::low::deep)] u8);", &[deep]),
         ("mod inside { fn f() { super::super::other::other(); } }", &[other]),

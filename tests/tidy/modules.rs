@@ -141,12 +141,40 @@ fn name_of(item: &syn::Item) -> Option<String> {
     Some(name.to_string())
 }
 
+/// Names that a macro may define where it is written: what its text declares (`pub enum Table`), and the bare words that a
+/// call of it is given (`method!(get, "GET")`).
+fn names_made(tokens: TokenStream, is_call: bool) -> Vec<String> {
+    const DECLARING: [&str; 8] = ["const", "enum", "fn", "static", "struct", "trait", "type", "union"];
+    let (mut names, mut is_declared) = (vec![], false);
+    for token in tokens {
+        match token {
+            TokenTree::Ident(word) => {
+                let word = word.to_string();
+                let declares = DECLARING.contains(&word.as_str());
+                if !declares && (is_declared || is_call) {
+                    names.push(word);
+                }
+                is_declared = declares;
+            }
+            TokenTree::Group(group) => {
+                is_declared = false;
+                names.extend(names_made(group.stream(), false));
+            }
+            _ => is_declared = false,
+        }
+    }
+    names
+}
+
 impl<'ast> Visit<'ast> for Reader {
     fn visit_item(&mut self, item: &'ast syn::Item) {
         if is_test(attributes_of(item)) {
             return;
         }
         self.module.items.extend(name_of(item));
+        if let syn::Item::Macro(item) = item {
+            self.module.items.extend(names_made(item.mac.tokens.clone(), item.ident.is_none()));
+        }
         visit::visit_item(self, item);
     }
 
