@@ -34,7 +34,6 @@ fn play(seed: u64, steps: &[Step]) -> Result<(), String> {
         enroll(on_postgres(), &player.admin);
         from_hub("PostgreSQL", on_postgres(), &app, &player.admin)?;
     }
-    // What doctor says afterwards is looked at when the server has stopped.
-    drop(app);
+    // What doctor says after all of it is looked at when the server stops.
     Ok(())
 }

@@ -134,7 +134,7 @@ pub fn document_of(app: &TestApp) -> Value {
 
 /// As [`document_of`], but of each object only what others name it by, and what it belongs to.
 pub fn outline_of(app: &TestApp) -> Value {
-    let sql = "select json_object(
+    let sql = "select json_object('mobileConfigs', json('[]'),
         'customers', (select json_group_array(json_object('_id', id, 'addresses', json(addresses)))
             from (select id, addresses from customers order by id)),
         'queues', (select json_group_array(json_object('_id', id, 'customer', customer))
