@@ -4,48 +4,30 @@
 //! `configs` is kept as JSON text, verbatim and in order. Sections of the two known types refer to employees
 //! (COLLEAGUES) and queues (QUEUES); sections of other types are stored as given.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use strum::{EnumString, IntoStaticStr};
 
 use super::fields::{Fields, is_text_within};
 use super::id::Id;
 use crate::error::{Check, Fault, Faults};
 
+mod edit;
+mod kind;
+mod shape;
 mod stored;
 
+pub use edit::{Event, default_configs, follow, with_names};
+pub use kind::Kind;
+use shape::{ConfigItem, NAME_MAX, Section, TYPE_MAX};
 pub use stored::{NamedEntry, entries};
 
 /// The most references (items and others together) one config may hold.
 pub const REFERENCES_MAX: usize = 20_000;
 /// The longest content, in bytes: a hub takes rows of twice that.
 pub const CONTENT_MAX_BYTES: usize = 4 << 20;
-/// The longest name of an entry, and of a type, in characters.
-const NAME_MAX: usize = 200;
-const TYPE_MAX: usize = 100;
-
-/// What the entries of a section refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Kind {
-    Colleagues,
-    Queues,
-}
-
-impl Kind {
-    pub fn parse(name: &str) -> Option<Kind> {
-        name.parse().ok()
-    }
-
-    fn name(self) -> &'static str {
-        self.into()
-    }
-}
 
 /// An entry of a section, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +77,20 @@ pub struct MobileConfig {
 }
 
 impl MobileConfig {
+    /// Reads what [`MobileConfig::to_json`] has written, without any rule: `configs` verbatim.
+    pub fn from_json(text: &str) -> serde_json::Result<MobileConfig> {
+        #[derive(Deserialize)]
+        struct Rendering<'t> {
+            #[serde(rename = "_id")]
+            id: Id,
+            customer: Id,
+            #[serde(borrow)]
+            configs: &'t RawValue,
+        }
+        let Rendering { id, customer, configs } = serde_json::from_str(text)?;
+        Ok(MobileConfig { id, customer, configs: configs.get().to_owned(), rev: 0 })
+    }
+
     pub fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.configs.len() + 90);
         let configs = self.configs.as_bytes();
@@ -126,22 +122,6 @@ pub fn read(text: &str, path: &str, faults: &mut Faults) -> Option<(String, Vec<
         return Some((in_lower_case(value).to_string(), references));
     }
     Some((without_blanks(text), references))
-}
-
-#[derive(Deserialize)]
-struct Section<'t> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'t, str>,
-    items: Option<&'t RawValue>,
-    others: Option<&'t RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ConfigItem<'t> {
-    #[serde(rename = "_id", borrow)]
-    id: Cow<'t, str>,
-    #[serde(borrow)]
-    name: Cow<'t, str>,
 }
 
 /// What a faultless text refers to, and whether an id in it has upper case; `None` when anything about it is wrong.
@@ -246,71 +226,6 @@ mod faults {
             });
         }
     }
-}
-
-/// The content of a config nobody has made yet: nothing chosen, all there is to choose from.
-pub fn default_configs(colleagues: &[(Id, String)], queues: &[(Id, String)]) -> String {
-    let section = |kind: Kind, others: &[(Id, String)]| {
-        let others: Vec<Value> = others.iter().map(|(id, name)| json!({ "_id": id, "name": name })).collect();
-        json!({ "type": kind.name(), "items": [], "others": others })
-    };
-    json!([section(Kind::Colleagues, colleagues), section(Kind::Queues, queues)]).to_string()
-}
-
-/// The content of a mobile config with the names in `names` for the entries that have others.
-pub fn with_names(configs: &str, names: &HashMap<(Kind, Id), String>) -> String {
-    let mut value: Value = serde_json::from_str(configs).unwrap_or_default();
-    for section in value.as_array_mut().into_iter().flatten() {
-        let Some(kind) = section["type"].as_str().and_then(Kind::parse) else { continue };
-        for list in ["items", "others"] {
-            for entry in section[list].as_array_mut().into_iter().flatten() {
-                let id = entry["_id"].as_str().and_then(|id| id.parse().ok());
-                if let Some(name) = id.and_then(|id| names.get(&(kind, id))) {
-                    entry["name"] = json!(name);
-                }
-            }
-        }
-    }
-    value.to_string()
-}
-
-/// What has happened to an employee or queue that configs may name.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    Renamed(&'a str),
-    Deleted,
-}
-
-/// `configs` after `event` has happened to the entry `id` of `kind`; `None` when it is not named, or named so already.
-pub fn follow(configs: &str, kind: Kind, id: Id, event: Event) -> Option<String> {
-    if !id.with_str(|text| configs.contains(text)) {
-        return None;
-    }
-    let mut value: Value = serde_json::from_str(configs).ok()?;
-    let id = json!(id);
-    let mut changed = false;
-    for section in value.as_array_mut()? {
-        if section["type"].as_str().and_then(Kind::parse) != Some(kind) {
-            continue;
-        }
-        for list in ["items", "others"] {
-            let Some(entries) = section.get_mut(list).and_then(Value::as_array_mut) else { continue };
-            match event {
-                Event::Renamed(name) => {
-                    for entry in entries.iter_mut().filter(|entry| entry["_id"] == id && entry["name"] != name) {
-                        entry["name"] = json!(name);
-                        changed = true;
-                    }
-                }
-                Event::Deleted => {
-                    let before = entries.len();
-                    entries.retain(|entry| entry["_id"] != id);
-                    changed |= entries.len() != before;
-                }
-            }
-        }
-    }
-    changed.then(|| value.to_string())
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 pub mod access;
 pub mod address;
 pub mod audit;
+pub mod billing;
 pub mod customer;
 pub mod employee;
 pub mod fields;
 pub mod id;
 pub mod json;
+mod login_rules;
 pub mod mirror;
 pub mod mobile_config;
 pub mod proposal;

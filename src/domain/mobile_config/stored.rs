@@ -2,28 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::{ConfigItem, Kind, MobileConfig, NAME_MAX, Section, TYPE_MAX};
+use super::kind::Kind;
+use super::shape::{ConfigItem, NAME_MAX, Section, TYPE_MAX};
 use crate::domain::fields::is_text_within;
 use crate::domain::id::Id;
-
-impl MobileConfig {
-    /// Reads what [`MobileConfig::to_json`] has written, without any rule: `configs` verbatim.
-    pub fn from_json(text: &str) -> serde_json::Result<MobileConfig> {
-        #[derive(Deserialize)]
-        struct Rendering<'t> {
-            #[serde(rename = "_id")]
-            id: Id,
-            customer: Id,
-            #[serde(borrow)]
-            configs: &'t RawValue,
-        }
-        let Rendering { id, customer, configs } = serde_json::from_str(text)?;
-        Ok(MobileConfig { id, customer, configs: configs.get().to_owned(), rev: 0 })
-    }
-}
 
 /// An entry of a section, with the name that it has there.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +40,7 @@ pub fn entries(text: &str) -> Option<Vec<NamedEntry<'_>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::mobile_config::MobileConfig;
 
     const ANNA: &str = "00000000000000000000000a";
     const BO: &str = "00000000000000000000000b";
