@@ -22,6 +22,8 @@ fn strange_world() -> Value {
     let mut world = world::small();
     world["mobileConfigs"][0]["configs"] = serde_json::from_str(STRANGE).unwrap();
     world["customers"][1]["name"] = json!("Bageri Æ \u{1F956} & Søn");
+    // An entry has the name of its employee.
+    world["employees"][2]["name"] = json!("Bø 👩‍👩‍👧");
     world
 }
 

@@ -96,7 +96,7 @@ fn a_code_that_gives_the_place_of_another_is_not_taken_by_a_server_that_has_data
     // A hub that does not know it any more takes it anew.
     succeeds(&mut hub_place.place.command(&["hub", "remove", &origin, "--store", &hub_place.store()]));
     let sentence = one.refused(&["sync", "run"]);
-    assert!(sentence.contains("401") && sentence.contains("enrol it anew"), "{sentence}");
+    assert!(sentence.contains("401") && sentence.contains("enrol it again"), "{sentence}");
     assert!(one.run(&["sync", "status"]).contains("\"consistent\": false"));
     one.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
     one.run(&["sync", "run"]);
