@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
-use super::{Store, print_line};
+use super::common::{Store, print_line};
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::domain::id::Id;

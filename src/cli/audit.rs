@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 
-use super::{Store, print_line, progress};
+use super::common::{Store, print_line};
+use super::progress;
 use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
 use crate::store::audit_chain::{self, ChainVerdict};

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::{Store, cannot_be_written, print_line, progress, refuse_own};
+use super::common::{Store, cannot_be_written, print_line, refuse_own};
+use super::progress;
 use crate::auth::secrets::key_path;
 use crate::clock::Clock;
 use crate::db::ReadOnly;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use super::{Store, print_line};
+use super::common::{Store, print_line};
 use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx, SCHEMA_VERSION};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Store, cannot_be_written, refuse_own};
+use super::common::{Store, cannot_be_written, refuse_own};
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::ReadOnly;

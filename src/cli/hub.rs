@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use rustls::ServerConfig;
 
+use super::common::{print_line, print_ready};
 use super::hub_store::{self, StoreLocation, StoreOptions, no_store};
-use super::{hub_move, hub_origin, print_line, print_ready, serve};
+use super::{hub_move, hub_origin, serve};
 use crate::app;
 use crate::clock::{self, Clock};
 use crate::config::check_listen;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 
+use super::common::print_line;
 use super::hub_store::{StoreLocation, StoreOptions, no_store};
-use super::print_line;
 use crate::db::lock::FileLock;
 use crate::domain::mirror::Table;
 use crate::files::{beside, database_path};

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use super::common::print_line;
 use super::hub_store::{StoreLocation, StoreOptions, no_store};
-use super::print_line;
 use crate::sync::hub::orphaned_rows::NEWEST;
 #[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 
-use super::{Store, print_line, progress, remove_database};
+use super::common::{Store, print_line, remove_database};
+use super::progress;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::Exclusive;

@@ -1,5 +1,8 @@
 //! The command line: one file per subcommand.
 
+mod common;
+mod progress;
+
 mod admin;
 mod audit;
 mod backup;
@@ -10,22 +13,17 @@ mod hub_move;
 mod hub_origin;
 mod hub_store;
 mod import;
-mod progress;
 mod restore;
 mod serve;
 mod sync;
 mod token;
 
-use std::fmt::Display;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
 use crate::config::Config;
-use crate::files::{DATABASE_FILES, beside, check_finished, is_of_database};
 
 /// The TelecomX mobile-config API, served locally from one SQLite file.
 #[derive(Parser)]
@@ -67,75 +65,6 @@ enum Command {
     /// Administrators
     #[command(subcommand)]
     Admin(admin::Command),
-}
-
-/// Which database a tool works on.
-#[derive(Args, Clone)]
-pub struct Store {
-    /// Database file [default: telecomx-local/telecomx.db in the user's data folder]
-    #[arg(long, value_name = "PATH")]
-    db: Option<PathBuf>,
-    /// TOML file with settings [default: none]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-impl Store {
-    /// The database file.
-    fn path(&self) -> Result<PathBuf> {
-        Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
-    }
-
-    /// Certificates that hubs are to be trusted by: as given, else as set.
-    fn hub_ca(&self, given: Option<PathBuf>) -> Result<Option<PathBuf>> {
-        Ok(Config { hub_ca: given, config: self.config.clone(), ..Config::default() }.resolve()?.hub_ca)
-    }
-
-    /// The database file, which must be there already.
-    fn existing_path(&self) -> Result<PathBuf> {
-        let path = self.path()?;
-        check_finished(&path)?;
-        if path.exists() {
-            return Ok(path);
-        }
-        bail!("there is no database at {}: choose another --db", path.display())
-    }
-}
-
-/// Refuses to write `file` over one of the files that make up `database`.
-fn refuse_own(file: &Path, database: &Path) -> Result<()> {
-    if is_of_database(file, database) {
-        bail!("{} is part of the database {}: name another file", file.display(), database.display());
-    }
-    Ok(())
-}
-
-/// Removes a database that a failed command has created.
-fn remove_database(database: &Path) {
-    for suffix in DATABASE_FILES {
-        let _ = std::fs::remove_file(beside(database, suffix));
-    }
-}
-
-/// Prints a line. A reader that has closed the pipe, as `| head` does, is no error.
-fn print_line(line: impl Display) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("standard output cannot be written"),
-        _ => Ok(()),
-    }
-}
-
-/// Prints the line that says where the server listens, which starters of the program wait for; then `rest`.
-fn print_ready(url: &str, rest: &str) {
-    let mut out = std::io::stdout().lock();
-    // The process that started the server may have closed the pipe: it serves all the same.
-    let _ = write!(out, "telecomx-local listening on {url}\n{rest}").and_then(|()| out.flush());
-}
-
-/// The error of a file that cannot be written.
-fn cannot_be_written(file: &Path, error: std::io::Error) -> anyhow::Error {
-    crate::files::cannot_be_written(file, error, "check the folder and its rights, or name another file")
 }
 
 /// Runs the command that was given. The error says what is wrong and what to do.

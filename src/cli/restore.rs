@@ -9,7 +9,8 @@ use anyhow::{anyhow, bail};
 use clap::Args;
 use uuid::Uuid;
 
-use super::{Store, cannot_be_written, print_line, progress, remove_database};
+use super::common::{Store, cannot_be_written, print_line, remove_database};
+use super::progress;
 use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
 use crate::db::Exclusive;

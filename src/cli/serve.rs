@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::print_ready;
+use super::common::print_ready;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 
-use super::{Store, print_line, progress};
+use super::common::{Store, print_line};
+use super::progress;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};

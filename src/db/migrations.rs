@@ -8,7 +8,7 @@ use anyhow::{anyhow, bail};
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use super::open::cannot_be;
+use super::types::cannot_be;
 use super::types::is_disk_full;
 use crate::error::{Error, Result, advised};
 use crate::files::no_room_for;

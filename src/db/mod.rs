@@ -29,8 +29,9 @@ use crate::error::{Error, Result};
 use crate::files::check_finished;
 use checkpoint::Checkpointer;
 use lock::FileLock;
-use open::{cannot_be, open_exclusive, prepare_reader};
+use open::{open_exclusive, prepare_reader};
 use reserve::Reserve;
+use types::cannot_be;
 use writer::{OnChange, Shared, Writer};
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.

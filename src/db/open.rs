@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::durability::synchronous;
 use super::lock::FileLock;
 use super::migrations;
-use super::types::is_disk_full;
-use crate::error::{Advise as _, advised};
+use super::types::cannot_be;
+use crate::error::Advise as _;
 use crate::files::{beside, check_finished, folder_of, make_private, no_room_for, sync_folder};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
@@ -35,14 +35,6 @@ pub fn open_writable(path: &Path) -> Result<Connection> {
     let conn = connect(path)?;
     prepare_writer(&conn, path)?;
     Ok(conn)
-}
-
-/// The error of a file with which SQLite cannot do something.
-pub fn cannot_be(done: &str, path: &Path, error: rusqlite::Error) -> anyhow::Error {
-    if is_disk_full(&error) {
-        return no_room_for(path);
-    }
-    advised(error, format_args!("{} cannot be {done}", path.display()), "check its rights and the folder's")
 }
 
 /// Opens the file as it is: nothing is read yet, nothing written.

@@ -1,11 +1,14 @@
 //! How our types are stored, and how SQLite's errors become ours.
 
+use std::path::Path;
+
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, ffi};
 
 use crate::domain::id::Id;
 use crate::domain::time::Time;
-use crate::error::Error;
+use crate::error::{Error, advised};
+use crate::files::no_room_for;
 
 impl ToSql for Id {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -38,6 +41,14 @@ impl FromSql for Time {
 pub fn is_disk_full(error: &rusqlite::Error) -> bool {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     matches!(extended, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE))
+}
+
+/// The error of a file with which SQLite cannot do something.
+pub fn cannot_be(done: &str, path: &Path, error: rusqlite::Error) -> anyhow::Error {
+    if is_disk_full(&error) {
+        return no_room_for(path);
+    }
+    advised(error, format_args!("{} cannot be {done}", path.display()), "check its rights and the folder's")
 }
 
 impl From<rusqlite::Error> for Error {

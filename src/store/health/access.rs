@@ -1,6 +1,6 @@
 //! Who may log in: one employee for each login name, and secrets of live employees only.
 
-use super::{Finding, Offenders, finding};
+use super::finding::{Finding, Offenders, finding};
 use crate::db::ReadTx;
 use crate::error::Result;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Row, named_params};
 
-use super::{Finding, Offenders, finding};
+use super::finding::{Finding, Offenders, finding};
 use crate::db::ReadTx;
 use crate::domain::id::Id;
 use crate::domain::mobile_config::{Kind, entries};

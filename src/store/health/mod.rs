@@ -1,10 +1,12 @@
 //! Laws that hold for every sound database. Each finding names what breaks a law, and says how to mend it.
 
+mod finding;
+
 mod access;
 mod configs;
 mod references;
 
-use rusqlite::Params;
+use finding::Finding;
 
 use super::mirrored_tables::newest_change;
 use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
@@ -18,8 +20,6 @@ pub struct HealthCheck {
     pub detail: String,
 }
 
-/// What is wrong, if anything, and what to report when nothing is.
-type Finding = (Option<String>, String);
 type Law = (&'static str, fn(&ReadTx) -> Result<Finding>);
 
 /// Laws in the order in which they are checked.
@@ -36,63 +36,6 @@ const LAWS: [Law; 11] = [
     ("mobile configs", configs::check),
     ("logins", access::check),
 ];
-
-/// How many objects a finding names.
-const NAMED_MAX: usize = 5;
-
-/// The objects that break one law in the same way.
-struct Offenders {
-    /// Such as `live customers below a reseller that is deleted`.
-    what: &'static str,
-    /// What to do about them, as one sentence.
-    mend: &'static str,
-    count: usize,
-    /// The first few.
-    named: Vec<String>,
-}
-
-impl Offenders {
-    fn new(what: &'static str, mend: &'static str) -> Offenders {
-        Offenders { what, mend, count: 0, named: vec![] }
-    }
-
-    /// The objects that `sql` selects, by their first column.
-    fn select(
-        tx: &ReadTx,
-        (what, mend): (&'static str, &'static str),
-        sql: &str,
-        params: impl Params,
-    ) -> Result<Offenders> {
-        let mut offenders = Offenders::new(what, mend);
-        let mut statement = tx.conn.prepare(sql)?;
-        let mut rows = statement.query(params)?;
-        while let Some(row) = rows.next()? {
-            let name = row.get_ref(0)?.as_bytes().unwrap_or_default();
-            offenders.add(|| String::from_utf8_lossy(name).into_owned());
-        }
-        Ok(offenders)
-    }
-
-    fn add(&mut self, name: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.named.len() < NAMED_MAX {
-            self.named.push(name());
-        }
-    }
-
-    /// `2 live customers without an address (c1, c2): give each …`
-    fn describe(&self) -> Option<String> {
-        let more = if self.count > self.named.len() { ", …" } else { "" };
-        let Offenders { what, mend, count, named } = self;
-        (*count > 0).then(|| format!("{count} {what} ({}{more}): {mend}", named.join(", ")))
-    }
-}
-
-/// What is wrong with all of them; `detail` when nothing is.
-fn finding<'o>(offenders: impl IntoIterator<Item = &'o Offenders>, detail: &str) -> Finding {
-    let wrong: Vec<String> = offenders.into_iter().filter_map(Offenders::describe).collect();
-    ((!wrong.is_empty()).then(|| wrong.join("; ")), detail.to_owned())
-}
 
 /// Checks the whole file, which takes seconds for a large one. What cannot be read is wrong.
 pub fn examine(tx: &ReadTx) -> Vec<HealthCheck> {

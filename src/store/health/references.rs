@@ -3,7 +3,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{Finding, Offenders, finding};
+use super::finding::{Finding, Offenders, finding};
 use crate::db::ReadTx;
 use crate::domain::audit::{CUSTOMERS, EMPLOYEES, QUEUES};
 use crate::error::Result;

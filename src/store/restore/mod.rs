@@ -4,13 +4,15 @@
 //! row that others refer to but that is missing gets a stub in its place: a fault of one row costs no other.
 
 mod earlier;
+mod report;
+
 mod stubs;
 
+pub use report::{SkippedRow, Stub};
 pub use stubs::STUB_DESCRIPTION;
 
-use super::{audit, broken_constraint, customers, employees, mobile_configs, queues, to_json};
+use super::{broken_constraint, customers, employees, mobile_configs, queues, to_json};
 use crate::db::{Subject, WriteTx};
-use crate::domain::audit::Action;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
@@ -19,6 +21,7 @@ use crate::domain::mobile_config::MobileConfig;
 use crate::domain::queue::Queue;
 use crate::error::{Error, Result};
 use earlier::EarlierRun;
+use report::record_as;
 use stubs::References;
 
 /// What a restore has written, and what it could not.
@@ -28,23 +31,6 @@ pub struct RestoreReport {
     pub restored: [usize; Table::ALL.len()],
     pub skipped: Vec<SkippedRow>,
     pub stubs: Vec<Stub>,
-}
-
-/// A row of the snapshot that could not be written.
-#[derive(Debug)]
-pub struct SkippedRow {
-    pub table: Table,
-    /// As the hub has it: it may be no id.
-    pub id: String,
-    pub rev: i64,
-    pub reason: String,
-}
-
-/// A row that was made up because others refer to it.
-#[derive(Debug)]
-pub struct Stub {
-    pub table: Table,
-    pub id: Id,
 }
 
 /// Why a row was not written.
@@ -160,8 +146,4 @@ fn describe_login_name(error: Error) -> RowError {
 
 fn record(tx: &mut WriteTx, subject: Subject, after: &str) -> Result<()> {
     record_as(tx, subject, "Restored from the hub", after)
-}
-
-fn record_as(tx: &mut WriteTx, subject: Subject, description: &str, after: &str) -> Result<()> {
-    audit::append(tx, &audit::Change { subject, action: Action::Create, description, before: None, after: Some(after) })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{SkippedRow, Stub, record_as};
+use super::report::{SkippedRow, Stub, record_as};
 use crate::db::WriteTx;
 use crate::domain::access::Level;
 use crate::domain::customer::{Customer, CustomerState};
