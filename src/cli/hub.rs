@@ -18,6 +18,7 @@ use crate::clock::{self, Clock};
 use crate::config::check_listen;
 use crate::db::lock::FileLock;
 use crate::domain::audit::Hash;
+#[cfg(feature = "postgres")]
 use crate::error::in_one_line;
 use crate::files::{Part, cannot_be_written, database_path};
 #[cfg(feature = "postgres")]
