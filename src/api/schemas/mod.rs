@@ -72,9 +72,23 @@ impl Schemas {
 
     pub fn into_components(mut self) -> Map<String, Value> {
         let mut all = self.responses.take_definitions(false);
+        all.values_mut().for_each(without_defaults);
         all.extend(self.bodies.take_definitions(false));
         all.values_mut().for_each(finish);
         all
+    }
+}
+
+/// A row that is read back may lack properties, which then have defaults; an answer lacks none. No property is called
+/// `default`.
+fn without_defaults(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            object.remove("default");
+            object.values_mut().for_each(without_defaults);
+        }
+        Value::Array(values) => values.iter_mut().for_each(without_defaults),
+        _ => {}
     }
 }
 
