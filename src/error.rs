@@ -245,7 +245,7 @@ impl std::error::Error for Advised {
     }
 }
 
-/// For errors that somebody can do something about.
+/// For errors that the reader can do something about.
 pub trait Advise<T> {
     /// Says `what` happened and, behind the cause, the `advice`.
     fn advise(self, what: impl Display, advice: impl Display) -> anyhow::Result<T>;

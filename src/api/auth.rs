@@ -66,7 +66,7 @@ fn lenient_flag(fields: &mut Fields, name: &str) -> bool {
     }
 }
 
-/// Login refusals are told apart only after the right password: no user can be found out.
+/// Refusals differ only after the right password, so that nobody can find out which users exist.
 async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<CookieResponse> {
     let given = read_credentials(body)?;
     let state = context.state.clone().into_inner();
@@ -76,11 +76,11 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
     let stored = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
     let verified = state.passwords.verify(given.password, stored.clone()).await?;
     let candidate = candidate.filter(|_| verified.is_right).ok_or_else(login::refused)?;
-    // By who it is, not by the name: that may pass to somebody else.
+    // By employee id, not by user name: the name may pass to another employee.
     let key = context.idempotency_key(&format!("login {}", candidate.employee.id))?;
     let result =
         open_session(&context, candidate, stored, verified, given.authenticator_token, given.persist, key).await;
-    // A wrong code counts as a failure; whoever has the password and is told to bring a code does not.
+    // A wrong code counts as a failure. A right password without its code does not.
     if !matches!(result, Err(Error::Unauthenticated { .. })) {
         state.login_throttle.take_back(&given.username, &address);
     }
@@ -200,7 +200,7 @@ pub async fn logout(request: AuthenticatedRequest) -> Result<CookieResponse> {
 }
 
 /// api:auth:validatetoken. Anybody may ask; asking does not prolong the session.
-/// With `simple` the status alone tells: 200 or 403.
+/// With `simple` the answer is the status alone: 200 or 403.
 pub async fn validate_token(context: RequestContext) -> Result<ApiResponse> {
     let query = context.query();
     let (is_simple, extend) = (query.flag("simple")?, query.flag("extend")?);

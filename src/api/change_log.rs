@@ -3,23 +3,22 @@
 use schemars::JsonSchema;
 
 use super::change_log_entry::{ChangeLogPage, Parts, Reader};
-use crate::auth::authorization::{Owner, allow};
 use crate::db::ReadTx;
-use crate::domain::access::{Actor, CHANGE_LOG, Level};
+use crate::domain::access::Actor;
 use crate::domain::audit::WHAT;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
-use crate::store::change_log::{self, LITE_MS, LITE_ROWS_MAX, LiteEntry, LiteScope, LogFilter};
-use crate::store::customers;
+use crate::store::change_log::{LITE_MS, LITE_ROWS_MAX, LiteEntry, LogFilter};
+use crate::usecases;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
 /// api:log:changelog:list. `SYSTEM` stands for the sections without a customer (RESELLER_ADMIN and up).
 ///
-/// Data and changes are told of the first entries of a page, until 8 MiB of recorded objects have been read for them;
-/// the rest of the page comes without: each entry is whole in api:log:changelog:get. So no answer is without bounds, and
-/// whoever pages by `offset` and `limit` misses no entry.
+/// The first entries of a page come with data and changes, until 8 MiB of recorded objects have been read. The rest come
+/// without, and each can be read whole by api:log:changelog:get. So every answer is bounded, and paging by `offset` and
+/// `limit` skips no entry.
 pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let query = request.context.query();
     let window = query.window(100, 500)?;
@@ -46,20 +45,12 @@ pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
         "" => None,
         id => Some(id.parse().map_err(|_| Error::bad_request("Item id not found in request URI"))?),
     };
+    let filter = LogFilter { customer, section, object, what, newest_first };
     request
         .read_list(move |tx, actor| {
-            match customer {
-                Some(id) => {
-                    customers::get(tx, id)?;
-                    allow(tx, actor, CHANGE_LOG, Owner::to_customer(id))?;
-                }
-                None if actor.level < Level::ResellerAdmin => return Err(Error::access_denied()),
-                None => {}
-            }
-            let filter = LogFilter { customer, section, object, what, newest_first };
-            let page = change_log::list(tx, &filter, window)?;
+            let page = usecases::change_log::list(tx, actor, &filter, window)?;
             let mut reader = Reader::new(tx, actor, parts);
-            let rows = page.rows.iter().map(|entry| reader.tell(entry)).collect::<Result<Vec<_>>>()?;
+            let rows = page.rows.iter().map(|entry| reader.render(entry)).collect::<Result<Vec<_>>>()?;
             ApiResponse::json(&ChangeLogPage {
                 offset: window.offset,
                 limit: window.limit,
@@ -84,39 +75,9 @@ pub async fn get(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let malformed = |_| Error::bad_request("Id not found in request URI");
     let id: Id = request.context.segment("entry").parse().map_err(malformed)?;
     request.read(|tx, actor| {
-        let entry = id.to_number().map(|seq| change_log::find(tx, seq)).transpose()?.flatten();
-        let entry = entry.ok_or_else(|| Error::not_found("not_found", "Object not found"))?;
-        match entry.customer {
-            Some(customer) => allow(tx, actor, CHANGE_LOG, Owner::to_customer(customer))?,
-            None if actor.level < Level::ResellerAdmin => return Err(Error::access_denied()),
-            None => {}
-        }
+        let entry = usecases::change_log::get(tx, actor, id)?;
         let parts = Parts { data: true, employees: true, changes: true };
-        ApiResponse::json(&Reader::new(tx, actor, parts).tell(&entry)?)
-    })
-}
-
-/// Whose changes a short log is to hold; `reseller` wins over `customer`.
-fn scope(tx: &ReadTx, actor: &Actor, customer: Option<Id>, reseller: Option<Id>) -> Result<LiteScope> {
-    if let Some(id) = reseller {
-        let found = customers::find(tx, id)?;
-        found.ok_or_else(|| Error::not_found("reseller", "Reseller not found"))?;
-        if actor.level < Level::Reseller {
-            return Err(Error::access_denied());
-        }
-        allow(tx, actor, CHANGE_LOG, Owner::to_customer(id))?;
-        return Ok(LiteScope::Reseller(id));
-    }
-    if let Some(id) = customer {
-        customers::get(tx, id)?;
-        allow(tx, actor, CHANGE_LOG, Owner::to_customer(id))?;
-        return Ok(LiteScope::Customer(id));
-    }
-    allow(tx, actor, CHANGE_LOG, Owner::to_customer(actor.customer))?;
-    Ok(match actor.level {
-        Level::ResellerAdmin | Level::Admin => LiteScope::All,
-        Level::Reseller => LiteScope::Reseller(actor.customer),
-        _ => LiteScope::Customer(actor.customer),
+        ApiResponse::json(&Reader::new(tx, actor, parts).render(&entry)?)
     })
 }
 
@@ -136,8 +97,8 @@ pub async fn lite(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let (customer, reseller, date) = (query.id("customer")?, query.id("reseller")?, query.text("date")?);
     request
         .read_list(move |tx, actor| {
-            let scope = scope(tx, actor, customer, reseller)?;
-            ApiResponse::json(&change_log::lite(tx, scope, since(date.as_deref(), "date", tx.now)?, false)?)
+            let since = since(date.as_deref(), "date", tx.now)?;
+            ApiResponse::json(&usecases::change_log::lite(tx, actor, customer, reseller, since)?)
         })
         .await
 }
@@ -146,49 +107,18 @@ pub async fn lite(request: AuthenticatedRequest) -> Result<ApiResponse> {
 pub async fn tools(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let query = request.context.query();
     let (customer, reseller, from) = (query.id("customer")?, query.id("reseller")?, query.text("since")?);
+    let entries = move |tx: &ReadTx, actor: &Actor| {
+        let since = since(from.as_deref(), "since", tx.now)?;
+        usecases::change_log::tools(tx, actor, customer, reseller, since)
+    };
     if !query.flag("remove")? {
-        return request
-            .read_list(move |tx, actor| ApiResponse::json(&tools_entries(tx, actor, customer, reseller, from)?))
-            .await;
+        return request.read_list(move |tx, actor| ApiResponse::json(&entries(tx, actor)?)).await;
     }
     request
         .write(move |tx, actor| {
-            let entries = tools_entries(tx, actor, customer, reseller, from)?;
-            for entry in &entries {
-                if let (Some(customer), Some(seq)) = (entry.customer, entry.id.to_number()) {
-                    change_log::remove_up_to(tx, customer, seq)?;
-                }
-            }
+            let entries = entries(tx, actor)?;
+            usecases::change_log::remove(tx, &entries)?;
             ApiResponse::json(&entries)
         })
         .await
-}
-
-fn tools_entries(
-    tx: &ReadTx,
-    actor: &Actor,
-    customer: Option<Id>,
-    reseller: Option<Id>,
-    from: Option<String>,
-) -> Result<Vec<LiteEntry>> {
-    let denied = |_| Error::Forbidden { code: "access_denied", message: "Access denied".into() };
-    let scope = scope(tx, actor, customer, reseller).map_err(|error| match error {
-        Error::Forbidden { .. } => denied(()),
-        other => other,
-    })?;
-    let mut entries = change_log::lite(tx, scope, since(from.as_deref(), "since", tx.now)?, true)?;
-    let mut has_feature = std::collections::HashMap::new();
-    for entry in &entries {
-        let Some(id) = entry.customer else { continue };
-        if let std::collections::hash_map::Entry::Vacant(place) = has_feature.entry(id) {
-            place.insert(customers::find(tx, id)?.is_some_and(|customer| customer.has_feature("CHANGELOG")));
-        }
-    }
-    entries.retain(|entry| entry.customer.is_some_and(|id| has_feature.get(&id) == Some(&true)));
-    if let LiteScope::Customer(id) = scope
-        && !customers::get(tx, id)?.has_feature("CHANGELOG")
-    {
-        return Err(denied(()));
-    }
-    Ok(entries)
 }

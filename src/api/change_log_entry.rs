@@ -1,4 +1,4 @@
-//! One entry of the change log in the platform's shape. What an object held stays JSON text throughout: as values it
+//! One entry of the change log in the platform's shape. What an object held stays JSON text throughout: parsed, it
 //! would take many times the memory.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use crate::store::employees;
 /// How much of recorded objects is read for one answer, but for the last of them.
 const OBJECTS_MAX_BYTES: usize = 8 << 20;
 
-/// What each entry is to tell.
+/// Which parts an entry is shown with.
 #[derive(Clone, Copy)]
 pub struct Parts {
     pub data: bool,
@@ -121,7 +121,7 @@ struct Change {
 /// The properties of a recorded object.
 type Properties = BTreeMap<String, Box<RawValue>>;
 
-/// Tells entries to somebody, as far as the bound on recorded objects goes.
+/// Renders entries for a reader. Recorded objects are read until their bound is reached.
 pub struct Reader<'t> {
     tx: &'t ReadTx<'t>,
     actor: &'t Actor,
@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
         Reader { tx, actor, parts, left: OBJECTS_MAX_BYTES }
     }
 
-    pub fn tell(&mut self, entry: &LogEntry) -> Result<Box<RawValue>> {
+    pub fn render(&mut self, entry: &LogEntry) -> Result<Box<RawValue>> {
         let (changes, data) = self.read_objects(entry)?;
         let shown = ChangeLogEntry {
             seq: Id::from_number(entry.seq),
@@ -177,7 +177,7 @@ impl<'t> Reader<'t> {
         if !self.parts.employees {
             return Ok(None);
         }
-        // The system itself, or somebody at the hub.
+        // The system itself, or an operator of the hub.
         let Some(id) = entry.actor else {
             return Ok(Some(Author { employee: None, employee_name: &entry.actor_name }));
         };
@@ -191,7 +191,7 @@ fn raw(value: &impl Serialize) -> Result<Box<RawValue>> {
     to_raw_value(value).map_err(|error| Error::Internal(Box::new(error)))
 }
 
-/// A recorded object in the API's shape, as somebody of `level` may see it.
+/// A recorded object in the API's shape, as far as a reader of `level` may see it.
 fn properties(text: String, entry: &LogEntry, level: Level) -> Result<Properties> {
     if entry.section == MOBILE_CONFIGS {
         let configs = RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error)))?;

@@ -99,7 +99,7 @@ async fn hash_given_password(
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let query = call.context.query();
-    // Given but empty is a fault: to take it for "now" would delete somebody by mistake.
+    // Given but empty is a fault: read as "now" it would delete an employee by mistake.
     let date = query.get("deleteDate").map(str::to_owned);
     query.flag("deleteExtensions")?;
     query.flag("deleteMvnoAccounts")?;

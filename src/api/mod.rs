@@ -15,6 +15,7 @@ pub mod openapi;
 mod pbx_app;
 pub mod routes;
 pub mod schemas;
+mod swagger_ui;
 mod sync;
 mod tokens;
 

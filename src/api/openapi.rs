@@ -1,17 +1,14 @@
-//! `/openapi.json`, made from the list of endpoints, and Swagger UI on `/docs`.
+//! `/openapi.json`, made from the list of endpoints.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use actix_web::{HttpResponse, web};
 use serde_json::{Map, Value, json};
-use utoipa_swagger_ui::Config;
 
 use super::endpoint::{Endpoint, of};
-use super::not_served;
 use super::schemas::errors::Error;
 use super::schemas::{SchemaOf, Schemas};
 use crate::domain::audit::WHAT;
-use crate::web::error::method_not_allowed;
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
 
@@ -31,20 +28,6 @@ impl Document {
 pub async fn document(document: web::Data<Document>) -> HttpResponse {
     let text = document.text.get_or_init(|| build(&(document.endpoints)()).to_string());
     HttpResponse::Ok().content_type("application/json").body(text.clone())
-}
-
-/// Swagger UI from inside the binary: it works without a network.
-pub fn swagger_ui() -> Resource {
-    let other_method = || async { method_not_allowed("GET") };
-    web::resource("/docs/{file:.*}").get(swagger_file).default_service(web::to(other_method))
-}
-
-async fn swagger_file(request: HttpRequest) -> HttpResponse {
-    let file = request.match_info().get("file").unwrap_or_default();
-    match utoipa_swagger_ui::serve(file, Arc::new(Config::from("/openapi.json"))) {
-        Ok(Some(file)) => HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()),
-        _ => not_served::respond(request).await,
-    }
 }
 
 /// The OpenAPI 3.1 document.

@@ -19,7 +19,7 @@ use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, health, mobile_configs,
-    not_served, openapi, pbx_app, sync, tokens,
+    not_served, openapi, pbx_app, swagger_ui, sync, tokens,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
@@ -138,6 +138,6 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
         config.service(resource);
     }
     config.service(web::redirect("/docs", "/docs/index.html"));
-    config.service(openapi::swagger_ui());
+    config.service(swagger_ui::resource());
     config.default_service(web::to(not_served::respond));
 }

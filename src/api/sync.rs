@@ -75,7 +75,8 @@ pub async fn verify(request: AuthenticatedRequest) -> Result<ApiResponse> {
     check(request.actor())?;
     let state = request.context.state.clone();
     let proof = wait_for(&request, async move { state.mirror.verify().await }).await;
-    let late = || anyhow!("the comparison takes longer than a request may: it goes on, and lastProof tells when");
+    let late =
+        || anyhow!("the comparison takes longer than a request may: it goes on, and lastProof shows when it is done");
     ApiResponse::json(&proof.unwrap_or_else(|| Err(late())).map_err(|why| hub_conflict(&why))?)
 }
 
@@ -97,7 +98,7 @@ pub async fn retry(request: AuthenticatedRequest) -> Result<ApiResponse> {
     settle(request, quarantine::retry).await
 }
 
-/// Gives a row in quarantine up as it stands: the rest of its write is mirrored, the row not before it changes. 404
+/// Drops a row from quarantine: the rest of its write is mirrored, the row itself only when it changes again. 404
 /// `quarantine`.
 pub async fn drop(request: AuthenticatedRequest) -> Result<ApiResponse> {
     settle(request, quarantine::drop).await
@@ -136,7 +137,7 @@ pub async fn enroll(request: AuthenticatedRequest) -> Result<ApiResponse> {
         (url, code)
     })?;
     let (state, author): (_, Author) = (request.context.state.clone(), request.context.author());
-    // The code is spent once the hub has seen it: what it has given must be kept, whoever waits for it.
+    // The code is spent once the hub has seen it: its token must be stored even if the caller has gone.
     let enrolled = wait_for(&request, async move {
         let (sealer, ca) = (state.sealer.clone(), state.hub_ca.clone());
         match enrolment::enroll(&state.db, sealer, author, url, code, ca).await {

@@ -127,7 +127,7 @@ mod tests {
     use argon2::PasswordHasher;
 
     impl Passwords {
-        /// Hashes nothing: whoever asks is told that the server is busy.
+        /// Hashes nothing: callers get 503 `busy`.
         pub fn closed() -> Passwords {
             let passwords = Passwords::default();
             passwords.permits.close();

@@ -179,7 +179,7 @@ fn listen(arguments: &Serve) -> Result<ExitCode> {
     let (location, token) = (arguments.store.location()?, arguments.admin_token.as_deref());
     server::block_on(async {
         let listener = app::bind(arguments.listen)?;
-        // Before the ready line: whoever has read it may send a signal.
+        // Before the ready line: a process that has read it may send a signal.
         let stop = serve::Stop::listen()?;
         let address = listener.local_addr().context("the address listened on is not known")?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });

@@ -21,7 +21,7 @@ use crate::store::credentials;
 use crate::store::restore::{RestoreReport, SkippedRow, Stub};
 use crate::store::sync_state::{self, Enrolment};
 use crate::sync::edge::client::{CallError, Enrolled, HubClient};
-use crate::sync::edge::enrolment;
+use crate::sync::edge::enrolment::{self, Place};
 use crate::sync::edge::restore::{Fetched, fetch, rebuild};
 
 #[derive(Args)]
@@ -225,12 +225,11 @@ fn take_place(
     url: &str,
     code: &str,
 ) -> Result<(Enrolled, Fetched), Failure> {
-    let enrolled = client.enroll(code).map_err(Failure::before_enrolment)?;
-    let (enrolment, position) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::before_enrolment)?;
-    let noted = database.write("restore", |tx| sync_state::enroll(tx, &enrolment, &position));
-    noted.map_err(|error| Failure::before_enrolment(format!("{error}; the code is spent: make another")))?;
-    let fetched = fetch_all(client, &enrolled).map_err(Failure::after_enrolment)?;
-    Ok((enrolled, fetched))
+    let place = Place::take(client, url, code, sealer).map_err(Failure::before_enrolment)?;
+    let stored = database.write("restore", |tx| place.store(tx));
+    stored.map_err(|error| Failure::before_enrolment(format!("{error}; the code is spent: make another")))?;
+    let fetched = fetch_all(client, &place.enrolled).map_err(Failure::after_enrolment)?;
+    Ok((place.enrolled, fetched))
 }
 
 fn fetch_all(client: &HubClient, enrolled: &Enrolled) -> Result<Fetched, CallError> {

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
 
 use super::common::print_ready;
 use crate::app::App;
@@ -20,7 +23,7 @@ pub fn run(flags: Config) -> Result<ExitCode> {
     start_log(config.log_level.as_deref(), config.log_format)?;
     server::block_on(async {
         let app = App::start(&config, Clock::default()).await?;
-        // Before the ready line: whoever has read it may send a signal.
+        // Before the ready line: a process that has read it may send a signal.
         let mut stop = Stop::listen()?;
         announce(&app, &config).await?;
         stop.wait().await;
@@ -79,16 +82,17 @@ pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<()> {
     let level = level.unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
     let wrong = format!("--log-level {level} is not understood");
     let advice = "give error, warn, info, debug or trace";
-    let filter = EnvFilter::try_new(level).advise(&wrong, advice)?;
-    // EnvFilter would take a single word that is no level as the name of a module.
+    let filter: Targets = level.parse().advise(&wrong, advice)?;
+    // Targets would take a single word that is no level as the name of a module.
     for part in level.split(',').filter(|part| !part.contains('=')) {
-        part.trim().parse::<tracing::level_filters::LevelFilter>().advise(&wrong, advice)?;
+        part.trim().parse::<LevelFilter>().advise(&wrong, advice)?;
     }
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.with_ansi(is_terminal).init(),
-    }
+    let log = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let log = match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+        LogFormat::Text => log.with_ansi(is_terminal).boxed(),
+    };
+    registry().with(log.with_filter(filter)).init();
     Ok(())
 }

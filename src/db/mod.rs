@@ -174,7 +174,7 @@ impl Exclusive {
         writer::write_once(&self.conn, self.clock.now(), Author::system(source), work)
     }
 
-    /// Re-creates the triggers that somebody has dropped; returns their names.
+    /// Creates again the triggers that are missing; returns their names.
     pub fn put_back_triggers(&self) -> Result<Vec<String>> {
         migrations::put_back_triggers(&self.conn)
     }
@@ -225,7 +225,7 @@ impl ReadOnly {
     /// Copies a consistent state of the database to a new file.
     pub fn backup_to(&self, target: &Path, mut progress: impl FnMut(u64, u64)) -> Result<()> {
         let mut copy = Connection::open(target)?;
-        // One snapshot for the whole copy: without it, every write beside it would start the copy over.
+        // One snapshot for the whole copy: without it, every write meanwhile would start the copy over.
         self.conn.execute_batch("begin; select count(*) from sqlite_schema")?;
         {
             let backup = rusqlite::backup::Backup::new(&self.conn, &mut copy)?;

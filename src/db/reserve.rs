@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use crate::files::beside;
 
 const LENGTH: u64 = 8 << 20;
-/// Room that there must be beside it: else the next change would find the disk full again.
+/// Room that must be free besides the reserve: else the next change would find the disk full again.
 const BESIDE: u64 = 1 << 20;
 
 /// There is none: not asked for, or the disk is too small for it.

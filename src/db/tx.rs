@@ -19,7 +19,7 @@ pub struct ReadTx<'c> {
 /// Who writes, and from where: nothing is written by nobody.
 #[derive(Clone, Debug)]
 pub struct Author {
-    /// `None`: the system itself, the command line, or somebody at the hub.
+    /// `None`: the system itself, the command line, or an operator of the hub.
     pub actor: Option<Actor>,
     /// Of who writes without being an actor here.
     pub called: Option<String>,
@@ -42,8 +42,8 @@ impl Author {
         Author { called: Some(name.into()), ..Author::system("hub") }
     }
 
-    /// Whether it is a change that somebody asks for, which a full disk does not take.
-    pub fn is_somebody(&self) -> bool {
+    /// Whether a caller asks for the change. On a full disk such changes are refused.
+    pub fn is_caller(&self) -> bool {
         self.actor.is_some() || self.called.is_some()
     }
 

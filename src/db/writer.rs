@@ -24,7 +24,7 @@ use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::files::mutants::{Mutant, is_on};
 
-/// Requests that may wait for the writer; more are told that the server is busy.
+/// Requests that may wait for the writer; more get 503 `busy`.
 const QUEUE_MAX: usize = 4096;
 /// Requests that share one commit at most: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
@@ -35,7 +35,7 @@ const WAL_MAX_PAGES: i32 = 24_000;
 /// The same on a full disk, where the log must not grow beyond the room kept back.
 const WAL_MAX_PAGES_FULL: i32 = 250;
 
-/// Called after a commit that changed mirrored rows; set once, by whoever mirrors them.
+/// Called after a commit that changed mirrored rows; set once, by the mirror.
 pub type OnChange = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 
 thread_local! {
@@ -172,7 +172,7 @@ impl WriterLoop {
     /// Runs one job in its savepoint. An error means that the whole transaction is lost.
     fn run_job(&mut self, job: &mut dyn Job, identities_changed: &mut bool) -> Result<()> {
         let author = job.author();
-        if author.is_somebody() && !self.has_room() {
+        if author.is_caller() && !self.has_room() {
             job.refuse(Error::StorageFull);
             return Ok(());
         }

@@ -80,7 +80,7 @@ pub enum Relation {
     Own,
     /// It belongs to a customer, or a sub-reseller's customer, of the caller's.
     Below,
-    /// It belongs to somebody else, or to no customer.
+    /// It belongs to another employee, or to no customer.
     Elsewhere,
 }
 

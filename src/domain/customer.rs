@@ -173,7 +173,7 @@ impl Customer {
         self.features.iter().any(|known| known == feature)
     }
 
-    /// The customer as somebody of `level` may see it.
+    /// The customer as far as a reader of `level` may see it.
     pub fn shown_to(mut self, level: Level) -> Customer {
         if level < Level::Reseller {
             self.notes = None;

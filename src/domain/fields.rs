@@ -19,7 +19,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// `path` is where the object stands in its document; empty for the document itself.
+    /// `path` is the place of the object in its document; empty for the document itself.
     pub fn new(object: &'a Map<String, Value>, path: &str, faults: &'a mut Faults) -> Fields<'a> {
         let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
         Fields { object, prefix, faults }
@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
         self.faults.len()
     }
 
-    /// Where the object stands in its document.
+    /// The place of the object in its document.
     pub fn path(&self) -> &str {
         self.prefix.trim_end_matches('.')
     }

@@ -9,7 +9,7 @@ pub fn replaced_by(code: &str) -> Option<&str> {
     code.trim().split_once('.').map(|(origin, _)| origin)
 }
 
-/// An epoch of an edge: one begins with the enrolment, and a new one with each reset. Its number, and a uuid that tells it
+/// An epoch of an edge: one begins with the enrolment, and a new one with each reset. Its number, and a uuid that distinguishes it
 /// from other epochs of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Epoch(pub i64, pub Uuid);

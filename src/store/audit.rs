@@ -93,7 +93,7 @@ pub fn head(tx: &ReadTx) -> Result<AuditHead> {
     entry_at(tx, newest)
 }
 
-/// The entry of this number as it stands; without a hash when there is none.
+/// The entry of this number; without a hash when there is none.
 pub fn entry_at(tx: &ReadTx, seq: i64) -> Result<AuditHead> {
     let mut statement = tx.conn.prepare_cached("select lower(hex(hash)) from audit where seq = ?1")?;
     let hash: Option<String> = statement.query_row([seq], |row| row.get(0)).optional()?;

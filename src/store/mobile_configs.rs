@@ -38,7 +38,7 @@ pub fn not_found() -> Error {
 }
 
 /// The customer's configs as a JSON array, in the order of their employees' names, `except` left out. What is stored is
-/// put in place as it stands: a list is a hundred configs, and none of them needs to be looked at.
+/// inserted unparsed: a list is a hundred configs, and none of them needs to be looked at.
 pub fn list_json(tx: &ReadTx, customer: Id, except: Option<Id>) -> Result<Vec<u8>> {
     let mut statement = tx.conn.prepare_cached(
         "select m.id, m.customer, m.configs from employees e join mobile_configs m on m.id = e.id

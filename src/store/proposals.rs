@@ -21,7 +21,7 @@ fn from_row(row: &rusqlite::Row) -> Result<ProposalAnswer> {
     })
 }
 
-/// Keeps an answer. It is told once the hub has everything that is written by now: what it has changed, and what it was
+/// Stores an answer. It is sent once the hub has everything that is written by now: what it has changed, and what it was
 /// given because of.
 pub fn record(tx: &mut WriteTx, outcome: &ProposalAnswer) -> Result<()> {
     let chg = feed::high(tx)?;

@@ -9,7 +9,7 @@ use crate::domain::mirror::{Refused, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
-/// The code of a row that somebody has dropped.
+/// The code of a row that an operator has dropped.
 const DROPPED: &str = "dropped";
 
 /// A row in quarantine, as `GET /sync/quarantine` shows it.

@@ -49,7 +49,7 @@ impl CopyOutcome {
 
 /// Copies the config of employee `from` onto that of `to`.
 ///
-/// `accept` may refuse the target as it stands (`If-Match`). Errors: 404 `not_found` when either is absent;
+/// `accept` may refuse the target in its present state (`If-Match`). Errors: 404 `not_found` when either is absent;
 /// 403 `access_denied` unless the actor may read the source and write the target; 400 `bad_request` across customers.
 pub fn run(
     tx: &mut WriteTx,

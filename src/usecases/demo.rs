@@ -1,4 +1,4 @@
-//! The demo world: somebody to log in as, something to copy.
+//! The demo data: employees to log in as, and mobile configs to copy.
 
 use crate::auth::passwords::Passwords;
 use crate::auth::secrets::{Sealer, new_token};

@@ -14,7 +14,7 @@ use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::{credentials, customers, employees, sessions};
 
-/// What is known of the name that somebody wants to log in under.
+/// What is known of the user name in a login.
 pub struct Candidate {
     pub employee: Employee,
     pub customer: Customer,
@@ -25,7 +25,7 @@ pub struct Candidate {
 pub fn find_candidate(tx: &ReadTx, name: &str) -> Result<Option<Candidate>> {
     let Some(employee) = employees::find_by_login(tx, name)? else { return Ok(None) };
     let Some(customer) = customers::find(tx, employee.customer)? else { return Ok(None) };
-    // NO_LOGIN is told what an unknown user is told, after the same work.
+    // NO_LOGIN gets the answer of an unknown user, after the same work.
     let may_log_in = employee.access_level != Level::NoLogin;
     let password_hash = credentials::get(tx, employee.id)?.password_hash.filter(|_| may_log_in);
     Ok(Some(Candidate { employee, customer, password_hash }))
@@ -39,7 +39,7 @@ pub fn account_disabled() -> Error {
     Error::Forbidden { code: "account", message: "Account disabled".into() }
 }
 
-/// What somebody with the right password asks for.
+/// What a login with the right password asks for.
 pub struct Request {
     pub employee: Id,
     pub authenticator_token: Option<String>,

@@ -10,6 +10,7 @@ pub mod employees;
 pub mod customers;
 
 pub mod addresses;
+pub mod change_log;
 pub mod queues;
 
 pub mod login;

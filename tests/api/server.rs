@@ -75,7 +75,7 @@ fn answers_are_compressed_for_those_who_take_it() {
     let ask = |encoding: &str| app.nobody().request("GET", "/openapi.json").header("accept-encoding", encoding).send();
     let plain = ask("identity");
     assert_eq!(plain.header("content-encoding"), None);
-    for encoding in ["gzip", "br", "zstd"] {
+    for encoding in ["gzip", "zstd"] {
         let answer = ask(encoding);
         assert_eq!((answer.status, answer.header("content-encoding")), (200, Some(encoding)));
         assert!(answer.body.len() * 2 < plain.body.len(), "{encoding}: {} bytes", answer.body.len());

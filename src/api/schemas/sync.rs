@@ -34,7 +34,7 @@ pub struct SyncStatus {
     pub lag_seconds: Option<i64>,
     pub last_success: Option<Time>,
     pub last_error: Option<String>,
-    /// Why the mirror has stopped until somebody acts.
+    /// Why the mirror has stopped; it stays stopped until an operator acts.
     pub alarm: Option<String>,
     /// Rows that the hub could not take.
     pub quarantine: i64,

@@ -10,7 +10,7 @@ use crate::sync::hub::migration::{Checksum, Delivery, RowVersion};
 use crate::sync::hub::orphaned_rows::NEWEST;
 use crate::sync::hub::store::HubStore;
 
-/// Rows that are compared at a time: as many as the other hub tells of at once.
+/// Rows that are compared at a time: as many as the other hub sends at once.
 const PAGE_ROWS: i64 = 1_000;
 /// From this size on a delivery is sent.
 const DELIVERY_BYTES: usize = 2 << 20;
@@ -70,7 +70,7 @@ impl<S: HubStore> Move<'_, S> {
         Ok(carried)
     }
 
-    /// Brings what is put aside, the proposals and the lost tail; gives how many there are of each.
+    /// Copies the quarantine, the proposals and the lost tail; returns how many there are of each.
     pub async fn carry_rest(&self) -> Result<[i64; 3]> {
         let origin = &self.found.origin;
         let delivery = Delivery { clears: true, ..Delivery::default() };

@@ -35,7 +35,7 @@ const BELOW_DELETED: &str = "
     where c.state <> 'DELETED' and c.parent_reseller is not null and (r.id is null or r.state = 'DELETED')
     order by c.id";
 
-/// Whoever is not found on the way down from the top is in a circle, or below one.
+/// A customer that is not found on the way down from the top is in a circle, or below one.
 const IN_CIRCLE: &str = "
     with recursive tree (id) as (
         select id from customers where parent_reseller is null or parent_reseller not in (select id from customers)

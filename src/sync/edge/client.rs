@@ -70,7 +70,7 @@ impl CallError {
         matches!(self, CallError::Refused { status: 413, .. })
     }
 
-    /// Whether somebody must act: the token is invalid, two edges use one name (split brain), one side must be upgraded, or the
+    /// Whether an operator must act: the token is invalid, two edges use one name (split brain), one side must be upgraded, or the
     /// edge may not follow to the new hub.
     pub fn is_alarm(&self) -> bool {
         matches!(

@@ -96,7 +96,7 @@ impl SyncDriver {
         let wait = self.backoff.failed(error.retry_after(), error.is_too_much(), random_fraction());
         let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
         match is_alarm {
-            true => tracing::error!(%error, "the mirror has stopped: somebody must act"),
+            true => tracing::error!(%error, "the mirror has stopped: an operator must act"),
             false => tracing::warn!(%error, wait_s = wait.as_secs(), "not mirrored"),
         }
         let described = error.with_advice();

@@ -166,7 +166,7 @@ impl SyncLoop {
         }
     }
 
-    /// Compares both sides about once a day. A difference is reported, for somebody to look at.
+    /// Compares both sides about once a day. A difference is reported, for an operator to look at.
     fn prove_if_due(&mut self) {
         if self.driver.db.clock().now() < self.proof_at {
             return;

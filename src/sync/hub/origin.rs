@@ -75,7 +75,7 @@ pub struct Origin {
     pub resets: i64,
     /// Number of the epoch that the latest reset came from.
     pub parent: i64,
-    /// Two edges use this name in turn (split brain): the hub accepts no push until somebody unlocks the origin.
+    /// Two edges use this name in turn (split brain): the hub accepts no push until an operator unlocks the origin.
     pub is_locked: bool,
     /// How many rows are in quarantine.
     pub quarantined: i64,
@@ -88,7 +88,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// 404 `origin` unless the token is this origin's: nobody learns whether another's origin exists. Else as
+    /// 404 `origin` unless the token is this origin's: an edge cannot find out whether another origin exists. Else as
     /// [`Origin::check_here`].
     pub fn check_token(&self, token: &Hash) -> Result<()> {
         if self.token == *token { self.check_here() } else { Err(origin_not_found()) }

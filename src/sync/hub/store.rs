@@ -18,7 +18,7 @@ pub const QUARANTINE_MAX: i64 = 100;
 /// Bytes of text after which a page of rows ends; the row that crosses the limit is still in it.
 pub const PAGE_BYTES: usize = 4 << 20;
 
-/// Whether a push was accepted, the origin after it, and what the reply tells the edge besides.
+/// Whether a push was accepted, the origin after it, and what else the reply carries.
 #[derive(Clone, Debug)]
 pub struct PushResult {
     pub accepted: bool,

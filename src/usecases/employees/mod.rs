@@ -60,8 +60,7 @@ impl GivenPassword {
         match self {
             GivenPassword::None => Ok(None),
             GivenPassword::Hashed(hash) => Ok(Some(hash)),
-            // The permission came in between: the caller tries again.
-            GivenPassword::Unhashed => Err(Error::Busy),
+            GivenPassword::Unhashed => Err(Error::Unavailable("Your rights have just changed: try again")),
         }
     }
 }

@@ -11,7 +11,7 @@ const MIGRATIONS: [(&str, &str); 1] = [("001_initial", include_str!("../../../..
 const LOCK: i64 = 0x7465_6c65_636f_6d78;
 
 /// Runs the migrations that have not run. The error is one sentence; after a migration that was interrupted, no hub serves
-/// until somebody has checked the database.
+/// until an operator has checked the database.
 pub async fn migrate(client: &Client) -> Result<(), Unready> {
     let describe =
         |error: tokio_postgres::Error| unready_by(error, "the store in PostgreSQL cannot be made or migrated");

@@ -1,0 +1,82 @@
+//! Swagger UI on `/docs`, from an archive inside the binary: it works without a network.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+use std::sync::LazyLock;
+
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::not_served;
+use crate::web::error::method_not_allowed;
+
+/// The folder of the archive with the files of the page.
+const FOLDER: &str = "/dist/";
+/// Points the page at this server's description; the archive's own names an example.
+const INITIALIZER: &str = r##"window.onload = function () {
+  window.ui = SwaggerUIBundle({
+    url: "/openapi.json",
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+    plugins: [SwaggerUIBundle.plugins.DownloadUrl],
+    layout: "StandaloneLayout",
+  });
+};
+"##;
+
+/// By name. Unpacked when the page is first opened; then all answers share this memory.
+static FILES: LazyLock<HashMap<String, Bytes>> = LazyLock::new(|| {
+    unpack().unwrap_or_else(|error| {
+        tracing::error!(%error, "Swagger UI cannot be unpacked");
+        HashMap::new()
+    })
+});
+
+fn unpack() -> Result<HashMap<String, Bytes>, ZipError> {
+    let mut archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED))?;
+    let mut files = HashMap::new();
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index)?;
+        let name = file.name()?.split_once(FOLDER).map(|(_, name)| name.to_owned());
+        // The page uses neither its own source maps nor the bundle for other bundlers.
+        let Some(name) = name.filter(|name| content_type(name).is_some() && !name.contains("-es-bundle")) else {
+            continue;
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        files.insert(name, Bytes::from(bytes));
+    }
+    files.insert("swagger-initializer.js".into(), Bytes::from_static(INITIALIZER.as_bytes()));
+    Ok(files)
+}
+
+fn content_type(name: &str) -> Option<&'static str> {
+    match name.rsplit_once('.')?.1 {
+        "html" => Some("text/html; charset=utf-8"),
+        "css" => Some("text/css; charset=utf-8"),
+        "js" => Some("text/javascript; charset=utf-8"),
+        "png" => Some("image/png"),
+        _ => None,
+    }
+}
+
+/// The page and its files.
+pub fn resource() -> Resource {
+    let other_method = || async { method_not_allowed("GET") };
+    web::resource("/docs/{file:.*}").get(file).default_service(web::to(other_method))
+}
+
+async fn file(request: HttpRequest) -> HttpResponse {
+    let name = match request.match_info().get("file").unwrap_or_default() {
+        "" => "index.html",
+        name => name,
+    };
+    match FILES.get(name).zip(content_type(name)) {
+        Some((bytes, content_type)) => HttpResponse::Ok().content_type(content_type).body(bytes.clone()),
+        None => not_served::respond(request).await,
+    }
+}

@@ -1,0 +1,118 @@
+//! Who may read which part of the change log (api:log:changelog:list, :get, api:log:changeloglite, api:tools:changelog).
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::auth::authorization::{Owner, allow};
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::access::{Actor, CHANGE_LOG, Level};
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::{Error, Result};
+use crate::store::change_log::{self, LiteEntry, LiteScope, LogEntry, LogFilter};
+use crate::store::{Page, Window, customers};
+
+/// The feature that a customer needs for api:tools:changelog.
+const FEATURE: &str = "CHANGELOG";
+
+/// A page of entries. Entries of no customer are for RESELLER_ADMIN and up. 403 `access_denied`, 404 `customer`.
+pub fn list(tx: &ReadTx, actor: &Actor, filter: &LogFilter, window: Window) -> Result<Page<LogEntry>> {
+    if let Some(id) = filter.customer {
+        customers::get(tx, id)?;
+    }
+    allow_entries_of(tx, actor, filter.customer)?;
+    change_log::list(tx, filter, window)
+}
+
+/// One entry. 403 `access_denied`, 404 `not_found`.
+pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<LogEntry> {
+    let entry = id.to_number().map(|seq| change_log::find(tx, seq)).transpose()?.flatten();
+    let entry = entry.ok_or_else(|| Error::not_found("not_found", "Object not found"))?;
+    allow_entries_of(tx, actor, entry.customer)?;
+    Ok(entry)
+}
+
+fn allow_entries_of(tx: &ReadTx, actor: &Actor, customer: Option<Id>) -> Result<()> {
+    match customer {
+        Some(customer) => allow(tx, actor, CHANGE_LOG, Owner::to_customer(customer)),
+        None if actor.level < Level::ResellerAdmin => Err(Error::access_denied()),
+        None => Ok(()),
+    }
+}
+
+/// Accepted changes since `since`, oldest first, at most 10,000. `reseller` wins over `customer`; without either, all
+/// that the actor's level lets it see. 403 `access_denied`, 404 `customer` or `reseller`.
+pub fn lite(
+    tx: &ReadTx,
+    actor: &Actor,
+    customer: Option<Id>,
+    reseller: Option<Id>,
+    since: Time,
+) -> Result<Vec<LiteEntry>> {
+    change_log::lite(tx, scope(tx, actor, customer, reseller)?, since, false)
+}
+
+fn scope(tx: &ReadTx, actor: &Actor, customer: Option<Id>, reseller: Option<Id>) -> Result<LiteScope> {
+    if let Some(id) = reseller {
+        let found = customers::find(tx, id)?;
+        found.ok_or_else(|| Error::not_found("reseller", "Reseller not found"))?;
+        if actor.level < Level::Reseller {
+            return Err(Error::access_denied());
+        }
+        allow(tx, actor, CHANGE_LOG, Owner::to_customer(id))?;
+        return Ok(LiteScope::Reseller(id));
+    }
+    if let Some(id) = customer {
+        customers::get(tx, id)?;
+        allow(tx, actor, CHANGE_LOG, Owner::to_customer(id))?;
+        return Ok(LiteScope::Customer(id));
+    }
+    allow(tx, actor, CHANGE_LOG, Owner::to_customer(actor.customer))?;
+    Ok(match actor.level {
+        Level::ResellerAdmin | Level::Admin => LiteScope::All,
+        Level::Reseller => LiteScope::Reseller(actor.customer),
+        _ => LiteScope::Customer(actor.customer),
+    })
+}
+
+/// As [`lite`], of customers with the CHANGELOG feature alone. 403 `access_denied` also when `customer` has it not.
+pub fn tools(
+    tx: &ReadTx,
+    actor: &Actor,
+    customer: Option<Id>,
+    reseller: Option<Id>,
+    since: Time,
+) -> Result<Vec<LiteEntry>> {
+    let scope = scope(tx, actor, customer, reseller).map_err(|error| match error {
+        Error::Forbidden { .. } => access_denied(),
+        other => other,
+    })?;
+    let mut entries = change_log::lite(tx, scope, since, true)?;
+    let mut has_feature = HashMap::new();
+    for entry in &entries {
+        let Some(id) = entry.customer else { continue };
+        if let Entry::Vacant(place) = has_feature.entry(id) {
+            place.insert(customers::find(tx, id)?.is_some_and(|customer| customer.has_feature(FEATURE)));
+        }
+    }
+    entries.retain(|entry| entry.customer.is_some_and(|id| has_feature.get(&id) == Some(&true)));
+    match scope {
+        LiteScope::Customer(id) if !customers::get(tx, id)?.has_feature(FEATURE) => Err(access_denied()),
+        _ => Ok(entries),
+    }
+}
+
+/// Takes entries out of what [`tools`] returns next; the audit trail keeps them.
+pub fn remove(tx: &mut WriteTx, entries: &[LiteEntry]) -> Result<()> {
+    for entry in entries {
+        if let (Some(customer), Some(seq)) = (entry.customer, entry.id.to_number()) {
+            change_log::remove_up_to(tx, customer, seq)?;
+        }
+    }
+    Ok(())
+}
+
+/// The wording that api:tools:changelog documents.
+fn access_denied() -> Error {
+    Error::Forbidden { code: "access_denied", message: "Access denied".into() }
+}
