@@ -14,7 +14,7 @@ use crate::auth::login_throttle::LoginThrottle;
 use crate::auth::passwords::Passwords;
 use crate::auth::secrets::{Sealer, keep_from_others, key_path};
 use crate::auth::session_cache::SessionCache;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::config::Config;
 use crate::db::Db;
 use crate::ephemeral::Folder;
@@ -47,9 +47,8 @@ impl App {
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(Sealer::open(&path)?);
         keep_from_others(&key_path(&path));
-        if let Some(floor) = db.read(clock_floor::find)? {
-            db.clock().raise(floor);
-        }
+        db.clock().resume(db.read(clock_floor::find)?);
+        warn_of_wrong_clock(db.clock());
         if folder.is_none() {
             db.keep_reserve();
         }
@@ -98,6 +97,20 @@ impl App {
         if let Err(error) = self.state.session_cache.flush(&self.state.db).await {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
+    }
+}
+
+fn warn_of_wrong_clock(clock: &Clock) {
+    match clock.state() {
+        ClockState::Right => {}
+        ClockState::Ahead(_) => tracing::warn!(
+            machine = %clock.machine(), confirmed = %clock.confirmed(),
+            "the machine's clock is far ahead of the last known time: scheduled deletes wait; if it is right, run clock reset"
+        ),
+        ClockState::Impossible => tracing::error!(
+            machine = %clock.machine(), used = %clock.now(),
+            "the machine's clock shows a time that cannot be: set it; if it is right, run clock reset"
+        ),
     }
 }
 

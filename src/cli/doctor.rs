@@ -101,6 +101,13 @@ fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     let (wrong, detail) =
         authenticator_keys(tx, path).unwrap_or_else(|error| (Some(format!("cannot be read: {error}")), String::new()));
     findings.push(Finding { what: "authenticator keys", wrong, detail });
+    let (wrong, detail) = super::clock::read(tx).map_or_else(
+        |error| (Some(format!("cannot be read: {error}")), String::new()),
+        |(clock, hub_ahead_ms)| {
+            (super::clock::wrong(&clock, hub_ahead_ms), super::clock::describe(&clock, hub_ahead_ms))
+        },
+    );
+    findings.push(Finding { what: "clock", wrong, detail });
     findings.extend(hub_token(tx, path).transpose().map(|found| {
         let (wrong, detail) = found.unwrap_or_else(|error| (Some(format!("cannot be read: {error}")), String::new()));
         Finding { what: "hub token", wrong, detail }

@@ -6,6 +6,7 @@ mod progress;
 mod admin;
 mod audit;
 mod backup;
+mod clock;
 mod doctor;
 mod export;
 mod hub;
@@ -53,6 +54,9 @@ enum Command {
     Restore(restore::Arguments),
     /// Examine the database, and say what is wrong; also beside a running server
     Doctor(doctor::Arguments),
+    /// The machine's clock, and what the server makes of it
+    #[command(subcommand)]
+    Clock(clock::Command),
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
@@ -77,6 +81,7 @@ pub fn run() -> Result<ExitCode> {
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Clock(command) => clock::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Sync(command) => sync::run(&command),
         Command::Token(command) => token::run(&command),

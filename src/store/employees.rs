@@ -9,6 +9,7 @@ use crate::domain::access::Level;
 use crate::domain::audit::{Action, EMPLOYEES};
 use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
+use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
 pub(super) const COLUMNS: &str =
@@ -124,7 +125,7 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<
 }
 
 /// Inserts the employee, or overwrites the one of that id, and records it. Returns it with its new rev.
-/// 409 `emailAddress` when somebody else has the address.
+/// 409 `emailAddress` when another employee has the address.
 pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
     let employee = Employee { rev: old.map_or(0, |old| old.rev) + 1, ..employee };
     write_row(tx, &employee).map_err(on_duplicate_address)?;
@@ -248,13 +249,13 @@ pub fn ids_with_organization_resellers(tx: &ReadTx, customer: Id) -> Result<Vec<
 }
 
 /// Employees whose delete has fallen due.
-pub fn due_for_delete(tx: &ReadTx) -> Result<Vec<Employee>> {
+pub fn due_for_delete(tx: &ReadTx, now: Time) -> Result<Vec<Employee>> {
     let sql = format!(
         "select {COLUMNS} from employees where delete_at is not null and delete_at <= ?1 and state <> 'DELETED'
          order by id limit 100"
     );
     let mut statement = tx.conn.prepare_cached(&sql)?;
-    let rows = statement.query_map([tx.now], from_row)?;
+    let rows = statement.query_map([now], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

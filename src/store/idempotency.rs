@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::Hash;
+use crate::domain::time::Time;
 use crate::error::Result;
 
 /// How long an answer is remembered.
@@ -35,8 +36,8 @@ pub fn insert(tx: &mut WriteTx, scope: &str, key: &Hash, fingerprint: &Hash, ans
     Ok(())
 }
 
-pub fn delete_old(tx: &mut WriteTx) -> Result<()> {
-    let before = tx.now.plus_ms(-KEPT_MS);
+pub fn delete_old(tx: &mut WriteTx, now: Time) -> Result<()> {
+    let before = now.plus_ms(-KEPT_MS);
     tx.conn.prepare_cached("delete from idempotency_keys where created_at <= ?1")?.execute([before])?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// How long a session lives after its last authenticated request.
 pub const IDLE_MS: i64 = 15 * 60_000;
-/// How long an expired session is remembered, so that its token is told `expired` and not `invalid`.
+/// How long an expired session is remembered, so that its token is answered `expired` and not `invalid`.
 const REMEMBERED_MS: i64 = 24 * 3_600_000;
 
 #[derive(Clone, Debug)]
@@ -102,8 +102,8 @@ pub fn touch(tx: &mut WriteTx, token: &Hash, last_used_at: Time) -> Result<()> {
 }
 
 /// Forgets what expired long ago.
-pub fn delete_forgotten(tx: &mut WriteTx) -> Result<()> {
-    let before = tx.now.plus_ms(-IDLE_MS - REMEMBERED_MS);
+pub fn delete_forgotten(tx: &mut WriteTx, now: Time) -> Result<()> {
+    let before = now.plus_ms(-IDLE_MS - REMEMBERED_MS);
     tx.conn.prepare_cached("delete from sessions where not persist and last_used_at < ?1")?.execute([before])?;
     Ok(())
 }

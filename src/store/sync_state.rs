@@ -28,14 +28,42 @@ pub struct Record {
     pub proved_at: Option<Time>,
     /// In what both sides differed when they were last compared.
     pub difference: Option<String>,
-    /// Why it stands still until somebody acts.
+    /// Why it has stopped; it stays stopped until an operator acts.
     pub alarm: Option<String>,
+    /// By how many milliseconds the hub's clock was ahead at the last exchange.
+    pub hub_clock_offset_ms: Option<i64>,
+}
+
+/// How far apart the clocks of a server and its hub may be before both report it.
+const CLOCK_OFFSET_MAX_MS: i64 = 60_000;
+
+/// Whether a clock that differs by this many milliseconds from the hub's is worth an alarm.
+pub fn is_clock_off(offset_ms: i64) -> bool {
+    offset_ms.saturating_abs() > CLOCK_OFFSET_MAX_MS
 }
 
 impl Record {
     /// The hub refuses this edge, and will go on: what it has there is not to be relied on.
     pub fn is_refused(&self) -> bool {
         self.last_error.is_some() && self.alarm.is_some()
+    }
+
+    /// Whether the clocks of this server and its hub were too far apart at the last exchange.
+    pub fn is_clock_off(&self) -> bool {
+        self.hub_clock_offset_ms.is_some_and(is_clock_off)
+    }
+
+    /// What an operator should look at.
+    pub fn alarm(&self) -> Option<String> {
+        let clock = || {
+            let seconds = self.hub_clock_offset_ms.filter(|offset| is_clock_off(*offset))? / 1_000;
+            let side = if seconds > 0 { "ahead of" } else { "behind" };
+            Some(format!(
+                "the hub's clock is {} s {side} this server's: set the one that is wrong, then see doctor",
+                seconds.unsigned_abs()
+            ))
+        };
+        self.alarm.clone().or_else(|| self.difference.clone()).or_else(clock)
     }
 }
 
@@ -145,7 +173,7 @@ pub fn attempt(tx: &ReadTx, attempt: Uuid) -> Result<Option<i64>> {
     Ok(statement.query_row([attempt.to_string()], |row| row.get(0)).optional()?)
 }
 
-/// Notes an exchange that went well; `alarm`: but for something that somebody must look at.
+/// Notes an exchange that went well; `alarm`: set when an operator must look at something.
 pub fn note(tx: &mut WriteTx, forks: i64, rewinds: i64, alarm: Option<&str>) -> Result<()> {
     tx.conn
         .prepare_cached(
@@ -153,6 +181,12 @@ pub fn note(tx: &mut WriteTx, forks: i64, rewinds: i64, alarm: Option<&str>) -> 
                 forks = forks + :forks, rewinds = rewinds + :rewinds",
         )?
         .execute(named_params! { ":now": tx.now, ":forks": forks, ":rewinds": rewinds, ":alarm": alarm })?;
+    Ok(())
+}
+
+/// Notes by how many milliseconds the hub's clock is ahead.
+pub fn note_hub_clock(tx: &mut WriteTx, offset_ms: i64) -> Result<()> {
+    tx.conn.prepare_cached("update sync_state set hub_clock_offset_ms = ?1")?.execute([offset_ms])?;
     Ok(())
 }
 
@@ -175,7 +209,8 @@ pub fn note_proof(tx: &mut WriteTx, difference: Option<&str>) -> Result<()> {
 
 pub fn record(tx: &ReadTx) -> Result<Record> {
     let mut statement = tx.conn.prepare_cached(
-        "select last_success, last_error, forks, rewinds, proved_at, alarm, difference from sync_state",
+        "select last_success, last_error, forks, rewinds, proved_at, alarm, difference, hub_clock_offset_ms
+         from sync_state",
     )?;
     let found = statement.query_row([], |row| {
         Ok(Record {
@@ -186,6 +221,7 @@ pub fn record(tx: &ReadTx) -> Result<Record> {
             proved_at: row.get(4)?,
             alarm: row.get(5)?,
             difference: row.get(6)?,
+            hub_clock_offset_ms: row.get(7)?,
         })
     });
     Ok(found.optional()?.unwrap_or_default())

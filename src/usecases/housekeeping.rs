@@ -9,12 +9,14 @@ use crate::usecases::employees::remove;
 /// One round. Called at the start and once a minute.
 pub async fn step(db: &Db, session_cache: &SessionCache) -> Result<()> {
     session_cache.flush(db).await?;
-    db.clock().raise(db.clock().now());
-    db.write(Author::system("system"), |tx| {
-        clock_floor::put(tx)?;
-        sessions::delete_forgotten(tx)?;
-        idempotency::delete_old(tx)?;
-        for employee in employees::due_for_delete(tx)? {
+    let known = db.clock().follow();
+    // What is removed does not come back: a clock that jumped ahead must not make it due.
+    let due = db.clock().confirmed();
+    db.write(Author::system("system"), move |tx| {
+        clock_floor::put(tx, known)?;
+        sessions::delete_forgotten(tx, due)?;
+        idempotency::delete_old(tx, due)?;
+        for employee in employees::due_for_delete(tx, due)? {
             remove(tx, employee)?;
         }
         Ok(())

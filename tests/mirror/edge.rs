@@ -212,7 +212,7 @@ impl SimulatedEdge {
     }
 
     pub fn jump(&self, chance: &mut Chance) {
-        self.clock.advance_ms((chance.below(400) as i64 - 200) * DAY_MS);
+        self.clock.jump_ms((chance.below(400) as i64 - 200) * DAY_MS);
     }
 
     /// What it holds now, and can tell.

@@ -86,12 +86,7 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
             },
         ),
         ("quarantined", "gauge", "Rows that the hub could not take", Some(quarantined)),
-        (
-            "alarm",
-            "gauge",
-            "1: the mirror stands still until somebody acts",
-            Some((record.alarm.is_some() || record.difference.is_some()).into()),
-        ),
+        ("alarm", "gauge", "1: the mirror has stopped until an operator acts", Some(record.alarm().is_some().into())),
         ("forks_total", "counter", "Epochs begun because the hub followed another life", Some(record.forks)),
         ("rewinds_total", "counter", "Times that the hub had less than before", Some(record.rewinds)),
         ("proof_age_seconds", "gauge", "Since both sides were found equal", age(record.proved_at)),
@@ -111,7 +106,7 @@ pub fn family(text: &mut String, name: &str, kind: &str, help: &str) -> String {
     name
 }
 
-/// A label's value, as it stands between quotation marks.
+/// A label's value, escaped for use between quotation marks.
 pub fn label(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -138,7 +138,7 @@ impl SyncSession {
 
     /// Handles a reply. `fresh`: the uuid of a new epoch, if one must begin.
     pub async fn handle_reply(&mut self, reply: &Reply, fresh: Uuid) -> Result<ExchangeOutcome> {
-        self.db.clock().believe(Time::from_millis(reply.clock_ms));
+        let hub_ahead_ms = self.db.clock().compare(Time::from_millis(reply.clock_ms));
         let position = self.position()?;
         // Judged by the attempts on disk; only this session writes them.
         let known = self.db.read(|tx| sync_state::attempt(tx, reply.head.attempt))?;
@@ -155,7 +155,7 @@ impl SyncSession {
         let delivered = if reply.accepted { std::mem::take(&mut self.answers_sent) } else { vec![] };
         self.abort();
         let is_new = next != position || !delivered.is_empty();
-        if is_new || self.needs_record(reply)? {
+        if is_new || self.needs_record(reply, hub_ahead_ms)? {
             // During a reset the hub's quarantine is that of another epoch.
             let quarantined = next.resetting.is_none().then(|| reply.quarantine.clone());
             let (audit, acked) = (reply.audit, next.acked);
@@ -172,6 +172,7 @@ impl SyncSession {
                     quarantine::set(tx, &quarantined, acked)?;
                 }
                 sync_state::set_audit_acked(tx, audit)?;
+                sync_state::note_hub_clock(tx, hub_ahead_ms)?;
                 sync_state::note(tx, is_fork.into(), is_rewind.into(), alarm)
             };
             self.db.write(Author::system("mirror"), work).await?;
@@ -184,12 +185,14 @@ impl SyncSession {
 
     /// Whether a reply that changes nothing else is worth a commit: after an error, while rows are in quarantine, and now and
     /// then.
-    fn needs_record(&self, reply: &Reply) -> Result<bool> {
+    fn needs_record(&self, reply: &Reply, hub_ahead_ms: i64) -> Result<bool> {
         self.db.read(|tx| {
             let record = sync_state::record(tx)?;
             let is_old = record.last_success.is_none_or(|last| (tx.now.millis() - last.millis()).abs() >= RECORD_MS);
             let has_quarantined = !reply.quarantine.is_empty() || quarantine::count(tx)? > 0;
-            let is_wrong = reply.audit_differs || record.last_error.is_some() || record.alarm.is_some();
+            let is_clock_news = record.is_clock_off() != sync_state::is_clock_off(hub_ahead_ms);
+            let is_wrong =
+                is_clock_news || reply.audit_differs || record.last_error.is_some() || record.alarm.is_some();
             Ok(is_old || has_quarantined || is_wrong || sync_state::audit_acked(tx)? != reply.audit)
         })
     }

@@ -1,0 +1,7 @@
+-- What is known of the time, so that a wrong clock does no harm.
+
+-- The hub's time; it counts only while the machine's clock shows a time that cannot be.
+alter table clock_floor add column hub_at integer;
+
+-- By how many milliseconds the hub's clock was ahead at the last exchange.
+alter table sync_state add column hub_clock_offset_ms integer;
