@@ -1,7 +1,7 @@
 //! The composition root: open, bind, serve, and shut down in order.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +19,11 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::ephemeral::Folder;
 use crate::error::advised;
-use crate::store::clock_floor;
+use crate::store::{clock_floor, sealed};
 use crate::sync::edge::worker::Worker;
 use crate::usecases::{demo, housekeeping, login};
-use crate::web::{AppState, server};
+use crate::web::AppState;
+use crate::web::tls::Certificate;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
@@ -33,6 +34,7 @@ pub struct App {
     state: web::Data<AppState>,
     server: ServerHandle,
     housekeeping: tokio::task::JoinHandle<()>,
+    certificate: Option<Arc<Certificate>>,
     // Removed when everything else is closed.
     _folder: Option<Folder>,
 }
@@ -40,12 +42,13 @@ pub struct App {
 impl App {
     /// Binds, opens the database, and starts to answer.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<App> {
-        let tls = server::tls(config.tls_cert.as_deref(), config.tls_key.as_deref())?;
+        let certificate = Certificate::open(config.tls_cert.as_deref(), config.tls_key.as_deref())?;
+        let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
         let listener = bind(config.listen())?;
         let address = listener.local_addr().context("the address listened on is not known")?;
         let (path, folder) = database(config)?;
         let db = Arc::new(Db::open(&path, clock)?);
-        let sealer = Arc::new(Sealer::open(&path)?);
+        let sealer = Arc::new(open_sealer(&db, &path, config.is_new_key())?);
         keep_from_others(&key_path(&path));
         db.clock().resume(db.read(clock_floor::find)?);
         warn_of_wrong_clock(db.clock());
@@ -64,12 +67,13 @@ impl App {
         if config.is_demo() {
             demo::load(&db, sealer.clone()).await.context("the demo world could not be loaded")?;
         }
-        let mirror = Worker::start(db.clone(), sealer.clone(), config.hub_ca.clone())?;
+        let mirror = Worker::start(db.clone(), sealer.clone(), config.hub())?;
         let state = web::Data::new(AppState {
             db,
             sealer,
             mirror,
-            hub_ca: config.hub_ca.clone(),
+            hub: config.hub(),
+            trusted_proxies: config.trusted_proxies()?,
             session_cache: SessionCache::default(),
             passwords: Passwords::default(),
             login_throttle: LoginThrottle::new(config.login_limits()),
@@ -80,12 +84,17 @@ impl App {
         let server = api::start(listener, tls, config.cors_origins(), state.clone());
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
-        Ok(App { url, state, server, housekeeping, _folder: folder })
+        Ok(App { url, state, server, housekeeping, certificate, _folder: folder })
     }
 
     /// What the handlers share; for tests and the ready message.
     pub fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// The certificate that is shown, under TLS.
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.certificate.clone()
     }
 
     /// Lets requests under way finish, writes what is still in memory, and closes the database.
@@ -98,6 +107,18 @@ impl App {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
+}
+
+fn open_sealer(db: &Db, path: &Path, is_new_key: bool) -> anyhow::Result<Sealer> {
+    let sealed = db.read(sealed::describe)?;
+    if !is_new_key {
+        return Sealer::open(path, sealed);
+    }
+    anyhow::ensure!(!key_path(path).exists(), "{} is there: leave out --new-key", key_path(path).display());
+    if let Some(lost) = sealed {
+        tracing::warn!("a new key file is made: {lost} can never be read again; set them up anew");
+    }
+    Sealer::open(path, None)
 }
 
 fn warn_of_wrong_clock(clock: &Clock) {

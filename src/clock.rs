@@ -27,7 +27,12 @@ const AGREEMENT_MS: i64 = HOUR_MS;
 
 /// Whether a right clock may show this time: not much later than this program can be in use.
 pub fn is_plausible(time: Time) -> bool {
-    (BUILT_MS..=PLAUSIBLE_MAX_MS).contains(&time.millis())
+    time.millis() <= PLAUSIBLE_MAX_MS
+}
+
+/// Whether a machine's clock may show this time: not before this program was built, nor decades later.
+fn can_be(millis: i64) -> bool {
+    (BUILT_MS..=PLAUSIBLE_MAX_MS).contains(&millis)
 }
 
 /// What a server keeps of the time, so that a wrong clock after the next start is noticed.
@@ -102,7 +107,7 @@ impl Clock {
 
     pub fn state(&self) -> ClockState {
         let (machine, known) = (self.machine_ms(), self.known_ms());
-        if !is_plausible(Time::from_millis(machine)) || machine < known - MARGIN_MS {
+        if !can_be(machine) || machine < known - MARGIN_MS {
             ClockState::Impossible
         } else if machine > known + STEP_MAX_MS {
             ClockState::Ahead(machine - known)
@@ -119,6 +124,11 @@ impl Clock {
     /// The last known time, as it passes.
     pub fn known(&self) -> Time {
         Time::from_millis(self.known_ms())
+    }
+
+    /// How long this process has run: it passes evenly, whatever is done to the machine's clock.
+    pub fn uptime(&self) -> Time {
+        Time::from_millis(self.passed_ms())
     }
 
     /// Continues from what was kept before the last start. Without anything kept the machine's clock is taken as right.
@@ -154,12 +164,12 @@ impl Clock {
     /// Takes the machine's clock as right, whatever was known before; `false` when it shows a time that cannot be.
     pub fn reset(&self) -> bool {
         let machine = self.machine_ms();
-        let is_plausible = is_plausible(Time::from_millis(machine));
-        if is_plausible {
+        let is_possible = can_be(machine);
+        if is_possible {
             self.set_known(machine);
             self.state.hub_ms.store(0, Relaxed);
         }
-        is_plausible
+        is_possible
     }
 
     /// What the hub's clock shows. It is believed only while the machine's own is impossible; where both agree to the hour
@@ -181,7 +191,7 @@ impl Clock {
     }
 
     fn raise_hub(&self, hub: Time) {
-        if is_plausible(hub) {
+        if can_be(hub.millis()) {
             self.state.hub_ms.fetch_max(hub.millis() - self.passed_ms(), Relaxed);
         }
     }

@@ -1,6 +1,8 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
-use std::net::SocketAddr;
+mod values;
+
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +13,10 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::login_throttle::Limits;
+use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
+use crate::sync::edge::settings::HubSettings;
+use values::{hub_level, is_origin, lenient_flag};
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
 /// `TELECOMX_LOCAL_<NAME>` in the environment, or as `name` in the TOML file.
@@ -43,6 +48,11 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
     pub ephemeral: Option<bool>,
 
+    /// Make a new key file where it is missing: what was sealed with the old one is lost [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
+    pub new_key: Option<bool>,
+
     /// Allow an address that is not loopback without TLS: tokens and passwords can be read on the way [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
@@ -67,10 +77,26 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors_origins: Option<String>,
 
+    /// Proxies whose X-Forwarded-For names the caller, comma-separated IP addresses; none: nobody's [default: 127.0.0.1,::1]
+    #[arg(long, value_name = "ADDRESSES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<String>,
+
     /// Certificates that hubs are to be trusted by, PEM, in the place of the usual ones [default: none]
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub_ca: Option<PathBuf>,
+
+    /// The most that the hub may do here: read the rows; propose changes, but not of employees above MANAGER; or administer
+    /// [default: propose]
+    #[arg(long, value_name = "LEVEL", value_parser = hub_level)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub_may: Option<HubLevel>,
+
+    /// Hours without an answer of the hub before that is an alarm [default: 24]
+    #[arg(long, value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub_silent_alarm_h: Option<u32>,
 
     /// Failed logins per name before more are refused for a while [default: 10]
     #[arg(long, value_name = "COUNT")]
@@ -103,22 +129,6 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
 }
 
-/// A flag; in the environment also 1 and 0.
-fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        Flag(bool),
-        Number(u8),
-        Neither(serde::de::IgnoredAny),
-    }
-    match Given::deserialize(deserializer)? {
-        Given::Flag(flag) => Ok(Some(flag)),
-        Given::Number(number @ (0 | 1)) => Ok(Some(number == 1)),
-        Given::Number(_) | Given::Neither(_) => Err(serde::de::Error::custom("must be true or false")),
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -129,17 +139,21 @@ pub enum LogFormat {
 const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the file.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 20] = [
     "db",
     "config",
     "listen",
     "demo",
     "ephemeral",
+    "new_key",
     "insecure",
     "tls_cert",
     "tls_key",
     "cors_origins",
+    "trusted_proxies",
     "hub_ca",
+    "hub_may",
+    "hub_silent_alarm_h",
     "login_failures_per_name",
     "login_failures_per_address",
     "login_failure_window_s",
@@ -189,6 +203,11 @@ impl Config {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             bail!("--tls-cert and --tls-key go together: give both or neither");
         }
+        if let Some(wrong) = self.cors_origins().iter().find(|origin| !is_origin(origin)) {
+            bail!(
+                "{wrong} in --cors-origins is no origin: give scheme, host and port, such as https://app.example.com"
+            );
+        }
         let loopback = self.listen().ip().is_loopback();
         if self.is_demo() && !loopback {
             bail!(
@@ -211,11 +230,39 @@ impl Config {
         self.ephemeral.unwrap_or(false)
     }
 
+    pub fn is_new_key(&self) -> bool {
+        self.new_key.unwrap_or(false)
+    }
+
     pub fn login_limits(&self) -> Limits {
         Limits {
             per_name: self.login_failures_per_name.unwrap_or(10),
             per_address: self.login_failures_per_address.unwrap_or(50),
             window_s: self.login_failure_window_s.unwrap_or(300),
+        }
+    }
+
+    pub fn trusted_proxies(&self) -> Result<Vec<IpAddr>> {
+        let given = self.trusted_proxies.as_deref().unwrap_or("127.0.0.1,::1").split(',').map(str::trim);
+        let given = given.filter(|address| !address.is_empty() && *address != "none");
+        given
+            .map(|address| {
+                address
+                    .parse()
+                    .with_context(|| format!("{address} in --trusted-proxies is no IP address: give none for nobody"))
+            })
+            .collect()
+    }
+
+    pub fn hub(&self) -> HubSettings {
+        let default = HubSettings::default();
+        HubSettings {
+            ca: self.hub_ca.clone(),
+            may: self.hub_may.unwrap_or(default.may),
+            silent_alarm_ms: self
+                .hub_silent_alarm_h
+                .map_or(default.silent_alarm_ms, |hours| i64::from(hours) * 3_600_000),
+            is_insecure: self.insecure.unwrap_or(default.is_insecure),
         }
     }
 
@@ -225,10 +272,12 @@ impl Config {
 
     pub fn cors_origins(&self) -> Vec<String> {
         let origins = self.cors_origins.as_deref().unwrap_or_default().split(',');
+        let origins = origins.map(|origin| origin.trim().trim_end_matches('/').to_owned());
+        let mut origins: Vec<String> = origins.filter(|origin| !origin.is_empty()).collect();
+        if self.is_demo() {
+            origins.extend(["http://localhost:*", "http://127.0.0.1:*"].map(str::to_owned));
+        }
         origins
-            .map(|origin| origin.trim().trim_end_matches('/').to_owned())
-            .filter(|origin| !origin.is_empty())
-            .collect()
     }
 
     /// The database file by its one name: the setting, else one in the user's data folder.

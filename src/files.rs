@@ -32,6 +32,12 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// The one name of a database, there or yet to be made: SQLite keeps its log beside the file that a link leads to,
 /// so that is where lock and key must be too. The error names the flag that chose it.
 pub fn database_path(given: &Path, flag: &str) -> Result<PathBuf> {
+    if given.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        bail!("{} is a URL: give {flag} as the path of a file", given.display());
+    }
+    if given.as_os_str() == ":memory:" {
+        bail!("{flag} must be a file: for a database that is kept nowhere, use serve --ephemeral");
+    }
     let path = follow_links(given);
     match std::fs::metadata(&path) {
         Ok(data) if !data.is_file() => bail!("{} is no regular file: choose another {flag}", path.display()),
@@ -96,11 +102,18 @@ pub struct Part {
 
 impl Part {
     /// Makes one, and removes those for the same target that a killed process left behind.
+    ///
+    /// A link stays a link: the file that it leads to is replaced. What is no regular file (a pipe, a device, a folder) is
+    /// an error, and stays what it is.
     pub fn of(target: &Path) -> io::Result<Part> {
-        remove_left_behind(target);
-        let path = beside(target, &format!(".{}.part", std::process::id()));
+        let target = follow_links(target);
+        if is_special(&target) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        remove_left_behind(&target);
+        let path = beside(&target, &format!(".{}.part", std::process::id()));
         let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
-        Ok(Part { target: target.to_owned(), path, file })
+        Ok(Part { target, path, file })
     }
 
     pub fn path(&self) -> &Path {
@@ -116,6 +129,11 @@ impl Part {
         self.file.sync_all()?;
         move_file(&self.path, &self.target)
     }
+}
+
+/// Whether something is there that is no regular file: a pipe, a device, a socket, a folder.
+pub fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|data| !data.is_file())
 }
 
 /// Gives a file that is on disk another name, for good.

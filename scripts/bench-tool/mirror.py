@@ -102,7 +102,7 @@ class Pair:
         return Server("hub", command, self.folder)
 
     def start_edge(self):
-        server = Server("telecomx-local", [self.product, "serve", "--db", self.db, "--listen", "127.0.0.1:0"], self.folder)
+        server = Server("telecomx-local", [self.product, "serve", "--db", self.db, "--listen", "127.0.0.1:0", "--request-timeout-s", "600"], self.folder)
         answer = call(f"{server.url}/auth/login", body={"username": ADMIN, "password": self.password})
         self.authorization = "Bearer " + json.loads(answer)["token"]
         return server

@@ -36,8 +36,7 @@ def table(rows, aims):
             cells = [row, *speed(figures)]
             cells += [f"{figures[name]:.2f}" if name in figures else "" for name in ("of bare", "of PocketBase")]
         else:
-            (unit, value), = figures.items()
-            cells = [row, f"{value:,.{1 if value >= 10 else 3}f} {unit}", "", "", "", ""]
+            cells = [row, ", ".join(amount(value, unit) for unit, value in figures.items()), "", "", "", ""]
         lines += [[*(cells if i == 0 else [""] * 6), *goal] for i, goal in enumerate(goals)]
         for name, other in figures.get("others", {}).items():
             if "copies a commit" in other:
@@ -55,3 +54,7 @@ def table(rows, aims):
 
 def speed(figures):
     return [f"{figures['per second']:,.0f}", f"{figures['p50 ms']:.2f} ms", f"{figures['p99 ms']:.2f} ms"]
+
+
+def amount(value, unit):
+    return f"{value:,.{1 if value >= 10 else 3}f} {unit}"

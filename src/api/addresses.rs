@@ -1,5 +1,6 @@
 //! `/customer/ID/address`
 
+use crate::domain::customer::Customer;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::usecases::addresses;
@@ -17,13 +18,21 @@ fn address_in_path(call: &AuthenticatedRequest) -> Result<Id> {
     call.context.segment("address").parse().map_err(|_| malformed)
 }
 
+/// All addresses of a customer, under the customer's version.
+fn shown_list(customer: &Customer) -> Result<ApiResponse> {
+    ApiResponse::object(&customer.addresses, customer.rev)
+}
+
+/// One of them.
+fn shown(customer: &Customer, address: Id) -> Result<ApiResponse> {
+    let found = customer.addresses.iter().find(|known| known.id == address);
+    found.map_or_else(|| Ok(ApiResponse::success()), |address| ApiResponse::object(address, customer.rev))
+}
+
 /// api:customer:address-list
 pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = customer_in_path(&call)?;
-    call.read(|tx, actor| {
-        let customer = addresses::list(tx, actor, id)?;
-        ApiResponse::object(&customer.addresses, customer.rev)
-    })
+    call.read(|tx, actor| shown_list(&addresses::list(tx, actor, id)?))
 }
 
 /// api:customer:address-get
@@ -41,7 +50,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let body = call.context.object()?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let (address, rev) = addresses::create(tx, actor, id, &body, |rev| preconditions.check(rev))?;
+        let (address, rev) = addresses::create(tx, actor, id, &body, |old| preconditions.check(|| shown_list(old)))?;
         ApiResponse::object(&address, rev)
     })
     .await
@@ -53,7 +62,8 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let body = call.context.object()?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let (address, rev) = addresses::update(tx, actor, id, address, &body, |rev| preconditions.check(rev))?;
+        let accept = |old: &Customer| preconditions.check(|| shown(old, address));
+        let (address, rev) = addresses::update(tx, actor, id, address, &body, accept)?;
         ApiResponse::object(&address, rev)
     })
     .await
@@ -62,9 +72,10 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:customer:address-delete. 409 `address` while an employee has it; 422 `addresses` for the last one.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let (id, address) = (customer_in_path(&call)?, address_in_path(&call)?);
+    call.context.delete_query(&[])?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        addresses::delete(tx, actor, id, address, |rev| preconditions.check(rev))?;
+        addresses::delete(tx, actor, id, address, |old| preconditions.check(|| shown(old, address)))?;
         Ok(ApiResponse::success())
     })
     .await

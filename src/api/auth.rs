@@ -71,18 +71,26 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
     let given = read_credentials(body)?;
     let state = context.state.clone().into_inner();
     let address = context.address();
-    state.login_throttle.begin(&given.username, &address, state.db.clock().now())?;
+    let attempt = state.login_throttle.begin(&given.username, &address, state.db.clock().uptime())?;
     let candidate = state.db.read(|tx| login::find_candidate(tx, &given.username))?;
     let stored = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
-    let verified = state.passwords.verify(given.password, stored.clone()).await?;
+    let verified = match state.passwords.verify(given.password, stored.clone()).await {
+        Ok(verified) => verified,
+        Err(error) => {
+            attempt.released();
+            return Err(error);
+        }
+    };
     let candidate = candidate.filter(|_| verified.is_right).ok_or_else(login::refused)?;
     // By employee id, not by user name: the name may pass to another employee.
     let key = context.idempotency_key(&format!("login {}", candidate.employee.id))?;
     let result =
         open_session(&context, candidate, stored, verified, given.authenticator_token, given.persist, key).await;
     // A wrong code counts as a failure. A right password without its code does not.
-    if !matches!(result, Err(Error::Unauthenticated { .. })) {
-        state.login_throttle.take_back(&given.username, &address);
+    match &result {
+        Ok(_) => attempt.succeeded(),
+        Err(Error::Unauthenticated { .. }) => drop(attempt),
+        Err(_) => attempt.released(),
     }
     let response = result?;
     let cookie =

@@ -56,6 +56,7 @@ pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
                 limit: window.limit,
                 total: page.total,
                 changelogs: rows,
+                employees: reader.into_authors(),
             })
         })
         .await

@@ -12,6 +12,7 @@ use crate::auth::authorization::{Owner, is_allowed};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
 use crate::domain::audit::{Action, MOBILE_CONFIGS, SECTIONS, WHAT};
+use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::domain::schema::Nullable;
 use crate::domain::time::Time;
@@ -44,6 +45,21 @@ pub struct ChangeLogPage {
     pub total: i64,
     #[schemars(with = "Vec<ChangeLogEntry<'static>>", length(max = 500))]
     pub changelogs: Vec<Box<RawValue>>,
+    /// Who made these changes, as far as the reader may see it; only with `includeEmployees`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employees: Option<Vec<ChangeAuthor>>,
+}
+
+/// An employee who made a change.
+#[derive(Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeAuthor {
+    #[serde(rename = "_id")]
+    id: Id,
+    #[schemars(example = "Anna Manager")]
+    name: String,
+    #[schemars(example = "manager@bakery.example.com")]
+    email_address: Option<String>,
 }
 
 /// One change. `changes` and `data` are there only where they are asked for, and in a list as far as its bound goes.
@@ -127,15 +143,22 @@ pub struct Reader<'t> {
     actor: &'t Actor,
     parts: Parts,
     left: usize,
+    authors: BTreeMap<Id, ChangeAuthor>,
 }
 
 impl<'t> Reader<'t> {
     pub fn new(tx: &'t ReadTx<'t>, actor: &'t Actor, parts: Parts) -> Reader<'t> {
-        Reader { tx, actor, parts, left: OBJECTS_MAX_BYTES }
+        Reader { tx, actor, parts, left: OBJECTS_MAX_BYTES, authors: BTreeMap::new() }
+    }
+
+    /// The employees who made the entries that were rendered; `None` unless they are asked for.
+    pub fn into_authors(self) -> Option<Vec<ChangeAuthor>> {
+        self.parts.employees.then(|| self.authors.into_values().collect())
     }
 
     pub fn render(&mut self, entry: &LogEntry) -> Result<Box<RawValue>> {
         let (changes, data) = self.read_objects(entry)?;
+        let author = self.author(entry)?;
         let shown = ChangeLogEntry {
             seq: Id::from_number(entry.seq),
             when: entry.at,
@@ -145,7 +168,7 @@ impl<'t> Reader<'t> {
             customer: entry.customer,
             description: &entry.description,
             has_comparison: entry.has_before,
-            author: self.author(entry)?,
+            author,
             changes,
             data,
         };
@@ -173,7 +196,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Who it was, if the reader may see who.
-    fn author<'e>(&self, entry: &'e LogEntry) -> Result<Option<Author<'e>>> {
+    fn author<'e>(&mut self, entry: &'e LogEntry) -> Result<Option<Author<'e>>> {
         if !self.parts.employees {
             return Ok(None);
         }
@@ -183,7 +206,12 @@ impl<'t> Reader<'t> {
         };
         let Some(employee) = employees::find(self.tx, id)? else { return Ok(None) };
         let is_shown = is_allowed(self.tx, self.actor, CHANGE_LOG, Owner::to_customer(employee.customer))?;
-        Ok(is_shown.then_some(Author { employee: Some(id), employee_name: &entry.actor_name }))
+        if !is_shown {
+            return Ok(None);
+        }
+        let Employee { name, email_address, .. } = employee;
+        self.authors.insert(id, ChangeAuthor { id, name, email_address });
+        Ok(Some(Author { employee: Some(id), employee_name: &entry.actor_name }))
     }
 }
 

@@ -135,16 +135,20 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let body = call.context.object()?;
     let preconditions = call.preconditions();
-    call.write(move |tx, actor| shown(customers::update(tx, actor, id, &body, |rev| preconditions.check(rev))?, actor))
-        .await
+    call.write(move |tx, actor| {
+        let accept = |old: &Customer| preconditions.check(|| shown(old.clone(), actor));
+        shown(customers::update(tx, actor, id, &body, accept)?, actor)
+    })
+    .await
 }
 
 /// api:customer:delete. Deletes the employees too. 400, 403, 404 `customer`, 409 `parentReseller`, 409 `customer`.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
+    call.context.delete_query(&[])?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        customers::delete(tx, actor, id, |rev| preconditions.check(rev))?;
+        customers::delete(tx, actor, id, |old| preconditions.check(|| shown(old.clone(), actor)))?;
         Ok(ApiResponse::success())
     })
     .await

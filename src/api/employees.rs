@@ -36,6 +36,11 @@ pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
     .await
 }
 
+/// The employee as everybody sees it who may.
+fn shown(employee: &Employee) -> Result<ApiResponse> {
+    ApiResponse::object(employee, employee.rev)
+}
+
 fn summary(employee: &Employee) -> Value {
     let mut row = json!(employee);
     if let Some(row) = row.as_object_mut() {
@@ -50,7 +55,7 @@ pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     call.read(|tx, actor| {
         let employee = employees::get(tx, actor, id)?;
-        ApiResponse::object(&employee, employee.rev)
+        shown(&employee)
     })
 }
 
@@ -61,7 +66,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let password = hash_given_password(&call, &body, |tx, actor| employees::may_create(tx, actor, &body)).await?;
     call.write(move |tx, actor| {
         let created = employees::create(tx, actor, None, &body, password)?;
-        ApiResponse::object(&created, created.rev)
+        shown(&created)
     })
     .await
 }
@@ -74,8 +79,8 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let preconditions = call.preconditions();
     let password = hash_given_password(&call, &body, |tx, actor| employees::may_update(tx, actor, id, &body)).await?;
     call.write(move |tx, actor| {
-        let updated = employees::update(tx, actor, id, &body, password, |rev| preconditions.check(rev))?;
-        ApiResponse::object(&updated, updated.rev)
+        let updated = employees::update(tx, actor, id, &body, password, |old| preconditions.check(|| shown(old)))?;
+        shown(&updated)
     })
     .await
 }
@@ -98,14 +103,14 @@ async fn hash_given_password(
 /// 422 `deleteDate`.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
-    let query = call.context.query();
+    let query = call.context.delete_query(&["deleteDate", "deleteExtensions", "deleteMvnoAccounts"])?;
     // Given but empty is a fault: read as "now" it would delete an employee by mistake.
     let date = query.get("deleteDate").map(str::to_owned);
     query.flag("deleteExtensions")?;
     query.flag("deleteMvnoAccounts")?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        match employees::delete(tx, actor, id, date.as_deref(), |rev| preconditions.check(rev))? {
+        match employees::delete(tx, actor, id, date.as_deref(), |old| preconditions.check(|| shown(old)))? {
             None => Ok(ApiResponse::success()),
             Some(at) => ApiResponse::json(&json!({ "success": true, "deleteDate": at })),
         }
@@ -124,6 +129,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::db::{Author, Db, WriteTx};
     use crate::store;
+    use crate::sync::edge::settings::HubSettings;
     use crate::sync::edge::worker::Worker;
     use crate::usecases::import;
     use crate::web::AppState;
@@ -142,7 +148,7 @@ mod tests {
     async fn without_hashing(folder: &std::path::Path) -> (AppState, [String; 3]) {
         let path = folder.join("telecomx.db");
         let db = Arc::new(Db::open(&path, Clock::default()).unwrap());
-        let sealer = Arc::new(Sealer::open(&path).unwrap());
+        let sealer = Arc::new(Sealer::open(&path, None).unwrap());
         let address = json!({ "address": "Gade 1", "zip": "8000", "city": "Aarhus" });
         let employee = |(id, level): (&str, &str)| {
             let address = format!("{id}@example.com");
@@ -155,7 +161,7 @@ mod tests {
         });
         let (document, into) = (world.to_string(), sealer.clone());
         let load = move |tx: &mut WriteTx| {
-            import::run(tx, &into, document.as_bytes(), |_, _, _| {})?;
+            import::run(tx, &into, document.as_bytes(), false, |_, _, _| {})?;
             let mut tokens = [OWNER, MANAGER, PERSONAL].map(str::to_owned);
             for token in &mut tokens {
                 let (made, hash) = new_token()?;
@@ -165,12 +171,13 @@ mod tests {
             Ok(tokens)
         };
         let tokens = db.write(Author::system("test"), load).await.unwrap();
-        let mirror = Worker::start(db.clone(), sealer.clone(), None).unwrap();
+        let mirror = Worker::start(db.clone(), sealer.clone(), HubSettings::default()).unwrap();
         let state = AppState {
             db,
             sealer,
             mirror,
-            hub_ca: None,
+            hub: HubSettings::default(),
+            trusted_proxies: vec![],
             session_cache: SessionCache::default(),
             passwords: Passwords::closed(),
             login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),

@@ -41,8 +41,10 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let given = read_content(&call.context.object_or_empty()?);
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let accept =
-            |rev: Option<i64>| rev.map_or_else(|| preconditions.check_absent(), |rev| preconditions.check(rev));
+        let accept = |old: Option<&MobileConfig>| match old {
+            Some(old) => preconditions.check(|| Ok(answer(old))),
+            None => preconditions.check_absent(),
+        };
         Ok(answer(&mobile_configs::create(tx, actor, id, given, accept)?))
     })
     .await
@@ -59,7 +61,8 @@ pub async fn copy(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let (from, to) = read_copy(&call)?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let outcome = copy_mobile_config::run(tx, actor, from, to, |target| preconditions.check(target.rev))?;
+        let outcome =
+            copy_mobile_config::run(tx, actor, from, to, |target| preconditions.check(|| Ok(answer(target))))?;
         Ok(answer(&outcome.target()))
     })
     .await

@@ -9,6 +9,7 @@ mod customers;
 mod employees;
 pub mod endpoint;
 mod health;
+mod home;
 mod mobile_configs;
 pub mod not_served;
 pub mod openapi;

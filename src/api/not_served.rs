@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::web::error::{method_not_allowed, no_such_url, not_implemented};
+use crate::web::error::{allowed_methods, no_such_url, not_implemented};
 
 struct PlatformEndpoint {
     method: &'static str,
@@ -48,11 +49,14 @@ pub async fn respond(request: HttpRequest) -> HttpResponse {
     if let Some(endpoint) = known.iter().find(|endpoint| endpoint.method == request.method().as_str()) {
         return not_implemented(endpoint.page);
     }
-    if !known.is_empty() {
-        let allowed: Vec<&str> = known.iter().map(|endpoint| endpoint.method).collect();
-        return method_not_allowed(&allowed.join(", "));
+    match known.first() {
+        Some(_) if request.method() == Method::OPTIONS => {
+            let known: Vec<&str> = known.iter().map(|endpoint| endpoint.method).chain(["OPTIONS"]).collect();
+            allowed_methods(&known.join(", "))
+        }
+        Some(endpoint) => not_implemented(endpoint.page),
+        None => no_such_url(),
     }
-    no_such_url()
 }
 
 /// Method and path of each of them, for the tests.

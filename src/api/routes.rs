@@ -1,6 +1,7 @@
 //! Every URL of the product on one screen.
 
-use actix_web::web;
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::{Session, TokenValidity};
 use super::change_log::ChangeLogLite;
@@ -18,14 +19,15 @@ use super::schemas::pbx_app::*;
 use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::{
-    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, health, mobile_configs,
+    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, health, home, mobile_configs,
     not_served, openapi, pbx_app, swagger_ui, sync, tokens,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::sync::edge::verify::Proof;
-use crate::web::error::method_not_allowed;
+use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented};
+use crate::web::middleware::may_change;
 
 /// Every endpoint, in the order of the documentation.
 #[rustfmt::skip]
@@ -93,6 +95,41 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// The methods that one URL takes.
+#[derive(Default)]
+struct Methods {
+    served: Vec<&'static str>,
+    /// The platform's page on the URL; empty for what is this server's own.
+    page: &'static str,
+}
+
+impl Methods {
+    fn add(&mut self, endpoint: &Endpoint) {
+        self.served.push(endpoint.method);
+        if endpoint.method == "GET" && !may_change(endpoint.path) {
+            self.served.push("HEAD");
+        }
+        if self.page.is_empty() {
+            self.page = endpoint.page;
+        }
+    }
+
+    /// As the header `Allow` has it.
+    fn allow(&self) -> String {
+        [&self.served[..], &["OPTIONS"]].concat().join(", ")
+    }
+}
+
+/// The answer to a method that a URL does not take. Of the platform's URLs not every method is known.
+fn other_method(method: &Method, allow: &str, page: &str) -> HttpResponse {
+    match *method {
+        Method::OPTIONS => allowed_methods(allow),
+        Method::HEAD => method_not_allowed(allow),
+        _ if page.is_empty() => method_not_allowed(allow),
+        _ => method_not_implemented(page, allow),
+    }
+}
+
 /// The prefix of the mobile configs' paths, which are used most: they are tried first, and matched without it.
 const OWN: &str = "/pbx/app/mobileconfig";
 
@@ -100,18 +137,18 @@ const OWN: &str = "/pbx/app/mobileconfig";
 pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     config.app_data(state.clone());
     config.app_data(web::Data::new(openapi::Document::of(endpoints)));
-    let mut resources: Vec<(&str, actix_web::Resource, Vec<&str>)> = vec![];
+    let mut resources: Vec<(&str, actix_web::Resource, Methods)> = vec![];
     for endpoint in endpoints() {
         let place = resources.iter().position(|(path, ..)| *path == endpoint.path).unwrap_or_else(|| {
             resources.push((
                 endpoint.path,
                 web::resource(endpoint.path.strip_prefix(OWN).unwrap_or(endpoint.path)),
-                vec![],
+                Methods::default(),
             ));
             resources.len() - 1
         });
         let (path, resource, mut methods) = resources.remove(place);
-        methods.push(endpoint.method);
+        methods.add(&endpoint);
         resources.insert(place, (path, resource.route(endpoint.route), methods));
     }
     let served: Vec<&str> = resources.iter().map(|(path, ..)| *path).collect();
@@ -121,12 +158,12 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     let mut own = web::scope(OWN).default_service(web::to(not_served::respond));
     let mut others = vec![];
     for (path, resource, methods) in resources {
-        let allow = methods.join(", ");
-        let other_method = move || {
-            let allow = allow.clone();
-            async move { method_not_allowed(&allow) }
+        let (allow, page) = (methods.allow(), methods.page);
+        let other = move |request: HttpRequest| {
+            let response = other_method(request.method(), &allow, page);
+            async move { response }
         };
-        let resource = resource.default_service(web::to(other_method));
+        let resource = resource.default_service(web::to(other));
         if path.starts_with(OWN) {
             own = own.service(resource);
         } else {
@@ -137,6 +174,7 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     for resource in others {
         config.service(resource);
     }
+    config.route("/", web::get().to(home::home));
     config.service(web::redirect("/docs", "/docs/index.html"));
     config.service(swagger_ui::resource());
     config.default_service(web::to(not_served::respond));

@@ -6,15 +6,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::db::{Author, WriteTx};
+use crate::db::WriteTx;
 use crate::domain::access::{Actor, Level};
 use crate::domain::fields::read_body;
-use crate::error::{Error, Result, in_one_line};
+use crate::error::{Check, Error, Result, in_one_line};
 use crate::store::quarantine::{self, QuarantineEntry};
 use crate::store::sync_state;
 use crate::sync::edge::enrolment::{self, EnrolmentError};
 use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::sync::edge::status::status as mirror_status;
+use crate::sync::http_agent::check_url;
+use crate::usecases::hub_enrolment;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
@@ -61,7 +63,7 @@ pub async fn status(request: AuthenticatedRequest) -> Result<ApiResponse> {
 
 fn stands(request: &AuthenticatedRequest) -> Result<Value> {
     let state = &request.context.state;
-    let mut status = state.db.read(mirror_status)?;
+    let mut status = state.db.read(|tx| mirror_status(tx, state.hub.silent_alarm_ms))?;
     // On a full disk it may be that it could not be written down.
     if let Some(trouble) = state.mirror.last_error() {
         status["lastError"] = trouble.into();
@@ -121,26 +123,36 @@ async fn settle(request: AuthenticatedRequest, how: fn(&mut WriteTx, i64) -> Res
 pub async fn metrics(request: AuthenticatedRequest) -> Result<HttpResponse> {
     check(request.actor())?;
     let state = &request.context.state;
-    let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts()))?;
+    let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts(), state.hub.silent_alarm_ms))?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 
-/// `{ "url", "code" }`: enrols with a hub. The code is spent; what an earlier hub had is left to it.
+/// `{ "url", "code", "currentHub"? }`: enrols with a hub. The code is spent; what an earlier hub had is left to it. Only for
+/// ADMIN; a server that has a hub leaves it only when `currentHub` names that one.
 pub async fn enroll(request: AuthenticatedRequest) -> Result<ApiResponse> {
-    check(request.actor())?;
+    let (state, author, actor) = (request.context.state.clone(), request.author(), request.actor().clone());
+    state.db.write(author.clone(), move |tx| hub_enrolment::allow(tx, &actor)).await?;
     let body = request.context.object()?;
-    let (url, code) = read_body(&body, |fields| {
-        let (mut url, mut code) = (String::new(), String::new());
+    let (url, code, current) = read_body(&body, |fields| {
+        let (mut url, mut code, mut current) = (String::new(), String::new(), None);
         fields.require(&["url", "code"]);
         fields.required_text("url", 1, 2_000, &mut url);
         fields.required_text("code", 1, 200, &mut code);
-        (url, code)
+        fields.text("currentHub", &mut current);
+        if !url.is_empty()
+            && let Err(wrong) = check_url(&url, state.hub.is_insecure)
+        {
+            fields.fault("url", Check::Format, in_one_line(wrong.as_ref()));
+        }
+        (url, code, current)
     })?;
-    let (state, author): (_, Author) = (request.context.state.clone(), request.context.author());
+    let goal = url.clone();
+    let check = move |tx: &mut WriteTx| hub_enrolment::check_leave(tx, &goal, current.as_deref());
+    state.db.write(author.clone(), check).await?;
     // The code is spent once the hub has seen it: its token must be stored even if the caller has gone.
     let enrolled = wait_for(&request, async move {
-        let (sealer, ca) = (state.sealer.clone(), state.hub_ca.clone());
-        match enrolment::enroll(&state.db, sealer, author, url, code, ca).await {
+        let (sealer, settings) = (state.sealer.clone(), state.hub.clone());
+        match enrolment::enroll(&state.db, sealer, author, url, code, settings).await {
             Ok(_) => Ok(()),
             Err(EnrolmentError::Refused(why)) => Err(hub_conflict(&why)),
             Err(EnrolmentError::Unreadable(cause) | EnrolmentError::NotStored { cause, .. }) => Err(cause),

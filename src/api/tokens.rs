@@ -33,6 +33,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:employee:deletetoken. 404 `id`, 404 `token`, 403.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = employee_in_path(&call)?;
+    call.context.delete_query(&[])?;
     let hash = token_hash(call.context.segment("token"));
     call.write(move |tx, actor| {
         tokens::delete(tx, actor, id, hash.as_ref())?;

@@ -1,5 +1,6 @@
-//! The limit on failed logins, per name and per client address.
+//! The limit on failed logins: per name at one client address, per name, and per address.
 
+use std::net::Ipv6Addr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,53 +14,129 @@ use crate::error::{Error, Result};
 /// How many names, and how many addresses, are remembered at most.
 const KEYS_MAX: u64 = 50_000;
 
+/// How many times as many failures a name has in all as from one address: beyond that it is attacked from many.
+const NAME_FACTOR: u32 = 10;
+
 /// How many failed logins are allowed within a window.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Of one name from one address; ten times as many of one name from all addresses.
     pub per_name: u32,
+    /// From one address, whatever the name.
     pub per_address: u32,
     pub window_s: u64,
 }
 
-/// Counts an attempt when it begins and takes it back when it succeeds, so that attempts in parallel count too.
+/// Counts failed logins. What strangers do elsewhere does not lock a name at an address from which it has logged in before.
+/// Times are those of a clock that only passes, such as [`crate::clock::Clock::uptime`].
 pub struct LoginThrottle {
+    pairs: Windows,
     names: Windows,
     addresses: Windows,
+    /// Names with addresses from which they have logged in.
+    known: Cache<Hash, ()>,
     /// Checking and counting are one step.
     turn: Mutex<()>,
+}
+
+/// A login under way. It counts as a failure of its name at its address until something else is said of it: also when its
+/// caller leaves.
+pub struct Attempt<'t> {
+    throttle: &'t LoginThrottle,
+    keys: Keys,
+    now: Time,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Failed,
+    /// Neither a success nor a failure.
+    Released,
+    Succeeded,
+}
+
+#[derive(Clone, Copy)]
+struct Keys {
+    pair: Hash,
+    name: Hash,
+    address: Hash,
+}
+
+impl Keys {
+    /// Digests, so that a long name takes no more memory than a short one. Case does not count, as at login.
+    fn of(name: &str, address: &str) -> Keys {
+        let (name, address) = (digest(name.to_ascii_lowercase().as_bytes()), digest(network(address).as_bytes()));
+        Keys { pair: digest(&[name, address].concat()), name, address }
+    }
+}
+
+/// What is counted as one address: of IPv6 the network of 64 bits, which one household or server has to itself.
+fn network(address: &str) -> String {
+    match address.parse::<Ipv6Addr>() {
+        Ok(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+        Err(_) => address.to_owned(),
+    }
+}
+
+impl Attempt<'_> {
+    /// The login succeeded: earlier failures of this name at this address are forgotten.
+    pub fn succeeded(mut self) {
+        self.outcome = Outcome::Succeeded;
+    }
+
+    /// The login was neither right nor wrong, such as one that lacks its second factor.
+    pub fn released(mut self) {
+        self.outcome = Outcome::Released;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        let (throttle, keys) = (self.throttle, self.keys);
+        let _turn = throttle.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.outcome {
+            Outcome::Failed => {
+                throttle.names.count(keys.name, self.now);
+                throttle.addresses.count(keys.address, self.now);
+            }
+            Outcome::Released => throttle.pairs.take_back(keys.pair),
+            Outcome::Succeeded => {
+                throttle.pairs.forget(&keys.pair);
+                throttle.known.insert(keys.pair, ());
+            }
+        }
+    }
 }
 
 impl LoginThrottle {
     pub fn new(limits: Limits) -> LoginThrottle {
         LoginThrottle {
-            names: Windows::new(limits.per_name, limits.window_s),
+            pairs: Windows::new(limits.per_name, limits.window_s),
+            names: Windows::new(limits.per_name.saturating_mul(NAME_FACTOR), limits.window_s),
             addresses: Windows::new(limits.per_address, limits.window_s),
+            known: Cache::builder().max_capacity(KEYS_MAX).eviction_policy(EvictionPolicy::lru()).build(),
             turn: Mutex::default(),
         }
     }
 
-    /// Counts an attempt, or refuses it: 429 `too_many_requests`.
-    pub fn begin(&self, name: &str, address: &str, now: Time) -> Result<()> {
-        let (name, address) = (key_of_name(name), digest(address.as_bytes()));
+    /// Begins an attempt, or refuses it: 429 `too_many_requests`.
+    pub fn begin(&self, name: &str, address: &str, now: Time) -> Result<Attempt<'_>> {
+        let keys = Keys::of(name, address);
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.names.check(&name, now)?;
-        self.addresses.check(&address, now)?;
-        self.names.count(name, now);
-        self.addresses.count(address, now);
-        Ok(())
+        self.pairs.check(&keys.pair, now)?;
+        if self.known.get(&keys.pair).is_none() {
+            self.names.check(&keys.name, now)?;
+            self.addresses.check(&keys.address, now)?;
+        }
+        // Counted at once, so that attempts side by side count too. Those of other names at the address do not: colleagues
+        // behind one address log in at the same time.
+        self.pairs.count(keys.pair, now);
+        Ok(Attempt { throttle: self, keys, now, outcome: Outcome::Failed })
     }
-
-    /// The attempt did not fail: it does not count.
-    pub fn take_back(&self, name: &str, address: &str) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.names.take_back(key_of_name(name));
-        self.addresses.take_back(digest(address.as_bytes()));
-    }
-}
-
-/// A digest, so that a long name takes no more memory than a short one. Case does not count, as at login.
-fn key_of_name(name: &str) -> Hash {
-    digest(name.to_ascii_lowercase().as_bytes())
 }
 
 #[derive(Clone, Copy)]
@@ -119,6 +196,11 @@ impl Windows {
         }
     }
 
+    fn forget(&self, key: &Hash) {
+        self.below_limit.invalidate(key);
+        self.at_limit.invalidate(key);
+    }
+
     fn find(&self, key: &Hash) -> Option<Window> {
         self.at_limit.get(key).or_else(|| self.below_limit.get(key))
     }
@@ -145,49 +227,88 @@ mod tests {
         Time::from_millis(seconds * 1_000)
     }
 
-    #[test]
-    fn failures_are_counted_per_name_and_per_address() {
-        let throttle = LoginThrottle::new(LIMITS);
-        assert!(throttle.begin("a", "1", at(0)).is_ok() && throttle.begin("A", "1", at(0)).is_ok());
-        assert!(matches!(throttle.begin("a", "2", at(10)), Err(Error::TooManyRequests { retry_after_s: 51 })));
-        assert!(throttle.begin("b", "1", at(10)).is_ok());
-        assert!(throttle.begin("c", "1", at(10)).is_err());
-        assert!(throttle.begin("c", "2", at(10)).is_ok());
+    fn fail(throttle: &LoginThrottle, name: &str, address: &str, now: Time) -> Result<()> {
+        throttle.begin(name, address, now).map(drop)
     }
 
     #[test]
-    fn a_success_does_not_count_and_a_window_ends() {
+    fn failures_are_counted_per_name_at_an_address_and_per_address() {
+        let throttle = LoginThrottle::new(LIMITS);
+        assert!(fail(&throttle, "a", "1", at(0)).is_ok() && fail(&throttle, "A", "1", at(0)).is_ok());
+        let refused = fail(&throttle, "a", "1", at(10));
+        assert!(matches!(refused, Err(Error::TooManyRequests { retry_after_s: 51 })));
+        assert!(fail(&throttle, "a", "2", at(10)).is_ok(), "strangers do not lock a name elsewhere");
+        assert!(fail(&throttle, "b", "1", at(10)).is_ok());
+        assert!(fail(&throttle, "c", "1", at(10)).is_err());
+        assert!(fail(&throttle, "c", "2", at(10)).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_is_attacked_from_many_addresses_is_locked_except_where_it_has_logged_in_before() {
+        let throttle = LoginThrottle::new(LIMITS);
+        throttle.begin("a", "home", at(0)).unwrap().succeeded();
+        let tried = (0..100).filter(|n| fail(&throttle, "a", &format!("10.0.0.{n}"), at(1)).is_ok()).count();
+        assert_eq!(tried, 20);
+        throttle.begin("a", "home", at(2)).unwrap().succeeded();
+        assert!(fail(&throttle, "b", "10.0.0.1", at(2)).is_ok());
+    }
+
+    #[test]
+    fn a_success_forgets_failures_and_a_window_ends() {
         let throttle = LoginThrottle::new(LIMITS);
         for _ in 0..10 {
-            throttle.begin("a", "1", at(0)).unwrap();
-            throttle.take_back("a", "1");
+            fail(&throttle, "a", "1", at(0)).unwrap();
+            throttle.begin("a", "1", at(0)).unwrap().succeeded();
         }
-        throttle.begin("a", "1", at(0)).unwrap();
-        throttle.begin("a", "1", at(0)).unwrap();
-        assert!(throttle.begin("a", "1", at(59)).is_err());
-        assert!(throttle.begin("a", "1", at(60)).is_ok());
+        for _ in 0..10 {
+            throttle.begin("b", "2", at(0)).unwrap().released();
+        }
+        fail(&throttle, "b", "2", at(0)).unwrap();
+        fail(&throttle, "b", "2", at(0)).unwrap();
+        assert!(fail(&throttle, "b", "2", at(59)).is_err());
+        assert!(fail(&throttle, "b", "2", at(60)).is_ok());
+    }
+
+    #[test]
+    fn colleagues_behind_one_address_log_in_at_the_same_time() {
+        let throttle = LoginThrottle::new(LIMITS);
+        let names: Vec<String> = (0..150).map(|n| format!("name {n}")).collect();
+        let attempts: Vec<_> = names.iter().map(|name| throttle.begin(name, "office", at(0)).unwrap()).collect();
+        attempts.into_iter().for_each(Attempt::succeeded);
+        // Attempts on one name side by side count each.
+        let attempts: Vec<_> = (0..5).map(|_| throttle.begin("a", "office", at(0))).collect();
+        assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), 2);
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_are_one() {
+        let throttle = LoginThrottle::new(LIMITS);
+        for n in 0..3 {
+            fail(&throttle, &format!("name {n}"), &format!("2001:db8:1:2::{n}"), at(0)).unwrap();
+        }
+        assert!(fail(&throttle, "other", "2001:db8:1:2:ffff::1", at(0)).is_err());
+        assert!(fail(&throttle, "other", "2001:db8:1:3::1", at(0)).is_ok());
     }
 
     #[test]
     fn a_hundred_thousand_other_names_clear_no_limit() {
         let throttle = LoginThrottle::new(LIMITS);
-        let is_refused =
-            |name, address| matches!(throttle.begin(name, address, at(30)), Err(Error::TooManyRequests { .. }));
+        let is_refused = |name, address| fail(&throttle, name, address, at(30)).is_err();
         for _ in 0..2 {
-            throttle.begin("attacked", "1", at(0)).unwrap();
+            fail(&throttle, "attacked", "1", at(0)).unwrap();
         }
         for name in ["b", "c", "d"] {
-            throttle.begin(name, "attacker", at(0)).unwrap();
+            fail(&throttle, name, "attacker", at(0)).unwrap();
         }
         for i in 0..100_000 {
-            throttle.begin(&format!("name {i}"), &format!("address {i}"), at(20)).unwrap();
+            fail(&throttle, &format!("name {i}"), &format!("address {i}"), at(20)).unwrap();
         }
-        assert!(is_refused("attacked", "2") && is_refused("e", "attacker"));
+        assert!(is_refused("attacked", "1") && is_refused("e", "attacker"));
         // A name that is new among so many is counted too.
-        assert!(!is_refused("new", "3") && !is_refused("new", "4") && is_refused("new", "5"));
-        assert!(throttle.begin("attacked", "2", at(60)).is_ok());
+        assert!(!is_refused("new", "3") && !is_refused("new", "3") && is_refused("new", "3"));
+        assert!(fail(&throttle, "attacked", "1", at(60)).is_ok());
         // What is remembered has a bound.
-        throttle.names.below_limit.run_pending_tasks();
-        assert!(throttle.names.below_limit.entry_count() <= KEYS_MAX);
+        throttle.pairs.below_limit.run_pending_tasks();
+        assert!(throttle.pairs.below_limit.entry_count() <= KEYS_MAX);
     }
 }

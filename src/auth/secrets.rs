@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hmac::{Hmac, Mac};
@@ -40,11 +40,17 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Reads `DATABASE.key`, or makes it, readable by its owner only.
-    pub fn open(database: &Path) -> anyhow::Result<Sealer> {
-        match Sealer::read(database)? {
-            Some(sealer) => Ok(sealer),
-            None => Sealer::make(&key_path(database)),
+    /// Reads `DATABASE.key`, or makes it, readable by its owner only. `needed`: what in the database was sealed with the key
+    /// that is missing, in words; then none is made.
+    pub fn open(database: &Path, needed: Option<String>) -> anyhow::Result<Sealer> {
+        match (Sealer::read(database)?, needed) {
+            (Some(sealer), _) => Ok(sealer),
+            (None, None) => Sealer::make(&key_path(database)),
+            (None, Some(needed)) => bail!(
+                "the key file {} is missing, and without it {needed} cannot be read: put it back from where it is kept, or give \
+                 them up with serve --new-key, which makes a new one",
+                key_path(database).display()
+            ),
         }
     }
 

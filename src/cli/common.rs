@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::files::{DATABASE_FILES, beside, check_finished, is_of_database};
+use crate::sync::edge::settings::HubSettings;
 
 /// Which database a tool works on.
 #[derive(Args, Clone)]
@@ -27,9 +28,10 @@ impl Store {
         Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
     }
 
-    /// Certificates that hubs are to be trusted by: as given, else as set.
-    pub fn hub_ca(&self, given: Option<PathBuf>) -> Result<Option<PathBuf>> {
-        Ok(Config { hub_ca: given, config: self.config.clone(), ..Config::default() }.resolve()?.hub_ca)
+    /// The settings about the hub, with what was given on the command line before what is set elsewhere.
+    pub fn hub(&self, ca: Option<PathBuf>, is_insecure: bool) -> Result<HubSettings> {
+        let insecure = is_insecure.then_some(true);
+        Ok(Config { hub_ca: ca, insecure, config: self.config.clone(), ..Config::default() }.resolve()?.hub())
     }
 
     /// The database file, which must be there already.

@@ -1,5 +1,6 @@
 //! `export`
 
+use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use super::common::{Store, cannot_be_written, refuse_own};
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::ReadOnly;
-use crate::files::Part;
+use crate::files::{Part, is_special};
 use crate::usecases::export;
 
 #[derive(Args)]
@@ -37,7 +38,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(file) if file.as_os_str() == "-" => to_standard_output(write)?,
         Some(file) => {
             refuse_own(file, &path)?;
-            replace_file(file, write)?;
+            match is_special(file) {
+                true => write_through(file, write)?,
+                false => replace_file(file, write)?,
+            }
             eprintln!("exported {} to {}", path.display(), file.display());
         }
     }
@@ -48,6 +52,14 @@ fn to_standard_output(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Resul
     let mut out = BufWriter::new(std::io::stdout().lock());
     write(&mut out)?;
     out.flush().context("the export is not complete")
+}
+
+/// Writes to what is no regular file, such as a pipe or a device: it cannot be replaced.
+fn write_through(file: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let describe = |error| cannot_be_written(file, error);
+    let mut out = BufWriter::new(OpenOptions::new().write(true).open(file).map_err(describe)?);
+    write(&mut out)?;
+    out.flush().map_err(describe)
 }
 
 /// Writes a new file, readable by its owner only, and puts it in the place of the old one when it is whole.

@@ -21,6 +21,7 @@ use crate::domain::audit::Hash;
 #[cfg(feature = "postgres")]
 use crate::error::in_one_line;
 use crate::files::{Part, cannot_be_written, database_path};
+use crate::sync::http_agent::check_url;
 #[cfg(feature = "postgres")]
 use crate::sync::hub::api::routes::start_without_store;
 use crate::sync::hub::api::{routes::start, state::HubState};
@@ -30,6 +31,7 @@ use crate::sync::hub::postgres::{PostgresHub, Unready};
 use crate::sync::hub::sqlite::SqliteHub;
 use crate::sync::hub::store::{HubStore, add_code};
 use crate::web::server;
+use crate::web::tls::Certificate;
 
 /// How often expired rows are deleted.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
@@ -67,6 +69,9 @@ struct Serve {
     /// Allow an address that is not loopback without TLS
     #[arg(long)]
     insecure: bool,
+    /// The address at which servers are to call this hub from now on: they follow once it answers there [default: none]
+    #[arg(long, value_name = "URL")]
+    announce: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -173,17 +178,19 @@ fn back_up(path: &Path, to: &Path) -> Result<ExitCode> {
 }
 
 fn listen(arguments: &Serve) -> Result<ExitCode> {
-    let tls = server::tls(arguments.tls_cert.as_deref(), arguments.tls_key.as_deref())?;
+    let certificate = Certificate::open(arguments.tls_cert.as_deref(), arguments.tls_key.as_deref())?;
+    let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     check_listen(arguments.listen, tls.is_some(), arguments.insecure)?;
+    arguments.announce.iter().try_for_each(|url| check_url(url, arguments.insecure))?;
     serve::start_log(None, None)?;
     let (location, token) = (arguments.store.location()?, arguments.admin_token.as_deref());
     server::block_on(async {
         let listener = app::bind(arguments.listen)?;
         // Before the ready line: a process that has read it may send a signal.
-        let stop = serve::Stop::listen()?;
+        let stop = serve::Stop::listen(move || certificate.as_ref().map_or(Ok(()), |it| it.reload()))?;
         let address = listener.local_addr().context("the address listened on is not known")?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-        let front = HubListener { listener, tls, stop, url: Some(url) };
+        let front = HubListener { listener, tls, stop, url: Some(url), announce: arguments.announce.clone() };
         match location {
             StoreLocation::Sqlite(path) => {
                 let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
@@ -209,6 +216,7 @@ struct HubListener {
     stop: serve::Stop,
     /// None once the ready line was printed.
     url: Option<String>,
+    announce: Option<String>,
 }
 
 impl HubListener {
@@ -231,7 +239,7 @@ impl HubListener {
                     let listener = self.listener.try_clone();
                     let started = listener.and_then(|listener| start_without_store(listener, self.tls.clone()));
                     waiting = Some(started.context("the hub could not be started")?);
-                    announce(self.url.take());
+                    print_ready_once(self.url.take());
                 }
             }
             tokio::select! {
@@ -248,12 +256,13 @@ impl HubListener {
 
     /// Serves until the hub is stopped.
     async fn serve<S: HubStore>(self, store: S, admin: Hash) -> Result<ExitCode> {
-        let HubListener { listener, tls, mut stop, url } = self;
+        let HubListener { listener, tls, mut stop, url, announce } = self;
         let store = Arc::new(store);
-        let state = HubState::new(store.clone(), Clock::default(), admin);
+        let mut state = HubState::new(store.clone(), Clock::default(), admin);
+        state.announce = announce;
         let running = start(listener, tls, state).context("the hub could not be started")?;
         let pruning = tokio::task::spawn_local(keep_pruning(store));
-        announce(url);
+        print_ready_once(url);
         stop.wait().await;
         pruning.abort();
         running.stop(true).await;
@@ -262,7 +271,7 @@ impl HubListener {
 }
 
 /// Prints the ready line, unless that was done before.
-fn announce(url: Option<String>) {
+fn print_ready_once(url: Option<String>) {
     if let Some(url) = url {
         print_ready(&url, "");
     }

@@ -12,7 +12,7 @@ use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::error::Error;
-use crate::store::credentials;
+use crate::store::{credentials, sealed};
 use crate::usecases::import::{self, Stage};
 
 /// Faults printed at most; how many more there are is said.
@@ -22,6 +22,9 @@ const FAULTS_SHOWN: usize = 1_000;
 pub struct Arguments {
     /// JSON document with customers, queues, employees and mobileConfigs; - for standard input
     file: PathBuf,
+    /// Also when nobody would be left who administers this server
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     store: Store,
 }
@@ -31,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let document = read(&arguments.file)?;
     let is_new = !path.exists();
     let database = Exclusive::open(&path, Clock::default())?;
-    let sealer = Sealer::open(&path)?;
+    let sealer = Sealer::open(&path, database.read(sealed::describe)?)?;
     let describe = |error: Error| match error {
         Error::Busy => anyhow!(
             "nothing was imported: {} is being read by another program (an export or a backup?); try again when it is done",
@@ -52,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             bar.set_position(done as u64);
         }
     };
-    let imported = database.write("import", |tx| import::run(tx, &sealer, &document, show));
+    let imported = database.write("import", |tx| import::run(tx, &sealer, &document, arguments.force, show));
     bar.finish_and_clear();
     let summary = match imported {
         Ok(summary) => summary,

@@ -19,10 +19,12 @@ use crate::error::Error;
 use crate::files::{UNFINISHED, beside, move_file};
 use crate::store::credentials;
 use crate::store::restore::{RestoreReport, SkippedRow, Stub};
+use crate::store::sealed;
 use crate::store::sync_state::{self, Enrolment};
 use crate::sync::edge::client::{CallError, Enrolled, HubClient};
-use crate::sync::edge::enrolment::{self, Place};
+use crate::sync::edge::enrolment::{self, Place, attempt_for};
 use crate::sync::edge::restore::{Fetched, fetch, rebuild};
+use crate::sync::http_agent::check_url;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -32,6 +34,9 @@ pub struct Arguments {
     /// PEM file with the certificates to trust the hub by, in place of the usual ones [default: none]
     #[arg(long, value_name = "FILE")]
     hub_ca: Option<PathBuf>,
+    /// Allow clear http to another machine: the token and all data can be read on the way
+    #[arg(long)]
+    insecure: bool,
     #[command(flatten)]
     store: Store,
 }
@@ -44,7 +49,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "this code is for a new server: make one with hub enroll --origin, with the id of the server that is replaced"
         );
     }
-    let ca = arguments.store.hub_ca(arguments.hub_ca.clone())?;
+    let settings = arguments.store.hub(arguments.hub_ca.clone(), arguments.insecure)?;
+    check_url(url, settings.is_insecure)?;
     let taken = || anyhow!("{} is there already: name a new file with --db", path.display());
     if path.exists() {
         return Err(taken());
@@ -60,8 +66,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let had_place = database.read(sync_state::enrolment)?.is_some();
     let had_key = key_path(&path).exists();
-    let restored = Sealer::open(&path).map_err(Failure::before_enrolment);
-    let restored = restored.and_then(|sealer| restore(&database, &sealer, url, code, ca.as_deref()));
+    let sealed = database.read(sealed::describe)?;
+    let restored = Sealer::open(&path, sealed).map_err(Failure::before_enrolment);
+    let restored = restored.and_then(|sealer| restore(&database, &sealer, url, code, settings.ca.as_deref()));
     match restored.and_then(|restored| finish(&database, &unfinished, &path).map(|()| restored)) {
         Ok(restored) => {
             drop(database);
@@ -136,25 +143,30 @@ impl Restored {
         };
         let counts = counts.join(", ");
         print_line(format_args!("restored {name} as of write {acked} into {}: {counts}{advice}", path.display()))?;
-        for SkippedRow { table, id, reason, .. } in &report.skipped {
-            print_line(format_args!("not restored: {} {id}: {reason}", singular(*table)))?;
-        }
-        for Stub { table, id } in &report.stubs {
-            print_line(format_args!(
-                "stub: {} {id}: others refer to it, and the hub holds no such row that can be read",
-                singular(*table)
-            ))?;
-        }
-        if !report.skipped.is_empty() || !report.stubs.is_empty() {
-            print_line(format_args!(
-                "{} rows were not restored and {} are stubs: another run would not change that; once this server has synchronized, \
-                 hub lost {origin} prints what the hub held of them, and doctor says how to mend the stubs",
-                report.skipped.len(),
-                report.stubs.len()
-            ))?;
-        }
-        Ok(())
+        print_details(report, origin)
     }
+}
+
+/// One line for each row that was skipped or made up, and what to do about them.
+pub fn print_details(report: &RestoreReport, origin: &str) -> anyhow::Result<()> {
+    for SkippedRow { table, id, reason, .. } in &report.skipped {
+        print_line(format_args!("not restored: {} {id}: {reason}", singular(*table)))?;
+    }
+    for Stub { table, id } in &report.stubs {
+        print_line(format_args!(
+            "stub: {} {id}: others refer to it, and the hub holds no such row that can be read",
+            singular(*table)
+        ))?;
+    }
+    if !report.skipped.is_empty() || !report.stubs.is_empty() {
+        print_line(format_args!(
+            "{} rows were not restored and {} are stubs: another run would not change that; once this server has synchronized, \
+             hub lost {origin} prints what the hub held of them, and doctor says how to mend the stubs",
+            report.skipped.len(),
+            report.stubs.len()
+        ))?;
+    }
+    Ok(())
 }
 
 fn singular(table: Table) -> &'static str {
@@ -225,7 +237,12 @@ fn take_place(
     url: &str,
     code: &str,
 ) -> Result<(Enrolled, Fetched), Failure> {
-    let place = Place::take(client, url, code, sealer).map_err(Failure::before_enrolment)?;
+    let attempt = database.write("restore", attempt_for(code)).map_err(Failure::before_enrolment)?;
+    let place = Place::take(client, url, code, attempt, sealer).map_err(|error| match error.may_have_arrived() {
+        // The attempt is kept with the database: the code works for it again.
+        true => Failure::after_enrolment(error),
+        false => Failure::before_enrolment(error),
+    })?;
     let stored = database.write("restore", |tx| place.store(tx));
     stored.map_err(|error| Failure::before_enrolment(format!("{error}; the code is spent: make another")))?;
     let fetched = fetch_all(client, &place.enrolled).map_err(Failure::after_enrolment)?;

@@ -1,30 +1,35 @@
 //! `serve`
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt, registry};
+use tracing_subscriber::{Layer as _, Registry, fmt, registry, reload};
 
 use super::common::print_ready;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
-use crate::error::Advise as _;
+use crate::error::{Advise as _, in_one_line};
 use crate::store::employees;
 use crate::usecases::demo;
 use crate::web::server;
 
 pub fn run(flags: Config) -> Result<ExitCode> {
-    let config = flags.resolve()?;
+    let config = flags.clone().resolve()?;
     start_log(config.log_level.as_deref(), config.log_format)?;
     server::block_on(async {
         let app = App::start(&config, Clock::default()).await?;
         // Before the ready line: a process that has read it may send a signal.
-        let mut stop = Stop::listen()?;
+        let certificate = app.certificate();
+        let mut stop = Stop::listen(move || {
+            set_log_level(flags.clone().resolve()?.log_level.as_deref())?;
+            certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())
+        })?;
         announce(&app, &config).await?;
         stop.wait().await;
         app.stop().await;
@@ -32,19 +37,34 @@ pub fn run(flags: Config) -> Result<ExitCode> {
     })
 }
 
-/// SIGTERM or SIGINT.
-pub struct Stop(Signal, Signal);
+/// SIGTERM and SIGINT, which stop the program; SIGHUP, at which it reads again what can change while it runs.
+pub struct Stop {
+    stops: [Signal; 2],
+    hangup: Signal,
+    reload: Box<dyn Fn() -> Result<()>>,
+}
 
 impl Stop {
-    pub fn listen() -> Result<Stop> {
+    pub fn listen(reload: impl Fn() -> Result<()> + 'static) -> Result<Stop> {
         let handler = |kind| signal(kind).context("signals cannot be handled");
-        Ok(Stop(handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?))
+        let stops = [handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?];
+        Ok(Stop { stops, hangup: handler(SignalKind::hangup())?, reload: Box::new(reload) })
     }
 
+    /// Waits for a signal to stop.
     pub async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.0.recv() => {}
-            _ = self.1.recv() => {}
+        let Stop { stops: [terminate, interrupt], hangup, reload } = self;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => match reload() {
+                    Ok(()) => tracing::info!("read again: certificates and log level"),
+                    Err(error) => {
+                        tracing::error!(error = in_one_line(error.as_ref()), "nothing was read again: it stays as it was");
+                    }
+                },
+            }
         }
         tracing::info!("stopping: requests under way are finished first");
     }
@@ -79,6 +99,28 @@ const LOGIN: &str =
     "Log in as manager@bakery.example.com (or admin@platform.example.com) with the password Demo-Passw0rd.\n";
 
 pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<()> {
+    let (filter, handle) = reload::Layer::new(log_filter(level)?);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let log = match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+        LogFormat::Text => log.with_ansi(is_terminal).boxed(),
+    };
+    registry().with(log.with_filter(filter)).init();
+    let _ = LOG_FILTER.set(handle);
+    Ok(())
+}
+
+/// What is logged, to be changed while the program runs.
+static LOG_FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
+
+fn set_log_level(level: Option<&str>) -> Result<()> {
+    let filter = log_filter(level)?;
+    let set = LOG_FILTER.get().map(|handle| handle.reload(filter)).transpose();
+    set.map(drop).context("the log level cannot be changed")
+}
+
+fn log_filter(level: Option<&str>) -> Result<Targets> {
     let level = level.unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
     let wrong = format!("--log-level {level} is not understood");
     let advice = "give error, warn, info, debug or trace";
@@ -87,12 +129,5 @@ pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<()> {
     for part in level.split(',').filter(|part| !part.contains('=')) {
         part.trim().parse::<LevelFilter>().advise(&wrong, advice)?;
     }
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let log = fmt::layer().with_writer(std::io::stderr).with_target(false);
-    let log = match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
-        LogFormat::Json => log.json().flatten_event(true).boxed(),
-        LogFormat::Text => log.with_ansi(is_terminal).boxed(),
-    };
-    registry().with(log.with_filter(filter)).init();
-    Ok(())
+    Ok(filter)
 }

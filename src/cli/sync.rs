@@ -9,13 +9,18 @@ use clap::Subcommand;
 
 use super::common::{Store, print_line};
 use super::progress;
+use super::restore::print_details;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
-use crate::store::{feed, sync_state};
+use crate::store::{feed, sealed, sync_state};
+use crate::sync::edge::client::HubClient;
 use crate::sync::edge::driver::SyncDriver;
 use crate::sync::edge::enrolment;
+use crate::sync::edge::rejoin::{self, Rejoined};
+use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::status::status as mirror_status;
+use crate::sync::http_agent::check_url;
 use crate::web::server::block_on;
 
 #[derive(Subcommand)]
@@ -25,6 +30,23 @@ pub enum Command {
         /// Where the hub is, such as https://hub.example.com
         url: String,
         /// The code that hub enroll has printed
+        code: String,
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Go on with the same hub at another URL; nothing is sent again
+    Repoint {
+        /// Where the hub is now, such as https://hub.example.com
+        url: String,
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Take a place at the hub again, for a database that was put back to a backup from before its enrolment: keeps its
+    /// passwords, and brings back from the hub what is newer there
+    Rejoin {
+        /// Where the hub is, such as https://hub.example.com
+        url: String,
+        /// The code that hub enroll --origin has printed for the place
         code: String,
         #[command(flatten)]
         hub: Hub,
@@ -51,24 +73,35 @@ pub struct Hub {
     /// Certificates that the hub is to be trusted by, PEM, in the place of the usual ones [default: none]
     #[arg(long, value_name = "FILE")]
     hub_ca: Option<PathBuf>,
+    /// Allow clear http to another machine: the token and all data can be read on the way
+    #[arg(long)]
+    insecure: bool,
     #[command(flatten)]
     store: Store,
 }
 
 impl Hub {
-    fn ca(&self) -> Result<Option<PathBuf>> {
-        self.store.hub_ca(self.hub_ca.clone())
+    fn settings(&self) -> Result<HubSettings> {
+        self.store.hub(self.hub_ca.clone(), self.insecure)
     }
 }
 
 pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Enroll { url, code, hub } => enroll(url, code, hub)?,
+        Command::Repoint { url, hub } => {
+            let (db, sealer) = open(hub)?;
+            let author = Author::system("command line");
+            let moved = block_on(enrolment::repoint(&db, &sealer, author, url, &hub.settings()?))?;
+            print_line(format_args!("{} goes on with the hub at {}", moved.origin, moved.hub))?;
+        }
+        Command::Rejoin { url, code, hub } => rejoin(url, code, hub)?,
         Command::Run { hub } => exchange(hub)?,
         Command::Verify { hub } => return verify(hub),
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
-            let status = database.read(mirror_status)?;
+            let silent_alarm_ms = store.hub(None, false)?.silent_alarm_ms;
+            let status = database.read(|tx| mirror_status(tx, silent_alarm_ms))?;
             print_line(format_args!("{status:#}"))?;
         }
     }
@@ -77,22 +110,39 @@ pub fn run(command: &Command) -> Result<ExitCode> {
 
 fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>)> {
     let path = hub.store.existing_path()?;
-    Ok((Arc::new(Db::open(&path, Clock::default())?), Arc::new(Sealer::open(&path)?)))
+    let db = Db::open(&path, Clock::default())?;
+    let sealer = Sealer::open(&path, db.read(sealed::describe)?)?;
+    Ok((Arc::new(db), Arc::new(sealer)))
 }
 
 fn enroll(url: &str, code: &str, hub: &Hub) -> Result<()> {
     let (db, sealer) = open(hub)?;
     let author = Author::system("command line");
-    let enrolled = block_on(enrolment::enroll(&db, sealer, author, url.into(), code.into(), hub.ca()?))?;
+    let enrolled = block_on(enrolment::enroll(&db, sealer, author, url.into(), code.into(), hub.settings()?))?;
     print_line(format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin))?;
     Ok(())
+}
+
+fn rejoin(url: &str, code: &str, hub: &Hub) -> Result<()> {
+    let (db, sealer) = open(hub)?;
+    let settings = hub.settings()?;
+    check_url(url, settings.is_insecure)?;
+    let client = HubClient::new(url, settings.ca.as_deref(), Arc::default())?;
+    let bar = progress::counter("fetching");
+    let fetched = |rows: usize| bar.set_position(rows as u64);
+    let rejoined = block_on(rejoin::run(&db, &client, &sealer, url, code, fetched));
+    bar.finish_and_clear();
+    let Rejoined { name, origin, report } = rejoined?;
+    let newer: usize = report.restored.iter().sum();
+    print_line(format_args!("in the place of {name} ({origin}) again: {newer} rows were newer at the hub"))?;
+    print_details(&report, &origin)
 }
 
 /// The mirror, with a bar over what is to be sent.
 fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<SyncDriver> {
     let due = db.read(|tx| feed::count(tx, sync_state::position(tx)?.map_or(0, |position| position.acked)));
     let bar = progress::bar("mirroring", due? as usize);
-    let link = SyncDriver::new(db.clone(), sealer, hub.ca()?);
+    let link = SyncDriver::new(db.clone(), sealer, hub.settings()?);
     Ok(link.with_progress(move |rows| bar.inc(rows)))
 }
 
@@ -100,8 +150,8 @@ fn exchange(hub: &Hub) -> Result<()> {
     let (db, sealer) = open(hub)?;
     let (_, result) = link(&db, sealer, hub)?.sync();
     result?;
-    let status = db.read(mirror_status)?;
-    print_line(format_args!("the hub has everything up to write {}", status["acked"]))?;
+    let acked = db.read(sync_state::position)?.map_or(0, |position| position.acked);
+    print_line(format_args!("the hub has everything up to write {acked}"))?;
     Ok(())
 }
 

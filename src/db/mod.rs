@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 mod durability;
+mod identity;
 mod job;
 pub mod lock;
 mod migrations;
@@ -21,13 +22,14 @@ use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
-pub use open::open_writable;
+pub use open::{check_not_lost, open_writable};
 pub use tx::{Author, ReadTx, Subject, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::files::check_finished;
 use checkpoint::Checkpointer;
+use identity::FileIdentity;
 use lock::FileLock;
 use open::{open_exclusive, prepare_reader};
 use reserve::Reserve;
@@ -51,6 +53,7 @@ pub struct Db {
     identities: Arc<AtomicU64>,
     reserve: Arc<Reserve>,
     path: PathBuf,
+    file: FileIdentity,
     _lock: FileLock,
 }
 
@@ -88,11 +91,13 @@ impl Db {
             .test_on_check_out(false)
             .build(manager)
             .with_context(cannot_be_opened)?;
-        Ok(Db { readers, writer, on_change, clock, identities, reserve, path: path.to_owned(), _lock: lock })
+        let file = FileIdentity::of(path);
+        Ok(Db { readers, writer, on_change, clock, identities, reserve, path: path.to_owned(), file, _lock: lock })
     }
 
-    /// Runs `work` on one snapshot, on the calling thread.
+    /// Runs `work` on one snapshot, on the calling thread. 503 once the file is no longer under its name.
     pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
+        self.file.check_last()?;
         let conn = self.readers.get().map_err(|error| match self.readers.state().connections {
             READERS_MAX => Error::Busy,
             // None was made in time: what the file system says about that is the cause.
@@ -101,12 +106,14 @@ impl Db {
         snapshot(&conn, &self.clock, work)
     }
 
-    /// Has the writer thread run `work` in a shared transaction; returns when it is on disk.
+    /// Has the writer thread run `work` in a shared transaction; returns when it is on disk. 503 when the file is no longer
+    /// under its name.
     pub async fn write<T: Send + 'static>(
         &self,
         author: Author,
         work: impl FnOnce(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.file.check()?;
         self.writer.submit(author, work)?.await.map_err(|_| Error::Busy)?
     }
 

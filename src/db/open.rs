@@ -12,15 +12,16 @@ use super::lock::FileLock;
 use super::migrations;
 use super::types::cannot_be;
 use crate::error::Advise as _;
-use crate::files::{beside, check_finished, folder_of, make_private, no_room_for, sync_folder};
+use crate::files::{DATABASE_FILES, beside, check_finished, folder_of, make_private, no_room_for, sync_folder};
 
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
 const STATEMENTS: usize = 128;
 
 pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock)> {
-    make_folder(path)?;
     check_finished(path)?;
+    check_not_lost(path)?;
+    make_folder(path)?;
     let lock = FileLock::take(path, "--db")?;
     make_private(path)?;
     let conn = connect(path)?;
@@ -28,6 +29,29 @@ pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock)> {
     check_length(&conn, path)?;
     prepare_writer(&conn, path)?;
     Ok((conn, lock))
+}
+
+/// Refuses to begin a new database where files of an earlier one are: the disk with the database may not be mounted, and its
+/// log holds writes that were acknowledged.
+pub fn check_not_lost(path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let left: Vec<String> = DATABASE_FILES
+        .iter()
+        .filter(|suffix| !["", ".lock"].contains(*suffix))
+        .map(|suffix| beside(path, suffix))
+        .filter(|file| file.exists())
+        .map(|file| file.display().to_string())
+        .collect();
+    ensure!(
+        left.is_empty(),
+        "{} is missing, but {} is there: is its disk mounted? Put the database back, or move what is left of it away to begin \
+         a new one",
+        path.display(),
+        left.join(", ")
+    );
+    Ok(())
 }
 
 /// Opens an existing file for writing, as the database of an edge and the store of a hub both are.

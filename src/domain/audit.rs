@@ -16,9 +16,11 @@ pub const CUSTOMERS: &str = "Customers";
 pub const EMPLOYEES: &str = "Employees";
 pub const QUEUES: &str = "PbxQueues";
 pub const MOBILE_CONFIGS: &str = "PbxAppMobileConfigs";
+/// Which hub this server mirrors to; the platform has no such section.
+pub const HUB: &str = "Hub";
 
 /// The sections of the change log.
-pub const SECTIONS: [&str; 4] = [CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS];
+pub const SECTIONS: [&str; 5] = [CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS, HUB];
 /// The kinds of change as the change log names them: see [`Action::what`].
 pub const WHAT: [&str; 4] = ["CREATE", "UPDATE", "DELETE", "OTHER"];
 
@@ -39,6 +41,12 @@ pub enum Action {
     #[strum(serialize = "reset authenticator key")]
     ResetAuthenticatorKey,
     Impersonate,
+    /// Enrol with a hub, or leave one hub for another.
+    Enroll,
+    /// Continue with the same hub at another URL.
+    Repoint,
+    /// Take the place of a server at its hub again.
+    Rejoin,
 }
 
 impl Action {

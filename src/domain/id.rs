@@ -14,6 +14,9 @@ pub struct Id([u8; 12]);
 pub struct NotAnId;
 
 impl Id {
+    /// The id of what there is one of.
+    pub const ZERO: Id = Id([0; 12]);
+
     /// A new id in the platform's form: four bytes of seconds, five random, three counted.
     pub fn new(now: super::time::Time) -> Id {
         static COUNTER: AtomicU32 = AtomicU32::new(0);

@@ -9,6 +9,7 @@ pub mod employee;
 pub mod fields;
 pub mod id;
 pub mod json;
+pub mod json_text;
 mod login_rules;
 pub mod mirror;
 pub mod mobile_config;

@@ -150,7 +150,6 @@ pub enum LiteScope {
     Customer(Id),
     /// The reseller's own, its customers' and its sub-resellers' customers'.
     Reseller(Id),
-    All,
 }
 
 /// Accepted changes since `since` (at most five days back), oldest first, behind what was removed when `unremoved`.
@@ -159,7 +158,6 @@ pub fn lite(tx: &ReadTx, scope: LiteScope, since: Time, unremoved: bool) -> Resu
     let (customer, reseller) = match scope {
         LiteScope::Customer(id) => (Some(id), None),
         LiteScope::Reseller(id) => (None, Some(id)),
-        LiteScope::All => (None, None),
     };
     // `+a.seq`: found by their time (an index), not by walking the whole trail in its order.
     let mut statement = tx.conn.prepare_cached(

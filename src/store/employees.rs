@@ -127,6 +127,9 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<
 /// Inserts the employee, or overwrites the one of that id, and records it. Returns it with its new rev.
 /// 409 `emailAddress` when another employee has the address.
 pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> Result<Employee> {
+    if let Some(old) = old.filter(|old| **old == Employee { rev: old.rev, ..employee.clone() }) {
+        return Ok(old.clone());
+    }
     let employee = Employee { rev: old.map_or(0, |old| old.rev) + 1, ..employee };
     write_row(tx, &employee).map_err(on_duplicate_address)?;
     tx.identities_change();
@@ -256,6 +259,14 @@ pub fn due_for_delete(tx: &ReadTx, now: Time) -> Result<Vec<Employee>> {
     );
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let rows = statement.query_map([now], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Id and customer of every enabled ADMIN.
+pub fn administrators(tx: &ReadTx) -> Result<Vec<(Id, Id)>> {
+    let sql = "select id, customer from employees where access_level = ?1 and state = 'ENABLED'";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let rows = statement.query_map([Level::Admin.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

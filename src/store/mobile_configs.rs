@@ -87,7 +87,8 @@ pub(super) fn insert_row(tx: &mut WriteTx, config: &MobileConfig) -> Result<()> 
     let change = tx.change()?;
     tx.conn
         .prepare_cached(
-            "insert into mobile_configs (id, customer, configs, rev, chg) values (:id, :customer, :configs, :rev, :chg)",
+            "insert into mobile_configs (id, customer, configs, rev, chg) values (:id, :customer, :configs, :rev, :chg)
+             on conflict (id) do update set configs = :configs, rev = :rev, chg = :chg",
         )?
         .execute(named_params! {
             ":id": config.id, ":customer": config.customer, ":configs": config.configs, ":rev": config.rev,

@@ -20,6 +20,7 @@ pub mod proposals;
 pub mod quarantine;
 pub mod queues;
 pub mod restore;
+pub mod sealed;
 pub mod sessions;
 pub mod sync_state;
 pub mod tokens;

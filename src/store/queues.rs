@@ -60,6 +60,9 @@ pub(super) fn subject(queue: &Queue) -> Subject {
 
 /// Inserts the queue, or overwrites the one of that id, and records it.
 pub fn upsert(tx: &mut WriteTx, queue: &Queue, old: Option<&Queue>) -> Result<()> {
+    if old == Some(queue) {
+        return Ok(());
+    }
     write_row(tx, queue, None)?;
     let before = old.map(to_json).transpose()?;
     let entry = audit::Change {

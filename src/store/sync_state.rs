@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
 use crate::db::{ReadTx, WriteTx};
+use crate::domain::audit::Hash;
 use crate::domain::mirror::{Epoch, Head, Position};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -53,8 +54,15 @@ impl Record {
         self.hub_clock_offset_ms.is_some_and(is_clock_off)
     }
 
-    /// What an operator should look at.
-    pub fn alarm(&self) -> Option<String> {
+    /// What an operator should look at. `silent_alarm_ms`: how long the hub may be out of reach before that is an alarm.
+    pub fn alarm(&self, now: Time, silent_alarm_ms: i64) -> Option<String> {
+        let silent = || {
+            let silent_ms = now.millis() - self.last_success?.millis();
+            (silent_ms >= silent_alarm_ms).then(|| {
+                let why = self.last_error.as_deref().unwrap_or("no exchange was tried");
+                format!("the hub has not been reached for {} hours: {why}", silent_ms / 3_600_000)
+            })
+        };
         let clock = || {
             let seconds = self.hub_clock_offset_ms.filter(|offset| is_clock_off(*offset))? / 1_000;
             let side = if seconds > 0 { "ahead of" } else { "behind" };
@@ -63,7 +71,7 @@ impl Record {
                 seconds.unsigned_abs()
             ))
         };
-        self.alarm.clone().or_else(|| self.difference.clone()).or_else(clock)
+        self.alarm.clone().or_else(|| self.difference.clone()).or_else(silent).or_else(clock)
     }
 }
 
@@ -82,6 +90,19 @@ pub fn enroll(tx: &mut WriteTx, enrolment: &Enrolment, position: &Position) -> R
         },
     )?;
     Ok(())
+}
+
+/// The attempt to enrol by the code of this hash: the same one until another code is tried, whatever happens in between.
+pub fn enrolment_attempt(tx: &mut WriteTx, code_hash: &Hash) -> Result<Uuid> {
+    let sql = "select attempt from enrolment_attempt where code_hash = ?1";
+    let begun: Option<String> = tx.conn.query_row(sql, [code_hash], |row| row.get(0)).optional()?;
+    if let Some(begun) = begun {
+        return uuid(&begun);
+    }
+    let attempt = Uuid::new_v4();
+    let sql = "insert or replace into enrolment_attempt (id, code_hash, attempt) values (1, ?1, ?2)";
+    tx.conn.execute(sql, params![code_hash, attempt.to_string()])?;
+    Ok(attempt)
 }
 
 /// The hub this edge is enrolled with.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
@@ -30,6 +30,9 @@ pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent> {
         // An exchange without changes should cost few bytes: no header that the hub does not need.
         .user_agent(AutoHeaderValue::None)
         .accept(AutoHeaderValue::None)
+        // A token goes to no other address than the one that was given.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_global(Some(CALL_TIMEOUT))
         .tls_config(tls)
@@ -64,6 +67,33 @@ impl Resolver for Names {
     }
 }
 
+/// Checks the URL of a hub, before anything is sent there. It must name a host, without a password in it. Clear http is
+/// for this machine alone, unless `is_insecure` says that the network between is trusted.
+pub fn check_url(url: &str, is_insecure: bool) -> Result<()> {
+    let uri: Uri = url.parse().with_context(|| format!("{} is not a URL", shown(url)))?;
+    let host = uri.host().filter(|host| !host.is_empty());
+    let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), host) else {
+        bail!("{} is not the URL of a hub: it must begin with https:// or http://", shown(url));
+    };
+    ensure!(
+        uri.authority().is_none_or(|authority| !authority.as_str().contains('@')),
+        "the URL of a hub has no user name or password in it: the code is enough"
+    );
+    ensure!(uri.query().is_none(), "{} is not the URL of a hub: leave out what follows the ?", shown(url));
+    ensure!(
+        scheme == "https" || is_this_machine(host) || is_insecure,
+        "{} is another machine, and http can be read on the way: give https, or --insecure if the network is trusted",
+        shown(url)
+    );
+    Ok(())
+}
+
+/// A URL for a message: without what may be secret in it.
+fn shown(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    if url.contains('@') { "what was given" } else { url }
+}
+
 /// The address that a host is, as a URL has it.
 fn ip_of(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
@@ -83,6 +113,23 @@ fn address(uri: &Uri) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_url_of_a_hub_is_checked_before_it_is_called() {
+        let wrong = |url: &str, is_insecure| check_url(url, is_insecure).err().map(|error| format!("{error:#}"));
+        for fine in ["https://hub.example.com", "http://127.0.0.1:8444/", "http://localhost:1", "http://[::1]:8444"] {
+            assert_eq!(wrong(fine, false), None, "{fine}");
+        }
+        for refused in
+            ["", "hub", "hub.example.com:8444", "ftp://hub", "file:///etc/passwd", "https://", "http://h/?a=b"]
+        {
+            assert!(wrong(refused, true).is_some(), "{refused}");
+        }
+        assert!(wrong("http://10.0.0.1", false).is_some_and(|wrong| wrong.contains("--insecure")));
+        assert_eq!(wrong("http://10.0.0.1", true), None);
+        let secret = wrong("https://me:secret@hub.example.com", true);
+        assert!(secret.is_some_and(|wrong| !wrong.contains("secret")));
+    }
 
     #[test]
     fn an_address_is_where_it_says_and_a_name_is_looked_up() {

@@ -45,10 +45,10 @@ pub fn create(
     actor: &Actor,
     id: Id,
     body: &Map<String, Value>,
-    accept: impl FnOnce(i64) -> Result<()>,
+    accept: impl FnOnce(&Customer) -> Result<()>,
 ) -> Result<(Address, i64)> {
     let old = changeable(tx, actor, id, ADDRESS)?;
-    accept(old.rev)?;
+    accept(&old)?;
     if old.addresses.len() >= ADDRESSES_MAX {
         return Err(Error::invalid("addresses", Check::Max, too_many_addresses()));
     }
@@ -65,11 +65,11 @@ pub fn update(
     id: Id,
     address: Id,
     body: &Map<String, Value>,
-    accept: impl FnOnce(i64) -> Result<()>,
+    accept: impl FnOnce(&Customer) -> Result<()>,
 ) -> Result<(Address, i64)> {
     let old = changeable(tx, actor, id, ADDRESS)?;
     let position = position(&old, address)?;
-    accept(old.rev)?;
+    accept(&old)?;
     let mut new = old.clone();
     read_body(body, |fields| new.addresses[position].apply(fields))?;
     store(tx, actor, new, &old, position)
@@ -97,11 +97,11 @@ pub fn delete(
     actor: &Actor,
     id: Id,
     address: Id,
-    accept: impl FnOnce(i64) -> Result<()>,
+    accept: impl FnOnce(&Customer) -> Result<()>,
 ) -> Result<()> {
     let old = changeable(tx, actor, id, CUSTOMER_UPDATE)?;
     let position = position(&old, address)?;
-    accept(old.rev)?;
+    accept(&old)?;
     let mut new = old.clone();
     new.addresses.remove(position);
     settle_primary(&mut new.addresses, None);

@@ -40,8 +40,8 @@ fn allow_entries_of(tx: &ReadTx, actor: &Actor, customer: Option<Id>) -> Result<
     }
 }
 
-/// Accepted changes since `since`, oldest first, at most 10,000. `reseller` wins over `customer`; without either, all
-/// that the actor's level lets it see. 403 `access_denied`, 404 `customer` or `reseller`.
+/// Accepted changes since `since`, oldest first, at most 10,000: of `reseller` and what is below it, else of `customer`, else
+/// of the actor's own customer. 403 `access_denied`, 404 `customer` or `reseller`.
 pub fn lite(
     tx: &ReadTx,
     actor: &Actor,
@@ -68,11 +68,7 @@ fn scope(tx: &ReadTx, actor: &Actor, customer: Option<Id>, reseller: Option<Id>)
         return Ok(LiteScope::Customer(id));
     }
     allow(tx, actor, CHANGE_LOG, Owner::to_customer(actor.customer))?;
-    Ok(match actor.level {
-        Level::ResellerAdmin | Level::Admin => LiteScope::All,
-        Level::Reseller => LiteScope::Reseller(actor.customer),
-        _ => LiteScope::Customer(actor.customer),
-    })
+    Ok(LiteScope::Customer(actor.customer))
 }
 
 /// As [`lite`], of customers with the CHANGELOG feature alone. 403 `access_denied` also when `customer` has it not.

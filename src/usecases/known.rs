@@ -8,6 +8,7 @@ use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 use crate::db::ReadTx;
+use crate::domain::access::Level;
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
@@ -23,6 +24,7 @@ pub struct KnownEmployee {
     pub name: Box<str>,
     pub address: Option<Id>,
     pub has_organization_resellers: bool,
+    pub is_administrator: bool,
     /// The name to log in with, without regard to case; `None` for who is deleted or has none.
     login: Option<Box<str>>,
 }
@@ -35,6 +37,7 @@ impl From<&Employee> for KnownEmployee {
             name: employee.name.as_str().into(),
             address: employee.address,
             has_organization_resellers: !employee.organization_resellers.is_empty(),
+            is_administrator: is_administrator(employee),
             login: login_name(employee).map(Into::into),
         }
     }
@@ -52,6 +55,8 @@ pub struct Known {
     children: HashMap<Id, Vec<Id>>,
     /// The database holds nothing: only what is noted counts.
     is_database_empty: bool,
+    /// Nobody needs to be left who administers this server: `import --force`.
+    pub may_leave_no_administrator: bool,
 }
 
 impl Known {
@@ -132,6 +137,19 @@ impl Known {
         Ok(self.live_employee(tx, owner)?.is_some_and(|found| found.login.as_deref() == Some(&login)))
     }
 
+    /// Whether somebody administers this server besides those that `is_leaving` says by id and customer.
+    pub fn is_administrator_left(&self, tx: &ReadTx, is_leaving: impl Fn(Id, Id) -> bool) -> Result<bool> {
+        let noted = self.employees.iter().filter_map(|(id, found)| Some((*id, found.as_ref()?)));
+        let mut noted = noted.filter(|(_, found)| found.is_administrator);
+        if noted.any(|(id, found)| !is_leaving(id, found.customer)) {
+            return Ok(true);
+        }
+        let stored = if self.is_database_empty { vec![] } else { employees::administrators(tx)? };
+        // Of a noted one the noted state counts.
+        let mut stored = stored.into_iter().filter(|(id, _)| !self.employees.contains_key(id));
+        Ok(stored.any(|(id, customer)| !is_leaving(id, customer)))
+    }
+
     /// Whether a live customer has this reseller.
     pub fn has_live_customers(&mut self, tx: &ReadTx, reseller: Id) -> Result<bool> {
         let mut ids = if self.is_database_empty { vec![] } else { customers::ids_below(tx, reseller)? };
@@ -160,6 +178,11 @@ impl Known {
         }
         Ok(false)
     }
+}
+
+/// Whether the employee administers this server: an ADMIN that may log in.
+pub fn is_administrator(employee: &Employee) -> bool {
+    employee.access_level == Level::Admin && employee.state == EmployeeState::Enabled
 }
 
 /// The name that the employee logs in with, without regard to case.

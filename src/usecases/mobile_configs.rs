@@ -116,17 +116,18 @@ pub fn create(
     actor: &Actor,
     id: Id,
     given: Result<Option<Content>>,
-    accept: impl FnOnce(Option<i64>) -> Result<()>,
+    accept: impl FnOnce(Option<&MobileConfig>) -> Result<()>,
 ) -> Result<MobileConfig> {
     let employee = employees::find_live(tx, id)?.ok_or_else(mobile_configs::not_found)?;
     let old = mobile_configs::find(tx, id)?;
     let subject = Subject { section: MOBILE_CONFIGS, object: id, customer: Some(employee.customer) };
     let action = if old.is_some() { Action::Update } else { Action::Create };
     allow_change(tx, actor, MOBILE_CONFIG, Owner::to_employee(id, employee.customer), action, subject)?;
-    accept(old.as_ref().map(|config| config.rev))?;
+    accept(old.as_ref())?;
     let given = given?.map(|content| check(tx, &mut Known::default(), content, employee.customer)).transpose()?;
     match (old, given) {
         (Some(config), None) => Ok(config),
+        (Some(config), Some(configs)) if configs == config.configs => Ok(config),
         (Some(config), Some(configs)) => {
             mobile_configs::replace(tx, config, configs, Action::Update, "Mobile config updated")
         }

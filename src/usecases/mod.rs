@@ -28,3 +28,4 @@ pub mod proposals;
 
 pub mod demo;
 pub mod housekeeping;
+pub mod hub_enrolment;

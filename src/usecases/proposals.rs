@@ -4,13 +4,14 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::db::WriteTx;
-use crate::domain::access::Actor;
+use crate::domain::access::{Actor, Level};
+use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, Proposal, ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::store::feed;
+use crate::store::{employees as employee_rows, feed};
 use crate::usecases::employees::GivenPassword;
 use crate::usecases::mobile_configs::Content;
 use crate::usecases::{copy_mobile_config, customers, employees, mobile_configs, queues};
@@ -21,10 +22,11 @@ const SECRETS: [&str; 3] = ["password", "passwordHash", "authenticatorKey"];
 /// The longest detail of a conflict: hundreds of them must go into a push.
 const DETAIL_MAX_BYTES: usize = 16 << 10;
 
-/// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock.
+/// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock. `granted`: the most
+/// that this server lets its hub do; an operator of the hub may do no more than both allow.
 ///
 /// An error of the caller's kind means that it is rejected; the transaction is to be undone then.
-pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time) -> Result<ProposalAnswer> {
+pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time, granted: HubLevel) -> Result<ProposalAnswer> {
     let outcome = |result, rev, detail| Ok(ProposalAnswer { uuid: proposal.uuid, result, rev, detail });
     if hub_now > Time::from_millis(proposal.expires_ms) {
         let expired = Time::from_millis(proposal.expires_ms);
@@ -35,6 +37,8 @@ pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time) -> Result<Pro
     let rev = here.as_ref().map_or(0, |(rev, _)| *rev);
     let object = here.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
     let actor = Actor::administrator(&proposal.author);
+    let may = proposal.level.map_or(granted, |level| level.min(granted));
+    check_may(tx, proposal.table, id, may)?;
     let is_as_it_was = proposal.base_rev.is_none_or(|base| base == rev);
     match (proposal.copy, &proposal.patch) {
         (Some(_), None) if !is_as_it_was => {
@@ -53,6 +57,8 @@ pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time) -> Result<Pro
                 return outcome(ProposalResult::Conflict, None, describe(differing));
             }
             change(tx, &actor, proposal.table, id, here.is_some(), &patch)?;
+            // Again: the change may have raised the level.
+            check_may(tx, proposal.table, id, may)?;
             let now = feed::find(tx, proposal.table, id)?;
             let is = now.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
             // What the table does not know is left out on the way: nobody is to believe that it was set.
@@ -64,6 +70,26 @@ pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time) -> Result<Pro
             outcome(ProposalResult::Applied, new_rev, String::new())
         }
         _ => Err(Error::bad_request("A proposal is either a patch or a copy")),
+    }
+}
+
+/// Checks that the hub may change this row: below `administer` no employee above MANAGER. A refusal is recorded.
+fn check_may(tx: &mut WriteTx, table: Table, id: Id, may: HubLevel) -> Result<()> {
+    let forbidden = |message: &'static str| Error::Forbidden { code: "access_denied", message: message.into() };
+    if may == HubLevel::Read {
+        return Err(forbidden("This server takes no changes from this operator of its hub: see its setting hub_may"));
+    }
+    if may == HubLevel::Administer || table != Table::Employee {
+        return Ok(());
+    }
+    match employee_rows::find(tx, id)? {
+        Some(employee) if employee.access_level > Level::Manager => {
+            let error = forbidden(
+                "An employee above MANAGER is changed by the hub only with the level administer there, and hub_may here",
+            );
+            Err(tx.refuse(error, Action::Update, employee_rows::subject(&employee)))
+        }
+        _ => Ok(()),
     }
 }
 

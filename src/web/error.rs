@@ -112,11 +112,26 @@ pub fn no_such_url() -> HttpResponse {
 /// The URL exists, but only for the methods `allowed` names.
 pub fn method_not_allowed(allowed: &str) -> HttpResponse {
     let message = format!("This URL takes {allowed}");
-    let mut response = response(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message);
+    with_allow(response(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message), allowed)
+}
+
+fn with_allow(mut response: HttpResponse, allowed: &str) -> HttpResponse {
     if let Ok(value) = header::HeaderValue::from_str(allowed) {
         response.headers_mut().insert(header::ALLOW, value);
     }
     response
+}
+
+/// What a URL takes, for a caller that asks (OPTIONS).
+pub fn allowed_methods(allowed: &str) -> HttpResponse {
+    with_allow(HttpResponse::NoContent().finish(), allowed)
+}
+
+/// A URL of the platform, described on `page`, with a method that this server does not have: the platform may.
+pub fn method_not_implemented(page: &str, allowed: &str) -> HttpResponse {
+    let message =
+        format!("The platform may take this method here ({page}), telecomx-local does not: it takes {allowed}");
+    with_allow(response(StatusCode::NOT_IMPLEMENTED, "not_implemented", &message), allowed)
 }
 
 /// The platform has this endpoint, described on `page`; this server does not.

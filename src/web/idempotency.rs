@@ -58,7 +58,7 @@ pub fn key_of(
         return Err(Error::invalid(CODE, Check::Format, "Idempotency-Key must be ASCII"));
     }
     let hash = sealer.fingerprint(&[b"key", value.as_bytes()])?;
-    let url = request.uri().to_string();
+    let url = url_without_token(request);
     let mut parts: Vec<&[u8]> = vec![b"request", url.as_bytes(), body];
     // With another precondition it is another request. The name is part of the fingerprint, because only headers that
     // are given are.
@@ -73,6 +73,16 @@ pub fn key_of(
         return Err(Error::conflict(CODE, message));
     }
     Ok(Some(Key { scope: scope.to_owned(), hash, fingerprint, in_flight: in_flight.clone() }))
+}
+
+/// Path and arguments, without the caller's token: a repeat after a new login is the same request.
+fn url_without_token(request: &HttpRequest) -> String {
+    let arguments = request.query_string().split('&').filter(|argument| {
+        let name = form_urlencoded::parse(argument.as_bytes()).next();
+        !argument.is_empty() && name.is_none_or(|(name, _)| name != "token")
+    });
+    let arguments: Vec<&str> = arguments.collect();
+    format!("{}?{}", request.path(), arguments.join("&"))
 }
 
 /// Runs `work` unless a response to the same key is stored. 422 when the key was used for another request.

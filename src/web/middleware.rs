@@ -48,9 +48,8 @@ pub async fn pass(
     choose_compression(&mut request);
     let id = request_id(&request);
     request.extensions_mut().insert(id.clone());
-    // HEAD is handled as GET: the connection leaves the body out. Not where a GET changes something, which HEAD must not.
-    let may_change = request.path().starts_with("/auth/") || request.path().starts_with("/tools/");
-    if request.method() == Method::HEAD && !may_change {
+    // HEAD is handled as GET: the connection leaves the body out.
+    if request.method() == Method::HEAD && !may_change(request.path()) {
         request.head_mut().method = Method::GET;
     }
     let limit =
@@ -73,6 +72,11 @@ pub async fn pass(
     name_request(response.headers_mut(), &id);
     log(&response, &id, begun);
     Ok(response)
+}
+
+/// Whether a GET of this path may change something, as logging in does: HEAD must not.
+pub fn may_change(path: &str) -> bool {
+    path.starts_with("/auth/") || path.starts_with("/tools/")
 }
 
 /// Removes trailing and doubled slashes from the path: the platform's pages write some URLs with a slash at the end.

@@ -8,8 +8,9 @@ pub mod query;
 pub mod request;
 pub mod response;
 pub mod server;
+pub mod tls;
 
-use std::path::PathBuf;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
+use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
 
 /// What all handlers share.
@@ -25,8 +27,9 @@ pub struct AppState {
     pub db: Arc<Db>,
     pub sealer: Arc<Sealer>,
     pub mirror: Worker,
-    /// Certificates to trust hubs by, in the place of the system's.
-    pub hub_ca: Option<PathBuf>,
+    pub hub: HubSettings,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     pub session_cache: SessionCache,
     pub passwords: Passwords,
     pub login_throttle: LoginThrottle,

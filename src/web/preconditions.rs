@@ -1,7 +1,9 @@
-//! `If-Match` and `If-None-Match`: preconditions on the version of an object (RFC 9110, section 13).
+//! `ETag`, `If-Match` and `If-None-Match`: preconditions on what an object holds (RFC 9110, sections 8.8 and 13).
 
 use actix_web::http::header::{self, EntityTag, HeaderMap, HeaderName};
 
+use super::response::ApiResponse;
+use crate::domain::audit::digest;
 use crate::error::{Error, Result};
 
 /// The entity tags of one header. actix's own `IfMatch` drops a header with a byte above 127 in it; here only that tag
@@ -30,20 +32,19 @@ impl Tags {
         Some(Tags::These(tags))
     }
 
-    fn name(&self, rev: i64, is_equal: fn(&EntityTag, &EntityTag) -> bool) -> bool {
+    fn name(&self, current: &EntityTag, is_equal: fn(&EntityTag, &EntityTag) -> bool) -> bool {
         match self {
             Tags::Any => true,
-            Tags::These(tags) => {
-                let current = etag(rev);
-                tags.iter().any(|tag| is_equal(tag, &current))
-            }
+            Tags::These(tags) => tags.iter().any(|tag| is_equal(tag, current)),
         }
     }
 }
 
-/// The entity tag of an object's version.
-pub fn etag(rev: i64) -> EntityTag {
-    EntityTag::new_strong(rev.to_string())
+/// The entity tag of an object: its rev, and a digest of its representation. A rev alone would stand for something else
+/// after the database was put back to a backup, in another database, and for a reader who sees other properties.
+pub fn etag(rev: i64, body: &[u8]) -> EntityTag {
+    let digest = digest(body);
+    EntityTag::new_strong(format!("{rev}-{}", hex::encode(&digest[..8])))
 }
 
 #[derive(Clone, Debug)]
@@ -60,10 +61,19 @@ impl Preconditions {
         }
     }
 
-    /// Refuses a change of an object at `rev` that was meant for another version: 412.
-    pub fn check(&self, rev: i64) -> Result<()> {
-        let is_match = self.if_match.as_ref().is_none_or(|tags| tags.name(rev, EntityTag::strong_eq));
-        let is_unwanted = self.if_none_match.as_ref().is_some_and(|tags| tags.name(rev, EntityTag::weak_eq));
+    /// Refuses a change of an object that was meant for another version: 412. `current`: the object as the caller would get
+    /// it; asked for only when there is a precondition.
+    pub fn check(&self, current: impl FnOnce() -> Result<ApiResponse>) -> Result<()> {
+        if self.if_match.is_none() && self.if_none_match.is_none() {
+            return Ok(());
+        }
+        let tag = current()?.etag();
+        let names = |tags: &Tags, is_equal| match &tag {
+            Some(tag) => tags.name(tag, is_equal),
+            None => *tags == Tags::Any,
+        };
+        let is_match = self.if_match.as_ref().is_none_or(|tags| names(tags, EntityTag::strong_eq));
+        let is_unwanted = self.if_none_match.as_ref().is_some_and(|tags| names(tags, EntityTag::weak_eq));
         if is_match && !is_unwanted { Ok(()) } else { Err(Error::PreconditionFailed) }
     }
 
@@ -73,9 +83,9 @@ impl Preconditions {
     }
 }
 
-/// Whether the caller of a GET has the version `rev` already.
-pub fn is_not_modified(headers: &HeaderMap, rev: i64) -> bool {
-    Tags::of(headers, header::IF_NONE_MATCH).is_some_and(|tags| tags.name(rev, EntityTag::weak_eq))
+/// Whether the caller of a GET has the representation with this tag already.
+pub fn is_not_modified(headers: &HeaderMap, tag: &EntityTag) -> bool {
+    Tags::of(headers, header::IF_NONE_MATCH).is_some_and(|tags| tags.name(tag, EntityTag::weak_eq))
 }
 
 #[cfg(test)]
@@ -84,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: HeaderName, lines: &[&str]) -> HeaderMap {
+    fn headers(name: HeaderName, lines: &[String]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(name.clone(), HeaderValue::from_bytes(line.as_bytes()).unwrap());
@@ -93,11 +103,24 @@ mod tests {
     }
 
     fn is_match(lines: &[&str], rev: i64) -> bool {
-        Preconditions::of(&headers(header::IF_MATCH, lines)).check(rev).is_ok()
+        let current = || Ok(ApiResponse { rev: Some(rev), ..ApiResponse::raw(vec![]) });
+        Preconditions::of(&headers(header::IF_MATCH, &named(lines))).check(current).is_ok()
     }
 
     fn is_known(lines: &[&str], rev: i64) -> bool {
-        is_not_modified(&headers(header::IF_NONE_MATCH, lines), rev)
+        is_not_modified(&headers(header::IF_NONE_MATCH, &named(lines)), &etag(rev, b""))
+    }
+
+    /// The lines with `N-` in the place of what the tag of an empty object at rev N has.
+    fn named(lines: &[&str]) -> Vec<String> {
+        let end = etag(7, b"").tag()[1..].to_owned();
+        lines.iter().map(|line| line.replace("7\"", &format!("7{end}\""))).collect()
+    }
+
+    #[test]
+    fn a_tag_tells_the_version_and_the_content_apart() {
+        let tags = [etag(1, b"a"), etag(2, b"a"), etag(1, b"b")];
+        assert!(tags[0] != tags[1] && tags[0] != tags[2] && tags[0] == etag(1, b"a"));
     }
 
     #[test]

@@ -27,8 +27,7 @@ impl Query {
 
     /// All values under `name` or `name[]`, also several in one with commas.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        let is_named = |known: &str| known == name || known.strip_suffix("[]") == Some(name);
-        let values = self.0.iter().filter(|(known, _)| is_named(known));
+        let values = self.0.iter().filter(|(known, _)| is_named(known, name));
         values.flat_map(|(_, value)| value.split(',')).map(str::trim).filter(|value| !value.is_empty()).collect()
     }
 
@@ -50,17 +49,19 @@ impl Query {
         Ok(Some(value.to_owned()))
     }
 
-    /// An id; 422 when it is malformed.
+    /// An id; 422 when it is malformed, or there and empty: that never means all.
     pub fn id(&self, name: &str) -> Result<Option<Id>> {
-        let Some(value) = self.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
-        parse_id(name, value).map(Some)
+        self.get(name).map(|value| parse_id(name, value)).transpose()
     }
 
-    /// Ids under a repeated name; `None` when it is not given.
+    /// Ids under a repeated name; `None` when it is not given. 422 when one is malformed, or the list is there and empty.
     pub fn ids(&self, name: &str) -> Result<Option<Vec<Id>>> {
+        if !self.0.iter().any(|(known, _)| is_named(known, name)) {
+            return Ok(None);
+        }
         let values = self.all(name);
         if values.is_empty() {
-            return Ok(None);
+            return Err(Error::invalid(name, Check::Min, format!("{name} must name at least one id")));
         }
         values.into_iter().map(|value| parse_id(name, value)).collect::<Result<_>>().map(Some)
     }
@@ -105,6 +106,11 @@ impl Query {
     }
 }
 
+/// Whether an argument belongs to `name`: a list may be given as `name[]` too.
+fn is_named(known: &str, name: &str) -> bool {
+    known == name || known.strip_suffix("[]") == Some(name)
+}
+
 fn parse_id(name: &str, value: &str) -> Result<Id> {
     value.parse().map_err(|_| Error::invalid(name, Check::Format, format!("{name} must be 24 hex characters")))
 }
@@ -116,6 +122,18 @@ mod tests {
     #[test]
     fn repeated_and_bracketed_names_are_one_list() {
         assert_eq!(Query::parse("ids=a&ids[]=b&ids=c,d&id=e").all("ids"), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn an_id_that_is_there_and_empty_never_means_all() {
+        for text in ["id=", "id", "id=%20", "id=x"] {
+            assert!(Query::parse(text).id("id").is_err(), "{text}");
+        }
+        for text in ["ids=", "ids[]=", "ids=,", "ids=&ids=", "ids"] {
+            assert!(Query::parse(text).ids("ids").is_err(), "{text}");
+        }
+        assert_eq!(Query::parse("other=").ids("ids").unwrap(), None);
+        assert_eq!(Query::parse("").id("id").unwrap(), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One request as handlers see it: [`RequestContext`] of any caller, [`AuthenticatedRequest`] of one with a token.
 
+use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,10 +19,13 @@ use super::preconditions::{Preconditions, is_not_modified};
 use super::query::Query;
 use super::response::ApiResponse;
 use crate::auth::authorization;
+use crate::auth::secrets::token_hash;
 use crate::auth::session_cache::Identity;
 use crate::db::{Author, ReadTx, WriteTx};
 use crate::domain::access::Actor;
-use crate::error::{Error, Result};
+use crate::domain::json_text::{doubled, in_utf8};
+use crate::error::{Check, Error, Result};
+use crate::sync::protocol::compression;
 
 /// The longest body that is accepted.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
@@ -58,8 +63,22 @@ async fn read_body(request: &HttpRequest, payload: Payload) -> Result<Bytes> {
     use actix_web::http::Method;
     match *request.method() {
         Method::GET | Method::HEAD => Ok(Bytes::new()),
-        _ => read_payload(payload, BODY_MAX_BYTES).await,
+        _ => decoded(request, read_payload(payload, BODY_MAX_BYTES).await?),
     }
+}
+
+/// The body as its `Content-Encoding` says; at most [`BODY_MAX_BYTES`] of it. 415 for an encoding that is not known, 400 for
+/// a body that is not in it.
+fn decoded(request: &HttpRequest, body: Bytes) -> Result<Bytes> {
+    let Some(encoding) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(body) };
+    let encoding = encoding.to_str().map_err(|_| Error::UnsupportedEncoding)?;
+    compression::decompress(Some(encoding), &body, BODY_MAX_BYTES).map(Bytes::from).map_err(|error| {
+        match error.kind() {
+            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: BODY_MAX_BYTES },
+            ErrorKind::Unsupported => Error::UnsupportedEncoding,
+            _ => Error::bad_request(format!("The request body is not {encoding}")),
+        }
+    })
 }
 
 /// A body as it was sent: 413 when it is longer than `max_bytes`. The rest is still received and dropped, up to a limit.
@@ -82,6 +101,24 @@ pub async fn read_payload(mut payload: Payload, max_bytes: usize) -> Result<Byte
     Ok(body.freeze())
 }
 
+/// The caller behind proxies: the last address of `X-Forwarded-For` that is no trusted proxy's. What is before it in the list
+/// may be anything that the caller has written.
+fn caller_behind<'h>(peer: IpAddr, forwarded: impl Iterator<Item = &'h str>, trusted: &[IpAddr]) -> IpAddr {
+    let mut caller = peer;
+    if !trusted.contains(&caller) {
+        return caller;
+    }
+    let hops: Vec<&str> = forwarded.flat_map(|line| line.split(',')).map(str::trim).collect();
+    for hop in hops.into_iter().rev() {
+        let Ok(address) = hop.parse::<IpAddr>() else { break };
+        caller = address.to_canonical();
+        if !trusted.contains(&caller) {
+            break;
+        }
+    }
+    caller
+}
+
 impl RequestContext {
     pub fn query(&self) -> Query {
         Query::parse(self.request.query_string())
@@ -92,9 +129,13 @@ impl RequestContext {
         self.request.match_info().get(name).unwrap_or_default()
     }
 
-    /// Address of the caller, without its port.
+    /// Address of the caller, without its port; behind a trusted proxy the one that the proxy names.
     pub fn address(&self) -> String {
-        self.request.peer_addr().map_or_else(String::new, |address| address.ip().to_canonical().to_string())
+        let Some(peer) = self.request.peer_addr().map(|address| address.ip().to_canonical()) else {
+            return String::new();
+        };
+        let forwarded = self.request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        caller_behind(peer, forwarded, &self.state.trusted_proxies).to_string()
     }
 
     pub fn request_id(&self) -> String {
@@ -103,6 +144,21 @@ impl RequestContext {
 
     pub fn has_body(&self) -> bool {
         !self.body.is_empty()
+    }
+
+    /// The arguments of a DELETE that takes those `named`: any other, or a body, may be meant to say what is to be deleted, and
+    /// when, so nothing is deleted. 422 with the argument's name; 400 for a body.
+    pub fn delete_query(&self, named: &[&str]) -> Result<Query> {
+        if self.has_body() {
+            return Err(Error::bad_request("A DELETE takes no body: give what it says as arguments"));
+        }
+        let query = self.query();
+        if let Some((name, _)) = query.pairs().find(|(name, _)| *name != "token" && !named.contains(name)) {
+            let known = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+            let message = format!("This DELETE does not take {name}; it takes {known}");
+            return Err(Error::invalid(name, Check::Enum, message));
+        }
+        Ok(query)
     }
 
     /// The body as a JSON object: 415 when its type is another one, 400 when it is not JSON.
@@ -114,8 +170,12 @@ impl RequestContext {
                 return Err(Error::UnsupportedMediaType);
             }
         }
-        match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(object)) => Ok(object),
+        let text = in_utf8(&self.body).map_err(|wrong| Error::bad_request(format!("Request not valid: {wrong}")))?;
+        match serde_json::from_slice(text) {
+            Ok(Value::Object(object)) => match doubled(text) {
+                None => Ok(object),
+                Some(name) => Err(Error::bad_request(format!("Request not valid: {name} stands twice"))),
+            },
             _ => Err(Error::bad_request("Request not valid")),
         }
     }
@@ -142,7 +202,11 @@ impl RequestContext {
         {
             return Ok(Some(token.to_owned()));
         }
-        Ok(self.request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()))
+        // Another application on this host may have set a cookie of the same name: the one that can be ours counts.
+        let cookies = self.request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
+        let named: Vec<_> = cookies.iter().filter(|cookie| cookie.name() == COOKIE).collect();
+        let own = named.iter().find(|cookie| token_hash(cookie.value()).is_some()).or(named.first());
+        Ok(own.map(|cookie| cookie.value().to_owned()))
     }
 
     /// The Idempotency-Key of this request within `scope`; `None` without one.
@@ -252,9 +316,33 @@ impl AuthenticatedRequest {
     }
 
     fn unless_matched(&self, response: ApiResponse) -> ApiResponse {
-        match response.rev {
-            Some(rev) if is_not_modified(self.context.request.headers(), rev) => response.not_modified(),
+        match response.etag() {
+            Some(tag) if is_not_modified(self.context.request.headers(), &tag) => response.not_modified(),
             _ => response,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_behind_a_trusted_proxy_is_the_last_address_that_is_no_proxy() {
+        let trusted = ["127.0.0.1", "10.0.0.1"].map(|ip| ip.parse().unwrap());
+        let caller = |peer: &str, lines: &[&str]| {
+            caller_behind(peer.parse().unwrap(), lines.iter().copied(), &trusted).to_string()
+        };
+        assert_eq!(caller("127.0.0.1", &[]), "127.0.0.1");
+        assert_eq!(caller("127.0.0.1", &["203.0.113.7"]), "203.0.113.7");
+        assert_eq!(
+            caller("127.0.0.1", &["1.2.3.4, 203.0.113.7, 10.0.0.1"]),
+            "203.0.113.7",
+            "what it wrote itself is no proof"
+        );
+        assert_eq!(caller("127.0.0.1", &["1.2.3.4", "203.0.113.7"]), "203.0.113.7");
+        assert_eq!(caller("198.51.100.1", &["203.0.113.7"]), "198.51.100.1", "anybody may send the header");
+        assert_eq!(caller("127.0.0.1", &["nonsense"]), "127.0.0.1");
+        assert_eq!(caller("127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
     }
 }

@@ -1,5 +1,6 @@
 //! What handlers return.
 
+use actix_web::http::header::EntityTag;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 pub struct ApiResponse {
     pub status: StatusCode,
     pub body: Vec<u8>,
-    /// Version of the object, for its ETag.
+    /// Version of the object, for its ETag; the body is the object then.
     pub rev: Option<i64>,
     /// The body contains a secret: no cache may store it.
     pub is_secret: bool,
@@ -40,9 +41,14 @@ impl ApiResponse {
         ApiResponse::raw(b"{\"success\":true}".to_vec())
     }
 
-    /// The same without its body, for a caller that has this version already.
+    /// The same for a caller that has this version already: it is sent without its body.
     pub fn not_modified(self) -> ApiResponse {
-        ApiResponse { status: StatusCode::NOT_MODIFIED, body: vec![], ..self }
+        ApiResponse { status: StatusCode::NOT_MODIFIED, ..self }
+    }
+
+    /// The entity tag, if this is an object.
+    pub fn etag(&self) -> Option<EntityTag> {
+        self.rev.map(|rev| etag(rev, &self.body))
     }
 
     pub fn secret(self) -> ApiResponse {
@@ -57,13 +63,15 @@ impl Responder for ApiResponse {
         let mut response = HttpResponse::build(self.status);
         let cache = if self.is_secret { "no-store" } else { "private, no-cache" };
         response.insert_header((header::CACHE_CONTROL, cache));
-        if let Some(rev) = self.rev {
-            response.insert_header((header::ETAG, etag(rev)));
+        // What a caller gets depends on who it is.
+        response.append_header((header::VARY, "authorization, cookie"));
+        if let Some(tag) = self.etag() {
+            response.insert_header((header::ETAG, tag));
         }
         if self.is_replay {
             response.insert_header(("Idempotent-Replayed", "true"));
         }
-        if self.body.is_empty() {
+        if self.body.is_empty() || self.status == StatusCode::NOT_MODIFIED {
             // 304 is about the representation that the caller has, which is JSON.
             if self.status == StatusCode::OK {
                 response.content_type("text/plain");

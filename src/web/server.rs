@@ -2,17 +2,13 @@
 
 use std::future::Future;
 use std::net::TcpListener;
-use std::path::Path;
 use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpServer, web};
-use anyhow::{Context as _, ensure};
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::middleware;
 
@@ -45,7 +41,7 @@ pub fn start(
 }
 
 /// The application that each worker runs. `cors_origins`: origins of web pages that may call, such as
-/// `https://app.example.com`.
+/// `https://app.example.com`, or with `*` in the place of the port.
 pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
     cors_origins: &[String],
     configure: C,
@@ -59,9 +55,10 @@ pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
     > + use<C>,
 > {
     App::new()
-        .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
         .wrap(Compress::default())
         .wrap(from_fn(middleware::pass))
+        // Outermost: a page must be able to read also what the others answer, such as a time limit.
+        .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
         .configure(configure)
 }
 
@@ -79,29 +76,22 @@ fn cors(origins: &[String]) -> Cors {
         .expose_headers(["ETag", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
         .supports_credentials()
         .max_age(3_600);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+    origins.iter().fold(cors, |cors, origin| match origin.strip_suffix('*') {
+        Some(prefix) => {
+            let prefix = prefix.as_bytes().to_vec();
+            cors.allowed_origin_fn(move |origin, _| is_any_port(origin.as_bytes(), &prefix))
+        }
+        None => cors.allowed_origin(origin),
+    })
+}
+
+/// Whether an origin is `prefix`, which ends in a colon, with any port.
+fn is_any_port(origin: &[u8], prefix: &[u8]) -> bool {
+    let port = origin.strip_prefix(prefix);
+    port.is_some_and(|port| !port.is_empty() && port.iter().all(u8::is_ascii_digit))
 }
 
 /// Runs a future on the server's runtime.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
-}
-
-/// The server's side of TLS, from PEM files; `None` without them. The error says what is wrong with which file.
-pub fn tls(cert: Option<&Path>, key: Option<&Path>) -> anyhow::Result<Option<ServerConfig>> {
-    let (Some(cert), Some(key)) = (cert, key) else { return Ok(None) };
-    let cannot_be_used = |path: &Path| format!("{} cannot be used for TLS", path.display());
-    let chain = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| cannot_be_used(cert))?;
-    ensure!(!chain.is_empty(), "{}: it holds no certificate", cannot_be_used(cert));
-    let private = PrivateKeyDer::from_pem_file(key).with_context(|| cannot_be_used(key))?;
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("TLS cannot be set up")?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map(Some)
-        .with_context(|| cannot_be_used(cert))
 }

@@ -46,3 +46,4 @@ mod stopping;
 mod tampering;
 mod tls;
 mod token;
+mod trust;

@@ -36,8 +36,12 @@ impl HubPlace {
     }
 
     pub fn start_with(&self, arguments: &[&str]) -> Hub {
+        self.start_at("127.0.0.1:0", arguments)
+    }
+
+    pub fn start_at(&self, listen: &str, arguments: &[&str]) -> Hub {
         let store = self.store();
-        let mut command = self.place.command(&["hub", "--store", &store, "--listen", "127.0.0.1:0"]);
+        let mut command = self.place.command(&["hub", "--store", &store, "--listen", listen]);
         let server = Server::start(command.args(arguments), self.place.log());
         let admin = std::fs::read_to_string(self.place.path("hub.db.admin-token")).unwrap().trim().to_owned();
         Hub { server, admin }

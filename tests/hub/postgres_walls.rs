@@ -29,6 +29,7 @@ fn fill<'s>(store: &'s PostgresHub, name: &str) -> TestEdge<'s, PostgresHub> {
         copy: None,
         expires_ms: NOW.millis(),
         author: "Olga".into(),
+        level: None,
     };
     block_on(store.file_proposal(&edge.origin, proposal, NOW)).unwrap();
     block_on(add_code(store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW)).unwrap();

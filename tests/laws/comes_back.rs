@@ -54,7 +54,7 @@ fn is_equal(what: &str, expected: &str, found: &str) -> Result<(), String> {
 /// A new and empty database in a folder of its own.
 fn new_database(folder: &TempDir) -> (Exclusive, Sealer) {
     let path = folder.path().join("new.db");
-    (Exclusive::open(&path, Clock::default()).unwrap(), Sealer::open(&path).unwrap())
+    (Exclusive::open(&path, Clock::default()).unwrap(), Sealer::open(&path, None).unwrap())
 }
 
 pub fn doctor(app: &TestApp) -> Result<(), String> {
@@ -65,7 +65,7 @@ pub fn from_export(app: &TestApp) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
     let (database, sealer) = new_database(&folder);
     let document = app.export();
-    let imported = database.write("import", |tx| import::run(tx, &sealer, document.as_bytes(), |_, _, _| {}));
+    let imported = database.write("import", |tx| import::run(tx, &sealer, document.as_bytes(), false, |_, _, _| {}));
     imported.map_err(|error| format!("import of the export: {error}"))?;
     is_equal("the export of the import", &document, &database.read(|tx| exported(tx, Some(&sealer))).unwrap())?;
     is_healthy("the import", database.read(examine))
@@ -102,7 +102,7 @@ pub fn from_hub(name: &str, hub: &Hub, app: &TestApp, admin: &Client) -> Result<
     let folder = TempDir::new().unwrap();
     let (database, sealer) = new_database(&folder);
     let client = HubClient::new(&hub.url, None, Arc::default()).unwrap();
-    let enrolled = client.enroll(&hub.code(Some(&origin))).unwrap();
+    let enrolled = client.enroll(&hub.code(Some(&origin)), Uuid::new_v4()).unwrap();
     let fetched = fetch(&client, &enrolled, |_| {}).unwrap();
     let (enrolment, _) = enrolment::sealed(&hub.url, &enrolled, &sealer).unwrap();
     let rebuilt = database.write("restore", |tx| rebuild(tx, &enrolment, &fetched, Uuid::new_v4()));

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use telecomx_local::db::Author;
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::domain::proposal::{Copy, Proposal, ProposalResult};
+use telecomx_local::domain::proposal::{Copy, HubLevel, Proposal, ProposalResult};
 use telecomx_local::domain::time::Time;
 use telecomx_local::error::Result;
 use telecomx_local::usecases::{import, proposals};
@@ -142,9 +142,10 @@ fn apply(app: &TestApp, table: Table, id: &str, patch: Option<Box<RawValue>>, co
         copy,
         expires_ms: i64::MAX,
         author: "Head office".into(),
+        level: None,
     };
     let applied = write(app, Author::at_hub("Head office"), move |tx| {
-        let outcome = proposals::apply(tx, &proposal, Time::from_millis(0))?;
+        let outcome = proposals::apply(tx, &proposal, Time::from_millis(0), HubLevel::Administer)?;
         assert_eq!(outcome.result, ProposalResult::Applied, "{outcome:?}");
         Ok(())
     });
@@ -154,7 +155,7 @@ fn apply(app: &TestApp, table: Table, id: &str, patch: Option<Box<RawValue>>, co
 pub fn import_into(app: &TestApp, document: &Value) -> Verdict {
     let (document, sealer) = (document.to_string(), app.sealer.clone());
     let imported = write(app, Author::system("import"), move |tx| {
-        import::run(tx, &sealer, document.as_bytes(), |_, _, _| {}).map(drop)
+        import::run(tx, &sealer, document.as_bytes(), false, |_, _, _| {}).map(drop)
     });
     imported.into()
 }

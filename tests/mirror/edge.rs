@@ -6,6 +6,7 @@ use std::sync::Arc;
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Author, Db, WriteTx};
 use telecomx_local::domain::mirror::Position;
+use telecomx_local::domain::proposal::HubLevel;
 use telecomx_local::error::{Error, Result};
 use telecomx_local::store::feed::{self, FeedCursor};
 use telecomx_local::store::{quarantine, sync_state};
@@ -52,7 +53,7 @@ impl SimulatedEdge {
     fn start(&mut self) {
         self.is_full = false;
         let db = Arc::new(Db::open(&self.path, self.clock.clone()).unwrap());
-        self.running = Some((db.clone(), SyncSession::new(db)));
+        self.running = Some((db.clone(), SyncSession::new(db, HubLevel::Administer)));
     }
 
     pub fn db(&self) -> Arc<Db> {
@@ -75,7 +76,7 @@ impl SimulatedEdge {
             self.start();
         } else {
             let db = self.db();
-            self.running = Some((db.clone(), SyncSession::new(db)));
+            self.running = Some((db.clone(), SyncSession::new(db, HubLevel::Administer)));
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json, value::to_raw_value};
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Exclusive, ReadTx};
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::domain::proposal::{Proposal, ProposalResult};
+use telecomx_local::domain::proposal::{HubLevel, Proposal, ProposalResult};
 use telecomx_local::domain::time::Time;
 use telecomx_local::usecases::proposals;
 use uuid::Uuid;
@@ -40,6 +40,7 @@ fn proposal(table: Table, id: &str, patch: &Value) -> Proposal {
         copy: None,
         expires_ms: i64::MAX,
         author: "Operator".into(),
+        level: None,
     }
 }
 
@@ -59,7 +60,7 @@ fn costs(count: usize) -> Vec<u64> {
         let applied = database.write("test", |tx| {
             // What is counted must not borrow the transaction that it changes.
             let connection = ReadTx { conn: tx.conn, now: Time::from_millis(0) };
-            Ok(steps(&connection, || proposals::apply(tx, proposal, Time::from_millis(1))))
+            Ok(steps(&connection, || proposals::apply(tx, proposal, Time::from_millis(1), HubLevel::Administer)))
         });
         let (cost, outcome) = applied.unwrap();
         assert_eq!(outcome.unwrap().result, ProposalResult::Applied, "{proposal:?}");

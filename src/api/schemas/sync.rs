@@ -6,11 +6,14 @@ use crate::domain::time::Time;
 
 /// The hub to enrol with.
 #[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
 pub struct SyncEnroll {
     /// Where the hub is, such as `https://hub.example.com`.
     pub url: String,
     /// The one-time code that `hub enroll` printed
     pub code: String,
+    /// The hub that this server mirrors to now, if it is to leave that one.
+    pub current_hub: Option<String>,
 }
 
 /// Metrics in the text format of Prometheus.
@@ -34,8 +37,14 @@ pub struct SyncStatus {
     pub lag_seconds: Option<i64>,
     pub last_success: Option<Time>,
     pub last_error: Option<String>,
-    /// Why the mirror has stopped; it stays stopped until an operator acts.
+    /// What an operator should look at, such as why the mirror has stopped.
     pub alarm: Option<String>,
+    /// The last exchange succeeded.
+    pub reachable: bool,
+    /// How long ago the last exchange was that succeeded.
+    pub last_success_age_seconds: Option<i64>,
+    /// By how many seconds the hub's clock was ahead of this server's at the last exchange.
+    pub hub_clock_ahead_seconds: Option<f64>,
     /// Rows that the hub could not take.
     pub quarantine: i64,
     pub forks: i64,

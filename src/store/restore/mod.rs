@@ -4,10 +4,12 @@
 //! row that others refer to but that is missing gets a stub in its place: a fault of one row costs no other.
 
 mod earlier;
+mod merge;
 mod report;
 
 mod stubs;
 
+pub use merge::merge;
 pub use report::{SkippedRow, Stub};
 pub use stubs::STUB_DESCRIPTION;
 

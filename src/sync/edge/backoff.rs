@@ -9,6 +9,10 @@ const DELAY_MIN: Duration = Duration::from_secs(1);
 pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 /// The longest `Retry-After` of a hub, or of a proxy before it, that an edge obeys.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// The slowest pace of a hub that an edge obeys, in milliseconds: a wrong number must not end the mirror.
+const PACE_MAX_MS: u64 = 3_600_000;
+/// The largest batch, in bytes, whatever the hub allows.
+const BATCH_MAX: usize = 6 << 20;
 /// The smallest batch, in bytes.
 const BATCH_MIN: usize = 16 << 10;
 
@@ -42,9 +46,11 @@ impl Default for Backoff {
 impl Backoff {
     /// Takes in an exchange that succeeded.
     pub fn succeeded(&mut self, pace: Pace) {
-        self.pace = pace;
+        let next_ms = pace.next_ms.min(PACE_MAX_MS);
+        self.pace =
+            Pace { next_ms, spread_ms: pace.spread_ms.min(PACE_MAX_MS), max_bytes: pace.max_bytes.min(BATCH_MAX) };
         self.last_delay = None;
-        self.batch = (self.batch + self.batch / 10).clamp(BATCH_MIN, pace.max_bytes.max(BATCH_MIN));
+        self.batch = (self.batch + self.batch / 10).clamp(BATCH_MIN, self.pace.max_bytes.max(BATCH_MIN));
     }
 
     /// The delay once the hub has everything: its pace, and a random part of its spread. `random` is from 0 to 1.
@@ -101,6 +107,15 @@ mod tests {
         backoff.succeeded(pace);
         assert_eq!(backoff.next(0.5), Duration::from_millis(12));
         assert!(backoff.is_ready());
+    }
+
+    #[test]
+    fn a_pace_without_bounds_is_bounded() {
+        let mut backoff = Backoff::default();
+        backoff.succeeded(Pace { next_ms: u64::MAX, spread_ms: u64::MAX, max_bytes: usize::MAX });
+        assert!(backoff.next(1.0) <= Duration::from_millis(2 * PACE_MAX_MS));
+        (0..200).for_each(|_| backoff.succeeded(Pace { max_bytes: usize::MAX, ..Pace::default() }));
+        assert_eq!(backoff.batch(), BATCH_MAX);
     }
 
     #[test]

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Result as AnyResult, ensure};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+pub use super::call_error::CallError;
+use super::call_error::{NO_HUB, refused, unanswered};
 use super::metrics::Counts;
 use super::session::Outgoing;
-use crate::error::in_one_line;
 use crate::sync::http_agent;
 use crate::sync::protocol::compression::{self, GZIP, ZSTD};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
@@ -19,88 +21,6 @@ use crate::sync::protocol::snapshot::Page;
 use crate::sync::protocol::wire::Reply;
 
 const ANSWER_MAX_BYTES: usize = 64 << 20;
-
-const TRUST: &str = "; a hub with a certificate of its own is trusted with --hub-ca";
-const SCHEME: &str = "; must its URL begin with https:// or with http://?";
-
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// Why a call brought no reply of the hub.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    #[error("the hub cannot be reached: {cause}{advice}")]
-    Unreachable { cause: Box<ureq::Error>, advice: &'static str },
-    #[error("the hub does not answer in time: {0}")]
-    TooSlow(#[source] Box<ureq::Error>),
-    #[error("the hub refused the call: {status} {text}")]
-    Refused { status: u16, text: String, retry_after: Option<Duration> },
-    #[error("the hub rejected several pushes in a row: does another machine send under this name?")]
-    Contested,
-    #[error("the hub says that this server's hub is now {hub}")]
-    Moved { hub: String },
-    #[error("the hub's answer cannot be read: {}", in_one_line(.0.as_ref()))]
-    Unreadable(#[source] Cause),
-    /// Something on this machine, such as its database.
-    #[error("local error: {}", in_one_line(.0.as_ref()))]
-    Local(#[source] Cause),
-    #[error(
-        "the token for the hub cannot be unsealed: put the right key file back, or enrol again with a code of hub enroll --origin"
-    )]
-    KeyLost,
-}
-
-impl CallError {
-    /// Whether a smaller batch might succeed.
-    pub fn is_too_much(&self) -> bool {
-        match self {
-            CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
-            CallError::TooSlow(_) => true,
-            // The size of the batch was not the reason.
-            CallError::Unreachable { .. }
-            | CallError::Contested
-            | CallError::Moved { .. }
-            | CallError::Unreadable(_)
-            | CallError::Local(_)
-            | CallError::KeyLost => false,
-        }
-    }
-
-    /// Whether the body was longer than the hub accepts.
-    pub fn is_too_long(&self) -> bool {
-        matches!(self, CallError::Refused { status: 413, .. })
-    }
-
-    /// Whether an operator must act: the token is invalid, two edges use one name (split brain), one side must be upgraded, or the
-    /// edge may not follow to the new hub.
-    pub fn is_alarm(&self) -> bool {
-        matches!(
-            self,
-            CallError::Refused { status: 401 | 404 | 409 | 423, .. } | CallError::Moved { .. } | CallError::KeyLost
-        )
-    }
-
-    /// The error, and what to do about it.
-    pub fn with_advice(&self) -> String {
-        let advice = match self {
-            CallError::Refused { status: 401, .. } => {
-                "; another machine replaced this server, it was removed, or the hub was restored to a backup from before its enrolment: enrol it again"
-            }
-            CallError::Refused { status: 423, .. } => "; switch one of them off, then unlock the origin at the hub",
-            CallError::Moved { hub } if hub.starts_with("http://") => {
-                "; a server does not follow from https to http: give that hub a certificate, and move the server back and there again"
-            }
-            _ => "",
-        };
-        format!("{self}{advice}")
-    }
-
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            CallError::Refused { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-}
 
 /// A hub's answer to an enrolment.
 #[derive(Clone, Debug, Deserialize)]
@@ -131,18 +51,25 @@ impl HubClient {
         Ok(HubClient { http_agent, url, counts, compression: AtomicU8::new(ZSTD) })
     }
 
-    /// Spends a one-time code.
-    pub fn enroll(&self, code: &str) -> Result<Enrolled, CallError> {
-        let (status, text) = self.post("/sync/v1/enroll", None, &serde_json::json!({ "code": code }))?;
-        read(status, &text)
+    /// Spends a one-time code; a repeated call with the same `attempt` gets the same place. Until it is spent the URL may be of any server, so nothing of its answer but the status goes
+    /// into an error.
+    pub fn enroll(&self, code: &str, attempt: Uuid) -> Result<Enrolled, CallError> {
+        let answer = self.post("/sync/v1/enroll", None, &serde_json::json!({ "code": code, "attempt": attempt }));
+        match answer.map_err(CallError::of_any_server)? {
+            (200, text) => serde_json::from_str(&text).map_err(|_| CallError::Unreadable(NO_HUB.into())),
+            (status, _) => Err(refused(status, "", None).of_any_server()),
+        }
     }
 
     /// Whether the hub does not know this token: the origin was removed, or the hub was restored to a backup from before the
     /// enrolment.
     pub fn is_unknown(&self, origin: &str, token: &str) -> bool {
-        let result: Result<serde_json::Value, _> =
-            self.get(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token);
-        matches!(result, Err(CallError::Refused { status: 401, .. }))
+        matches!(self.quarantine(origin, token), Err(CallError::Refused { status: 401, .. }))
+    }
+
+    /// What the hub has in quarantine: its answer shows whether it knows the origin by this token.
+    pub fn quarantine(&self, origin: &str, token: &str) -> Result<serde_json::Value, CallError> {
+        self.get(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token)
     }
 
     /// Sends a message. The hub replies with its state to a push, with nothing to a part.
@@ -250,20 +177,6 @@ impl HubClient {
     }
 }
 
-fn unanswered(error: ureq::Error) -> CallError {
-    let advice = match &error {
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => "",
-        ureq::Error::Timeout(_) => return CallError::TooSlow(Box::new(error)),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => TRUST,
-        ureq::Error::Io(_) if error.to_string().contains("certificate") => TRUST,
-        // One side speaks TLS and the other does not.
-        ureq::Error::Protocol(_) => SCHEME,
-        _ if error.to_string().contains("corrupt message") => SCHEME,
-        _ => "",
-    };
-    CallError::Unreachable { cause: Box::new(error), advice }
-}
-
 fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq::RequestBuilder<B> {
     let request = request.header("accept-encoding", compression::ACCEPTED);
     match token {
@@ -277,14 +190,4 @@ fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, Call
         return Err(refused(status, text, None));
     }
     serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.into()))
-}
-
-/// The error for a status that is not expected, with the message of the hub where it has one.
-fn refused(status: u16, text: &str, retry_after: Option<Duration>) -> CallError {
-    let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    if let (421, Some(hub)) = (status, body["error"]["hub"].as_str()) {
-        return CallError::Moved { hub: hub.to_owned() };
-    }
-    let text = body["error"]["message"].as_str().map_or_else(|| text.chars().take(200).collect(), str::to_owned);
-    CallError::Refused { status, text, retry_after }
 }

@@ -1,7 +1,6 @@
 //! Drives an edge's session: exchanges until the hub has everything, and proves it. For the worker's thread and for the
 //! command line.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
@@ -14,13 +13,15 @@ use super::client::{CallError, HubClient};
 use super::enrolment;
 use super::metrics::Counts;
 use super::session::{ExchangeOutcome, Outgoing, SyncSession};
+use super::settings::HubSettings;
 use super::verify::{self, Proof};
 use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
-use crate::error::Result;
+use crate::error::{Result, in_one_line};
 use crate::store::sync_state::{self, Enrolment};
 use crate::store::{feed, quarantine};
 use crate::sync::protocol::wire::Reply;
+use crate::usecases::hub_enrolment::is_same;
 
 /// The delay while the edge is not enrolled.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -35,9 +36,11 @@ const VERIFY_TRIES: usize = 5;
 pub struct SyncDriver {
     pub db: Arc<Db>,
     sealer: Arc<Sealer>,
-    ca: Option<PathBuf>,
+    settings: HubSettings,
     session: SyncSession,
     pub backoff: Backoff,
+    /// The address that the hub last asked to be called at.
+    announced: Option<String>,
     /// The hub's URL, and the client for it.
     client: Option<(String, HubClient)>,
     pub counts: Arc<Counts>,
@@ -49,15 +52,16 @@ pub struct SyncDriver {
 }
 
 impl SyncDriver {
-    pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> SyncDriver {
-        let session = SyncSession::new(db.clone());
+    pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, settings: HubSettings) -> SyncDriver {
+        let session = SyncSession::new(db.clone(), settings.may);
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
         SyncDriver {
             db,
             sealer,
-            ca,
+            settings,
             session,
             backoff: Backoff::default(),
+            announced: None,
             client: None,
             counts: Arc::default(),
             last_error: Arc::default(),
@@ -82,8 +86,33 @@ impl SyncDriver {
         let advice = result.as_ref().err().map(CallError::with_advice);
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&advice);
         match result {
-            Ok(()) => (self.backoff.next(random_fraction()), Ok(())),
+            Ok(()) => {
+                self.follow_announcement();
+                (self.backoff.next(random_fraction()), Ok(()))
+            }
             Err(error) => self.failed(error),
+        }
+    }
+
+    /// Continues at the address that the hub has announced, once it answers there and knows this server. Until then the
+    /// next exchange goes to the present address.
+    fn follow_announcement(&mut self) {
+        let (Some(url), Ok(Some(own)), Some(runtime)) =
+            (self.announced.take(), self.db.read(sync_state::enrolment), &self.runtime)
+        else {
+            return;
+        };
+        if is_same(&own.hub, &url) || !may_follow(&own.hub, &url) {
+            return;
+        }
+        // A server that was allowed clear http is not asked again.
+        let settings = HubSettings { is_insecure: true, ..self.settings.clone() };
+        let author = Author::system("mirror");
+        match runtime.block_on(enrolment::repoint(&self.db, &self.sealer, author, &url, &settings)) {
+            Ok(moved) => tracing::info!(hub = moved.hub, "the hub is at another address from now on"),
+            Err(error) => {
+                tracing::warn!(error = in_one_line(error.as_ref()), url, "the hub's new address is not used yet")
+            }
         }
     }
 
@@ -142,7 +171,8 @@ impl SyncDriver {
     /// Makes sure that there is a client for the hub of this enrolment.
     fn connect(&mut self, enrolment: &Enrolment) -> Result<(), CallError> {
         if self.client.as_ref().is_none_or(|(url, _)| *url != enrolment.hub) {
-            let client = HubClient::new(&enrolment.hub, self.ca.as_deref(), self.counts.clone()).map_err(local)?;
+            let client =
+                HubClient::new(&enrolment.hub, self.settings.ca.as_deref(), self.counts.clone()).map_err(local)?;
             self.client = Some((enrolment.hub.clone(), client));
         }
         Ok(())
@@ -176,6 +206,7 @@ impl SyncDriver {
             return Err(local("there is no client for the hub"));
         };
         let (db, session, backoff, counts) = (&self.db, &mut self.session, &mut self.backoff, &*self.counts);
+        let announced = &mut self.announced;
         let send = |message: Outgoing| {
             let sent = client.send(&enrolment.origin, &token, &message);
             counts.note(&message, &sent);
@@ -202,8 +233,12 @@ impl SyncDriver {
                 } else {
                     in_flight.take().map_or(Ok(None), |part| received(join(part)))?;
                     if let Some(reply) = received(send(message))? {
+                        if !reply.is_sound() {
+                            return Err(CallError::Unreadable("its numbers are out of bounds".into()));
+                        }
                         let outcome = runtime.block_on(session.handle_reply(&reply, Uuid::new_v4())).map_err(local)?;
                         backoff.succeeded(reply.pace);
+                        announced.clone_from(&reply.hub);
                         refusals = if reply.accepted { 0 } else { refusals + 1 };
                         if refusals == REFUSALS_MAX {
                             return Err(CallError::Contested);

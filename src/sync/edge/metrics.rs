@@ -47,7 +47,7 @@ impl Counts {
 }
 
 /// The edge's figures.
-pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
+pub fn metrics(tx: &ReadTx, counts: &Counts, silent_alarm_ms: i64) -> Result<String> {
     let mut text = String::new();
     for (name, help, value) in [
         ("exchanges", "Exchanges with the hub", &counts.exchanges),
@@ -86,7 +86,12 @@ pub fn metrics(tx: &ReadTx, counts: &Counts) -> Result<String> {
             },
         ),
         ("quarantined", "gauge", "Rows that the hub could not take", Some(quarantined)),
-        ("alarm", "gauge", "1: the mirror has stopped until an operator acts", Some(record.alarm().is_some().into())),
+        (
+            "alarm",
+            "gauge",
+            "1: the mirror has stopped until an operator acts",
+            Some(record.alarm(tx.now, silent_alarm_ms).is_some().into()),
+        ),
         ("forks_total", "counter", "Epochs begun because the hub followed another life", Some(record.forks)),
         ("rewinds_total", "counter", "Times that the hub had less than before", Some(record.rewinds)),
         ("proof_age_seconds", "gauge", "Since both sides were found equal", age(record.proved_at)),

@@ -4,6 +4,7 @@
 
 pub mod backoff;
 pub mod engine;
+pub mod settings;
 
 mod batch;
 
@@ -13,10 +14,15 @@ pub mod status;
 
 pub mod metrics;
 
+mod call_error;
+
 pub mod client;
 
 pub mod enrolment;
 pub mod restore;
+
+pub mod rejoin;
+
 pub mod verify;
 
 pub mod driver;

@@ -63,22 +63,27 @@ fn page(client: &HubClient, enrolled: &Enrolled, after: Option<&str>) -> Result<
     }
 }
 
-/// Writes what was fetched, as it is, into a database that nobody else has used, and the position from which the exchange
-/// with the hub goes on: everything is to be sent again, under the epoch that `fresh` names.
-pub fn rebuild(tx: &mut WriteTx, enrolment: &Enrolment, fetched: &Fetched, fresh: Uuid) -> Result<RestoreReport> {
-    let Some(Epoch(newest, _)) = fetched.head.epoch else {
-        return Err(Error::conflict("origin", "The hub holds nothing of it"));
-    };
-    let report = restore::run(tx, &fetched.rows)?;
-    let position = Position {
+/// The position of a server that begins with what the hub holds: it sends everything again, under the epoch that `fresh`
+/// names. `None` when the hub holds nothing.
+pub fn continue_after(head: &Head, fresh: Uuid) -> Option<Position> {
+    let Epoch(newest, _) = head.epoch?;
+    Some(Position {
         epoch: Epoch(newest + 1, fresh),
-        resetting: Some(fetched.head),
+        resetting: Some(*head),
         acked: 0,
         attempt: Uuid::nil(),
         stable: 0,
         // The new epoch begins with what the hub holds, and comes from no other epoch of this edge.
         parent: 0,
-    };
+    })
+}
+
+/// Writes what was fetched, as it is, into a database that nobody else has used, and the position from which the exchange
+/// with the hub goes on: everything is to be sent again, under the epoch that `fresh` names.
+pub fn rebuild(tx: &mut WriteTx, enrolment: &Enrolment, fetched: &Fetched, fresh: Uuid) -> Result<RestoreReport> {
+    let position =
+        continue_after(&fetched.head, fresh).ok_or_else(|| Error::conflict("origin", "The hub holds nothing of it"))?;
+    let report = restore::run(tx, &fetched.rows)?;
     sync_state::enroll(tx, enrolment, &position)?;
     sync_state::set_position(tx, &position, 0)?;
     Ok(report)

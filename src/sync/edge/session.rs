@@ -9,12 +9,12 @@ use super::batch::Batch;
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
-use crate::domain::proposal::{ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{HubLevel, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::feed::{self, FeedCursor};
 use crate::store::{audit, proposals as answers, quarantine, sync_state};
-use crate::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push, Reply, Staged};
+use crate::sync::protocol::wire::{EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, Push, Reply, Staged};
 use crate::usecases::proposals;
 
 const AUDIT_DIFFERS: &str =
@@ -67,6 +67,8 @@ struct PartialBatch {
 /// An edge and its current exchange.
 pub struct SyncSession {
     db: Arc<Db>,
+    /// The most that the hub may do here.
+    may: HubLevel,
     partial: Option<PartialBatch>,
     request: Option<Uuid>,
     /// Proposals whose answers are in the current push.
@@ -74,8 +76,8 @@ pub struct SyncSession {
 }
 
 impl SyncSession {
-    pub fn new(db: Arc<Db>) -> SyncSession {
-        SyncSession { db, partial: None, request: None, answers_sent: vec![] }
+    pub fn new(db: Arc<Db>, may: HubLevel) -> SyncSession {
+        SyncSession { db, may, partial: None, request: None, answers_sent: vec![] }
     }
 
     /// The next message. A push without rows only asks for the hub's state.
@@ -107,7 +109,9 @@ impl SyncSession {
         self.request = Some(request);
         let to = batch.to;
         let (outcomes, status, audit) = self.db.read(|tx| {
-            let known = audit::entry_at(tx, sync_state::audit_acked(tx)?)?;
+            // A hub of the version before may have named a number out of bounds.
+            let acked = sync_state::audit_acked(tx)?.clamp(0, NUMBER_MAX);
+            let known = audit::entry_at(tx, acked)?;
             Ok((answers::untold(tx, to)?, self.status(tx)?, [known, audit::head(tx)?]))
         })?;
         self.answers_sent = outcomes.iter().map(|answer| answer.uuid).collect();
@@ -199,13 +203,13 @@ impl SyncSession {
 
     /// Applies the proposals of the hub, each together with its answer in one transaction.
     async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
-        let hub_now = Time::from_millis(reply.clock_ms);
+        let (hub_now, may) = (Time::from_millis(reply.clock_ms), self.may);
         for proposal in &reply.proposals {
             let applied_proposal = proposal.clone();
             let author = Author::at_hub(&proposal.author);
             let applied = self.db.write(author.clone(), move |tx| {
                 if !answers::tell_again(tx, applied_proposal.uuid)? {
-                    let answer = proposals::apply(tx, &applied_proposal, hub_now)?;
+                    let answer = proposals::apply(tx, &applied_proposal, hub_now, may)?;
                     answers::record(tx, &answer)?;
                 }
                 Ok(())

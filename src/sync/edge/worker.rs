@@ -1,7 +1,6 @@
 //! The thread that keeps an edge's mirror up to date: each write wakes it, and the hub sets its pace. No request of the API
 //! waits for it.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::driver::{SyncDriver, random_fraction};
 use super::metrics::Counts;
+use super::settings::HubSettings;
 use super::verify::Proof;
 use crate::auth::secrets::Sealer;
 use crate::db::Db;
@@ -46,8 +46,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// `ca`: a PEM file with the certificates to trust instead of the system's.
-    pub fn start(db: Arc<Db>, sealer: Arc<Sealer>, ca: Option<PathBuf>) -> Result<Worker> {
+    pub fn start(db: Arc<Db>, sealer: Arc<Sealer>, settings: HubSettings) -> Result<Worker> {
         let (commands, received) = channel();
         let (wake, is_woken) = (Mutex::new(commands.clone()), Arc::new(AtomicBool::new(false)));
         let waking = is_woken.clone();
@@ -58,7 +57,7 @@ impl Worker {
             }
         });
         let (running, ended) = channel();
-        let driver = SyncDriver::new(db, sealer, ca);
+        let driver = SyncDriver::new(db, sealer, settings);
         let (counts, last_error) = (driver.counts.clone(), driver.last_error.clone());
         std::thread::Builder::new()
             .name("mirror".into())

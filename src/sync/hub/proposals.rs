@@ -45,8 +45,9 @@ pub fn complete(proposal: &mut Proposal, mirrored: Option<(i64, &str)>) -> Resul
     }
     if let Some(patch) = &proposal.patch {
         proposal.base = Some(base_of(patch, mirrored.map(|(_, v)| v))?);
-        proposal.base_rev = Some(rev);
     }
+    // A copy too is made for what the target holds now: a newer local change is not overwritten.
+    proposal.base_rev = Some(rev);
     Ok(())
 }
 
@@ -87,6 +88,7 @@ mod tests {
             copy: None,
             expires_ms: 0,
             author: String::new(),
+            level: None,
         };
         assert_eq!(offered(std::iter::repeat_n(proposal, 10)).len(), 1);
     }

@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::rules::NUMBER_MAX;
 use crate::domain::json::is_readable;
 use crate::domain::mirror::{Bad, Row, Table};
 use crate::error::{Error, Result};
+use crate::sync::protocol::wire::NUMBER_MAX;
 
 /// What is wrong with a row: a code, and a sentence.
 pub type Fault = (&'static str, String);

@@ -4,10 +4,14 @@ use super::origin::Origin;
 use crate::domain::mirror::{AuditHead, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push};
+use crate::sync::protocol::wire::{EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, Push};
 
-/// The largest number in a push: nothing counts that far, and every JSON parser reads numbers up to it exactly.
-pub const NUMBER_MAX: i64 = 1 << 53;
+/// How far a new epoch may be ahead of the present one. A stolen token cannot use up the numbers of an origin: an edge whose
+/// epoch is refused begins the one after the hub's.
+pub const EPOCH_STEP_MAX: i64 = 1_000_000;
+/// The largest epoch that an edge is expected to continue from. A hub of the version before may hold a larger one: it begins
+/// again with a machine that takes the place.
+pub const EPOCH_MAX: i64 = 1 << 50;
 /// The oldest schema that the hub accepts of an edge. A schema newer than the hub's own only adds to it: the hub stores
 /// properties that it does not know as they are, and quarantines rows of tables that it does not know.
 pub const SCHEMA_MIN: i32 = 1;
@@ -66,10 +70,12 @@ pub fn check_part(part: &Part) -> Result<()> {
 /// Whether `push` builds on exactly what the hub has. A push that comes twice, late or out of order does not.
 pub fn accepts(head: &Head, push: &Push) -> bool {
     let builds_on_it = push.base == *head;
+    let present = head.epoch.map_or(0, |epoch| epoch.0);
+    let is_next = push.epoch.0 > present && push.epoch.0 - present <= EPOCH_STEP_MAX;
     match push.mode {
-        Mode::Append => builds_on_it && head.epoch.is_none_or(|epoch| epoch == push.epoch),
+        Mode::Append => builds_on_it && head.epoch.map_or(is_next, |epoch| epoch == push.epoch),
         // A newer epoch, not an older one.
-        Mode::Replace => builds_on_it && head.epoch.is_none_or(|epoch| epoch.0 < push.epoch.0),
+        Mode::Replace => builds_on_it && is_next,
     }
 }
 
@@ -202,6 +208,25 @@ mod tests {
             }
         }
         assert!(push("/snap", json!(NUMBER_MAX)).is_ok() && push("/epoch/0", json!(NUMBER_MAX)).is_ok());
+    }
+
+    #[test]
+    fn an_epoch_far_ahead_is_not_accepted() {
+        let nil = uuid::Uuid::nil();
+        let epoch = |n: i64| crate::domain::mirror::Epoch(n, nil);
+        for present in [None, Some(epoch(4))] {
+            let head = Head { epoch: present, ..Head::EMPTY };
+            let first = present.map_or(0, |epoch| epoch.0);
+            for (n, is_accepted) in
+                [(first, false), (first + 1, true), (first + EPOCH_STEP_MAX, true), (first + EPOCH_STEP_MAX + 1, false)]
+            {
+                let push = json!({
+                    "proto": 1, "schema": 3, "request": nil, "mode": "replace", "epoch": [n, nil], "parent": 1,
+                    "base": head, "to": 6, "attempt": nil, "snap": 6, "status": {},
+                });
+                assert_eq!(accepts(&head, &from_value(push).unwrap()), is_accepted, "{n} after {first}");
+            }
+        }
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl PushResult {
             proposals: self.proposals,
             pace,
             clock_ms: now.millis(),
+            hub: None,
         }
     }
 }

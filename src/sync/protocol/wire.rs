@@ -9,6 +9,9 @@ pub use crate::domain::proposal::{Proposal, ProposalAnswer};
 /// The protocol that this program speaks.
 pub const PROTO: u32 = 1;
 
+/// The largest number in a message: nothing counts that far, and every JSON parser reads numbers up to it exactly.
+pub const NUMBER_MAX: i64 = 1 << 53;
+
 /// What a push does to what the hub has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +134,18 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Pace::is_default")]
     pub pace: Pace,
     pub clock_ms: i64,
+    /// The address at which the hub wants to be called from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<String>,
+}
+
+impl Reply {
+    /// Whether every number is one that can have been counted, and leaves room to count on.
+    pub fn is_sound(&self) -> bool {
+        let epoch = self.head.epoch.map_or(0, |epoch| epoch.0);
+        let numbers = [epoch, self.head.acked, self.high, self.stable, self.audit, self.clock_ms];
+        numbers.iter().all(|number| (0..NUMBER_MAX).contains(number))
+    }
 }
 
 /// When the next exchange is due.

@@ -18,8 +18,8 @@ use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::customers::CustomerFilter;
-use crate::store::{Page, Window, customers};
-use crate::usecases::employees::remove_all_of;
+use crate::store::{Page, Window, customers, employees as employee_rows};
+use crate::usecases::employees::{check_administrator_left, remove_all_of};
 
 /// More than any list of a mock or an appliance holds.
 const EVERYTHING: Window = Window { offset: 0, limit: 100_000 };
@@ -104,18 +104,18 @@ pub fn create(tx: &mut WriteTx, actor: &Actor, id: Option<Id>, body: &Map<String
     customers::upsert(tx, new, None)
 }
 
-/// Changes what the body gives; the rest stays. `accept` may refuse the customer's rev (`If-Match`).
+/// Changes what the body gives; the rest stays. `accept` may refuse the customer as it is (`If-Match`).
 /// 403 `access_denied`, 404 `customer`, and as [`check`].
 pub fn update(
     tx: &mut WriteTx,
     actor: &Actor,
     id: Id,
     body: &Map<String, Value>,
-    accept: impl FnOnce(i64) -> Result<()>,
+    accept: impl FnOnce(&Customer) -> Result<()>,
 ) -> Result<Customer> {
     let old = customers::get(tx, id)?;
     allow_change(tx, actor, CUSTOMER_UPDATE, Owner::to_customer(id), Action::Update, customers::subject(id))?;
-    accept(old.rev)?;
+    accept(&old)?;
     let new = read_body(body, |fields| {
         let mut customer = old.clone();
         customer.apply(fields, actor.level, tx.now);
@@ -141,16 +141,20 @@ pub fn judge(tx: &mut WriteTx, actor: &Actor, new: &Customer, old: &Customer) ->
 
 /// Deletes a customer (softly) and its employees. 403 `access_denied`, 404 `customer`, 409 `parentReseller`, 409 `customer`
 /// for the actor's own.
-pub fn delete(tx: &mut WriteTx, actor: &Actor, id: Id, accept: impl FnOnce(i64) -> Result<()>) -> Result<()> {
+pub fn delete(tx: &mut WriteTx, actor: &Actor, id: Id, accept: impl FnOnce(&Customer) -> Result<()>) -> Result<()> {
     let customer = customers::get(tx, id)?;
     let (action, subject) = (Action::Delete, customers::subject(id));
     allow_change(tx, actor, CUSTOMER_DELETE, Owner::to_customer(id), action, subject)?;
-    accept(customer.rev)?;
+    accept(&customer)?;
     if let Err(error) = check::check_has_no_customers(tx, &mut Known::default(), id) {
         return Err(tx.refuse(error, action, subject));
     }
     if id == actor.customer {
         return Err(tx.refuse(Error::conflict("customer", "Customer cannot be deleted"), action, subject));
+    }
+    if employee_rows::administrators(tx)?.iter().any(|(_, customer)| *customer == id) {
+        let is_left = check_administrator_left(tx, &Known::default(), "customer", |_, customer| customer == id);
+        is_left.map_err(|error| tx.refuse(error, action, subject))?;
     }
     let deleted = Customer { state: CustomerState::Deleted, ..customer.clone() };
     remove(tx, deleted, &customer)

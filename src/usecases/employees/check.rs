@@ -3,8 +3,9 @@
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, Level};
 use crate::domain::employee::{Employee, EmployeeState};
+use crate::domain::id::Id;
 use crate::error::{Check, Error, Fault, Faults, Result};
-use crate::usecases::known::Known;
+use crate::usecases::known::{Known, is_administrator};
 
 /// The feature of a customer whose employees may manage other resellers (api:employee:create).
 pub const ORGANIZATION: &str = "ORGANIZATION";
@@ -22,6 +23,10 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old:
         let message = "An employee cannot move to another customer".into();
         faults.push(Fault { path: "customer".into(), check: Check::Enum, message });
     }
+    if let Some(old) = old.filter(|old| is_administrator(old) && !is_administrator(new)) {
+        let path = if new.access_level == old.access_level { "state" } else { "accessLevel" };
+        faults.collect(check_administrator_left(tx, known, path, |id, _| id == old.id))?;
+    }
     if new.state != EmployeeState::Deleted {
         let was = old.filter(|old| old.state != EmployeeState::Deleted);
         faults.collect(check_customer(tx, known, new))?;
@@ -32,6 +37,21 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old:
         faults.collect(Err(no_customer()))?;
     }
     faults.or(())
+}
+
+/// 409 at `path` when nobody would be left who administers this server, once those have gone that `is_leaving` says by id and
+/// customer.
+pub fn check_administrator_left(
+    tx: &ReadTx,
+    known: &Known,
+    path: &str,
+    is_leaving: impl Fn(Id, Id) -> bool,
+) -> Result<()> {
+    if known.may_leave_no_administrator || known.is_administrator_left(tx, is_leaving)? {
+        return Ok(());
+    }
+    let message = "The last administrator cannot be deleted, disabled or demoted: make another employee ADMIN first";
+    Err(Error::invalid(path, Check::Unique, message))
 }
 
 fn no_customer() -> Error {

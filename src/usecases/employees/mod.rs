@@ -5,10 +5,10 @@ mod save;
 
 use serde_json::{Map, Value};
 
-pub use check::{ORGANIZATION, check};
+pub use check::{ORGANIZATION, check, check_administrator_left};
 pub use save::{remove, remove_all_of, save, set_password};
 
-use super::known::Known;
+use super::known::{Known, is_administrator};
 use crate::auth::authorization::{Owner, allow, allow_change, deny_impersonation, is_allowed};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{
@@ -139,7 +139,7 @@ fn may_change(tx: &ReadTx, actor: &Actor, old: &Employee, body: &Map<String, Val
     Ok(old.access_level <= actor.level && is_allowed(tx, actor, permission, owner(old))?)
 }
 
-/// Changes what the body gives; the rest stays. `accept` may refuse the employee's rev (`If-Match`).
+/// Changes what the body gives; the rest stays. `accept` may refuse the employee as it is (`If-Match`).
 /// 403 `access_denied`, 404 `employee`, and as [`check`].
 pub fn update(
     tx: &mut WriteTx,
@@ -147,7 +147,7 @@ pub fn update(
     id: Id,
     body: &Map<String, Value>,
     password_hash: GivenPassword,
-    accept: impl FnOnce(i64) -> Result<()>,
+    accept: impl FnOnce(&Employee) -> Result<()>,
 ) -> Result<Employee> {
     let old = employees::get(tx, id)?;
     let subject = employees::subject(&old);
@@ -157,7 +157,7 @@ pub fn update(
     if actor.employee == id && body.contains_key("password") {
         deny_impersonation(tx, actor, Action::Update, subject)?;
     }
-    accept(old.rev)?;
+    accept(&old)?;
     let new = read_body(body, |fields| {
         let mut employee = old.clone();
         employee.apply(fields);
@@ -185,20 +185,24 @@ pub fn update(
 }
 
 /// Deletes an employee; `date` (YYYY-MM-DD) schedules it for that day, which is then returned.
-/// 403 `access_denied`, 404 `employee`, 422 `deleteDate`.
+/// 403 `access_denied`, 404 `employee`, 409 `accessLevel` for the last administrator, 422 `deleteDate`.
 pub fn delete(
     tx: &mut WriteTx,
     actor: &Actor,
     id: Id,
     date: Option<&str>,
-    accept: impl FnOnce(i64) -> Result<()>,
+    accept: impl FnOnce(&Employee) -> Result<()>,
 ) -> Result<Option<Time>> {
     let employee = employees::get(tx, id)?;
     let subject = employees::subject(&employee);
     if !may_manage(tx, actor, &employee)? {
         return Err(tx.refuse(Error::access_denied(), Action::Delete, subject));
     }
-    accept(employee.rev)?;
+    accept(&employee)?;
+    if is_administrator(&employee) {
+        let is_left = check_administrator_left(tx, &Known::default(), "accessLevel", |other, _| other == id);
+        is_left.map_err(|error| tx.refuse(error, Action::Delete, subject))?;
+    }
     let Some(at) = date.map(|date| read_delete_date(date, tx.now)).transpose()?.flatten() else {
         remove(tx, employee)?;
         return Ok(None);

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Formatter;
 
+use serde::de::Error as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::domain::json::is_readable;
+use crate::domain::json_text::{doubled, in_utf8};
 use crate::domain::mobile_config;
 use crate::error::{Check, Fault, Faults};
 use crate::usecases::mobile_configs::Content;
@@ -39,6 +41,7 @@ pub struct Configs {
 impl<'a> Document<'a> {
     pub fn split(text: &'a [u8]) -> Result<Document<'a>, Fault> {
         let fault = |path: &str, message: String| Fault { path: path.into(), check: Check::Format, message };
+        let text = in_utf8(text).map_err(|wrong| fault("(document)", wrong.into()))?;
         let document: Document = match serde_json::from_slice(text) {
             Ok(document) => document,
             Err(error) => {
@@ -84,7 +87,10 @@ impl<'a> Document<'a> {
         let read_share = |(k, raws): (usize, &[&RawValue])| -> Vec<Element> {
             let numbered = raws.iter().enumerate();
             let has_configs = list == "mobileConfigs";
-            numbered.map(|(i, raw)| read_element(raw, format!("{list}[{}]", k * share + i), has_configs)).collect()
+            let read = |(i, raw): (usize, &&RawValue)| {
+                without_doubled(raw, read_element(raw, format!("{list}[{}]", k * share + i), has_configs))
+            };
+            numbered.map(read).collect()
         };
         let read_share = &read_share;
         std::thread::scope(|scope| {
@@ -141,5 +147,13 @@ fn read_element(raw: &RawValue, path: String, has_configs: bool) -> Element {
             Element { path, value, configs: Some(Configs { read, faults }) }
         }
         _ => Element { path, value: serde_json::from_str(raw.get()), configs: None },
+    }
+}
+
+/// A property that stands twice is a fault of its element: which of them counts nobody can tell.
+fn without_doubled(raw: &RawValue, element: Element) -> Element {
+    match doubled(raw.get().as_bytes()) {
+        Some(name) => Element { value: Err(serde_json::Error::custom(format!("{name} stands twice"))), ..element },
+        None => element,
     }
 }

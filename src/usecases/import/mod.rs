@@ -30,11 +30,18 @@ use crate::store::{customers, employees, mobile_configs};
 ///
 /// Rows that are there already and equal are left alone. Errors: 422 with every fault and its JSON path; whatever the
 /// error, the transaction is to be undone.
-pub fn run(tx: &mut WriteTx, sealer: &Sealer, document: &[u8], progress: impl Progress) -> Result<String> {
+pub fn run(
+    tx: &mut WriteTx,
+    sealer: &Sealer,
+    document: &[u8],
+    is_forced: bool,
+    progress: impl Progress,
+) -> Result<String> {
     progress(Stage::Reading, 0, 0);
     let document = Document::split(document).map_err(|fault| Error::Invalid(vec![fault]))?;
     let is_first = employees::is_empty(tx)?;
     let mut known = Known::for_document(is_first);
+    known.may_leave_no_administrator = is_forced;
     let mut faults = Faults::all();
     faults.extend(document.misnamed());
     let mut plan = plan::read(&document, &mut known, tx.now, &mut faults);

@@ -276,7 +276,7 @@ fn enrol_one(options: &Fleet, admin: &str, client: &HubClient, n: usize) -> Resu
     let body = json!({ "name": format!("Edge {n}") }).to_string();
     let request = ureq::post(&url).header("authorization", format!("Bearer {admin}"));
     let code: Value = serde_json::from_str(&request.send(body)?.body_mut().read_to_string()?)?;
-    let enrolled = client.enroll(code["code"].as_str().unwrap_or_default())?;
+    let enrolled = client.enroll(code["code"].as_str().unwrap_or_default(), Uuid::new_v4())?;
     let (origin, token) = (enrolled.origin, enrolled.token);
     Ok(Edge { origin, token, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY, seed: n })
 }

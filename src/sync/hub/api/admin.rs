@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::request::{Body, any_origin, check_admin, for_admin, parse};
+use super::request::{Body, any_origin, check_admin, for_admin, parse_object};
 use super::state::SharedState;
 use crate::domain::fields::read_body;
 use crate::domain::mirror::{Row, Table};
@@ -19,7 +19,7 @@ pub const ROWS_MAX: i64 = 1_000;
 /// Either `{ "name" }` or `{ "origin" }` → `{ "code" }`: a code with which a new edge enrols, or a machine that replaces one.
 pub async fn add_code<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let ((), body) = body.of(check_admin(&request, &state)).await?;
-    let body: serde_json::Map<String, Value> = parse(&body)?;
+    let body = parse_object(&body)?;
     let kind = read_body(&body, |fields| {
         let (mut name, mut origin) = (String::new(), None);
         fields.text("origin", &mut origin);

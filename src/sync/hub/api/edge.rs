@@ -85,7 +85,8 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
         counts.rejected.fetch_add(1, Relaxed);
     }
     let mut answer = if result.accepted { HttpResponse::Ok() } else { push_rejected() };
-    let reply = result.reply(push.request, state.pace, now);
+    let mut reply = result.reply(push.request, state.pace, now);
+    reply.hub.clone_from(&state.announce);
     let body = serde_json::to_vec(&reply).map_err(|error| Error::Internal(Box::new(error)))?;
     counts.bytes_out.fetch_add(body.len() as u64, Relaxed);
     answer.content_type("application/json");

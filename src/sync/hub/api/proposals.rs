@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::request::{Body, for_admin, parse};
+use super::request::{Body, for_admin, parse_object};
 use super::state::SharedState;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
@@ -50,7 +50,7 @@ pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body
     if body.len() > PROPOSAL_MAX_BYTES {
         return Err(Error::TooLarge { limit_bytes: PROPOSAL_MAX_BYTES });
     }
-    let body: Map<String, Value> = parse(&body)?;
+    let body = parse_object(&body)?;
     let now = state.clock.now();
     // A misspelt `expires` would not be noticed before it is too late.
     if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
@@ -127,6 +127,7 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
         copy,
         expires_ms: expires.millis(),
         author: author.unwrap_or_else(|| "Hub administrator".into()),
+        level: None,
     })
 }
 

@@ -8,10 +8,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::state::HubState;
 use crate::auth::secrets::token_hash;
 use crate::domain::audit::Hash;
+use crate::domain::json_text::{doubled, in_utf8};
 use crate::error::{Error, Result};
 use crate::sync::hub::origin::{Origin, origin_not_found};
 use crate::sync::hub::store::HubStore;
@@ -129,6 +131,15 @@ pub async fn for_admin<'r, S: HubStore>(request: &'r HttpRequest, state: &HubSta
 /// The JSON in a body.
 pub fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|error| malformed("body", &error))
+}
+
+/// The JSON object in a body of the hub's users. 400 also for a property that stands twice.
+pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>> {
+    let text = in_utf8(body).map_err(|wrong| malformed("body", &wrong))?;
+    match doubled(text) {
+        Some(name) => Err(malformed("body", &format_args!("{name} stands twice"))),
+        None => parse(text),
+    }
 }
 
 /// 400 for a body or a query that cannot be read.

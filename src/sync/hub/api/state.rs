@@ -28,12 +28,14 @@ pub struct HubState<S> {
     /// SHA-256 of the administrator's token.
     pub admin: Hash,
     pub pace: Pace,
+    /// The address at which servers are to call this hub from now on.
+    pub announce: Option<String>,
     pub(super) counts: Counts,
 }
 
 impl<S> HubState<S> {
     pub fn new(store: Arc<S>, clock: Clock, admin: Hash) -> HubState<S> {
-        HubState { store, clock, admin, pace: Pace::default(), counts: Counts::default() }
+        HubState { store, clock, admin, pace: Pace::default(), announce: None, counts: Counts::default() }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, origin_not_found};
 use crate::sync::hub::retention::CODE_MS;
+use crate::sync::hub::rules::EPOCH_MAX;
 
 macro_rules! columns {
     () => {
@@ -30,7 +31,8 @@ const ALL: &str = concat!("select ", columns!(), " from origins order by name co
 const ADD_CODE: &str = "insert into enrolment_codes (code_hash, name, origin, created_at) values ($1, $2, $3, $4)";
 const SPEND: &str = "delete from enrolment_codes where code_hash = $1 and created_at >= $2 returning name, origin";
 const REPLACE: &str = concat!(
-    "update origins set token_hash = $2, enrolled_at = $3, locked = false, parent_n = 0
+    "update origins set token_hash = $2, enrolled_at = $3, locked = false, parent_n = 0,
+        epoch_n = case when epoch_n > $4 then 1 else epoch_n end
      where origin = $1 and phase = 'here' returning ",
     columns!()
 );
@@ -171,7 +173,7 @@ pub async fn enroll(
     let (name, replaced): (String, Option<String>) =
         (spent.try_get(0).map_err(describe)?, spent.try_get(1).map_err(describe)?);
     let batch = match &replaced {
-        Some(replaced) => Batch::default().with(REPLACE, &[replaced, &token, &at]),
+        Some(replaced) => Batch::default().with(REPLACE, &[replaced, &token, &at, &EPOCH_MAX]),
         None => Batch::default().with(ADD, &[&origin, &name, &token, &at, &nil]),
     };
     let answers = tx.commit(batch).await?;

@@ -74,6 +74,7 @@ pub fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
         copy,
         expires_ms: row.try_get(8).map_err(describe)?,
         author: row.try_get(9).map_err(describe)?,
+        level: None,
     };
     Ok(ProposalRecord { proposal, filed_at: Time::from_millis(row.try_get(10).map_err(describe)?), answer })
 }

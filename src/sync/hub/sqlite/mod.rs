@@ -23,7 +23,7 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 
 use crate::db::checkpoint::{self, Checkpointer};
-use crate::db::open_writable;
+use crate::db::{check_not_lost, open_writable};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
@@ -61,6 +61,7 @@ pub struct SqliteHub {
 impl SqliteHub {
     /// Opens the file; creates or migrates it where needed.
     pub fn open(path: &Path) -> anyhow::Result<SqliteHub> {
+        check_not_lost(path)?;
         make_private(path)?;
         let mut conn = open_writable(path)?;
         SqliteHub::set_up(&mut conn).with_context(|| format!("{} cannot be opened", path.display()))?;

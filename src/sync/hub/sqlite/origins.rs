@@ -8,6 +8,7 @@ use crate::domain::time::Time;
 use crate::error::Result;
 use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, origin_not_found};
 use crate::sync::hub::retention::CODE_MS;
+use crate::sync::hub::rules::EPOCH_MAX;
 
 const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
     parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs, token_hash, phase,
@@ -95,8 +96,10 @@ pub fn enroll(
         None => Ok(None),
         Some((_, Some(replaced))) => {
             get_here(tx, &replaced)?;
-            let sql = "update origins set token_hash = ?2, enrolled_at = ?3 where origin = ?1";
-            tx.execute(sql, params![replaced, token_hash, now])?;
+            // An epoch that no edge can follow begins again: a stolen token may have used up its numbers.
+            let sql = "update origins set token_hash = ?2, enrolled_at = ?3, epoch_n = iif(epoch_n > ?4, 1, epoch_n)
+                where origin = ?1";
+            tx.execute(sql, params![replaced, token_hash, now, EPOCH_MAX])?;
             unlock(tx, &replaced)?;
             get(tx, &replaced).map(Some)
         }

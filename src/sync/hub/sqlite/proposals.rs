@@ -46,6 +46,7 @@ fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
             copy,
             expires_ms: row.get(8)?,
             author: row.get(9)?,
+            level: None,
         },
         filed_at: row.get(10)?,
         answer,

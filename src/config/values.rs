@@ -1,0 +1,58 @@
+//! How single settings are read.
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use crate::domain::proposal::HubLevel;
+
+/// A flag; in the environment also 1 and 0.
+pub fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Flag(bool),
+        Number(u8),
+        Neither(serde::de::IgnoredAny),
+    }
+    match Given::deserialize(deserializer)? {
+        Given::Flag(flag) => Ok(Some(flag)),
+        Given::Number(number @ (0 | 1)) => Ok(Some(number == 1)),
+        Given::Number(_) | Given::Neither(_) => Err(serde::de::Error::custom("must be true or false")),
+    }
+}
+
+/// What a hub may do.
+pub fn hub_level(name: &str) -> Result<HubLevel> {
+    HubLevel::parse(name).context("give read, propose or administer")
+}
+
+/// `https://app.example.com`, `http://localhost:3000`; the port may be `*`.
+pub fn is_origin(origin: &str) -> bool {
+    let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let Some((host, port)) = rest.map(|rest| rest.rsplit_once(':').unwrap_or((rest, "*"))) else { return false };
+    let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.[]:".contains(c));
+    is_host && (port == "*" || port.parse::<u16>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_scheme_host_and_port() {
+        for origin in ["https://app.example.com", "http://localhost:3000", "http://localhost:*", "https://[::1]:8443"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for origin in [
+            "*",
+            "app.example.com",
+            "https://",
+            "https://a b",
+            "https://app.example.com/path",
+            "http://h:99999",
+            "null",
+        ] {
+            assert!(!is_origin(origin), "{origin}");
+        }
+    }
+}

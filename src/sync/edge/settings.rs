@@ -1,0 +1,23 @@
+//! What a server is set to, about its hub.
+
+use std::path::PathBuf;
+
+use crate::domain::proposal::HubLevel;
+
+#[derive(Clone, Debug)]
+pub struct HubSettings {
+    /// A PEM file with the certificates to trust the hub by, instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// The most that the hub may do here, whoever its operator is.
+    pub may: HubLevel,
+    /// How long the hub may be out of reach before that is an alarm, in milliseconds.
+    pub silent_alarm_ms: i64,
+    /// Clear http to another machine is allowed.
+    pub is_insecure: bool,
+}
+
+impl Default for HubSettings {
+    fn default() -> HubSettings {
+        HubSettings { ca: None, may: HubLevel::Propose, silent_alarm_ms: 24 * 3_600_000, is_insecure: false }
+    }
+}

@@ -1,0 +1,302 @@
+//! Who may point a server at a hub, what that hub may do there, and the way back to it.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use super::mirror_pair::{Hub, HubPlace, OPERATOR, is_proved, sync, world_with_operator};
+use crate::support::place::succeeds;
+use crate::support::server::Answer;
+use crate::support::{Place, Server, world};
+
+const ADMIN: &str = "e0000000000000000000000a";
+
+/// A world with an administrator beside the reseller's.
+fn place() -> Place {
+    let mut world = world_with_operator(2);
+    world["employees"].as_array_mut().unwrap().push(world::employee(ADMIN, "Ada", "ADMIN"));
+    Place::holding(&world)
+}
+
+struct Pair {
+    hub_place: HubPlace,
+    hub: Hub,
+    place: Place,
+}
+
+impl Pair {
+    /// A hub, and a server that is enrolled there and has sent everything.
+    fn new() -> Pair {
+        let (hub_place, place) = (HubPlace::new(), place());
+        let hub = hub_place.start();
+        place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+        place.run(&["sync", "run"]);
+        Pair { hub_place, hub, place }
+    }
+
+    fn propose(&self, body: &Value) {
+        let answer = self.hub.server.post(&self.hub.path("proposals"), &self.hub.admin, body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// The answers to all proposals, in their order: what became of each, and why.
+    fn answers(&self, edge: &Server, operator: &str) -> Vec<(String, String)> {
+        sync(edge, operator);
+        let listed = self.hub.get(&self.hub.path("proposals"));
+        let text = |proposal: &Value, name: &str| proposal[name].as_str().unwrap_or_default().to_owned();
+        let proposals = listed["proposals"].as_array().unwrap();
+        proposals.iter().map(|proposal| (text(proposal, "result"), text(proposal, "detail"))).collect()
+    }
+}
+
+fn enroll(edge: &Server, token: &str, body: &Value) -> Answer {
+    edge.post("/sync/enroll", token, body)
+}
+
+/// What the server's audit trail says about its hub, for an administrator.
+fn hub_log(edge: &Server, admin: &str) -> String {
+    let answer = edge.get("/log/changelog/customer/SYSTEM/Hub?version=2&includeEmployees=true", admin);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body.to_string()
+}
+
+#[test]
+fn only_an_administrator_enrols_a_server_and_the_attempt_of_another_is_recorded() {
+    let (hub_place, place) = (HubPlace::new(), place());
+    let hub = hub_place.start();
+    let (reseller, admin) = (place.token_of(OPERATOR), place.token_of(ADMIN));
+    let edge = place.serve();
+    let body = json!({ "url": hub.server.url, "code": hub_place.code("Bakery") });
+    for given in [&body, &json!({}), &json!({ "url": "nonsense", "code": "x" })] {
+        assert_eq!(enroll(&edge, &reseller, given).status, 403);
+    }
+    assert!(hub_log(&edge, &admin).contains("Refused: enroll"));
+    assert_eq!(enroll(&edge, &admin, &body).status, 200, "the code was not spent by the refusals");
+    assert!(hub_log(&edge, &admin).contains("Enrolled with the hub at"));
+    assert_eq!(sync(&edge, &reseller)["consistent"], true);
+}
+
+#[test]
+fn a_server_leaves_its_hub_only_when_that_hub_is_named() {
+    let pair = Pair::new();
+    let (other_place, admin) = (HubPlace::new(), pair.place.token_of(ADMIN));
+    let other = other_place.start();
+    let edge = pair.place.serve();
+    let mut body = json!({ "url": other.server.url, "code": other_place.code("Bakery") });
+    for current in [None, Some("http://127.0.0.1:1"), Some("")] {
+        body["currentHub"] = json!(current);
+        let refused = enroll(&edge, &admin, &body);
+        assert!(refused.status == 409 && refused.body.to_string().contains("currentHub"), "{current:?}: {refused:?}");
+    }
+    assert_eq!(sync(&edge, &admin)["hub"], json!(pair.hub.server.url));
+    body["currentHub"] = json!(pair.hub.server.url);
+    assert_eq!(enroll(&edge, &admin, &body).status, 200);
+    assert_eq!(sync(&edge, &admin)["hub"], json!(other.server.url));
+}
+
+/// A server that answers every request in the same way; returns its URL.
+fn any_server(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn nothing_that_a_foreign_server_answers_is_shown_but_its_status() {
+    let place = place();
+    let admin = place.token_of(ADMIN);
+    let edge = place.serve();
+    let answers = [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 12\r\nconnection: close\r\n\r\nsecret token", "not that of a hub"),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 18\r\nconnection: close\r\n\r\n{\"origin\":\"secret\"}",
+            "not that of a hub",
+        ),
+        ("HTTP/1.1 500 No\r\ncontent-length: 6\r\nconnection: close\r\n\r\nsecret", "500"),
+        (
+            "HTTP/1.1 404 No\r\ncontent-length: 36\r\nconnection: close\r\n\r\n{\"error\":{\"message\":\"secret-secret\"}}",
+            "404",
+        ),
+        (
+            "HTTP/1.1 301 Moved\r\nlocation: http://127.0.0.1:1/secret\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            "redirects",
+        ),
+        (
+            "HTTP/1.1 421 Moved\r\ncontent-length: 37\r\nconnection: close\r\n\r\n{\"error\":{\"hub\":\"https://secret.test\"}}",
+            "not that of a hub",
+        ),
+    ];
+    for (answer, expected) in answers {
+        let refused = enroll(&edge, &admin, &json!({ "url": any_server(answer), "code": "x" }));
+        let text = refused.body.to_string();
+        assert!(refused.status == 409 && text.contains(expected) && !text.contains("secret"), "{refused:?}");
+    }
+}
+
+#[test]
+fn clear_http_to_another_machine_and_a_password_in_the_url_are_refused() {
+    let place = place();
+    let sentence = place.refused(&["sync", "enroll", "http://192.0.2.1:8444", "code"]);
+    assert!(sentence.contains("--insecure") && sentence.contains("https"), "{sentence}");
+    let sentence = place.refused(&["sync", "enroll", "https://me:hidden@hub.example.com", "code"]);
+    assert!(sentence.contains("password") && !sentence.contains("hidden"), "{sentence}");
+    let new = Place::new();
+    let sentence = new.refused(&["restore", "--from-hub", "http://192.0.2.1:8444", "origin.code"]);
+    assert!(sentence.contains("--insecure"), "{sentence}");
+    let admin = place.token_of(ADMIN);
+    let edge = place.serve();
+    let refused = enroll(&edge, &admin, &json!({ "url": "http://192.0.2.1:8444", "code": "x" }));
+    assert_eq!((refused.status, &refused.body["error"]["errors"][0]["path"]), (422, &json!("url")), "{refused:?}");
+}
+
+#[test]
+fn the_hub_makes_nobody_an_administrator_and_changes_none() {
+    let pair = Pair::new();
+    let operator = pair.place.token_of(OPERATOR);
+    let edge = pair.place.serve();
+    let patch = |id: &str, patch: Value| json!({ "table": "employee", "id": id, "patch": patch });
+    pair.propose(&patch(world::BO, json!({ "accessLevel": "ADMIN" })));
+    pair.propose(&patch(world::BO, json!({ "accessLevel": "RESELLER" })));
+    pair.propose(&patch(ADMIN, json!({ "emailAddress": "mine@example.com" })));
+    pair.propose(&patch(ADMIN, json!({ "title": "None" })));
+    pair.propose(&patch(
+        "e000000000000000000000ff",
+        json!({
+            "customer": world::CUSTOMER, "name": "New", "accessLevel": "ADMIN", "emailAddress": "new@example.com"
+        }),
+    ));
+    pair.propose(&patch(world::BO, json!({ "accessLevel": "MANAGER", "title": "Head" })));
+    let answers = pair.answers(&edge, &operator);
+    for (result, why) in &answers[..5] {
+        assert!(result == "rejected" && why.contains("above MANAGER") && why.contains("hub_may"), "{answers:?}");
+    }
+    assert_eq!(answers[5].0, "applied");
+    is_proved(&edge, &operator);
+}
+
+#[test]
+fn the_setting_hub_may_grants_less_or_more() {
+    let pair = Pair::new();
+    let operator = pair.place.token_of(OPERATOR);
+    let raise = json!({ "table": "employee", "id": world::BO, "patch": { "accessLevel": "RESELLER" } });
+    pair.propose(&raise);
+    let edge = pair.place.serve_with(&["--hub-may", "read"]);
+    let answers = pair.answers(&edge, &operator);
+    assert!(answers[0].0 == "rejected" && answers[0].1.contains("takes no changes"), "{answers:?}");
+    edge.stop();
+    pair.propose(&raise);
+    let edge = pair.place.serve_with(&["--hub-may", "administer"]);
+    assert_eq!(pair.answers(&edge, &operator)[1].0, "applied");
+    let sentence = pair.place.refused(&["serve", "--hub-may", "everything"]);
+    assert!(sentence.contains("read, propose or administer"), "{sentence}");
+}
+
+#[test]
+fn a_copy_does_not_overwrite_what_was_changed_here_meanwhile() {
+    let pair = Pair::new();
+    let (operator, writer) = (pair.place.token_of(OPERATOR), pair.place.token());
+    pair.propose(&json!({ "copy": { "_id": world::ANNA, "copyTo": world::BO } }));
+    let edge = pair.place.serve_with(&["--hub-may", "propose"]);
+    let mine = json!({ "configs": [{ "type": "NUMBER", "n": 9 }] });
+    // The exchange at the start may be faster than this change: then the copy was first, and is no conflict.
+    let before = edge.get(&world::config_path(world::BO), &writer).body["configs"].clone();
+    assert_eq!(edge.post(&world::config_path(world::BO), &writer, &mine).status, 200);
+    let (result, _) = pair.answers(&edge, &operator).remove(0);
+    let is_mine = edge.get(&world::config_path(world::BO), &writer).body["configs"] == mine["configs"];
+    assert!(is_mine, "{before} {result}");
+}
+
+#[test]
+fn a_hub_at_another_address_is_followed_without_sending_anything_again() {
+    let pair = Pair::new();
+    let epoch = pair.hub.only()["epoch"].clone();
+    assert!(pair.hub.server.stop().success());
+    let hub = pair.hub_place.start();
+    let said = pair.place.run(&["sync", "repoint", &hub.server.url]);
+    assert!(said.contains(&hub.server.url), "{said}");
+    pair.place.run(&["sync", "run"]);
+    let line = hub.only();
+    assert_eq!((&line["epoch"], &line["forks"], &line["consistent"]), (&epoch, &json!(0), &json!(true)), "{line}");
+    let other = HubPlace::new();
+    let foreign = other.start();
+    let sentence = pair.place.refused(&["sync", "repoint", &foreign.server.url]);
+    assert!(sentence.contains("does not know this server"), "{sentence}");
+    assert!(pair.place.run(&["sync", "status"]).contains(&hub.server.url));
+}
+
+#[test]
+fn a_hub_announces_its_new_address_to_its_servers() {
+    let pair = Pair::new();
+    let operator = pair.place.token_of(OPERATOR);
+    assert!(pair.hub.server.stop().success());
+    // Two addresses lead to the hub: its own, and a name for it.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let (own, name) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let hub = pair.hub_place.start_at(&own, &["--announce", &name]);
+    pair.place.run(&["sync", "repoint", &hub.server.url]);
+    let edge = pair.place.serve();
+    sync(&edge, &operator);
+    assert_eq!(sync(&edge, &operator)["hub"], json!(name));
+    assert_eq!(hub.only()["forks"], 0);
+}
+
+#[test]
+fn a_server_put_back_to_before_its_enrolment_takes_its_place_again() {
+    let (hub_place, place) = (HubPlace::new(), place());
+    let hub = hub_place.start();
+    let backup = place.path("before.db");
+    place.run(&["backup", "--to", backup.to_str().unwrap()]);
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let writer = place.token();
+    let edge = place.serve();
+    let newer = json!({ "configs": [{ "type": "NUMBER", "n": 5 }] });
+    assert_eq!(edge.post(&world::config_path(world::ANNA), &writer, &newer).status, 200);
+    edge.stop();
+    place.run(&["sync", "run"]);
+    let (origin, exported) = (hub.origin(), place.run(&["export"]));
+
+    let again = Place::new();
+    std::fs::copy(&backup, again.db()).unwrap();
+    let said = again.run(&["sync", "rejoin", &hub.server.url, &hub_place.replacement_code(&origin)]);
+    assert!(said.contains("in the place of Bakery") && said.contains("1 rows were newer"), "{said}");
+    assert_eq!(again.run(&["export"]), exported, "what was newer at the hub has come back");
+    again.run(&["doctor"]);
+    again.run(&["sync", "run"]);
+    assert!(again.run(&["sync", "verify"]).starts_with("equal"));
+    let line = hub.only();
+    assert_eq!((&line["origin"], &line["consistent"], &line["locked"]), (&json!(origin), &json!(true), &json!(false)));
+    // One that enrolled as a twin meanwhile can be joined with its place too, and the twin removed.
+    std::fs::copy(&backup, again.path("twin.db")).unwrap();
+    let twin = again.path("twin.db");
+    let on_twin = |arguments: &[&str]| succeeds(again.command(arguments).args(["--db", twin.to_str().unwrap()]));
+    on_twin(&["sync", "enroll", &hub.server.url, &hub_place.code("Twin")]);
+    on_twin(&["sync", "rejoin", &hub.server.url, &hub_place.replacement_code(&origin)]);
+    on_twin(&["sync", "run"]);
+    assert!(on_twin(&["sync", "verify"]).starts_with("equal"));
+}
+
+#[test]
+fn a_hub_out_of_reach_is_an_alarm_after_a_while_though_nothing_waits() {
+    let pair = Pair::new();
+    let operator = pair.place.token_of(OPERATOR);
+    assert!(pair.hub.server.stop().success());
+    let edge = pair.place.serve_with(&["--hub-silent-alarm-h", "0"]);
+    let status = sync(&edge, &operator);
+    assert_eq!(
+        (&status["consistent"], &status["reachable"], &status["lagSeconds"]),
+        (&json!(true), &json!(false), &json!(0))
+    );
+    assert!(status["alarm"].as_str().unwrap().contains("has not been reached"), "{status}");
+    assert!(status["lastSuccessAgeSeconds"].is_number(), "{status}");
+}
