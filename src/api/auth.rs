@@ -45,11 +45,14 @@ fn read_credentials(body: &Map<String, Value>) -> Result<Credentials> {
         fields.require(&["username", "password"]);
         let (mut username, mut password) = (String::new(), String::new());
         fields.required_text("username", 1, 1_000, &mut username);
-        fields.required_text("password", 1, 1_000, &mut password);
+        fields.required_lines("password", 1, 1_000, &mut password);
         let mut authenticator_token = None;
         fields.text("authenticatorToken", &mut authenticator_token);
         fields.text("smsKey", &mut None);
         let (cookie, persist) = (lenient_flag(fields, "cookie"), lenient_flag(fields, "persist"));
+        // Blanks around a name come with copying it, those inside a code from how apps show it.
+        let username = username.trim().to_owned();
+        let authenticator_token = authenticator_token.map(|code: String| code.split_whitespace().collect());
         Credentials { username, password, authenticator_token, cookie, persist }
     })
 }

@@ -8,6 +8,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use crate::domain::audit::{Hash, digest};
+use crate::domain::text::folded;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
@@ -66,7 +67,7 @@ struct Keys {
 impl Keys {
     /// Digests, so that a long name takes no more memory than a short one. Case does not count, as at login.
     fn of(name: &str, address: &str) -> Keys {
-        let (name, address) = (digest(name.to_ascii_lowercase().as_bytes()), digest(network(address).as_bytes()));
+        let (name, address) = (digest(folded(name).as_bytes()), digest(network(address).as_bytes()));
         Keys { pair: digest(&[name, address].concat()), name, address }
     }
 }

@@ -8,6 +8,7 @@ pub mod lock;
 mod migrations;
 mod open;
 mod reserve;
+mod text;
 mod tx;
 pub mod types;
 mod writer;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::durability::synchronous;
 use super::lock::FileLock;
 use super::migrations;
+use super::text;
 use super::types::cannot_be;
 use crate::error::Advise as _;
 use crate::files::{DATABASE_FILES, beside, check_finished, folder_of, make_private, no_room_for, sync_folder};
@@ -85,6 +86,7 @@ fn writer_pragmas() -> [(&'static str, i64); 6] {
 fn prepare_writer(conn: &Connection, path: &Path) -> Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))
+        .and_then(|()| text::add_to(conn))
         .and_then(|()| writer_pragmas().iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value)))
         .map_err(|error| cannot_be("opened", path, error))?;
     let mode: String = conn
@@ -101,6 +103,7 @@ fn prepare_writer(conn: &Connection, path: &Path) -> Result<()> {
 pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    text::add_to(conn)?;
     conn.pragma_update(None, "query_only", true)
 }
 

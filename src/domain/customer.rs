@@ -203,7 +203,7 @@ impl Customer {
         fields.choice("authenticationSecurity", AuthenticationSecurity::parse, &names, security);
         if level >= Level::Reseller {
             fields.optional_id("parentReseller", &mut self.parent_reseller);
-            fields.text_within("notes", 0, 10_000, &mut self.notes);
+            fields.lines("notes", 10_000, &mut self.notes);
             self.apply_features(fields);
             fields.count("sipUsageLimit", &mut self.limits.sip_usage_limit);
             fields.count("mvnoUsageLimit", &mut self.limits.mvno_usage_limit);

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::id::Id;
+use super::text::{composed, is_invisible};
 use crate::error::{Check, Fault, Faults, Result};
 
 /// The longest free text accepted in a property that names no limit of its own, in characters.
@@ -86,8 +87,39 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Text of `min` to `max` characters that must be there: null is a fault.
+    /// Text on one line of `min` to `max` characters that must be there: null is a fault, and so is text that nobody sees.
     pub fn required_text(&mut self, name: &str, min: usize, max: usize, target: &mut String) {
+        let mut text = String::new();
+        let before = self.fault_count();
+        self.required_lines(name, min, max, &mut text);
+        if self.fault_count() > before || !self.value(name).is_some_and(Value::is_string) {
+            return;
+        }
+        if text.chars().any(is_invisible) {
+            let message = format!("{name} must be text on one line, without invisible characters");
+            self.fault(name, Check::Format, message);
+        } else if min > 0 && text.trim().is_empty() {
+            self.fault(name, Check::Min, format!("{name} may not be blank"));
+        } else {
+            *target = text;
+        }
+    }
+
+    /// Text of several lines that may be cleared with null.
+    pub fn lines(&mut self, name: &str, max: usize, target: &mut Option<String>) {
+        match self.value(name) {
+            None => {}
+            Some(Value::Null) => *target = None,
+            Some(_) => {
+                let mut text = String::new();
+                self.required_lines(name, 0, max, &mut text);
+                *target = Some(text);
+            }
+        }
+    }
+
+    /// Text of several lines, `min` to `max` characters, that must be there: null is a fault.
+    pub fn required_lines(&mut self, name: &str, min: usize, max: usize, target: &mut String) {
         let Some(value) = self.value(name) else { return };
         let Some(text) = value.as_str() else {
             return self.wrong_type(name, value, "a string");
@@ -104,7 +136,7 @@ impl<'a> Fields<'a> {
         } else if text.chars().any(is_refused) {
             self.fault(name, Check::Format, format!("{name} may not hold control characters"));
         } else {
-            *target = text.to_owned();
+            *target = composed(text).into_owned();
         }
     }
 
@@ -218,7 +250,7 @@ fn is_refused(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
-/// Whether [`Fields::required_text`] takes this text.
+/// Whether [`Fields::required_lines`] takes this text.
 pub fn is_text_within(text: &str, min: usize, max: usize) -> bool {
     // In bytes first: counting characters is rarely needed.
     let length = if text.len() <= max { text.len() } else { text.chars().count() };

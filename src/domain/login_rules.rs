@@ -8,7 +8,7 @@ use crate::error::Check;
 /// Reads `password`: at least 8 characters with upper case, lower case and digits (api:auth:setpassword).
 pub fn password(fields: &mut Fields) -> Option<String> {
     let mut password = String::new();
-    fields.required_text("password", 0, 200, &mut password);
+    fields.required_lines("password", 0, 200, &mut password);
     if password.is_empty() && !fields.is_given("password") {
         return None;
     }

@@ -16,6 +16,7 @@ pub mod mobile_config;
 pub mod proposal;
 pub mod queue;
 pub mod schema;
+pub mod text;
 pub mod time;
 
 #[cfg(test)]

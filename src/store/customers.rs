@@ -2,12 +2,13 @@
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::{Page, Window, audit, like_pattern, to_json};
+use super::{Page, Window, audit, to_json};
 use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{Action, CUSTOMERS};
 use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
 use crate::domain::id::Id;
+use crate::domain::text::folded;
 use crate::error::{Error, Result};
 
 pub(super) const COLUMNS: &str =
@@ -105,14 +106,14 @@ pub fn list(tx: &ReadTx, filter: &CustomerFilter, window: Window) -> Result<Page
                         select k.id from customers k join down on k.parent_reseller = down.id)
                     select id from down))
            and (:deleted or c.state <> 'DELETED')
-           and (:text is null or c.name like :text escape '\\' or c.email_address like :text escape '\\'
-                or c.phone_number like :text escape '\\')
+           and (:text is null or instr(folded(c.name), :text) or instr(folded(c.email_address), :text)
+                or instr(folded(c.phone_number), :text))
            and (:feature is null or exists (select 1 from json_each(c.features) where value = :feature))
            and (not :resellers or {IS_RESELLER})
            and (:ids is null or c.id in (select value from json_each(:ids)))"
     );
     let ids = filter.ids.as_ref().map(to_json).transpose()?;
-    let text = filter.text.as_deref().map(like_pattern);
+    let text = filter.text.as_deref().map(folded);
     let conditions = named_params! {
         ":reseller": filter.reseller,
         ":subs": filter.include_subresellers,
@@ -124,8 +125,10 @@ pub fn list(tx: &ReadTx, filter: &CustomerFilter, window: Window) -> Result<Page
     };
     let total =
         tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
-    let sql =
-        format!("select {COLUMNS} {source} order by c.name, c.id limit {} offset {}", window.limit, window.offset);
+    let sql = format!(
+        "select {COLUMNS} {source} order by c.name collate danish, c.id limit {} offset {}",
+        window.limit, window.offset
+    );
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let rows = statement.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
     Ok(Page { total, rows })

@@ -2,13 +2,14 @@
 
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
-use super::{Page, Window, audit, like_pattern, to_json};
+use super::{Page, Window, audit, to_json};
 use crate::db::types::{from_json, known};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::Level;
 use crate::domain::audit::{Action, EMPLOYEES};
 use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
+use crate::domain::text::folded;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
@@ -67,7 +68,13 @@ pub fn get(tx: &ReadTx, id: Id) -> Result<Employee> {
 
 /// The employee who may log in under a name: not deleted, e-mail address compared without regard to case.
 pub fn find_by_login(tx: &ReadTx, name: &str) -> Result<Option<Employee>> {
-    let sql = format!("select {COLUMNS} from employees where email_address = ?1 collate nocase and state <> 'DELETED'");
+    let name = folded(name);
+    // The index ignores the case of ASCII alone; addresses with other letters are few.
+    let condition = match name.is_ascii() {
+        true => "email_address = ?1 collate nocase",
+        false => "email_address glob '*[^ -~]*' and folded(email_address) = ?1",
+    };
+    let sql = format!("select {COLUMNS} from employees where {condition} and state <> 'DELETED' order by id limit 1");
     Ok(tx.conn.prepare_cached(&sql)?.query_row([name], from_row).optional()?)
 }
 
@@ -84,31 +91,36 @@ pub struct EmployeeFilter {
 pub fn list(tx: &ReadTx, filter: &EmployeeFilter, window: Window) -> Result<Page<Employee>> {
     let source = "from employees
          where customer = :customer and (:deleted or state <> 'DELETED')
-           and (:text is null or name like :text escape '\\' or email_address like :text escape '\\'
-                or title like :text escape '\\' or department like :text escape '\\')";
-    let text = filter.text.as_deref().map(like_pattern);
+           and (:text is null or instr(folded(name), :text) or instr(folded(email_address), :text)
+                or instr(folded(title), :text) or instr(folded(department), :text))";
+    let text = filter.text.as_deref().map(folded);
     let conditions = named_params! {
         ":customer": filter.customer, ":deleted": filter.include_deleted, ":text": text
     };
     let total =
         tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
-    let sql = format!("select {COLUMNS} {source} order by name, id limit {} offset {}", window.limit, window.offset);
+    let sql = format!(
+        "select {COLUMNS} {source} order by name collate danish, id limit {} offset {}",
+        window.limit, window.offset
+    );
     let rows = tx.conn.prepare(&sql)?.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
     Ok(Page { total, rows })
 }
 
 /// Ids and names of the customer's enabled employees, by name.
 pub fn names(tx: &ReadTx, customer: Id) -> Result<Vec<(Id, String)>> {
-    let mut statement = tx
-        .conn
-        .prepare_cached("select id, name from employees where customer = ?1 and state = 'ENABLED' order by name, id")?;
+    let mut statement = tx.conn.prepare_cached(
+        "select id, name from employees where customer = ?1 and state = 'ENABLED' order by name collate danish, id",
+    )?;
     let rows = statement.query_map([customer], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The customer's enabled employees by name.
 pub fn enabled(tx: &ReadTx, customer: Id) -> Result<Vec<Employee>> {
-    let sql = format!("select {COLUMNS} from employees where customer = ?1 and state = 'ENABLED' order by name, id");
+    let sql = format!(
+        "select {COLUMNS} from employees where customer = ?1 and state = 'ENABLED' order by name collate danish, id"
+    );
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let rows = statement.query_map([customer], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

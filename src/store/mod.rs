@@ -55,16 +55,3 @@ pub(crate) fn broken_constraint(error: &Error) -> Option<i32> {
     let cause = cause.downcast_ref::<rusqlite::Error>()?.sqlite_error()?;
     (cause.code == rusqlite::ErrorCode::ConstraintViolation).then_some(cause.extended_code)
 }
-
-/// A pattern for `like … escape '\'` that finds `text` anywhere.
-pub(crate) fn like_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}

@@ -22,7 +22,7 @@ pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Queue>> {
 
 /// The customer's queues by name.
 pub fn list(tx: &ReadTx, customer: Id) -> Result<Vec<Queue>> {
-    let sql = format!("select {COLUMNS} from queues where customer = ?1 order by name, id");
+    let sql = format!("select {COLUMNS} from queues where customer = ?1 order by name collate danish, id");
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let rows = statement.query_map([customer], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -13,6 +13,7 @@ use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::domain::queue::Queue;
+use crate::domain::text::folded;
 use crate::error::Result;
 use crate::store::{customers, employees, queues};
 
@@ -188,5 +189,5 @@ pub fn is_administrator(employee: &Employee) -> bool {
 /// The name that the employee logs in with, without regard to case.
 fn login_name(employee: &Employee) -> Option<String> {
     let name = employee.email_address.as_ref().filter(|_| employee.state != EmployeeState::Deleted);
-    name.map(|name| name.to_ascii_lowercase())
+    name.map(|name| folded(name))
 }

@@ -157,7 +157,7 @@ pub fn rows() -> Vec<Row> {
         row("POST", "/sync/quarantine/{entry}/retry", own_only("rA")).names_nobody_s().answer(404),
         row("POST", "/sync/quarantine/{entry}/drop", own_only("rA")).names_nobody_s().answer(404),
         row("GET", "/metrics", own_only("rA")),
-        row("POST", "/sync/enroll", own_only("rA"))
+        row("POST", "/sync/enroll", own_only("A"))
             .body(|_| json!({ "url": "http://127.0.0.1:1", "code": "none" }))
             .answer(409),
         row("GET", "/healthz", PUBLIC),

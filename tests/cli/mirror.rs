@@ -13,6 +13,7 @@ use crate::support::{Place, Server, world};
 const KILLS: usize = 300;
 const EMPLOYEES: usize = 8;
 const RESELLER_ADMIN: &str = "e00000000000000000000009";
+const ADMIN: &str = "e0000000000000000000000a";
 
 /// A place with an edge's database and a hub's beside it.
 struct Pair {
@@ -28,6 +29,9 @@ impl Pair {
         let mut world = world::with_employees(EMPLOYEES);
         let operator = world::employee(RESELLER_ADMIN, "Rosa", "RESELLER_ADMIN");
         world["employees"].as_array_mut().unwrap().push(operator);
+        let mut admin = world::employee(ADMIN, "Ada", "ADMIN");
+        admin["password"] = json!("Passw0rd1234");
+        world["employees"].as_array_mut().unwrap().push(admin);
         let place = Place::holding(&world);
         let (writer, operator) = (place.token(), place.token_of(RESELLER_ADMIN));
         let pair = Pair { place, proxy: Proxy::start(seed), writer, operator };
@@ -188,9 +192,13 @@ fn a_request_does_not_wait_for_a_hub_that_never_answers() {
     let asked = edge.post("/sync", &pair.operator, &json!({}));
     assert_eq!(asked.status, 200);
     assert!(asked.body["lastError"].as_str().unwrap().contains("longer than a request may"), "{asked:?}");
-    let enroll = json!({ "url": url.replace("127.0.0.1", "localhost"), "code": "a" });
-    for (path, body, why) in [("/sync/verify", json!({}), "longer"), ("/sync/enroll", enroll, "not answered yet")] {
-        let asked = edge.post(path, &pair.operator, &body);
+    let enroll = json!({ "url": url.replace("127.0.0.1", "localhost"), "code": "a", "currentHub": url });
+    let login = json!({ "username": format!("{ADMIN}@example.com"), "password": "Passw0rd1234" });
+    let admin = edge.post("/auth/login", "", &login).body["token"].as_str().unwrap().to_owned();
+    let calls =
+        [("/sync/verify", &pair.operator, json!({}), "longer"), ("/sync/enroll", &admin, enroll, "not answered yet")];
+    for (path, token, body, why) in calls {
+        let asked = edge.post(path, token, &body);
         let told = &asked.body["error"];
         assert_eq!((asked.status, &told["code"]), (409, &json!("hub")), "{asked:?}");
         assert!(told["message"].as_str().unwrap().contains(why), "{asked:?}");
