@@ -16,7 +16,7 @@ use crate::auth::login_throttle::Limits;
 use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
-use values::{hub_level, is_origin, lenient_flag};
+use values::{hub_level, is_origin, lenient_flag, proxies};
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
 /// `TELECOMX_LOCAL_<NAME>` in the environment, or as `name` in the TOML file.
@@ -243,15 +243,7 @@ impl Config {
     }
 
     pub fn trusted_proxies(&self) -> Result<Vec<IpAddr>> {
-        let given = self.trusted_proxies.as_deref().unwrap_or("127.0.0.1,::1").split(',').map(str::trim);
-        let given = given.filter(|address| !address.is_empty() && *address != "none");
-        given
-            .map(|address| {
-                address
-                    .parse()
-                    .with_context(|| format!("{address} in --trusted-proxies is no IP address: give none for nobody"))
-            })
-            .collect()
+        proxies(self.trusted_proxies.as_deref().unwrap_or("127.0.0.1,::1"))
     }
 
     pub fn hub(&self) -> HubSettings {

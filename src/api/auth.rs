@@ -44,7 +44,7 @@ fn read_credentials(body: &Map<String, Value>) -> Result<Credentials> {
     read_body(body, |fields| {
         fields.require(&["username", "password"]);
         let (mut username, mut password) = (String::new(), String::new());
-        fields.required_text("username", 1, 1_000, &mut username);
+        fields.required_lines("username", 1, 1_000, &mut username);
         fields.required_lines("password", 1, 1_000, &mut password);
         let mut authenticator_token = None;
         fields.text("authenticatorToken", &mut authenticator_token);

@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::db::ReadTx;
 use crate::domain::access::Actor;
 use crate::domain::employee::Employee;
 use crate::domain::fields::{element_id, read_body};
 use crate::domain::id::Id;
+use crate::domain::queue::Queue;
 use crate::error::Result;
 use crate::store::{employees, queues};
 use crate::web::request::AuthenticatedRequest;
@@ -41,7 +43,8 @@ fn colleagues(tx: &ReadTx, actor: &Actor, ids: Option<Vec<Id>>) -> Result<ApiRes
         email_address: employee.email_address,
         birthdate: employee.birthdate,
         picture: None,
-        view_other_party_override: false,
+        view_other_party_override: "NONE",
+        extensions: [],
     });
     ApiResponse::json(&AppEmployees(colleagues.collect()))
 }
@@ -78,8 +81,12 @@ struct Colleague {
     birthdate: Option<String>,
     /// The employee's picture; this server keeps none.
     picture: Option<Id>,
-    /// May see whom a colleague is talking to, whatever the groups say.
-    view_other_party_override: bool,
+    /// Whether the employee may see whom a colleague is talking to, against what the groups say; `NONE`: as the groups say.
+    #[schemars(example = &"NONE")]
+    view_other_party_override: &'static str,
+    /// Extensions of the employee; this server keeps none.
+    #[schemars(with = "Vec<Value>")]
+    extensions: [Value; 0],
 }
 
 /// Queues that the caller has access to, by name.
@@ -88,6 +95,7 @@ pub struct Queues(Vec<AppQueue>);
 
 /// A queue.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 struct AppQueue {
     #[serde(rename = "_id")]
@@ -98,21 +106,56 @@ struct AppQueue {
     /// Number that the queue is called on.
     #[schemars(example = "801")]
     number: Option<String>,
+    /// Employees may join and leave the queue; here nobody does.
+    dynamic: bool,
+    /// The caller is a member of the queue.
+    member: bool,
+    /// How many members there are; with `all` a list of them.
+    #[schemars(with = "Value", example = 0)]
+    members: Value,
+    /// How many calls wait; with `all` a list of them.
+    #[schemars(with = "Value", example = 0)]
+    callers: Value,
+    /// Seconds within which calls are to be answered; 0: none are set.
+    #[schemars(example = 0)]
+    service_level: i64,
+    /// Seconds after which a call has waited for too long; 0: none are set.
+    #[schemars(example = 0)]
+    service_level_critical: i64,
+    /// Queues of a higher priority are answered first.
+    #[schemars(example = 0)]
+    priority: i64,
+}
+
+impl AppQueue {
+    /// A queue without a PBX behind it: nobody is in it. `all`: lists in the place of counts.
+    fn of(queue: Queue, all: bool) -> AppQueue {
+        let nobody = if all { json!([]) } else { json!(0) };
+        AppQueue {
+            id: queue.id,
+            name: queue.name,
+            number: queue.number,
+            dynamic: false,
+            member: false,
+            members: nobody.clone(),
+            callers: nobody,
+            service_level: 0,
+            service_level_critical: 0,
+            priority: 0,
+        }
+    }
 }
 
 /// api:pbx:app:queues. Queues of the caller's own customer, plain array; `queue` narrows them down to one.
 pub async fn queues(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let query = request.context.query();
     let only = query.id("queue")?;
-    // Extensions are not kept here, so that all queues are what is answered with or without it.
-    query.flag("all")?;
+    let all = query.flag("all")?;
     request
         .read_list(move |tx, actor| {
             let mut found = queues::list(tx, actor.customer)?;
             found.retain(|queue| only.is_none_or(|id| id == queue.id));
-            let queues =
-                found.into_iter().map(|queue| AppQueue { id: queue.id, name: queue.name, number: queue.number });
-            ApiResponse::json(&Queues(queues.collect()))
+            ApiResponse::json(&Queues(found.into_iter().map(|queue| AppQueue::of(queue, all)).collect()))
         })
         .await
 }

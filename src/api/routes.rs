@@ -176,6 +176,7 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     }
     config.route("/", web::get().to(home::home));
     config.service(web::redirect("/docs", "/docs/index.html"));
-    config.service(swagger_ui::resource());
+    let other_method = || async { method_not_allowed("GET, HEAD") };
+    config.service(web::resource("/docs/{file:.*}").get(swagger_ui::file).default_service(web::to(other_method)));
     config.default_service(web::to(not_served::respond));
 }

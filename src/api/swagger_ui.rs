@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::sync::LazyLock;
 
-use actix_web::web::{self, Bytes};
-use actix_web::{HttpRequest, HttpResponse, Resource};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::not_served;
-use crate::web::error::method_not_allowed;
 
 /// The folder of the archive with the files of the page.
 const FOLDER: &str = "/dist/";
@@ -64,13 +63,8 @@ fn content_type(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The page and its files.
-pub fn resource() -> Resource {
-    let other_method = || async { method_not_allowed("GET") };
-    web::resource("/docs/{file:.*}").get(file).default_service(web::to(other_method))
-}
-
-async fn file(request: HttpRequest) -> HttpResponse {
+/// The page, or one of its files.
+pub async fn file(request: HttpRequest) -> HttpResponse {
     let name = match request.match_info().get("file").unwrap_or_default() {
         "" => "index.html",
         name => name,

@@ -1,5 +1,7 @@
 //! How single settings are read.
 
+use std::net::IpAddr;
+
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
@@ -32,6 +34,18 @@ pub fn is_origin(origin: &str) -> bool {
     let Some((host, port)) = rest.map(|rest| rest.rsplit_once(':').unwrap_or((rest, "*"))) else { return false };
     let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.[]:".contains(c));
     is_host && (port == "*" || port.parse::<u16>().is_ok())
+}
+
+/// Addresses of proxies, separated by commas; `none` for nobody.
+pub fn proxies(given: &str) -> Result<Vec<IpAddr>> {
+    let given = given.split(',').map(str::trim).filter(|address| !address.is_empty() && *address != "none");
+    given
+        .map(|address| {
+            address
+                .parse()
+                .with_context(|| format!("{address} in --trusted-proxies is no IP address: give none for nobody"))
+        })
+        .collect()
 }
 
 #[cfg(test)]

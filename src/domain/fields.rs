@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::id::Id;
-use super::text::{composed, is_invisible};
+use super::text::{composed, has_invisible};
 use crate::error::{Check, Fault, Faults, Result};
 
 /// The longest free text accepted in a property that names no limit of its own, in characters.
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
         if self.fault_count() > before || !self.value(name).is_some_and(Value::is_string) {
             return;
         }
-        if text.chars().any(is_invisible) {
+        if has_invisible(&text) {
             let message = format!("{name} must be text on one line, without invisible characters");
             self.fault(name, Check::Format, message);
         } else if min > 0 && text.trim().is_empty() {

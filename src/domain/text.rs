@@ -54,8 +54,24 @@ fn base(letter: char) -> impl Iterator<Item = char> {
     text.chars().filter(move |c| !is_accent(c)).collect::<Vec<_>>().into_iter()
 }
 
+/// Whether a text has a character that nobody sees. A joiner between letters or signs beyond ASCII shapes them, as in an emoji
+/// of a family or in Persian, and is seen.
+pub fn has_invisible(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.chars().any(is_invisible);
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let shapes = |at: usize| {
+        let beyond_ascii = |c: Option<&char>| c.is_some_and(|c| !c.is_ascii() && !is_invisible(*c));
+        matches!(letters[at], '\u{200c}' | '\u{200d}')
+            && beyond_ascii(at.checked_sub(1).and_then(|before| letters.get(before)))
+            && beyond_ascii(letters.get(at + 1))
+    };
+    (0..letters.len()).any(|at| is_invisible(letters[at]) && !shapes(at))
+}
+
 /// Whether a character is seen by nobody, but makes texts differ: controls, joiners, marks of direction, byte order marks.
-pub fn is_invisible(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -90,6 +106,15 @@ mod tests {
         let expected =
             ["Anders", "anders", "André", "Andrea", "bo", "Gry", "Zoe", "Ängla", "Ærø", "Ömer", "Østen", "Åge"];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_joiner_is_seen_where_it_shapes_its_neighbours_and_nowhere_else() {
+        assert!(!has_invisible("Bø \u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}") && !has_invisible("می\u{200c}خواهم"));
+        for text in ["B\u{200d}o", "\u{200d}Bø", "Bø\u{200d}", "ø\u{200d}\u{200d}ø", "ø\u{200b}ø", "Bo\n", "\u{feff}"]
+        {
+            assert!(has_invisible(text), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The plumbing of every HTTP listener: server, TLS, middleware, requests, responses, and errors as statuses.
 
+pub mod body;
 pub mod error;
 pub mod idempotency;
 pub mod middleware;
 pub mod preconditions;
+pub mod proxies;
 pub mod query;
 pub mod request;
 pub mod response;

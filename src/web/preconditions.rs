@@ -3,7 +3,6 @@
 use actix_web::http::header::{self, EntityTag, HeaderMap, HeaderName};
 
 use super::response::ApiResponse;
-use crate::domain::audit::digest;
 use crate::error::{Error, Result};
 
 /// The entity tags of one header. actix's own `IfMatch` drops a header with a byte above 127 in it; here only that tag
@@ -38,13 +37,6 @@ impl Tags {
             Tags::These(tags) => tags.iter().any(|tag| is_equal(tag, current)),
         }
     }
-}
-
-/// The entity tag of an object: its rev, and a digest of its representation. A rev alone would stand for something else
-/// after the database was put back to a backup, in another database, and for a reader who sees other properties.
-pub fn etag(rev: i64, body: &[u8]) -> EntityTag {
-    let digest = digest(body);
-    EntityTag::new_strong(format!("{rev}-{}", hex::encode(&digest[..8])))
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +84,7 @@ pub fn is_not_modified(headers: &HeaderMap, tag: &EntityTag) -> bool {
 mod tests {
     use actix_web::http::header::HeaderValue;
 
+    use super::super::response::etag;
     use super::*;
 
     fn headers(name: HeaderName, lines: &[String]) -> HeaderMap {

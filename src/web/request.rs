@@ -1,21 +1,20 @@
 //! One request as handlers see it: [`RequestContext`] of any caller, [`AuthenticatedRequest`] of one with a token.
 
-use std::io::ErrorKind;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use futures_core::Stream;
 use serde_json::{Map, Value};
 
 use super::AppState;
+use super::body::read_body;
 use super::idempotency::{self, Key};
 use super::middleware::RequestId;
 use super::preconditions::{Preconditions, is_not_modified};
+use super::proxies::caller_behind;
 use super::query::Query;
 use super::response::ApiResponse;
 use crate::auth::authorization;
@@ -25,12 +24,7 @@ use crate::db::{Author, ReadTx, WriteTx};
 use crate::domain::access::Actor;
 use crate::domain::json_text::{doubled, in_utf8};
 use crate::error::{Check, Error, Result};
-use crate::sync::protocol::compression;
 
-/// The longest body that is accepted.
-pub const BODY_MAX_BYTES: usize = 1 << 20;
-/// How much of a body that is too long is still received and dropped, so that the caller gets to read the response.
-const DISCARD_MAX_BYTES: usize = 64 << 20;
 /// Name of the cookie that may carry the token.
 pub const COOKIE: &str = "token";
 
@@ -57,66 +51,6 @@ impl FromRequest for RequestContext {
 
 fn state_of(request: &HttpRequest) -> Result<web::Data<AppState>> {
     request.app_data::<web::Data<AppState>>().cloned().ok_or_else(|| Error::internal("the server has no state"))
-}
-
-async fn read_body(request: &HttpRequest, payload: Payload) -> Result<Bytes> {
-    use actix_web::http::Method;
-    match *request.method() {
-        Method::GET | Method::HEAD => Ok(Bytes::new()),
-        _ => decoded(request, read_payload(payload, BODY_MAX_BYTES).await?),
-    }
-}
-
-/// The body as its `Content-Encoding` says; at most [`BODY_MAX_BYTES`] of it. 415 for an encoding that is not known, 400 for
-/// a body that is not in it.
-fn decoded(request: &HttpRequest, body: Bytes) -> Result<Bytes> {
-    let Some(encoding) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(body) };
-    let encoding = encoding.to_str().map_err(|_| Error::UnsupportedEncoding)?;
-    compression::decompress(Some(encoding), &body, BODY_MAX_BYTES).map(Bytes::from).map_err(|error| {
-        match error.kind() {
-            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: BODY_MAX_BYTES },
-            ErrorKind::Unsupported => Error::UnsupportedEncoding,
-            _ => Error::bad_request(format!("The request body is not {encoding}")),
-        }
-    })
-}
-
-/// A body as it was sent: 413 when it is longer than `max_bytes`. The rest is still received and dropped, up to a limit.
-pub async fn read_payload(mut payload: Payload, max_bytes: usize) -> Result<Bytes> {
-    let mut body = BytesMut::new();
-    let mut length = 0;
-    while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
-        let chunk = chunk.map_err(|_| Error::bad_request("The request body could not be read"))?;
-        length += chunk.len();
-        if length > DISCARD_MAX_BYTES {
-            break;
-        }
-        if length <= max_bytes {
-            body.extend_from_slice(&chunk);
-        }
-    }
-    if length > max_bytes {
-        return Err(Error::TooLarge { limit_bytes: max_bytes });
-    }
-    Ok(body.freeze())
-}
-
-/// The caller behind proxies: the last address of `X-Forwarded-For` that is no trusted proxy's. What is before it in the list
-/// may be anything that the caller has written.
-fn caller_behind<'h>(peer: IpAddr, forwarded: impl Iterator<Item = &'h str>, trusted: &[IpAddr]) -> IpAddr {
-    let mut caller = peer;
-    if !trusted.contains(&caller) {
-        return caller;
-    }
-    let hops: Vec<&str> = forwarded.flat_map(|line| line.split(',')).map(str::trim).collect();
-    for hop in hops.into_iter().rev() {
-        let Ok(address) = hop.parse::<IpAddr>() else { break };
-        caller = address.to_canonical();
-        if !trusted.contains(&caller) {
-            break;
-        }
-    }
-    caller
 }
 
 impl RequestContext {
@@ -320,29 +254,5 @@ impl AuthenticatedRequest {
             Some(tag) if is_not_modified(self.context.request.headers(), &tag) => response.not_modified(),
             _ => response,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_caller_behind_a_trusted_proxy_is_the_last_address_that_is_no_proxy() {
-        let trusted = ["127.0.0.1", "10.0.0.1"].map(|ip| ip.parse().unwrap());
-        let caller = |peer: &str, lines: &[&str]| {
-            caller_behind(peer.parse().unwrap(), lines.iter().copied(), &trusted).to_string()
-        };
-        assert_eq!(caller("127.0.0.1", &[]), "127.0.0.1");
-        assert_eq!(caller("127.0.0.1", &["203.0.113.7"]), "203.0.113.7");
-        assert_eq!(
-            caller("127.0.0.1", &["1.2.3.4, 203.0.113.7, 10.0.0.1"]),
-            "203.0.113.7",
-            "what it wrote itself is no proof"
-        );
-        assert_eq!(caller("127.0.0.1", &["1.2.3.4", "203.0.113.7"]), "203.0.113.7");
-        assert_eq!(caller("198.51.100.1", &["203.0.113.7"]), "198.51.100.1", "anybody may send the header");
-        assert_eq!(caller("127.0.0.1", &["nonsense"]), "127.0.0.1");
-        assert_eq!(caller("127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
     }
 }

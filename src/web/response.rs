@@ -5,7 +5,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
-use super::preconditions::etag;
+use crate::domain::audit::digest;
 use crate::error::{Error, Result};
 
 /// A handler's response: JSON, or no body.
@@ -19,6 +19,13 @@ pub struct ApiResponse {
     pub is_secret: bool,
     /// It is the stored response to an earlier request with the same Idempotency-Key.
     pub is_replay: bool,
+}
+
+/// The entity tag of an object: its rev, and a digest of its representation. A rev alone would stand for something else
+/// after the database was put back to a backup, in another database, and for a reader who sees other properties.
+pub fn etag(rev: i64, body: &[u8]) -> EntityTag {
+    let digest = digest(body);
+    EntityTag::new_strong(format!("{rev}-{}", hex::encode(&digest[..8])))
 }
 
 impl ApiResponse {

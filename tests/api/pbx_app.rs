@@ -14,6 +14,7 @@ fn the_app_is_given_the_enabled_colleagues_by_name() {
     assert!(names.is_sorted() && !names.contains(&"Dora Disabled"), "{names:?}");
     assert_eq!((&records[0]["_id"], &records[0]["type"]), (&json!(demo::MANAGER), &json!("EMPLOYEE")));
     assert_eq!(records[0]["birthdate"], "1984-02-29");
+    assert_eq!((&records[0]["viewOtherPartyOverride"], &records[0]["extensions"]), (&json!("NONE"), &json!([])));
 }
 
 #[test]
@@ -35,8 +36,11 @@ fn the_app_is_given_the_queues_of_its_customer() {
     let app = TestApp::start();
     let personal = app.personal();
     let queues = personal.get("/pbx/app/queues").ok();
-    let orders = json!({ "_id": "a00000000000000000000401", "name": "Orders", "number": "801" });
+    let orders = json!({ "_id": "a00000000000000000000401", "name": "Orders", "number": "801", "dynamic": false,
+        "member": false, "members": 0, "callers": 0, "serviceLevel": 0, "serviceLevelCritical": 0, "priority": 0 });
     assert_eq!((queues.as_array().unwrap().len(), &queues[2]), (4, &orders));
     assert_eq!(personal.get("/pbx/app/queues?queue=A00000000000000000000401").ok(), json!([orders]));
     assert_eq!(personal.get("/pbx/app/queues?queue=a00000000000000000000501").ok(), json!([]));
+    let all = personal.get("/pbx/app/queues?queue=a00000000000000000000401&all=true").ok();
+    assert_eq!((&all[0]["members"], &all[0]["callers"]), (&json!([]), &json!([])), "lists in the place of counts");
 }

@@ -179,5 +179,5 @@ fn what_the_page_to_try_calls_has_not_is_refused_as_everything_else() {
     assert_error(&app.nobody().get("/docs/nothing.js"), 404, "not_found");
     let answer = app.nobody().act("/docs/index.html");
     assert_error(&answer, 405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), Some("GET"));
+    assert_eq!(answer.header("allow"), Some("GET, HEAD"));
 }

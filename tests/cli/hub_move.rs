@@ -201,6 +201,8 @@ fn a_second_run_beside_one_that_moves_is_refused() {
 #[test]
 fn all_that_a_hub_has_of_a_server_goes_to_postgres_and_from_there_to_a_file() {
     let source = Source::with(FEW);
+    // The server answers no proposal between two comparisons.
+    source.edge.signal("STOP");
     let admin = std::fs::read_to_string(source.admin()).unwrap();
     let hub = rusqlite::Connection::open(source.hub_place.place.path("hub.db")).unwrap();
     hub.execute_batch(
@@ -231,6 +233,7 @@ fn all_that_a_hub_has_of_a_server_goes_to_postgres_and_from_there_to_a_file() {
     let arguments = ["hub", "move", &source.origin, "--store", &store, "--to", url, "--to-admin-token", file];
     succeeds(&mut place.command(&arguments));
     assert_eq!(told(&last.server, &last.admin, &source.origin), before);
+    source.edge.signal("CONT");
     // It is sent from the first to the second, and from there to the third.
     assert!(source.syncs());
     is_proved(&source.edge, &source.operator);

@@ -29,6 +29,7 @@ mod import;
 mod import_faults;
 mod key_file;
 mod links;
+mod lost_files;
 mod mirror;
 mod mirror_bodies;
 mod mirror_disk;

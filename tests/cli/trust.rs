@@ -144,7 +144,7 @@ fn nothing_that_a_foreign_server_answers_is_shown_but_its_status() {
         ),
         (
             "HTTP/1.1 421 Moved\r\ncontent-length: 37\r\nconnection: close\r\n\r\n{\"error\":{\"hub\":\"https://secret.test\"}}",
-            "not that of a hub",
+            "421",
         ),
     ];
     for (answer, expected) in answers {
@@ -167,7 +167,7 @@ fn clear_http_to_another_machine_and_a_password_in_the_url_are_refused() {
     let edge = place.serve();
     let admin = log_in(&edge);
     let refused = enroll(&edge, &admin, &json!({ "url": "http://192.0.2.1:8444", "code": "x" }));
-    assert_eq!((refused.status, &refused.body["error"]["errors"][0]["path"]), (422, &json!("url")), "{refused:?}");
+    assert_eq!((refused.status, &refused.body["error"]["path"]), (422, &json!("url")), "{refused:?}");
 }
 
 #[test]

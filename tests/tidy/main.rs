@@ -190,13 +190,10 @@ fn every_url_is_in_routes() {
         calls.iter().chain(&macros).any(|call| line.contains(call))
     };
     let all = sources("src");
-    // The pages of Swagger UI are configured where their crate is named, and hung up in routes.rs. A hub is another
-    // server, with URLs of its own.
-    let allowed = ["src/api/routes.rs", "src/api/openapi.rs", "src/sync/hub/api/routes.rs"];
+    // A hub is another server, with URLs of its own.
+    let allowed = ["src/api/routes.rs", "src/sync/hub/api/routes.rs"];
     let others = all.iter().filter(|source| !allowed.contains(&source.path.as_str()));
     assert_eq!(offences(others, registers), NONE);
-    let openapi: Vec<String> = offences(all.iter().filter(|source| source.path == "src/api/openapi.rs"), registers);
-    assert_eq!(openapi.len(), 1, "only Swagger UI: {openapi:?}");
     // What names an origin goes through the one list that the matrix of two tenants is made from (tests/hub/tenants.rs).
     let of_origins =
         offences(all.iter().filter(|source| source.is_under(&["src/sync/hub/"])), |line| line.contains("{origin}"));

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::rows::{RestoreReport, RowError, count, restore_row, skipped};
 use super::stubs::References;
-use super::{RestoreReport, RowError, count, restore_row, skipped};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;

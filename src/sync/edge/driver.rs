@@ -12,16 +12,16 @@ use super::backoff::{Backoff, DELAY_MAX};
 use super::client::{CallError, HubClient};
 use super::enrolment;
 use super::metrics::Counts;
+use super::moves::{follow_announcement, may_follow};
 use super::session::{ExchangeOutcome, Outgoing, SyncSession};
 use super::settings::HubSettings;
 use super::verify::{self, Proof};
 use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
-use crate::error::{Result, in_one_line};
+use crate::error::Result;
 use crate::store::sync_state::{self, Enrolment};
 use crate::store::{feed, quarantine};
 use crate::sync::protocol::wire::Reply;
-use crate::usecases::hub_enrolment::is_same;
 
 /// The delay while the edge is not enrolled.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -87,32 +87,12 @@ impl SyncDriver {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&advice);
         match result {
             Ok(()) => {
-                self.follow_announcement();
+                if let (Some(url), Some(runtime)) = (self.announced.take(), &self.runtime) {
+                    runtime.block_on(follow_announcement(&self.db, &self.sealer, &self.settings, &url));
+                }
                 (self.backoff.next(random_fraction()), Ok(()))
             }
             Err(error) => self.failed(error),
-        }
-    }
-
-    /// Continues at the address that the hub has announced, once it answers there and knows this server. Until then the
-    /// next exchange goes to the present address.
-    fn follow_announcement(&mut self) {
-        let (Some(url), Ok(Some(own)), Some(runtime)) =
-            (self.announced.take(), self.db.read(sync_state::enrolment), &self.runtime)
-        else {
-            return;
-        };
-        if is_same(&own.hub, &url) || !may_follow(&own.hub, &url) {
-            return;
-        }
-        // A server that was allowed clear http is not asked again.
-        let settings = HubSettings { is_insecure: true, ..self.settings.clone() };
-        let author = Author::system("mirror");
-        match runtime.block_on(enrolment::repoint(&self.db, &self.sealer, author, &url, &settings)) {
-            Ok(moved) => tracing::info!(hub = moved.hub, "the hub is at another address from now on"),
-            Err(error) => {
-                tracing::warn!(error = in_one_line(error.as_ref()), url, "the hub's new address is not used yet")
-            }
         }
     }
 
@@ -264,11 +244,6 @@ impl SyncDriver {
     }
 }
 
-/// Whether this server follows from one hub to another and sends it its token: never from TLS to plain http.
-fn may_follow(from: &str, to: &str) -> bool {
-    to.starts_with("https://") || (to.starts_with("http://") && from.starts_with("http://"))
-}
-
 /// An error of this machine, not of the hub.
 fn local(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallError {
     CallError::Local(error.into())
@@ -304,16 +279,4 @@ fn is_acked(outcome: ExchangeOutcome) -> bool {
 /// A random number from 0 to 1.
 pub fn random_fraction() -> f64 {
     f64::from(Uuid::new_v4().as_u64_pair().0 as u32) / f64::from(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_never_follows_from_tls_to_plain_http() {
-        assert!(may_follow("https://a", "https://b") && may_follow("http://a", "https://b"));
-        assert!(may_follow("http://a", "http://b"));
-        assert!(!may_follow("https://a", "http://b") && !may_follow("http://a", "file:///etc/passwd"));
-    }
 }

@@ -25,6 +25,8 @@ pub mod rejoin;
 
 pub mod verify;
 
+mod moves;
+
 pub mod driver;
 
 pub mod worker;

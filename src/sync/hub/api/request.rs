@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::sync::hub::origin::{Origin, origin_not_found};
 use crate::sync::hub::store::HubStore;
 use crate::sync::protocol::compression;
-use crate::web::request::read_payload;
+use crate::web::body::read_payload;
 
 /// The longest body, decompressed: a batch, and one row more.
 pub const BODY_MAX_BYTES: usize = 8 << 20;

@@ -1,0 +1,61 @@
+//! The body of a request: received within bounds, and decompressed.
+
+use std::io::ErrorKind;
+use std::pin::Pin;
+
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{Bytes, BytesMut};
+use futures_core::Stream;
+
+use crate::error::{Error, Result};
+use crate::sync::protocol::compression;
+
+/// The longest body that is accepted.
+pub const BODY_MAX_BYTES: usize = 1 << 20;
+/// How much of a body that is too long is still received and dropped, so that the caller gets to read the response.
+const DISCARD_MAX_BYTES: usize = 64 << 20;
+
+/// The body of a call of the API; none of one that reads.
+pub async fn read_body(request: &HttpRequest, payload: Payload) -> Result<Bytes> {
+    use actix_web::http::Method;
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(Bytes::new()),
+        _ => decoded(request, read_payload(payload, BODY_MAX_BYTES).await?),
+    }
+}
+
+/// The body as its `Content-Encoding` says; at most [`BODY_MAX_BYTES`] of it. 415 for an encoding that is not known, 400 for
+/// a body that is not in it.
+fn decoded(request: &HttpRequest, body: Bytes) -> Result<Bytes> {
+    let Some(encoding) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(body) };
+    let encoding = encoding.to_str().map_err(|_| Error::UnsupportedEncoding)?;
+    compression::decompress(Some(encoding), &body, BODY_MAX_BYTES).map(Bytes::from).map_err(|error| {
+        match error.kind() {
+            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: BODY_MAX_BYTES },
+            ErrorKind::Unsupported => Error::UnsupportedEncoding,
+            _ => Error::bad_request(format!("The request body is not {encoding}")),
+        }
+    })
+}
+
+/// A body as it was sent: 413 when it is longer than `max_bytes`. The rest is still received and dropped, up to a limit.
+pub async fn read_payload(mut payload: Payload, max_bytes: usize) -> Result<Bytes> {
+    let mut body = BytesMut::new();
+    let mut length = 0;
+    while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
+        let chunk = chunk.map_err(|_| Error::bad_request("The request body could not be read"))?;
+        length += chunk.len();
+        if length > DISCARD_MAX_BYTES {
+            break;
+        }
+        if length <= max_bytes {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    if length > max_bytes {
+        return Err(Error::TooLarge { limit_bytes: max_bytes });
+    }
+    Ok(body.freeze())
+}
