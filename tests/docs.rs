@@ -267,7 +267,8 @@ fn the_calls_of_getting_started_work_when_they_are_pasted() {
     }
     let calls = blocks(&read("docs/getting-started.md"), "sh");
     assert_eq!(calls.len(), 4, "{calls:?}");
-    let server = Place::new().serve_with(&["--demo"]);
+    let place = Place::new();
+    let server = place.serve_with(&["--demo"]);
     let script = calls.join(" || exit 1\necho\n").replace("http://127.0.0.1:8080", &server.url);
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

@@ -24,6 +24,7 @@ mod hub_origin;
 mod hub_postgres;
 #[cfg(feature = "postgres")]
 mod hub_postgres_later;
+mod hub_return;
 mod hub_token_file;
 mod import;
 mod import_faults;
