@@ -225,7 +225,7 @@ fn take_place(
     url: &str,
     code: &str,
 ) -> Result<(Enrolled, Fetched), Failure> {
-    let enrolled = client.enroll(code).map_err(Failure::before_enrolment)?;
+    let enrolled = client.enroll(code, None).map_err(Failure::before_enrolment)?;
     let (enrolment, position) = enrolment::sealed(url, &enrolled, sealer).map_err(Failure::before_enrolment)?;
     let noted = database.write("restore", |tx| sync_state::enroll(tx, &enrolment, &position));
     noted.map_err(|error| Failure::before_enrolment(format!("{error}; the code is spent: make another")))?;

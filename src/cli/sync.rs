@@ -14,8 +14,8 @@ use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::store::{feed, sync_state};
 use crate::sync::edge::driver::SyncDriver;
-use crate::sync::edge::enrolment;
 use crate::sync::edge::status::status as mirror_status;
+use crate::sync::edge::{enrolment, rotation};
 use crate::web::server::block_on;
 
 #[derive(Subcommand)]
@@ -36,6 +36,11 @@ pub enum Command {
     },
     /// Exchange, and prove that the hub then has exactly what is here; a difference is an error
     Verify {
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Replace this server's token for its hub
+    RotateToken {
         #[command(flatten)]
         hub: Hub,
     },
@@ -66,6 +71,13 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         Command::Enroll { url, code, hub } => enroll(url, code, hub)?,
         Command::Run { hub } => exchange(hub)?,
         Command::Verify { hub } => return verify(hub),
+        Command::RotateToken { hub } => {
+            let (db, sealer) = open(hub)?;
+            let ca = hub.ca()?;
+            let author = Author::system("command line");
+            let origin = block_on(rotation::rotate_token(&db, &sealer, ca.as_deref(), author))?;
+            print_line(format_args!("{origin} has a new token; the one before is revoked"))?;
+        }
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
             let status = database.read(mirror_status)?;

@@ -28,7 +28,39 @@ pub struct Proposal {
     pub copy: Option<Copy>,
     /// Not to be applied after this, by the hub's clock; milliseconds since 1970.
     pub expires_ms: i64,
+    /// The name of the operator who filed it.
     pub author: String,
+    /// What that operator may do at the hub; `None`: the hub is of a version before there were levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<HubLevel>,
+}
+
+/// What an operator of a hub may do there. Each level includes the levels below it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumString, IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum HubLevel {
+    /// Reads the fleet and the mirrored rows.
+    Read,
+    /// Files proposals too.
+    Propose,
+    /// Does everything: codes, operators, moves, removals.
+    Administer,
+}
+
+impl HubLevel {
+    pub const ALL: [HubLevel; 3] = [HubLevel::Read, HubLevel::Propose, HubLevel::Administer];
+
+    /// By its name on the wire and on disk.
+    pub fn parse(name: &str) -> Option<HubLevel> {
+        name.parse().ok()
+    }
+
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// One employee's mobile config onto another's, as `POST /pbx/app/mobileconfig/` takes it.

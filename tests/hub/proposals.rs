@@ -23,6 +23,7 @@ pub fn patch(id: &str, patch: &str) -> Proposal {
         copy: None,
         expires_ms: NOW.plus_ms(DAY_MS).millis(),
         author: "Olga".into(),
+        level: None,
     }
 }
 

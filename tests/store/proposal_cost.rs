@@ -40,6 +40,7 @@ fn proposal(table: Table, id: &str, patch: &Value) -> Proposal {
         copy: None,
         expires_ms: i64::MAX,
         author: "Operator".into(),
+        level: None,
     }
 }
 

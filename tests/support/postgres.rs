@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use telecomx_local::sync::hub::postgres::{Address, roles::init};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
@@ -51,7 +52,14 @@ impl Postgres {
             ],
         );
         postgres.begin();
-        postgres.sql("create role hub login");
+        for sql in [
+            "create role hub login noinherit",
+            "create role hub_owner",
+            "create role hub_fleet",
+            "grant hub_fleet to hub",
+        ] {
+            postgres.sql(sql);
+        }
         postgres
     }
 
@@ -155,11 +163,26 @@ impl Postgres {
         self.begin();
     }
 
-    /// A new database of the role `hub`, as a URL.
+    /// A new database with the tables of a hub, as the URL of the role that hubs log in as: `hub`.
     pub fn database(&self) -> String {
+        let name = format!("hub{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.sql(&format!("create database {name}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let administrator = Address { url: self.url("postgres", &name), ca: None };
+        runtime.block_on(init(&administrator, "hub")).unwrap();
+        self.url("hub", &name)
+    }
+
+    /// A new database without tables, whose owner is the role that hubs log in as: as it was before there were others.
+    pub fn database_of_one_role(&self) -> String {
         let name = format!("hub{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql(&format!("create database {name} owner hub"));
         self.url("hub", &name)
+    }
+
+    /// The URL of the same database for a superuser.
+    pub fn as_superuser(url: &str) -> String {
+        url.replace("//hub@", "//postgres@")
     }
 
     pub fn url(&self, role: &str, database: &str) -> String {

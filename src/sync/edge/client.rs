@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result as AnyResult, ensure};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::metrics::Counts;
 use super::session::Outgoing;
@@ -131,18 +132,39 @@ impl HubClient {
         Ok(HubClient { http_agent, url, counts, compression: AtomicU8::new(ZSTD) })
     }
 
-    /// Spends a one-time code.
-    pub fn enroll(&self, code: &str) -> Result<Enrolled, CallError> {
-        let (status, text) = self.post("/sync/v1/enroll", None, &serde_json::json!({ "code": code }))?;
+    /// Spends a one-time code. With an `attempt` that was made durable before, the same code can be spent again when the
+    /// answer was lost.
+    pub fn enroll(&self, code: &str, attempt: Option<Uuid>) -> Result<Enrolled, CallError> {
+        #[derive(Serialize)]
+        struct Enroll<'c> {
+            code: &'c str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            attempt: Option<Uuid>,
+        }
+        let (status, text) = self.post("/sync/v1/enroll", None, &Enroll { code, attempt })?;
         read(status, &text)
+    }
+
+    /// Asks for another token. The hub accepts both until the new one is used first.
+    pub fn rotate_token(&self, origin: &str, token: &str) -> Result<String, CallError> {
+        #[derive(Deserialize)]
+        struct Rotated {
+            token: String,
+        }
+        let path = format!("/sync/v1/origins/{origin}/token");
+        let rotated: Rotated = self.ask(&path, token, &serde_json::json!({}))?;
+        Ok(rotated.token)
+    }
+
+    /// Uses a token for a call that changes nothing.
+    pub fn check_token(&self, origin: &str, token: &str) -> Result<(), CallError> {
+        self.get::<serde_json::Value>(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token).map(drop)
     }
 
     /// Whether the hub does not know this token: the origin was removed, or the hub was restored to a backup from before the
     /// enrolment.
     pub fn is_unknown(&self, origin: &str, token: &str) -> bool {
-        let result: Result<serde_json::Value, _> =
-            self.get(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token);
-        matches!(result, Err(CallError::Refused { status: 401, .. }))
+        matches!(self.check_token(origin, token), Err(CallError::Refused { status: 401, .. }))
     }
 
     /// Sends a message. The hub replies with its state to a push, with nothing to a part.

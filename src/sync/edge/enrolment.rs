@@ -42,7 +42,7 @@ pub struct Place {
 impl Place {
     /// Spends a code at the hub of `client`, whose address is `url`. It cannot be spent again: store the place at once.
     pub fn take(client: &HubClient, url: &str, code: &str, sealer: &Sealer) -> Result<Place, CallError> {
-        let enrolled = client.enroll(code)?;
+        let enrolled = client.enroll(code, None)?;
         let sealed = sealed(url, &enrolled, sealer);
         let (enrolment, position) = sealed.map_err(|error| CallError::Local(error.into()))?;
         Ok(Place { enrolled, enrolment, position })

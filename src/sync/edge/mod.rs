@@ -17,6 +17,7 @@ pub mod client;
 
 pub mod enrolment;
 pub mod restore;
+pub mod rotation;
 pub mod verify;
 
 pub mod driver;

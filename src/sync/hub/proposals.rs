@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use serde_json::value::RawValue;
 
+use super::audit::{AuditNote, Caller, HubAction};
 use crate::domain::proposal::{Proposal, ProposalAnswer};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -50,6 +51,13 @@ pub fn complete(proposal: &mut Proposal, mirrored: Option<(i64, &str)>) -> Resul
     Ok(())
 }
 
+/// What the hub's audit trail records of a proposal that was filed: what it is about, not the values in it.
+pub fn audit_note(origin: &str, record: &ProposalRecord) -> AuditNote {
+    let Proposal { uuid, table, id, author, .. } = &record.proposal;
+    let detail = format!("{uuid} {} {id}", table.name());
+    AuditNote::new(Caller::new(author, record.filed_at), HubAction::Propose, origin, &detail)
+}
+
 /// 409 `uuid` when a proposal that is filed again asks for something else.
 pub fn check_same_proposal(filed: &Proposal, again: &Proposal) -> Result<()> {
     let patch = |proposal: &Proposal| proposal.patch.as_ref().map(|patch| patch.get().to_owned());
@@ -87,6 +95,7 @@ mod tests {
             copy: None,
             expires_ms: 0,
             author: String::new(),
+            level: None,
         };
         assert_eq!(offered(std::iter::repeat_n(proposal, 10)).len(), 1);
     }
