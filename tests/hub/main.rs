@@ -12,6 +12,8 @@ mod older;
 mod operators;
 mod orphaned_rows;
 #[cfg(feature = "postgres")]
+mod postgres_hangs;
+#[cfg(feature = "postgres")]
 mod postgres_killed;
 #[cfg(feature = "postgres")]
 mod postgres_promoted;

@@ -214,12 +214,32 @@ fn a_store_of_one_role_opens_and_hub_init_gives_it_three() {
 }
 
 #[test]
+fn a_store_of_the_first_schema_is_migrated_with_what_it_holds() {
+    let place = PostgresPlace { url: shared().database_of_one_role() };
+    let token = super::edge::new_hash();
+    connected(&place.url, async |client| {
+        let first = include_str!("../../sql/hub/postgres/001_initial.sql");
+        let recorded = "create table hub_migrations (
+                name text not null primary key, begun_at timestamptz not null default now(), done_at timestamptz);
+            insert into hub_migrations values ('001_initial', now(), now());";
+        client.batch_execute(&format!("begin; {first}; {recorded}; commit")).await.unwrap();
+        client.batch_execute("begin; select set_config('telecomx.fleet', 'on', true)").await.unwrap();
+        let origin = "insert into origins (origin, name, token_hash, enrolled_at, attempt)
+            values ('one', 'Bakery', $1, 1, gen_random_uuid())";
+        client.execute(origin, &[&token.as_slice()]).await.unwrap();
+        client.batch_execute("commit").await.unwrap();
+    });
+    let store = place.open();
+    let found = block_on(store.origin_of(token)).unwrap().unwrap();
+    assert_eq!((&*found.name, found.next_token, found.tags.len()), ("Bakery", None, 0));
+}
+
+#[test]
 fn a_store_without_tables_tells_the_role_that_runs_to_have_them_made() {
     let postgres = shared();
     let url = postgres.database_of_one_role();
     connected(&Postgres::as_superuser(&url), async |client| {
-        let name = url.rsplit_once('/').unwrap().1;
-        client.batch_execute(&format!("alter database {name} owner to postgres")).await.unwrap();
+        client.batch_execute("revoke create on schema public from hub").await.unwrap();
     });
     let refused = block_on(PostgresHub::open(&Address { url: url.clone(), ca: None })).err().unwrap();
     assert!(refused.to_string().contains("hub init"), "{refused}");

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::PostgresPlace;
 use super::edge::{DAY_MS, NOW, TestEdge, block_on, by, code, grows_old, new_hash, queue};
 #[cfg(feature = "postgres")]
-use super::postgres_server::{connected, shared};
+use super::postgres_server::{Postgres, connected, shared};
 use super::proposals::patch;
 use super::{Place, SqlitePlace};
 
@@ -171,9 +171,6 @@ fn a_full_stage_on_sqlite_takes_no_more() {
 fn a_full_stage_on_postgres_takes_no_more() {
     let place = PostgresPlace { url: shared().database() };
     a_full_stage_takes_no_more(&place, |sql| {
-        connected(&place.url, async |client| {
-            let fleet = format!("begin; select set_config('telecomx.fleet', 'on', true); {sql}; commit");
-            client.batch_execute(&fleet).await.unwrap();
-        });
+        connected(&Postgres::as_superuser(&place.url), async |client| client.batch_execute(sql).await.unwrap());
     });
 }

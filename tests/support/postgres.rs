@@ -150,6 +150,14 @@ impl Postgres {
         assert!(sent.success());
     }
 
+    /// From now on it hangs: it accepts connections and answers nothing, until the result is dropped.
+    pub fn hang(&self) -> Hanging {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let hanging = Hanging(file.lines().next().unwrap().to_owned());
+        hanging.signal("STOP");
+        hanging
+    }
+
     /// Makes a standby the first.
     pub fn promote(&self) {
         self.pg_ctl(&["promote"]);
@@ -177,7 +185,12 @@ impl Postgres {
     pub fn database_of_one_role(&self) -> String {
         let name = format!("hub{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql(&format!("create database {name} owner hub"));
-        self.url("hub", &name)
+        let url = self.url("hub", &name);
+        // The role inherits nothing, not even what the owner of a database may do.
+        connected(&Postgres::as_superuser(&url), async |client| {
+            client.batch_execute("grant create on schema public to hub").await.unwrap();
+        });
+        url
     }
 
     /// The URL of the same database for a superuser.
@@ -203,6 +216,22 @@ impl Postgres {
     /// Runs something as the superuser.
     pub fn sql(&self, sql: &str) {
         connected(&self.url("postgres", "postgres"), async |client| client.batch_execute(sql).await.unwrap());
+    }
+}
+
+/// An instance that hangs, by the number of its first process.
+pub struct Hanging(String);
+
+impl Hanging {
+    fn signal(&self, name: &str) {
+        let script = format!("kill -{name} $0 $(ps -o pid= --ppid $0)");
+        assert!(Command::new("sh").args(["-c", &script, &self.0]).status().unwrap().success());
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.signal("CONT");
     }
 }
 
