@@ -11,12 +11,15 @@ use clap::Args;
 
 use super::common::print_line;
 use super::hub_store::{StoreLocation, StoreOptions, no_store};
+use crate::clock::Clock;
 use crate::db::lock::FileLock;
 use crate::domain::mirror::Table;
 use crate::files::{beside, database_path};
 use crate::sync::edge::client::{CallError, HubClient};
 use crate::sync::http_agent::is_this_machine;
+use crate::sync::hub::audit::Caller;
 use crate::sync::hub::migration::{Arrival, FinishMove};
+use crate::sync::hub::operators::COMMAND_LINE;
 use crate::sync::hub::origin::{Origin, Phase};
 #[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
@@ -122,10 +125,14 @@ async fn begin(store: &impl HubStore, origin: &str, target: Option<Target>) -> R
     match target {
         Some(target) => Move { store, target, found }.run().await,
         None => {
-            store.change_phase(origin, &Phase::Here).await.with_context(|| origin.to_owned())?;
+            store.change_phase(origin, &Phase::Here, caller()).await.with_context(|| origin.to_owned())?;
             Ok(format!("{} is served here again", found.name))
         }
     }
+}
+
+fn caller() -> Caller<'static> {
+    Caller::new(COMMAND_LINE, Clock::default().now())
 }
 
 /// Why the switch was not made.
@@ -188,7 +195,7 @@ impl<S: HubStore> Move<'_, S> {
     }
 
     async fn step(&self, to: &Phase) -> Result<Origin> {
-        let stepped = self.store.change_phase(&self.found.origin, to).await;
+        let stepped = self.store.change_phase(&self.found.origin, to, caller()).await;
         stepped.with_context(|| format!("{} cannot be made {}", self.found.name, to.name()))
     }
 

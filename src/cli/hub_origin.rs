@@ -1,4 +1,4 @@
-//! `hub remove` and `hub lost`: what is done with one origin, beside the hubs that run.
+//! `hub remove`, `hub lost` and `hub tag`: what is done with one origin, beside the hubs that run.
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -7,8 +7,11 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::common::print_line;
-use super::hub_store::{StoreLocation, StoreOptions, no_store};
-use crate::sync::hub::orphaned_rows::NEWEST;
+use super::hub_store::{StoreLocation, StoreOptions, StoreWork, no_store};
+use crate::clock::Clock;
+use crate::sync::hub::audit::Caller;
+use crate::sync::hub::operators::COMMAND_LINE;
+use crate::sync::hub::orphaned_rows::{NEWEST, RemovedOrigin};
 #[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::PostgresHub;
 use crate::sync::hub::sqlite::SqliteHub;
@@ -26,17 +29,51 @@ pub struct Arguments {
     store: StoreOptions,
 }
 
+#[derive(Args)]
+pub struct TagArguments {
+    /// Id of the server, as the fleet page shows it
+    origin: String,
+    /// The tags, such as berlin or pilot; none takes away those that it has
+    tags: Vec<String>,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+/// Removes an origin.
+struct Removal<'o>(&'o str);
+
+impl StoreWork for Removal<'_> {
+    type Output = RemovedOrigin;
+
+    async fn run(self, store: &impl HubStore) -> Result<RemovedOrigin> {
+        let caller = Caller::new(COMMAND_LINE, Clock::default().now());
+        store.remove(self.0, caller).await.with_context(|| format!("{} was not removed", self.0))
+    }
+}
+
 pub fn remove(Arguments { origin, store }: &Arguments) -> Result<ExitCode> {
-    let removed = server::block_on(async {
-        let removed = match store.location()? {
-            StoreLocation::Sqlite(path) if !path.exists() => return Err(no_store(&path)),
-            StoreLocation::Sqlite(path) => SqliteHub::open(&path)?.remove(origin).await,
-            #[cfg(feature = "postgres")]
-            StoreLocation::Postgres(address) => PostgresHub::open(&address).await?.remove(origin).await,
-        };
-        removed.with_context(|| format!("{origin} was not removed"))
-    })?;
-    print_line(removed)?;
+    print_line(store.with(Removal(origin))?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Gives an origin tags.
+struct Tagging {
+    origin: String,
+    tags: Vec<String>,
+}
+
+impl StoreWork for Tagging {
+    type Output = ();
+
+    async fn run(self, store: &impl HubStore) -> Result<()> {
+        let caller = Caller::new(COMMAND_LINE, Clock::default().now());
+        let tagged = store.set_tags(&self.origin, &self.tags, caller).await;
+        tagged.with_context(|| format!("{} was not tagged", self.origin))
+    }
+}
+
+pub fn tag(TagArguments { origin, tags, store }: TagArguments) -> Result<ExitCode> {
+    store.with(Tagging { origin, tags })?;
     Ok(ExitCode::SUCCESS)
 }
 

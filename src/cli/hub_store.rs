@@ -11,6 +11,9 @@ use crate::domain::audit::Hash;
 use crate::files::{Part, beside};
 #[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::{Address, PostgresHub, Unready};
+use crate::sync::hub::sqlite::SqliteHub;
+use crate::sync::hub::store::HubStore;
+use crate::web::server;
 
 /// The file of the administrator's token when the store is a PostgreSQL.
 #[cfg(feature = "postgres")]
@@ -64,6 +67,37 @@ impl StoreOptions {
     }
 }
 
+/// What a command does with a store, of whichever kind it is.
+pub trait StoreWork {
+    type Output;
+
+    fn run(self, store: &impl HubStore) -> impl Future<Output = Result<Self::Output>>;
+}
+
+impl StoreOptions {
+    /// Opens the store, beside the hubs that run on it, and does the work. A store in a file must exist.
+    pub fn with<W: StoreWork>(&self, work: W) -> Result<W::Output> {
+        server::block_on(async {
+            match self.location()? {
+                StoreLocation::Sqlite(path) if !path.exists() => Err(no_store(&path)),
+                StoreLocation::Sqlite(path) => work.run(&SqliteHub::open(&path)?).await,
+                #[cfg(feature = "postgres")]
+                StoreLocation::Postgres(address) => work.run(&PostgresHub::open(&address).await?).await,
+            }
+        })
+    }
+
+    /// The file of the administrator's token, unless `given` names another.
+    pub fn token_file(&self, given: Option<&Path>) -> Result<PathBuf> {
+        Ok(match (given, self.location()?) {
+            (Some(given), _) => given.to_owned(),
+            (None, StoreLocation::Sqlite(path)) => beside(&path, ".admin-token"),
+            #[cfg(feature = "postgres")]
+            (None, StoreLocation::Postgres(_)) => ADMIN_TOKEN.into(),
+        })
+    }
+}
+
 /// The error of a store in a file that does not exist.
 pub fn no_store(path: &Path) -> anyhow::Error {
     anyhow!("there is no store at {}: choose another --store, or start hub on it first", path.display())
@@ -85,7 +119,8 @@ pub async fn admin_of(store: &PostgresHub, given: Option<&Path>) -> Result<Hash,
     let holds = store.admin(|| in_file(path)?.map_or_else(|| make(path), Ok)).await?;
     if found.is_some_and(|found| found != holds) {
         return Err(Unready::Wrong(anyhow!(
-            "{} holds another token than this store was first started with: name another file with --admin-token",
+            "{} holds another token than this store: if the token was rotated, put the new one there; else name another \
+             file with --admin-token",
             path.display()
         )));
     }
@@ -102,10 +137,16 @@ fn in_file(path: &Path) -> Result<Option<Hash>> {
 
 /// A new token, in a file that only its owner can read.
 fn make(path: &Path) -> Result<Hash> {
+    let hash = write_new(path)?;
+    tracing::info!("the administrator's token is new, in {}", path.display());
+    Ok(hash)
+}
+
+/// Writes a new token to a file that only its owner can read, in place of what the file holds; gives its hash.
+pub fn write_new(path: &Path) -> Result<Hash> {
     let (token, hash) = new_token()?;
     let part = Part::of(path);
     let written = part.and_then(|part| writeln!(part.file(), "{token}").and_then(|()| part.finish()));
     written.with_context(|| format!("{} cannot be used", path.display()))?;
-    tracing::info!("the administrator's token is new, in {}", path.display());
     Ok(hash)
 }

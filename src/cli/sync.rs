@@ -16,10 +16,10 @@ use crate::db::{Author, Db, ReadOnly};
 use crate::store::{feed, sealed, sync_state};
 use crate::sync::edge::client::HubClient;
 use crate::sync::edge::driver::SyncDriver;
-use crate::sync::edge::enrolment;
 use crate::sync::edge::rejoin::{self, Rejoined};
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::status::status as mirror_status;
+use crate::sync::edge::{enrolment, rotation};
 use crate::sync::http_agent::check_url;
 use crate::web::server::block_on;
 
@@ -61,6 +61,11 @@ pub enum Command {
         #[command(flatten)]
         hub: Hub,
     },
+    /// Replace this server's token for its hub
+    RotateToken {
+        #[command(flatten)]
+        hub: Hub,
+    },
     /// Print the state of the mirror, as JSON; also beside a running server
     Status {
         #[command(flatten)]
@@ -98,6 +103,13 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         Command::Rejoin { url, code, hub } => rejoin(url, code, hub)?,
         Command::Run { hub } => exchange(hub)?,
         Command::Verify { hub } => return verify(hub),
+        Command::RotateToken { hub } => {
+            let (db, sealer) = open(hub)?;
+            let ca = hub.settings()?.ca;
+            let author = Author::system("command line");
+            let origin = block_on(rotation::rotate_token(&db, &sealer, ca.as_deref(), author))?;
+            print_line(format_args!("{origin} has a new token; the one before is revoked"))?;
+        }
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
             let silent_alarm_ms = store.hub(None, false)?.silent_alarm_ms;

@@ -91,14 +91,11 @@ impl AuditEntry<'_> {
     ///
     /// What the object held before is bound through `digest_before`, so that a long object is hashed once.
     pub fn hash(&self, previous: &Hash) -> Hash {
-        let mut bytes = Vec::with_capacity(512);
-        bytes.extend_from_slice(previous);
-        bytes.extend_from_slice(&self.seq.to_be_bytes());
-        bytes.extend_from_slice(&self.at.millis().to_be_bytes());
+        let mut chained = ChainedHash::new(previous, self.seq, self.at);
         for id in [self.actor, self.impersonator, Some(self.object), self.customer] {
             match id {
-                Some(id) => id.with_str(|text| push(&mut bytes, text.as_bytes())),
-                None => push(&mut bytes, b""),
+                Some(id) => id.with_str(|text| chained.add(text.as_bytes())),
+                None => chained.add(b""),
             }
         }
         for text in [
@@ -111,18 +108,36 @@ impl AuditEntry<'_> {
             self.section,
             self.description,
         ] {
-            push(&mut bytes, text.as_bytes());
+            chained.add(text.as_bytes());
         }
         for digest in [self.digest_before, self.digest_after] {
-            push(&mut bytes, digest.as_ref().map_or(b"", |digest| digest.as_slice()));
+            chained.add(digest.as_ref().map_or(b"", |digest| digest.as_slice()));
         }
-        digest(&bytes)
+        chained.finish()
     }
 }
 
-fn push(bytes: &mut Vec<u8>, field: &[u8]) {
-    bytes.extend_from_slice(&(field.len() as u32).to_be_bytes());
-    bytes.extend_from_slice(field);
+/// The hash of an entry in a chain: it covers the hash of the entry before it, the entry's number and time, and each field
+/// behind its length, so that no two entries have the same bytes.
+pub struct ChainedHash(Vec<u8>);
+
+impl ChainedHash {
+    pub fn new(previous: &Hash, seq: i64, at: Time) -> ChainedHash {
+        let mut bytes = Vec::with_capacity(512);
+        bytes.extend_from_slice(previous);
+        bytes.extend_from_slice(&seq.to_be_bytes());
+        bytes.extend_from_slice(&at.millis().to_be_bytes());
+        ChainedHash(bytes)
+    }
+
+    pub fn add(&mut self, field: &[u8]) {
+        self.0.extend_from_slice(&(field.len() as u32).to_be_bytes());
+        self.0.extend_from_slice(field);
+    }
+
+    pub fn finish(self) -> Hash {
+        digest(&self.0)
+    }
 }
 
 /// SHA-256.

@@ -26,7 +26,7 @@ mod tests {
     use super::customer::{AuthenticationSecurity, CustomerState};
     use super::employee::EmployeeState;
     use super::mirror::Table;
-    use super::proposal::ProposalResult;
+    use super::proposal::{HubLevel, ProposalResult};
 
     /// They are on disk, on the wire, and hashed into the audit trail.
     #[test]
@@ -103,6 +103,11 @@ mod tests {
                 ("expired", ProposalResult::Expired),
             ],
         );
+        check(
+            HubLevel::parse,
+            HubLevel::name,
+            &[("read", HubLevel::Read), ("propose", HubLevel::Propose), ("administer", HubLevel::Administer)],
+        );
         let actions = [
             Action::Create,
             Action::Update,
@@ -123,6 +128,9 @@ mod tests {
         }
         for table in Table::ALL {
             assert_eq!(serde_json::json!(table), table.name());
+        }
+        for level in HubLevel::ALL {
+            assert_eq!(serde_json::json!(level), level.name());
         }
     }
 }

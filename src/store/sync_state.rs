@@ -117,6 +117,12 @@ pub fn set_hub(tx: &mut WriteTx, hub: &str) -> Result<()> {
     Ok(())
 }
 
+/// Goes on with another token of the same hub, sealed as in [`Enrolment`]; `false` when the edge has another enrolment by now.
+pub fn set_token(tx: &mut WriteTx, enrolment: &Enrolment, token: &[u8]) -> Result<bool> {
+    let sql = "update sync_state set token = ?3 where origin = ?1 and token = ?2";
+    Ok(tx.conn.execute(sql, params![enrolment.origin, enrolment.token, token])? > 0)
+}
+
 /// Where it stands; `None` when it is not enrolled.
 pub fn position(tx: &ReadTx) -> Result<Option<Position>> {
     let mut statement = tx.conn.prepare_cached(

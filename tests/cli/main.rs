@@ -19,6 +19,7 @@ mod gate;
 mod hub_alone;
 mod hub_move;
 mod hub_move_killed;
+mod hub_operators;
 mod hub_origin;
 #[cfg(feature = "postgres")]
 mod hub_postgres;

@@ -7,6 +7,7 @@ use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::{Epoch, Head, Row, Table};
 use telecomx_local::domain::time::Time;
 use telecomx_local::error::{Error, Result};
+use telecomx_local::sync::hub::audit::Caller;
 use telecomx_local::sync::hub::origin::{EnrolmentKind, Origin};
 use telecomx_local::sync::hub::retention;
 use telecomx_local::sync::hub::store::{HubStore, PushResult, add_code};
@@ -21,6 +22,11 @@ pub type Rows = BTreeMap<(Table, String), (i64, i64, String)>;
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Who asks for it, in a test that is not about who.
+pub fn by(now: Time) -> Caller<'static> {
+    Caller::new("olga", now)
 }
 
 /// Prunes so often that the retention counts by `then`.
@@ -45,9 +51,9 @@ pub struct TestEdge<'s, S> {
 
 impl<'s, S: HubStore> TestEdge<'s, S> {
     pub fn enrolled(store: &'s S, name: &str) -> TestEdge<'s, S> {
-        let code = block_on(add_code(store, &EnrolmentKind::New(name.into()), NOW)).unwrap();
+        let code = block_on(add_code(store, &EnrolmentKind::New(name.into()), by(NOW))).unwrap();
         let (token, origin) = (new_hash(), Uuid::new_v4().simple().to_string());
-        let enrolled = block_on(store.enroll(digest(code.as_bytes()), token, &origin, NOW)).unwrap().unwrap();
+        let enrolled = block_on(store.enroll(digest(code.as_bytes()), token, &origin, None, NOW)).unwrap().unwrap();
         assert_eq!((&enrolled.origin, &*enrolled.name, enrolled.head), (&origin, name, Head::EMPTY));
         TestEdge { store, origin, token, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY }
     }

@@ -3,12 +3,16 @@
 
 mod edge;
 mod enrolment;
+mod fleet;
 #[cfg(feature = "postgres")]
 mod load;
 mod locks;
 mod migration;
 mod older;
+mod operators;
 mod orphaned_rows;
+#[cfg(feature = "postgres")]
+mod postgres_hangs;
 #[cfg(feature = "postgres")]
 mod postgres_killed;
 #[cfg(feature = "postgres")]
@@ -26,6 +30,7 @@ mod resets;
 mod retention;
 mod side_by_side;
 mod tenants;
+mod tokens;
 
 use std::path::PathBuf;
 
@@ -158,11 +163,36 @@ on_every_store! {
         the_fleet_is_every_origin_by_name,
         an_origin_that_is_not_there_is_404_to_every_call,
         one_origin_never_touches_anothers_rows;
+    operators:
+        operators_are_added_rotated_and_removed,
+        the_administrator_has_the_token_that_was_set_last,
+        what_is_done_is_in_the_audit_trail_in_a_chain,
+        a_change_that_is_refused_leaves_no_entry,
+        what_is_noted_once_is_not_noted_again,
+        each_call_needs_its_level_and_no_more,
+        a_proposal_has_its_operator_as_the_author,
+        that_an_operator_reads_rows_is_noted_once_an_hour;
+    tokens:
+        both_tokens_are_good_until_the_new_one_is_used,
+        a_replacement_revokes_both_tokens,
+        a_move_takes_both_tokens_and_the_tags_along,
+        a_code_is_spent_again_by_the_same_attempt_only,
+        a_code_that_replaces_is_spent_again_until_another_machine_has_the_place,
+        a_name_is_of_one_server,
+        over_http_a_token_is_revoked_with_the_first_use_of_the_next,
+        over_http_a_code_is_spent_again_by_the_same_attempt;
+    fleet:
+        the_fleet_comes_in_pages_by_name,
+        a_page_lists_what_its_filter_names,
+        an_acknowledged_alarm_stays_with_who_and_why_until_it_is_another,
+        an_acknowledged_audit_alarm_is_cleared_with_the_trail_that_the_edge_has_now,
+        what_an_edge_reports_out_of_bounds_is_not_shown_so;
     tenants:
         whatever_names_an_origin_is_for_that_origin_alone;
     side_by_side:
         origins_are_written_to_side_by_side,
         of_two_pushes_on_one_state_one_is_taken,
         a_code_that_many_spend_at_once_lets_one_in,
+        entries_that_are_appended_at_once_are_one_chain,
         proposals_filed_at_once_have_numbers_of_their_own;
 }

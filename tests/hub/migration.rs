@@ -13,7 +13,7 @@ use telecomx_local::sync::protocol::wire::{Part, Push};
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, TestEdge, block_on, code, deleted, new_hash, queue, row};
+use super::edge::{NOW, TestEdge, block_on, by, code, deleted, new_hash, queue, row};
 use super::orphaned_rows::orphaned;
 use super::proposals::patch;
 
@@ -27,7 +27,7 @@ fn leaving() -> Phase {
 
 impl<S: HubStore> TestEdge<'_, S> {
     fn change_phase(&self, to: &Phase) -> Origin {
-        block_on(self.store.change_phase(&self.origin, to)).unwrap()
+        block_on(self.store.change_phase(&self.origin, to, by(NOW))).unwrap()
     }
 
     /// All that the hub has of the edge, as `hub move` would bring it to another hub.
@@ -77,7 +77,7 @@ fn text(records: &[ProposalRecord]) -> String {
 pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(place: &impl Place) {
     let store = place.open();
     let mut edge = furnished(&store, "Bakery");
-    let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW)).unwrap();
+    let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), by(NOW))).unwrap();
     let refused = |edge: &TestEdge<_>| {
         let part = Part { stage: Uuid::new_v4(), part: 0, rows: vec![] };
         [
@@ -85,8 +85,8 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
             code(edge.try_push(&edge.batch(vec![queue(9, "q9")]))),
             code(block_on(store.stage(&edge.origin, &part, NOW))),
             code(block_on(store.file_proposal(&edge.origin, patch("q1", "{}"), NOW))),
-            code(block_on(store.unlock(&edge.origin))),
-            code(block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW))),
+            code(block_on(store.unlock(&edge.origin, by(NOW)))),
+            code(block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), by(NOW)))),
         ]
     };
     let before = (edge.rows(), edge.found());
@@ -96,27 +96,27 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
     edge.change_phase(&Phase::Here);
     assert_eq!((edge.rows(), edge.found()), before);
     edge.pushes(vec![queue(9, "q9")]);
-    assert_eq!(code(block_on(store.change_phase(&edge.origin, &moved()))), "phase", "it does not stand still");
+    assert_eq!(code(block_on(store.change_phase(&edge.origin, &moved(), by(NOW)))), "phase", "it does not stand still");
     edge.change_phase(&leaving());
     let other = "https://other.example.com";
     for elsewhere in [Phase::Leaving(other.into()), Phase::Moved(other.into())] {
         assert_eq!(
-            code(block_on(store.change_phase(&edge.origin, &elsewhere))),
+            code(block_on(store.change_phase(&edge.origin, &elsewhere, by(NOW)))),
             "phase",
             "it may be at the first already"
         );
     }
     assert_eq!(edge.change_phase(&moved()).phase, moved());
     assert_eq!(refused(&edge), ["moved"; 6]);
-    assert_eq!(code(block_on(store.change_phase(&edge.origin, &Phase::Here))), "phase");
+    assert_eq!(code(block_on(store.change_phase(&edge.origin, &Phase::Here, by(NOW)))), "phase");
     assert!(
-        block_on(store.enroll(digest(made.as_bytes()), new_hash(), "unused", NOW)).is_err(),
+        block_on(store.enroll(digest(made.as_bytes()), new_hash(), "unused", None, NOW)).is_err(),
         "nor with an old code"
     );
     assert_eq!((edge.found().phase, edge.found().quarantined), (moved(), 0));
     assert_eq!(edge.everything().1, Checksum::default(), "all of it is there");
     assert_eq!(edge.found().head, edge.head);
-    assert_eq!(code(block_on(store.change_phase("nobody", &leaving()))), "origin");
+    assert_eq!(code(block_on(store.change_phase("nobody", &leaving(), by(NOW)))), "origin");
 }
 
 pub fn an_origin_arrives_with_all_it_has_and_goes_on(place: &impl Place) {
@@ -127,12 +127,12 @@ pub fn an_origin_arrives_with_all_it_has_and_goes_on(place: &impl Place) {
     let mut here = TestEdge { origin: announced.origin.clone(), token: announced.token, ..there };
     assert_eq!(code(here.try_push(&here.batch(vec![]))), "busy");
     let finish = FinishMove { origin: announced.clone(), checksum };
-    assert_eq!(code(block_on(store.finish_move(&finish))), "incomplete");
+    assert_eq!(code(block_on(store.finish_move(&finish, by(NOW)))), "incomplete");
     for _ in 0..2 {
         block_on(store.deliver(&announced.origin, &delivery)).unwrap();
     }
-    block_on(store.finish_move(&finish)).unwrap();
-    block_on(store.finish_move(&finish)).unwrap();
+    block_on(store.finish_move(&finish, by(NOW))).unwrap();
+    block_on(store.finish_move(&finish, by(NOW))).unwrap();
     assert_eq!(here.found(), Origin { stable: 0, ..announced });
     let (arrived, again) = here.everything();
     assert_eq!((again, text(&arrived.proposals)), (finish.checksum, text(&delivery.proposals)));
@@ -154,7 +154,8 @@ pub fn an_arrival_is_not_ended_before_it_is_exactly_what_was_announced(place: &i
     let (announced, (delivery, checksum)) = (there.as_from_elsewhere(), there.everything());
     block_on(store.arrive(&announced)).unwrap();
     block_on(store.deliver(&announced.origin, &delivery)).unwrap();
-    let finish = || block_on(store.finish_move(&FinishMove { origin: announced.clone(), checksum: checksum.clone() }));
+    let finish =
+        || block_on(store.finish_move(&FinishMove { origin: announced.clone(), checksum: checksum.clone() }, by(NOW)));
     let deliver = |rows| block_on(store.deliver(&announced.origin, &Delivery { rows, ..Delivery::default() })).unwrap();
     for wrong in [vec![queue(5, "more")], vec![deleted(5, "q1")], vec![queue(5, "q2")]] {
         deliver(wrong);
@@ -182,7 +183,7 @@ pub fn what_is_here_takes_no_arrival_but_that_which_it_came_by(place: &impl Plac
     let further = Origin { head: telecomx_local::domain::mirror::Head { acked: 99, ..further.head }, ..further };
     assert_eq!(code(block_on(store.arrive(&further))), "origin");
     assert_eq!(
-        code(block_on(store.finish_move(&FinishMove { origin: further, checksum: checksum.clone() }))),
+        code(block_on(store.finish_move(&FinishMove { origin: further, checksum: checksum.clone() }, by(NOW)))),
         "origin"
     );
     edge.change_phase(&leaving());
@@ -193,7 +194,7 @@ pub fn what_is_here_takes_no_arrival_but_that_which_it_came_by(place: &impl Plac
     assert_eq!(edge.found().head, telecomx_local::domain::mirror::Head::EMPTY, "what is here may be of any time");
     block_on(store.deliver(&announced.origin, &delivery)).unwrap();
     block_on(store.deliver(&announced.origin, &Delivery { rows: vec![deleted(7, "q7")], ..none })).unwrap();
-    block_on(store.finish_move(&FinishMove { origin: announced.clone(), checksum })).unwrap();
+    block_on(store.finish_move(&FinishMove { origin: announced.clone(), checksum }, by(NOW))).unwrap();
     assert_eq!(edge.found(), announced);
 }
 

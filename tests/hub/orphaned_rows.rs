@@ -8,7 +8,7 @@ use telecomx_local::sync::hub::store::{HubStore, add_code};
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, TestEdge, block_on, code, new_hash, queue, row};
+use super::edge::{NOW, TestEdge, block_on, by, code, new_hash, queue, row};
 use super::proposals::patch;
 
 /// All orphaned rows of an edge, read in pages of `limit`.
@@ -62,24 +62,25 @@ pub fn an_origin_that_is_removed_leaves_nothing_and_no_other_is_touched(place: &
     let store = place.open();
     let (edge, other) = (full(&store, "Bakery"), full(&store, "Other"));
     let codes = [&edge, &other].map(|edge| {
-        let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW)).unwrap();
+        let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), by(NOW))).unwrap();
         digest(made.as_bytes())
     });
     let before = (other.found(), other.rows(), orphaned(&other, 9).len());
-    let removed = block_on(store.remove(&edge.origin)).unwrap();
+    let removed = block_on(store.remove(&edge.origin, by(NOW))).unwrap();
     let all = RemovedOrigin { name: "Bakery".into(), rows: 2, quarantined: 1, proposals: 1, staged: 1, orphaned: 2 };
     assert_eq!(removed, all);
     assert!(block_on(store.origin_of(edge.token)).unwrap().is_none());
     assert_eq!(code(edge.try_push(&edge.batch(vec![]))), "origin");
-    assert_eq!(code(block_on(store.remove(&edge.origin))), "origin");
+    assert_eq!(code(block_on(store.remove(&edge.origin, by(NOW)))), "origin");
     assert_eq!((other.found(), other.rows(), orphaned(&other, 9).len()), before);
-    let [gone, good] = codes.map(|code| block_on(store.enroll(code, new_hash(), "unused", NOW)).unwrap().is_some());
+    let [gone, good] =
+        codes.map(|code| block_on(store.enroll(code, new_hash(), "unused", None, NOW)).unwrap().is_some());
     assert!(!gone && good);
     assert_eq!(block_on(store.origins()).unwrap().len(), 1);
     // A new one of this id would find nothing.
-    let code = digest(block_on(add_code(&store, &EnrolmentKind::New("Again".into()), NOW)).unwrap().as_bytes());
+    let code = digest(block_on(add_code(&store, &EnrolmentKind::New("Again".into()), by(NOW))).unwrap().as_bytes());
     let token = new_hash();
-    block_on(store.enroll(code, token, &edge.origin, NOW)).unwrap().unwrap();
+    block_on(store.enroll(code, token, &edge.origin, None, NOW)).unwrap().unwrap();
     let again = TestEdge { token, ..edge };
     assert!(again.rows().is_empty() && orphaned(&again, 9).is_empty() && again.found().quarantined == 0);
     assert!(block_on(store.proposals(&again.origin, 0, 9)).unwrap().is_empty());

@@ -2,12 +2,12 @@
 
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::sync::hub::origin::EnrolmentKind;
-use telecomx_local::sync::hub::postgres::{Address, PostgresHub};
+use telecomx_local::sync::hub::postgres::{Address, PostgresHub, roles::init};
 use telecomx_local::sync::hub::store::{HubStore, add_code};
 use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
 
-use super::edge::{NOW, TestEdge, block_on, queue, row};
+use super::edge::{NOW, TestEdge, block_on, by, queue, row};
 use super::postgres_server::{Postgres, connected, shared};
 use super::{Place, PostgresPlace};
 
@@ -32,25 +32,49 @@ fn fill<'s>(store: &'s PostgresHub, name: &str) -> TestEdge<'s, PostgresHub> {
         level: None,
     };
     block_on(store.file_proposal(&edge.origin, proposal, NOW)).unwrap();
-    block_on(add_code(store, &EnrolmentKind::Replacement(edge.origin.clone()), NOW)).unwrap();
+    block_on(add_code(store, &EnrolmentKind::Replacement(edge.origin.clone()), by(NOW))).unwrap();
     edge
 }
 
-/// Every table and partition that names an origin, from the catalogue; and those of them that are no partitions.
+/// Every table and partition that names an origin, from the catalogue; and whether it is a partition.
 async fn tables(client: &Client) -> Vec<(String, bool)> {
     let sql = "select c.relname, c.relispartition from pg_class c join pg_attribute a on a.attrelid = c.oid
         where a.attname = 'origin' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1";
     client.query(sql, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-async fn count(client: &Client, sql: &str) -> i64 {
-    let answers = client.simple_query(sql).await.unwrap();
+/// What a statement gives or touches; `None` when this role has no right to it. Runs in a savepoint.
+async fn count(client: &Client, sql: &str) -> Option<i64> {
+    client.batch_execute("savepoint before").await.unwrap();
+    let answers = match client.simple_query(sql).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{sql}: {error:?}");
+            client.batch_execute("rollback to before").await.unwrap();
+            return None;
+        }
+    };
     let rows = answers.iter().filter_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => row.get(0).map(|count| count.parse().unwrap()),
         SimpleQueryMessage::CommandComplete(count) => i64::try_from(*count).ok(),
         _ => None,
     });
-    rows.into_iter().next().unwrap()
+    Some(rows.into_iter().next().unwrap())
+}
+
+/// The tables of which a superuser sees rows of this origin.
+fn filled(url: &str, origin: &str) -> Vec<String> {
+    connected(&Postgres::as_superuser(url), async |client| {
+        client.batch_execute("begin").await.unwrap();
+        let mut filled = vec![];
+        for (table, _) in tables(client).await {
+            let there = count(client, &format!("select count(*) from {table} where origin = '{origin}'")).await;
+            if there.unwrap() > 0 {
+                filled.push(table);
+            }
+        }
+        filled
+    })
 }
 
 #[test]
@@ -59,29 +83,38 @@ fn one_origin_reads_and_writes_no_row_of_another_whatever_is_asked() {
     let store = place.open();
     let (one, other) = (fill(&store, "One"), fill(&store, "Other"));
     let (mine, theirs) = (one.origin.as_str(), other.origin.as_str());
+    let (my_tables, their_tables) = (filled(&place.url, mine), filled(&place.url, theirs));
     connected(&place.url, async |client| {
         let tables = tables(client).await;
         assert!(tables.len() > 80 && tables.iter().any(|(table, _)| table == "mirror_07"));
         for (table, is_partition) in &tables {
-            let their_rows = format!("where origin = '{theirs}'");
-            client.batch_execute("begin; select set_config('telecomx.fleet', 'on', true)").await.unwrap();
-            let there = count(client, &format!("select count(*) from {table} {their_rows}")).await;
-            assert!(there > 0 || *is_partition, "{table} holds nothing that could be touched");
-            client.batch_execute("rollback; begin").await.unwrap();
+            assert!(*is_partition || their_tables.contains(table), "{table} holds nothing that could be touched");
+            client.batch_execute("begin").await.unwrap();
             let set = format!("select set_config('telecomx.origin', '{mine}', true)");
             client.batch_execute(&set).await.unwrap();
-            let read = format!("select count(*) from {table} where origin is distinct from '{mine}'");
-            assert_eq!(count(client, &read).await, 0, "{table} is read");
-            if !is_partition && table != "enrolment_codes" {
-                let own = format!("select count(*) from {table} where origin = '{mine}'");
-                assert!(count(client, &own).await > 0, "{table} does not show what is one's own");
-            }
-            let changed = format!("update {table} set origin = origin {their_rows}");
-            assert_eq!(count(client, &changed).await, 0, "{table} is changed");
-            assert_eq!(count(client, &format!("delete from {table} {their_rows}")).await, 0, "{table} is deleted from");
+            // What was the scope of the fleet before there were roles opens nothing.
+            client.batch_execute("select set_config('telecomx.fleet', 'on', true)").await.unwrap();
+            let their_rows = format!("where origin = '{theirs}'");
+            let touches = async |sql: String| count(client, &sql).await.unwrap_or(0);
+            assert_eq!(
+                touches(format!("select count(*) from {table} where origin is distinct from '{mine}'")).await,
+                0,
+                "{table} is read"
+            );
+            let own = count(client, &format!("select count(*) from {table} where origin = '{mine}'")).await;
+            assert_eq!(own.is_some(), !is_partition && table != "enrolment_codes", "{table}: a partition has a way in");
+            assert!(
+                own.is_none_or(|own| own > 0) || !my_tables.contains(table),
+                "{table} does not show what is one's own"
+            );
+            assert_eq!(
+                touches(format!("update {table} set origin = origin {their_rows}")).await,
+                0,
+                "{table} is changed"
+            );
+            assert_eq!(touches(format!("delete from {table} {their_rows}")).await, 0, "{table} is deleted from");
             let given = format!("update {table} set origin = '{theirs}' where origin = '{mine}'");
-            let refused = client.simple_query(&given).await;
-            assert!(refused.is_err() || *is_partition || table == "enrolment_codes", "{table}: a row is given away");
+            assert!(client.simple_query(&given).await.is_err(), "{table}: a row is given away");
             client.batch_execute("rollback").await.unwrap();
         }
         // A row of another's cannot be made up either.
@@ -99,10 +132,120 @@ fn without_an_origin_nothing_is_there_at_all() {
     let store = place.open();
     fill(&store, "One");
     connected(&place.url, async |client| {
+        client.batch_execute("begin").await.unwrap();
         for (table, _) in tables(client).await {
-            assert_eq!(count(client, &format!("select count(*) from {table}")).await, 0, "{table}");
+            let seen = count(client, &format!("select count(*) from {table}")).await;
+            assert_eq!(seen.unwrap_or(0), 0, "{table}");
         }
     });
+}
+
+#[test]
+fn the_role_that_runs_owns_nothing_and_switches_no_wall_off() {
+    let place = PostgresPlace { url: shared().database() };
+    let store = place.open();
+    let edge = fill(&store, "One");
+    connected(&place.url, async |client| {
+        let refused = async |sql: &str| {
+            let error = client.batch_execute(sql).await.unwrap_err();
+            assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{sql}: {error:?}");
+        };
+        for sql in [
+            "truncate mirror",
+            "truncate audit",
+            "alter table origins no force row level security",
+            "alter table origins disable row level security",
+            "drop policy own on mirror",
+            "drop table mirror",
+            "create table mine (n int)",
+            "create or replace function fleet_scope() returns void language sql as 'select 1'",
+            "update audit set who = 'nobody'",
+            "delete from audit",
+            "insert into hub_migrations (name) values ('x')",
+            "set role hub_owner",
+            "select * from operators",
+            "select * from enrolment_codes",
+        ] {
+            refused(sql).await;
+        }
+        let owned =
+            "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = current_user";
+        assert_eq!(client.query_one(owned, &[]).await.unwrap().get::<_, i64>(0), 0);
+    });
+    assert_eq!(edge.queues(), "q1");
+}
+
+#[test]
+fn what_is_about_the_fleet_sees_no_mirrored_row_and_changes_no_entry_of_the_audit_trail() {
+    let place = PostgresPlace { url: shared().database() };
+    fill(&place.open(), "One");
+    connected(&place.url, async |client| {
+        client.batch_execute("begin; select fleet_scope()").await.unwrap();
+        assert_eq!(count(client, "select count(*) from origins").await, Some(1));
+        for sql in [
+            "select count(*) from mirror",
+            "delete from mirror",
+            "update audit set who = 'nobody'",
+            "delete from audit",
+            "truncate origins",
+        ] {
+            assert_eq!(count(client, sql).await, None, "{sql}");
+        }
+    });
+}
+
+#[test]
+fn a_store_of_one_role_opens_and_hub_init_gives_it_three() {
+    let postgres = shared();
+    let place = PostgresPlace { url: postgres.database_of_one_role() };
+    TestEdge::enrolled(&place.open(), "Bakery");
+    let administrator = Address { url: Postgres::as_superuser(&place.url), ca: None };
+    for _ in 0..2 {
+        block_on(init(&administrator, "hub")).unwrap();
+        let store = place.open();
+        assert_eq!(block_on(store.origins()).unwrap().len(), 1, "what was there is there");
+        let another = TestEdge::enrolled(&store, "Other");
+        block_on(store.remove(&another.origin, by(NOW))).unwrap();
+    }
+    connected(&place.url, async |client| {
+        let error = client.batch_execute("truncate mirror").await.unwrap_err();
+        assert_eq!(error.code().map(|code| code.code()), Some("42501"));
+    });
+}
+
+#[test]
+fn a_store_of_the_first_schema_is_migrated_with_what_it_holds() {
+    let place = PostgresPlace { url: shared().database_of_one_role() };
+    let token = super::edge::new_hash();
+    connected(&place.url, async |client| {
+        let first = include_str!("../../sql/hub/postgres/001_initial.sql");
+        let recorded = "create table hub_migrations (
+                name text not null primary key, begun_at timestamptz not null default now(), done_at timestamptz);
+            insert into hub_migrations values ('001_initial', now(), now());";
+        client.batch_execute(&format!("begin; {first}; {recorded}; commit")).await.unwrap();
+        client.batch_execute("begin; select set_config('telecomx.fleet', 'on', true)").await.unwrap();
+        let origin = "insert into origins (origin, name, token_hash, enrolled_at, attempt)
+            values ('one', 'Bakery', $1, 1, gen_random_uuid())";
+        client.execute(origin, &[&token.as_slice()]).await.unwrap();
+        client.batch_execute("commit").await.unwrap();
+    });
+    let store = place.open();
+    let found = block_on(store.origin_of(token)).unwrap().unwrap();
+    assert_eq!((&*found.name, found.next_token, found.tags.len()), ("Bakery", None, 0));
+}
+
+#[test]
+fn a_store_without_tables_tells_the_role_that_runs_to_have_them_made() {
+    let postgres = shared();
+    let url = postgres.database_of_one_role();
+    connected(&Postgres::as_superuser(&url), async |client| {
+        client.batch_execute("revoke create on schema public from hub").await.unwrap();
+    });
+    let refused = block_on(PostgresHub::open(&Address { url: url.clone(), ca: None })).err().unwrap();
+    assert!(refused.to_string().contains("hub init"), "{refused}");
+    let wrong = |url: String, role: &str| block_on(init(&Address { url, ca: None }, role)).unwrap_err().to_string();
+    assert!(wrong(url.clone(), "hub").contains("not hub, the role that hubs log in as"));
+    assert!(wrong(Postgres::as_superuser(&url), "Hub; drop").contains("lower-case letters"));
 }
 
 #[test]
@@ -117,24 +260,25 @@ fn a_migration_that_is_half_done_is_named_and_nothing_is_served() {
     let place = PostgresPlace { url: shared().database() };
     drop(place.open());
     let refused = |sql: &str| {
-        connected(&place.url, async |client| client.batch_execute(sql).await.unwrap());
+        let superuser = Postgres::as_superuser(&place.url);
+        connected(&superuser, async |client| client.batch_execute(sql).await.unwrap());
         block_on(PostgresHub::open(&Address { url: place.url.clone(), ca: None })).err().unwrap()
     };
     assert!(
-        refused("insert into hub_migrations (name) values ('002_half')")
+        refused("insert into hub_migrations (name) values ('003_half')")
             .to_string()
-            .contains("002_half began and did not finish")
+            .contains("003_half began and did not finish")
     );
     assert!(refused("update hub_migrations set done_at = now()").to_string().contains("use a newer one"));
-    connected(&place.url, async |client| {
-        client.batch_execute("delete from hub_migrations where name = '002_half'").await.unwrap();
+    connected(&Postgres::as_superuser(&place.url), async |client| {
+        client.batch_execute("delete from hub_migrations where name = '003_half'").await.unwrap();
     });
     drop(place.open());
 }
 
 #[test]
 fn hubs_that_are_started_together_make_the_tables_once() {
-    let place = PostgresPlace { url: shared().database() };
+    let place = PostgresPlace { url: shared().database_of_one_role() };
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| drop(place.open()));
@@ -155,7 +299,7 @@ fn what_a_synchronous_standby_has_is_stable_once_this_role_may_know() {
     for _ in 0..3 {
         assert_eq!(edge.push(&idle).origin.stable, 0, "nobody has said so");
     }
-    postgres.sql("grant pg_read_all_stats to hub");
+    postgres.sql("grant pg_read_all_stats to hub_owner");
     edge.push(&idle);
     assert_eq!(edge.push(&idle).origin.stable, 1);
     edge.pushes(vec![queue(2, "q2")]);

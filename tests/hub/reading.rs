@@ -10,7 +10,7 @@ use telecomx_local::sync::protocol::wire::Part;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, Rows, TestEdge, block_on, code, deleted, queue, row};
+use super::edge::{NOW, Rows, TestEdge, block_on, by, code, deleted, queue, row};
 
 pub fn rows_come_in_pages_by_id(place: &impl Place) {
     let store = place.open();
@@ -85,13 +85,13 @@ pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
         assert_eq!(code(block_on(store.scan(none, |_, _, _, _| ())).map(drop)), "origin");
         assert_eq!(code(block_on(store.quarantine(none))), "origin");
         assert_eq!(code(block_on(store.proposals(none, 0, 9)).map(drop)), "origin");
-        assert_eq!(code(block_on(store.unlock(none))), "origin");
+        assert_eq!(code(block_on(store.unlock(none, by(NOW)))), "origin");
         assert_eq!(code(block_on(store.quarantined_rows(none))), "origin");
         assert_eq!(code(block_on(store.orphaned_rows(none, NEWEST, 9)).map(drop)), "origin");
-        assert_eq!(code(block_on(store.remove(none))), "origin");
-        assert_eq!(code(block_on(store.change_phase(none, &Phase::Leaving(String::new())))), "origin");
+        assert_eq!(code(block_on(store.remove(none, by(NOW)))), "origin");
+        assert_eq!(code(block_on(store.change_phase(none, &Phase::Leaving(String::new()), by(NOW)))), "origin");
         assert_eq!(code(block_on(store.deliver(none, &Delivery::default()))), "origin");
-        assert_eq!(code(block_on(add_code(&store, &EnrolmentKind::Replacement(none.into()), NOW))), "origin");
+        assert_eq!(code(block_on(add_code(&store, &EnrolmentKind::Replacement(none.into()), by(NOW)))), "origin");
     }
 }
 

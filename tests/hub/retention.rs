@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 #[cfg(feature = "postgres")]
 use super::PostgresPlace;
-use super::edge::{DAY_MS, NOW, TestEdge, block_on, code, grows_old, new_hash, queue};
+use super::edge::{DAY_MS, NOW, TestEdge, block_on, by, code, grows_old, new_hash, queue};
 #[cfg(feature = "postgres")]
-use super::postgres_server::{connected, shared};
+use super::postgres_server::{Postgres, connected, shared};
 use super::proposals::patch;
 use super::{Place, SqlitePlace};
 
@@ -21,12 +21,12 @@ const YEAR_MS: i64 = 365 * DAY_MS;
 
 /// A hash of a code that was made at this time.
 fn code_of(store: &impl HubStore, at: Time) -> [u8; 32] {
-    digest(block_on(add_code(store, &EnrolmentKind::New("Code".into()), at)).unwrap().as_bytes())
+    digest(block_on(add_code(store, &EnrolmentKind::New("Code".into()), by(at))).unwrap().as_bytes())
 }
 
 fn is_good(store: &impl HubStore, code: [u8; 32]) -> bool {
     let origin = Uuid::new_v4().to_string();
-    block_on(store.enroll(code, new_hash(), &origin, NOW)).unwrap().is_some()
+    block_on(store.enroll(code, new_hash(), &origin, None, NOW)).unwrap().is_some()
 }
 
 /// What becomes of a push that names so many parts.
@@ -116,7 +116,7 @@ pub fn parts_of_a_clock_that_was_wrong_are_forgotten_too(place: &impl Place) {
 pub fn a_code_of_more_than_a_week_ago_is_good_for_nothing_before_it_is_forgotten(place: &impl Place) {
     let store = place.open();
     let code = code_of(&store, NOW);
-    let spent = |at| block_on(store.enroll(code, new_hash(), "late", at)).unwrap().is_some();
+    let spent = |at| block_on(store.enroll(code, new_hash(), "late", None, at)).unwrap().is_some();
     assert!(!spent(NOW.plus_ms(8 * DAY_MS)), "or the clock is wrong");
     assert!(spent(NOW.plus_ms(6 * DAY_MS)));
 }
@@ -171,9 +171,6 @@ fn a_full_stage_on_sqlite_takes_no_more() {
 fn a_full_stage_on_postgres_takes_no_more() {
     let place = PostgresPlace { url: shared().database() };
     a_full_stage_takes_no_more(&place, |sql| {
-        connected(&place.url, async |client| {
-            let fleet = format!("begin; select set_config('telecomx.fleet', 'on', true); {sql}; commit");
-            client.batch_execute(&fleet).await.unwrap();
-        });
+        connected(&Postgres::as_superuser(&place.url), async |client| client.batch_execute(sql).await.unwrap());
     });
 }

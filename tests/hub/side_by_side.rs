@@ -5,13 +5,15 @@ use std::sync::Barrier;
 use serde_json::value::RawValue;
 use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::Table;
-use telecomx_local::domain::proposal::Proposal;
+use telecomx_local::domain::proposal::{HubLevel, Proposal};
+use telecomx_local::sync::hub::admin_store::AdminStore;
+use telecomx_local::sync::hub::audit::ChainCheck;
 use telecomx_local::sync::hub::origin::EnrolmentKind;
 use telecomx_local::sync::hub::store::{HubStore, add_code};
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, TestEdge, block_on, new_hash, queue};
+use super::edge::{NOW, TestEdge, block_on, by, new_hash, queue};
 
 const THREADS: usize = 8;
 
@@ -67,10 +69,10 @@ pub fn of_two_pushes_on_one_state_one_is_taken(place: &impl Place) {
 
 pub fn a_code_that_many_spend_at_once_lets_one_in(place: &impl Place) {
     let doors = [place.open(), place.open()];
-    let made = block_on(add_code(&doors[0], &EnrolmentKind::New("Bakery".into()), NOW)).unwrap();
+    let made = block_on(add_code(&doors[0], &EnrolmentKind::New("Bakery".into()), by(NOW))).unwrap();
     let hash = digest(made.as_bytes());
     let let_in = together(&doors, |n, store| {
-        block_on(store.enroll(hash, new_hash(), &format!("origin{n}"), NOW)).unwrap().is_some()
+        block_on(store.enroll(hash, new_hash(), &format!("origin{n}"), None, NOW)).unwrap().is_some()
     });
     assert_eq!(let_in.into_iter().filter(|let_in| *let_in).count(), 1);
     assert_eq!(block_on(doors[1].origins()).unwrap().len(), 1);
@@ -97,4 +99,20 @@ pub fn proposals_filed_at_once_have_numbers_of_their_own(place: &impl Place) {
     });
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=THREADS as i64).collect::<Vec<_>>());
+}
+
+pub fn entries_that_are_appended_at_once_are_one_chain(place: &impl Place) {
+    let doors = [place.open(), place.open()];
+    let edges: Vec<_> = (0..THREADS).map(|n| TestEdge::enrolled(&doors[0], &format!("Bakery {n}"))).collect();
+    let before = block_on(doors[0].audit_head()).unwrap().0;
+    together(&doors, |n, store| {
+        for round in 0..5 {
+            block_on(store.set_tags(&edges[n].origin, &[format!("t{round}")], by(NOW))).unwrap();
+            block_on(store.add_operator(&format!("o{n}.{round}"), HubLevel::Read, new_hash(), by(NOW))).unwrap();
+        }
+    });
+    let mut check = ChainCheck::default();
+    block_on(doors[1].audit_after(0, 1_000)).unwrap().iter().for_each(|record| check.check(record).unwrap());
+    check.finish(block_on(doors[0].audit_head()).unwrap()).unwrap();
+    assert_eq!(check.seq() - before, THREADS as i64 * 10);
 }

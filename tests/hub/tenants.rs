@@ -21,20 +21,20 @@ use telecomx_local::web::server;
 use uuid::Uuid;
 
 use super::Place;
-use super::edge::{NOW, Rows, TestEdge, block_on, queue};
+use super::edge::{NOW, Rows, TestEdge, block_on, by, queue};
 
 /// An answer: its status, its headers but for those of this one request, its body.
-type Answer = (u16, BTreeSet<String>, String);
+pub type Answer = (u16, BTreeSet<String>, String);
 
 const OF_ONE_REQUEST: [&str; 3] = ["date", "x-request-id", "connection"];
 
-struct Client {
+pub struct Client {
     url: String,
     agent: ureq::Agent,
 }
 
 impl Client {
-    fn asks(&self, method: &str, path: &str, authorization: Option<&str>, body: &str) -> Answer {
+    pub fn asks(&self, method: &str, path: &str, authorization: Option<&str>, body: &str) -> Answer {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
@@ -47,11 +47,12 @@ impl Client {
 }
 
 /// Runs `work` while a hub serves `store`.
-fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client) + Send + 'static) {
+pub fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client) + Send + 'static) {
     server::block_on(async {
+        store.set_administrator(admin, None).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let running = start(listener, None, HubState::new(store, Clock::default(), admin)).unwrap();
+        let running = start(listener, None, HubState::new(store, Clock::default())).unwrap();
         // A connection for each: the hub ends one when it does not care for what else is sent.
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
         let agent = agent.allow_non_standard_methods(true).build().new_agent();
@@ -62,10 +63,10 @@ fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client
 }
 
 /// An edge of this store that has pushed something, and its token.
-fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (TestEdge<'s, S>, String) {
-    let code = block_on(add_code(store, &EnrolmentKind::New(name.into()), NOW)).unwrap();
+pub fn tenant<'s, S: HubStore>(store: &'s S, name: &str) -> (TestEdge<'s, S>, String) {
+    let code = block_on(add_code(store, &EnrolmentKind::New(name.into()), by(NOW))).unwrap();
     let ((token, hash), origin) = (new_token().unwrap(), Uuid::new_v4().simple().to_string());
-    block_on(store.enroll(digest(code.as_bytes()), hash, &origin, NOW)).unwrap().unwrap();
+    block_on(store.enroll(digest(code.as_bytes()), hash, &origin, None, NOW)).unwrap().unwrap();
     let mut edge = TestEdge { store, origin, token: hash, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY };
     edge.pushes(vec![queue(1, &format!("of{name}"))]);
     (edge, token)
@@ -89,7 +90,9 @@ fn question<S: HubStore>(edge: &TestEdge<'_, S>, method: &str, call: &str) -> (&
             serde_json::to_string(&FinishMove { origin: edge.found(), checksum: Checksum::default() }).unwrap()
         }
         ("GET", "rows" | "arrived") => return ("?table=queue", String::new()),
-        ("GET", "snapshot" | "quarantine" | "proposals") | ("POST", "unlock") => String::new(),
+        ("PUT", "tags") => json!({ "tags": ["berlin"] }).to_string(),
+        ("POST", "acknowledge") => json!({ "alarm": "clock", "why": "known" }).to_string(),
+        ("GET", "snapshot" | "quarantine" | "proposals") | ("POST", "unlock" | "token") => String::new(),
         other => panic!("say what there is to ask with: {other:?}"),
     };
     ("", body)
@@ -136,7 +139,7 @@ pub fn whatever_names_an_origin_is_for_that_origin_alone(place: &impl Place) {
             let path = format!("/sync/v1/origins/{}/{call}{query}", mine.origin);
             let by = |token: &str| client.asks(method, &path, Some(&format!("Bearer {token}")), &body).0;
             let statuses = (by(&token), by(&admin));
-            // An origin that is served here cannot arrive here once more.
+            // An origin that is served here cannot arrive here once more; one without an alarm needs no acknowledgement.
             assert!(matches!(statuses, (200, _) | (401, 200 | 409)), "{method} {call}: {statuses:?}");
         }
         assert_ne!(state(&mine), before.0);

@@ -102,7 +102,7 @@ pub fn from_hub(name: &str, hub: &Hub, app: &TestApp, admin: &Client) -> Result<
     let folder = TempDir::new().unwrap();
     let (database, sealer) = new_database(&folder);
     let client = HubClient::new(&hub.url, None, Arc::default()).unwrap();
-    let enrolled = client.enroll(&hub.code(Some(&origin)), Uuid::new_v4()).unwrap();
+    let enrolled = client.enroll(&hub.code(Some(&origin)), None).unwrap();
     let fetched = fetch(&client, &enrolled, |_| {}).unwrap();
     let (enrolment, _) = enrolment::sealed(&hub.url, &enrolled, &sealer).unwrap();
     let rebuilt = database.write("restore", |tx| rebuild(tx, &enrolment, &fetched, Uuid::new_v4()));

@@ -14,6 +14,7 @@ use telecomx_local::sync::hub::sqlite::SqliteHub;
 use telecomx_local::sync::hub::store::HubStore;
 use telecomx_local::web::server::block_on;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::play::work_in_memory;
 use crate::postgres_server::shared;
@@ -62,7 +63,8 @@ struct Serve {
 impl Serve {
     /// For as long as the process lives.
     async fn with(self, store: impl HubStore) {
-        let state = HubState::new(Arc::new(store), Clock::default(), token_hash(&self.token).unwrap());
+        store.set_administrator(token_hash(&self.token).unwrap(), None).await.unwrap();
+        let state = HubState::new(Arc::new(store), Clock::default());
         let _running = start(self.listener, None, state).unwrap();
         std::future::pending::<()>().await;
     }
@@ -81,7 +83,9 @@ impl Hub {
 
     /// A one-time code: for a new edge, or for the machine that takes the place of `origin`.
     pub fn code(&self, origin: Option<&str>) -> String {
-        let body = origin.map_or_else(|| json!({ "name": "Bakery" }), |origin| json!({ "origin": origin }));
+        // Names are unique in a fleet, and all cases share it.
+        let name = || format!("Bakery {}", Uuid::new_v4());
+        let body = origin.map_or_else(|| json!({ "name": name() }), |origin| json!({ "origin": origin }));
         self.admin.post("/sync/v1/codes", body).ok()["code"].as_str().unwrap().to_owned()
     }
 }

@@ -4,7 +4,7 @@ use telecomx_local::sync::hub::store::HubStore;
 
 use crate::drive::block_on;
 use crate::hub::SimulatedHub;
-use crate::simulation::Simulation;
+use crate::simulation::{BY, Simulation};
 
 fn is_locked(simulation: &Simulation) -> bool {
     simulation.hub.origin("origin0").is_locked
@@ -29,7 +29,7 @@ fn of_two_live_clones_nothing_is_taken_until_somebody_decides() {
         simulation.retire_clone(0);
         write_and_exchange(&mut simulation, 0);
         assert!(is_locked(&simulation), "seed {seed}: it unlocked by itself");
-        block_on(simulation.hub.store().unlock("origin0")).unwrap();
+        block_on(simulation.hub.store().unlock("origin0", BY)).unwrap();
         write_and_exchange(&mut simulation, 0);
         assert!(!is_locked(&simulation), "seed {seed}");
         simulation.come_to_rest().unwrap();

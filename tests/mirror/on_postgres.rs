@@ -96,7 +96,11 @@ impl SimulatedHub for OnPostgres {
         if is_new {
             hub.run(&format!("create schema backup; {}", each_table("create table backup.%1$I (like public.%1$I)")));
         }
-        hub.run(&format!("{}; insert into hub (id) values (1)", each_table("delete from public.%1$I")));
+        hub.run(&format!(
+            "{}; insert into hub (id) values (1); \
+             insert into audit_head values (1, 0, decode(repeat('00', 32), 'hex'))",
+            each_table("delete from public.%1$I")
+        ));
         hub
     }
 

@@ -6,7 +6,7 @@ use telecomx_local::sync::hub::store::HubStore;
 use crate::drive::block_on;
 use crate::hub::SimulatedHub;
 use crate::network::as_sent;
-use crate::simulation::{ORIGINS, Simulation};
+use crate::simulation::{BY, ORIGINS, Simulation};
 
 /// Exchanges in which a quiet edge must have come to rest.
 const QUIET: usize = 80;
@@ -91,7 +91,7 @@ impl<H: SimulatedHub> Simulation<H> {
         for round in 0..QUIET {
             if self.hub.origin(&self.sides[i].origin).is_locked && unlocked < UNLOCKED {
                 unlocked += 1;
-                block_on(self.hub.store().unlock(&self.sides[i].origin)).unwrap();
+                block_on(self.hub.store().unlock(&self.sides[i].origin, BY)).unwrap();
             }
             self.exchange(i, 0)?;
             // Once more, so that what has become stable is heard of.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::domain::time::Time;
+use telecomx_local::sync::hub::audit::Caller;
 use telecomx_local::sync::hub::origin::EnrolmentKind;
 use telecomx_local::sync::hub::store::HubStore;
 use uuid::Uuid;
@@ -21,6 +22,9 @@ use crate::on_postgres::OnPostgres;
 use crate::on_sqlite::OnSqlite;
 use crate::skew::Skew;
 use crate::world::{Expected, folder};
+
+/// Who decides at the hub.
+pub const BY: Caller<'static> = Caller { name: "command line", now: Time::from_millis(0) };
 
 pub const ORIGINS: usize = 2;
 const STEPS: u64 = 80;
@@ -90,8 +94,13 @@ impl<H: SimulatedHub> Simulation<H> {
         let sides = (0..ORIGINS)
             .map(|i| {
                 let (origin, hash) = (format!("origin{i}"), [i as u8; 32]);
-                block_on(hub.store().add_code(hash, &EnrolmentKind::New(origin.clone()), now)).unwrap();
-                block_on(hub.store().enroll(hash, hash, &origin, now)).unwrap().unwrap();
+                block_on(hub.store().add_code(
+                    hash,
+                    &EnrolmentKind::New(origin.clone()),
+                    Caller::new("command line", now),
+                ))
+                .unwrap();
+                block_on(hub.store().enroll(hash, hash, &origin, None, now)).unwrap().unwrap();
                 let edge = SimulatedEdge::enrolled(folder.path().join(format!("{origin}.db")), &origin, chance.uuid());
                 Side {
                     origin,
@@ -157,7 +166,7 @@ impl<H: SimulatedHub> Simulation<H> {
                 block_on(self.hub.store().prune(self.now)).unwrap();
             }
             _ if self.skew.is_hub_old => self.upgrade(),
-            _ => block_on(self.hub.store().unlock(&self.sides[i].origin)).unwrap(),
+            _ => block_on(self.hub.store().unlock(&self.sides[i].origin, BY)).unwrap(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use telecomx_local::sync::hub::postgres::{Address, roles::init};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
@@ -51,7 +52,14 @@ impl Postgres {
             ],
         );
         postgres.begin();
-        postgres.sql("create role hub login");
+        for sql in [
+            "create role hub login noinherit",
+            "create role hub_owner",
+            "create role hub_fleet",
+            "grant hub_fleet to hub",
+        ] {
+            postgres.sql(sql);
+        }
         postgres
     }
 
@@ -142,6 +150,14 @@ impl Postgres {
         assert!(sent.success());
     }
 
+    /// From now on it hangs: it accepts connections and answers nothing, until the result is dropped.
+    pub fn hang(&self) -> Hanging {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let hanging = Hanging(file.lines().next().unwrap().to_owned());
+        hanging.signal("STOP");
+        hanging
+    }
+
     /// Makes a standby the first.
     pub fn promote(&self) {
         self.pg_ctl(&["promote"]);
@@ -155,11 +171,31 @@ impl Postgres {
         self.begin();
     }
 
-    /// A new database of the role `hub`, as a URL.
+    /// A new database with the tables of a hub, as the URL of the role that hubs log in as: `hub`.
     pub fn database(&self) -> String {
         let name = format!("hub{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.sql(&format!("create database {name} owner hub"));
+        self.sql(&format!("create database {name}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let administrator = Address { url: self.url("postgres", &name), ca: None };
+        runtime.block_on(init(&administrator, "hub")).unwrap();
         self.url("hub", &name)
+    }
+
+    /// A new database without tables, whose owner is the role that hubs log in as: as it was before there were others.
+    pub fn database_of_one_role(&self) -> String {
+        let name = format!("hub{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.sql(&format!("create database {name} owner hub"));
+        let url = self.url("hub", &name);
+        // The role inherits nothing, not even what the owner of a database may do.
+        connected(&Postgres::as_superuser(&url), async |client| {
+            client.batch_execute("grant create on schema public to hub").await.unwrap();
+        });
+        url
+    }
+
+    /// The URL of the same database for a superuser.
+    pub fn as_superuser(url: &str) -> String {
+        url.replace("//hub@", "//postgres@")
     }
 
     pub fn url(&self, role: &str, database: &str) -> String {
@@ -180,6 +216,22 @@ impl Postgres {
     /// Runs something as the superuser.
     pub fn sql(&self, sql: &str) {
         connected(&self.url("postgres", "postgres"), async |client| client.batch_execute(sql).await.unwrap());
+    }
+}
+
+/// An instance that hangs, by the number of its first process.
+pub struct Hanging(String);
+
+impl Hanging {
+    fn signal(&self, name: &str) {
+        let script = format!("kill -{name} $0 $(ps -o pid= --ppid $0)");
+        assert!(Command::new("sh").args(["-c", &script, &self.0]).status().unwrap().success());
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.signal("CONT");
     }
 }
 

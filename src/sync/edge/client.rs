@@ -51,25 +51,43 @@ impl HubClient {
         Ok(HubClient { http_agent, url, counts, compression: AtomicU8::new(ZSTD) })
     }
 
-    /// Spends a one-time code; a repeated call with the same `attempt` gets the same place. Until it is spent the URL may be of any server, so nothing of its answer but the status goes
-    /// into an error.
-    pub fn enroll(&self, code: &str, attempt: Uuid) -> Result<Enrolled, CallError> {
-        let answer = self.post("/sync/v1/enroll", None, &serde_json::json!({ "code": code, "attempt": attempt }));
+    /// Spends a one-time code. With an `attempt` that was made durable before, the same code can be spent again when the
+    /// answer was lost. Until it is spent the URL may be of any server, so nothing of its answer but the status goes into an
+    /// error.
+    pub fn enroll(&self, code: &str, attempt: Option<Uuid>) -> Result<Enrolled, CallError> {
+        #[derive(Serialize)]
+        struct Enroll<'c> {
+            code: &'c str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            attempt: Option<Uuid>,
+        }
+        let answer = self.post("/sync/v1/enroll", None, &Enroll { code, attempt });
         match answer.map_err(CallError::of_any_server)? {
             (200, text) => serde_json::from_str(&text).map_err(|_| CallError::Unreadable(NO_HUB.into())),
             (status, _) => Err(refused(status, "", None).of_any_server()),
         }
     }
 
+    /// Asks for another token. The hub accepts both until the new one is used first.
+    pub fn rotate_token(&self, origin: &str, token: &str) -> Result<String, CallError> {
+        #[derive(Deserialize)]
+        struct Rotated {
+            token: String,
+        }
+        let path = format!("/sync/v1/origins/{origin}/token");
+        let rotated: Rotated = self.ask(&path, token, &serde_json::json!({}))?;
+        Ok(rotated.token)
+    }
+
+    /// Uses a token for a call that changes nothing.
+    pub fn check_token(&self, origin: &str, token: &str) -> Result<(), CallError> {
+        self.get::<serde_json::Value>(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token).map(drop)
+    }
+
     /// Whether the hub does not know this token: the origin was removed, or the hub was restored to a backup from before the
     /// enrolment.
     pub fn is_unknown(&self, origin: &str, token: &str) -> bool {
-        matches!(self.quarantine(origin, token), Err(CallError::Refused { status: 401, .. }))
-    }
-
-    /// What the hub has in quarantine: its answer shows whether it knows the origin by this token.
-    pub fn quarantine(&self, origin: &str, token: &str) -> Result<serde_json::Value, CallError> {
-        self.get(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token)
+        matches!(self.check_token(origin, token), Err(CallError::Refused { status: 401, .. }))
     }
 
     /// Sends a message. The hub replies with its state to a push, with nothing to a part.

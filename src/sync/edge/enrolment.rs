@@ -47,7 +47,7 @@ impl Place {
     /// Spends a code at the hub of `client`, whose address is `url`: store the place at once. Only the same `attempt` may
     /// spend it again.
     pub fn take(client: &HubClient, url: &str, code: &str, attempt: Uuid, sealer: &Sealer) -> Result<Place, CallError> {
-        let enrolled = client.enroll(code, attempt)?;
+        let enrolled = client.enroll(code, Some(attempt))?;
         let sealed = sealed(url, &enrolled, sealer);
         let (enrolment, position) = sealed.map_err(|error| CallError::Local(error.into()))?;
         Ok(Place { enrolled, enrolment, position })
@@ -140,7 +140,7 @@ pub async fn repoint(
     let own = db.read(sync_state::enrolment)?.context("this server has no hub: see sync enroll")?;
     let token = token(&own, sealer).ok_or(CallError::KeyLost)?;
     let client = HubClient::new(url, settings.ca.as_deref(), Arc::default())?;
-    match client.quarantine(&own.origin, &token) {
+    match client.check_token(&own.origin, &token) {
         Ok(_) => {}
         Err(CallError::Refused { status: 401 | 404, .. }) => {
             bail!(

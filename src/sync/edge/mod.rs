@@ -22,6 +22,7 @@ pub mod enrolment;
 pub mod restore;
 
 pub mod rejoin;
+pub mod rotation;
 
 pub mod verify;
 

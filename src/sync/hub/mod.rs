@@ -2,7 +2,12 @@
 //!
 //! In reading order; each module may use those above it. Both stores decide by the pure modules above them.
 
+pub mod alarms;
 pub mod origin;
+
+pub mod audit;
+pub mod fleet;
+pub mod operators;
 
 pub mod proposals;
 pub mod retention;
@@ -14,6 +19,7 @@ pub mod orphaned_rows;
 
 pub mod migration;
 
+pub mod admin_store;
 pub mod store;
 
 pub mod sqlite;

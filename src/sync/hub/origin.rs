@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alarms::Acknowledgement;
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{AuditHead, Head};
 use crate::domain::time::Time;
@@ -46,6 +47,16 @@ impl Phase {
         if let Phase::Moved(hub) | Phase::Leaving(hub) = self { Some(hub) } else { None }
     }
 
+    /// For the audit trail.
+    pub fn describe(&self) -> String {
+        match self {
+            Phase::Here => "served here again".into(),
+            Phase::Arriving => "arriving".into(),
+            Phase::Leaving(hub) => format!("leaving for {hub}"),
+            Phase::Moved(hub) => format!("moved to {hub}"),
+        }
+    }
+
     /// The phase that [`Phase::name`] and [`Phase::target`] were stored of.
     pub fn named(name: &str, hub: Option<String>) -> Phase {
         match name {
@@ -64,6 +75,9 @@ pub struct Origin {
     pub name: String,
     /// SHA-256 of its token.
     pub token: Hash,
+    /// Of a token that the edge has asked for and not used yet: both are good until it is used first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<Hash>,
     pub head: Head,
     /// The newest write that the edge has reported.
     pub high: i64,
@@ -85,13 +99,24 @@ pub struct Origin {
     pub audit_differs: bool,
     pub status: EdgeStatus,
     pub phase: Phase,
+    /// Words that operators have given it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Alarms that somebody has looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Acknowledgement>,
 }
 
 impl Origin {
     /// 404 `origin` unless the token is this origin's: an edge cannot find out whether another origin exists. Else as
     /// [`Origin::check_here`].
     pub fn check_token(&self, token: &Hash) -> Result<()> {
-        if self.token == *token { self.check_here() } else { Err(origin_not_found()) }
+        if self.token == *token || self.is_next_token(token) { self.check_here() } else { Err(origin_not_found()) }
+    }
+
+    /// Whether this is the hash of the token that the edge has asked for and not used before.
+    pub fn is_next_token(&self, token: &Hash) -> bool {
+        self.next_token.as_ref() == Some(token)
     }
 
     /// 503 while the origin moves from or to another hub; 421 `moved` once it has moved.
@@ -103,6 +128,11 @@ impl Origin {
             }
             Phase::Moved(hub) => Err(Error::Moved { hub: hub.clone() }),
         }
+    }
+
+    /// Whether the edge is sending everything again, so that the mirror shows the epoch before.
+    pub fn is_resetting(&self) -> bool {
+        false
     }
 
     /// How many writes the hub is behind, as far as the edge has reported.
@@ -124,6 +154,13 @@ impl Origin {
 /// 404 `origin`.
 pub fn origin_not_found() -> Error {
     Error::not_found("origin", "Origin not found")
+}
+
+/// 409 `name`: an origin has this name already.
+pub fn name_is_taken(name: &str) -> Error {
+    let message =
+        format!("There is a server {name} already: choose another name, or make a code with its id to replace it");
+    Error::conflict("name", message)
 }
 
 /// Whom a one-time code admits.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use serde_json::value::RawValue;
 
+use super::audit::{AuditNote, Caller, HubAction};
 use crate::domain::proposal::{Proposal, ProposalAnswer};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -49,6 +50,13 @@ pub fn complete(proposal: &mut Proposal, mirrored: Option<(i64, &str)>) -> Resul
     // A copy too is made for what the target holds now: a newer local change is not overwritten.
     proposal.base_rev = Some(rev);
     Ok(())
+}
+
+/// What the hub's audit trail records of a proposal that was filed: what it is about, not the values in it.
+pub fn audit_note(origin: &str, record: &ProposalRecord) -> AuditNote {
+    let Proposal { uuid, table, id, author, .. } = &record.proposal;
+    let detail = format!("{uuid} {} {id}", table.name());
+    AuditNote::new(Caller::new(author, record.filed_at), HubAction::Propose, origin, &detail)
 }
 
 /// 409 `uuid` when a proposal that is filed again asks for something else.

@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use super::admin_store::AdminStore;
+use super::audit::Caller;
 use super::migration::{Arrival, Delivery, FinishMove, QuarantinedRow};
 use super::origin::{EnrolmentKind, NAME_MAX, Origin, Phase};
 use super::orphaned_rows::{OrphanedRow, RemovedOrigin};
@@ -60,18 +62,29 @@ pub fn store_unreachable() -> Error {
 ///
 /// Calls for one origin are serial. Those that name an origin answer 404 `origin` when there is none; those that change
 /// one that is not [`Phase::Here`] are refused by [`Origin::check_here`], except those that move it.
-pub trait HubStore: Send + Sync + 'static {
-    /// Lets one edge enrol with the code of this hash.
-    fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time)
-    -> impl Future<Output = Result<()>> + Send;
+///
+/// What an operator asks for is recorded in the hub's audit trail in the same transaction.
+pub trait HubStore: AdminStore {
+    /// Lets one edge enrol with the code of this hash. 409 `name` when there is an origin of the name.
+    fn add_code(
+        &self,
+        code_hash: [u8; 32],
+        kind: &EnrolmentKind,
+        caller: Caller<'_>,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Spends a code: gives an origin with the token of this hash, under the id `origin` if it is a new one. `None` when
-    /// there is no such code, or it is older than [`super::retention::CODE_MS`].
+    /// there is no such code, or it is older than [`super::retention::CODE_MS`]. 409 `name` when there is an origin of the
+    /// name by now.
+    ///
+    /// `attempt`: a code that was spent with it may be spent with it again, and gives the same origin another token, as
+    /// long as the origin still has the token of the time before: the edge never had the answer.
     fn enroll(
         &self,
         code_hash: [u8; 32],
         token_hash: [u8; 32],
         origin: &str,
+        attempt: Option<Uuid>,
         now: Time,
     ) -> impl Future<Output = Result<Option<Origin>>> + Send;
 
@@ -82,7 +95,7 @@ pub trait HubStore: Send + Sync + 'static {
     fn origins(&self) -> impl Future<Output = Result<Vec<Origin>>> + Send;
 
     /// Unlocks a locked origin: it goes on with whichever edge comes first.
-    fn unlock(&self, origin: &str) -> impl Future<Output = Result<()>> + Send;
+    fn unlock(&self, origin: &str, caller: Caller<'_>) -> impl Future<Output = Result<()>> + Send;
 
     /// Stages a part of a batch, and discards the parts of any other batch. A part that is staged already is not staged
     /// again. 409 `stage` when the stage becomes too large: [`super::retention::check_stage`].
@@ -143,7 +156,8 @@ pub trait HubStore: Send + Sync + 'static {
 
     /// Changes the phase of an origin where [`super::migration::check_phase_change`] allows it, and gives the origin as it
     /// is then. Once an origin has moved, the store keeps nothing of it but where it went.
-    fn change_phase(&self, origin: &str, to: &Phase) -> impl Future<Output = Result<Origin>> + Send;
+    fn change_phase(&self, origin: &str, to: &Phase, caller: Caller<'_>)
+    -> impl Future<Output = Result<Origin>> + Send;
 
     /// Begins the arrival of an origin from another hub, as [`super::migration::judge_arrival`] decides. Rows that are
     /// here already stay.
@@ -154,7 +168,7 @@ pub trait HubStore: Send + Sync + 'static {
 
     /// Ends an arrival once everything that was announced has arrived: from then on this hub serves the origin. Nothing of
     /// it is stable yet. A repeated call changes nothing. 409 when something is missing.
-    fn finish_move(&self, finish: &FinishMove) -> impl Future<Output = Result<()>> + Send;
+    fn finish_move(&self, finish: &FinishMove, caller: Caller<'_>) -> impl Future<Output = Result<()>> + Send;
 
     /// Orphaned rows behind this [`OrphanedRow::cursor`], the newest first.
     fn orphaned_rows(
@@ -165,7 +179,7 @@ pub trait HubStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<OrphanedRow>>> + Send;
 
     /// Removes an origin, whatever its phase, with everything that is stored of it and its token.
-    fn remove(&self, origin: &str) -> impl Future<Output = Result<RemovedOrigin>> + Send;
+    fn remove(&self, origin: &str, caller: Caller<'_>) -> impl Future<Output = Result<RemovedOrigin>> + Send;
 
     /// Deletes what is past its retention: unspent codes after a week; answered proposals and orphaned rows after 90 days;
     /// staged parts a day after the last of them. To be called once an hour; [`super::retention::effective_now`] decides
@@ -173,8 +187,8 @@ pub trait HubStore: Send + Sync + 'static {
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Makes a new one-time code. 422 `name`.
-pub async fn add_code(store: &impl HubStore, kind: &EnrolmentKind, now: Time) -> Result<String> {
+/// Makes a new one-time code. 422 `name`, 409 `name`.
+pub async fn add_code(store: &impl HubStore, kind: &EnrolmentKind, caller: Caller<'_>) -> Result<String> {
     if let EnrolmentKind::New(name) = kind
         && (name.trim().is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control))
     {
@@ -187,6 +201,6 @@ pub async fn add_code(store: &impl HubStore, kind: &EnrolmentKind, now: Time) ->
         // The code names the origin, so that the edge can see beforehand which one it would replace.
         EnrolmentKind::Replacement(origin) => [origin.as_str(), &code.to_string()].join("."),
     };
-    store.add_code(digest(code.as_bytes()), kind, now).await?;
+    store.add_code(digest(code.as_bytes()), kind, caller).await?;
     Ok(code)
 }

@@ -100,6 +100,25 @@ pub struct EdgeStatus {
     pub is_full: bool,
 }
 
+/// The last moment of the year 9999, the latest time that can be written.
+const TIME_MAX_MS: i64 = 253_402_300_799_999;
+/// No edge counts further.
+const COUNT_MAX: i64 = 1 << 53;
+
+impl EdgeStatus {
+    /// The status with its numbers in bounds: an edge may report anything, and others compute with what it reports. A time
+    /// of the proof that cannot be one is left out.
+    pub fn bounded(self) -> EdgeStatus {
+        EdgeStatus {
+            clock_ms: self.clock_ms.clamp(0, TIME_MAX_MS),
+            forks: self.forks.clamp(0, COUNT_MAX),
+            rewinds: self.rewinds.clamp(0, COUNT_MAX),
+            proved_ms: self.proved_ms.filter(|proved| (1..=TIME_MAX_MS).contains(proved)),
+            ..self
+        }
+    }
+}
+
 fn is_zero(count: &i64) -> bool {
     *count == 0
 }
@@ -166,5 +185,28 @@ impl Pace {
 impl Default for Pace {
     fn default() -> Pace {
         Pace { next_ms: 60_000, spread_ms: 30_000, max_bytes: 2 << 20 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_edge_reports_is_bounded() {
+        for number in [i64::MIN, -1, i64::MAX] {
+            let reported = EdgeStatus {
+                clock_ms: number,
+                forks: number,
+                rewinds: number,
+                proved_ms: Some(number),
+                ..EdgeStatus::default()
+            };
+            let EdgeStatus { clock_ms, forks, rewinds, proved_ms, .. } = reported.bounded();
+            assert!((0..=TIME_MAX_MS).contains(&clock_ms) && proved_ms.is_none(), "{number}");
+            assert!([forks, rewinds].iter().all(|count| (0..=COUNT_MAX).contains(count)), "{number}");
+        }
+        let sound = EdgeStatus { clock_ms: 5, forks: 1, proved_ms: Some(4), ..EdgeStatus::default() };
+        assert_eq!(sound.clone().bounded(), sound);
     }
 }

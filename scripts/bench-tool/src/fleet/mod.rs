@@ -214,9 +214,16 @@ pub fn run(options: &Fleet) -> Result<()> {
         }
         figures.insert(format!("{load:?}").to_lowercase(), counts.figures(began.elapsed().as_secs_f64(), more));
     }
-    let fleet = get(&format!("{}/sync/v1/fleet", options.url[0]), &admin)?;
-    let origins = fleet["origins"].as_array().map_or(&[][..], Vec::as_slice);
-    let inconsistent = origins.iter().filter(|origin| origin["consistent"] != true).count();
+    let (mut inconsistent, mut after) = (0, String::new());
+    loop {
+        let fleet = get(&format!("{}/sync/v1/fleet{after}", options.url[0]), &admin)?;
+        let origins = fleet["origins"].as_array().map_or(&[][..], Vec::as_slice);
+        inconsistent += origins.iter().filter(|origin| origin["consistent"] != true).count();
+        match fleet["after"].as_str() {
+            Some(next) => after = format!("?after={next}"),
+            None => break,
+        }
+    }
     figures.insert("inconsistent".into(), json!(inconsistent));
     println!("{}", Value::Object(figures));
     Ok(())
@@ -276,7 +283,7 @@ fn enrol_one(options: &Fleet, admin: &str, client: &HubClient, n: usize) -> Resu
     let body = json!({ "name": format!("Edge {n}") }).to_string();
     let request = ureq::post(&url).header("authorization", format!("Bearer {admin}"));
     let code: Value = serde_json::from_str(&request.send(body)?.body_mut().read_to_string()?)?;
-    let enrolled = client.enroll(code["code"].as_str().unwrap_or_default(), Uuid::new_v4())?;
+    let enrolled = client.enroll(code["code"].as_str().unwrap_or_default(), None)?;
     let (origin, token) = (enrolled.origin, enrolled.token);
     Ok(Edge { origin, token, epoch: Epoch(1, Uuid::new_v4()), head: Head::EMPTY, seed: n })
 }

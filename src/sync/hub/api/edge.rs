@@ -15,6 +15,8 @@ use crate::db::SCHEMA_VERSION;
 use crate::domain::audit::digest;
 use crate::domain::mirror::{Head, Row, Table};
 use crate::error::{Error, Result};
+use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
+use crate::sync::hub::operators::SERVER;
 use crate::sync::hub::rules;
 use crate::sync::hub::store::HubStore;
 use crate::sync::protocol::compression;
@@ -34,21 +36,39 @@ pub async fn well_known<S: HubStore>(state: SharedState<S>) -> HttpResponse {
     }))
 }
 
-/// `{ "code" }` → `{ "origin", "name", "token" }`: spends the code; this is the only time that the token is shown.
+/// `{ "code", "attempt"? }` → `{ "origin", "name", "token" }`: spends the code; this is the only time that the token is
+/// shown. A code that was spent with an attempt, a random uuid, may be spent with it again: the answer may be lost.
 pub async fn enroll<S: HubStore>(state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     #[derive(Deserialize)]
     struct Enroll {
         code: String,
+        #[serde(default)]
+        attempt: Option<uuid::Uuid>,
     }
     let given: Enroll = parse(&body.read(SHORT_BYTES).await?)?;
     let (token, hash) = new_token()?;
     let origin = uuid::Uuid::new_v4().simple().to_string();
     let code = digest(given.code.trim().as_bytes());
-    let enrolled = state.store.enroll(code, hash, &origin, state.clock.now()).await?;
+    let enrolled = state.store.enroll(code, hash, &origin, given.attempt, state.clock.now()).await?;
     let enrolled = enrolled.ok_or_else(|| Error::not_found("code", "The code is not known, or was used already"))?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(json!({ "origin": enrolled.origin, "name": enrolled.name, "token": token })))
+}
+
+/// Another token for the server that asks → `{ "token" }`. The present one is good until the new one is used first, so that
+/// a lost answer locks nobody out.
+pub async fn rotate_token<S: HubStore>(
+    request: HttpRequest,
+    state: SharedState<S>,
+    body: Body,
+) -> Result<HttpResponse> {
+    let (origin, _) = body.of(own_origin(&request, &state).await).await?;
+    let (token, hash) = new_token()?;
+    let caller = Caller::new(SERVER, state.clock.now());
+    state.note_once(AuditNote::new(caller, HubAction::RotateToken, &origin.origin, &origin.name)).await?;
+    state.store.rotate_token(&origin.origin, hash).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "token": token })))
 }
 
 /// A push: 200 when the hub accepted it, 409 when it does not build on what the hub has; either way with the hub's state.
@@ -76,6 +96,9 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
         }
         result => result?,
     };
+    if result.origin.is_next_token(&token_hash) {
+        state.store.confirm_token(&result.origin.origin, token_hash).await?;
+    }
     let counts = &state.counts;
     counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
     if result.accepted && !rules::is_idle(&push) {

@@ -1,13 +1,14 @@
-//! Metrics in the text format of Prometheus (version 0.0.4), for the administrator.
+//! Metrics in the text format of Prometheus (version 0.0.4), for operators.
 
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::admin::age;
-use super::request::check_admin;
+use super::fleet::age;
+use super::request::operator;
 use super::state::SharedState;
+use crate::domain::proposal::HubLevel;
 use crate::error::Result;
 use crate::sync::edge::metrics::{CONTENT_TYPE, family, label};
 use crate::sync::hub::origin::{Origin, Phase};
@@ -17,7 +18,7 @@ use crate::sync::hub::store::HubStore;
 type Figure<'f> = (&'f str, &'f str, &'f str, &'f dyn Fn(&Origin) -> Option<i64>);
 
 pub async fn metrics<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
-    check_admin(&request, &state)?;
+    operator(&request, &state, HubLevel::Read).await?;
     let (mut origins, now, counts) = (state.store.origins().await?, state.clock.now(), &state.counts);
     // The hub that has the others reports them.
     origins.retain(|origin| matches!(origin.phase, Phase::Here | Phase::Leaving(_)));

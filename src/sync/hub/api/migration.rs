@@ -1,19 +1,22 @@
-//! The calls that `hub move` makes of the hub that an origin moves to, with the administrator's token.
+//! The calls that `hub move` makes of the hub that an origin moves to, with the token of an operator of
+//! level administer.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::admin::{ROWS_MAX, RowsQuery};
-use super::request::{Body, for_admin, in_path, parse};
+use super::request::{Body, for_operator, in_path, parse};
 use super::state::SharedState;
+use crate::domain::proposal::HubLevel;
 use crate::error::{Error, Result};
+use crate::sync::hub::audit::Caller;
 use crate::sync::hub::migration::{Delivery, FinishMove, RowVersion};
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::store::HubStore;
 
 /// The origin as the hub that it leaves has it → whether it is arriving, or has arrived already.
 pub async fn arrive<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
-    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
+    let ((origin, _), body) = body.of(for_operator(&request, &state, HubLevel::Administer).await).await?;
     let announced: Origin = parse(&body)?;
     check_named(origin, &announced)?;
     let arrival = state.store.arrive(&announced).await?;
@@ -26,14 +29,14 @@ pub async fn arrived<S: HubStore>(
     state: SharedState<S>,
     query: web::Query<RowsQuery>,
 ) -> Result<HttpResponse> {
-    for_admin(&request, &state).await?;
+    for_operator(&request, &state, HubLevel::Administer).await?;
     let (_, rows) = state.store.rows(in_path(&request), query.table, query.after(), ROWS_MAX).await?;
     Ok(HttpResponse::Ok().json(rows.iter().map(RowVersion::of).collect::<Vec<_>>()))
 }
 
 /// A part of what the origin brings.
 pub async fn deliver<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
-    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
+    let ((origin, _), body) = body.of(for_operator(&request, &state, HubLevel::Administer).await).await?;
     let delivery: Delivery = parse(&body)?;
     state.store.deliver(origin, &delivery).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
@@ -41,10 +44,10 @@ pub async fn deliver<S: HubStore>(request: HttpRequest, state: SharedState<S>, b
 
 /// Ends the arrival.
 pub async fn finish_move<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
-    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
+    let ((origin, operator), body) = body.of(for_operator(&request, &state, HubLevel::Administer).await).await?;
     let finish: FinishMove = parse(&body)?;
     check_named(origin, &finish.origin)?;
-    state.store.finish_move(&finish).await?;
+    state.store.finish_move(&finish, Caller::new(&operator.name, state.clock.now())).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 

@@ -6,6 +6,8 @@ mod request;
 
 mod admin;
 mod edge;
+mod fleet;
+mod operators;
 mod proposals;
 
 mod metrics;

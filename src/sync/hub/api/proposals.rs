@@ -1,4 +1,4 @@
-//! The calls that file and list proposals: changes that the administrator proposes to an edge.
+//! The calls that file and list proposals: changes that operators propose to an edge.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,15 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
-use super::request::{Body, for_admin, parse_object};
+use super::request::{Body, for_operator, parse_object};
 use super::state::SharedState;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, Proposal, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
+use crate::sync::hub::operators::Operator;
 use crate::sync::hub::proposals::ProposalRecord;
 use crate::sync::hub::store::HubStore;
 
@@ -36,16 +37,17 @@ pub async fn list<S: HubStore>(
     state: SharedState<S>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse> {
-    let origin = for_admin(&request, &state).await?;
+    let (origin, _) = for_operator(&request, &state, HubLevel::Read).await?;
     let records = state.store.proposals(origin, query.after, LISTED_MAX).await?;
     let proposals: Vec<ProposalView> = records.iter().map(ProposalView::of).collect();
     Ok(HttpResponse::Ok().json(BTreeMap::from([("proposals", proposals)])))
 }
 
 /// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` instead
-/// of table, id and patch. A repeated uuid is answered as the first time.
+/// of table, id and patch. A repeated uuid is answered as the first time. The author is the operator: see
+/// [`Operator::author`].
 pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
-    let (origin, body) = body.of(for_admin(&request, &state).await).await?;
+    let ((origin, operator), body) = body.of(for_operator(&request, &state, HubLevel::Propose).await).await?;
     // As much as an edge accepts from its own callers: the changed row must fit into a push.
     if body.len() > PROPOSAL_MAX_BYTES {
         return Err(Error::TooLarge { limit_bytes: PROPOSAL_MAX_BYTES });
@@ -56,7 +58,7 @@ pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body
     if let Some(name) = body.keys().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(Error::invalid(name, Check::Enum, format!("{name} is not one of {}", NAMES.join(", "))));
     }
-    let proposal = read_body(&body, |fields| read(fields, now))?;
+    let proposal = read_body(&body, |fields| read(fields, &operator, now))?;
     let proposal = proposal.ok_or_else(|| Error::bad_request("Request not valid"))?;
     let record = state.store.file_proposal(origin, proposal, now).await?;
     Ok(HttpResponse::Ok().json(ProposalView::of(&record)))
@@ -65,7 +67,7 @@ pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body
 /// The properties of a proposal.
 const NAMES: [&str; 8] = ["uuid", "table", "id", "base_rev", "patch", "copy", "expires", "author"];
 
-fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
+fn read(fields: &mut Fields, operator: &Operator, now: Time) -> Option<Proposal> {
     let copy = read_copy(fields);
     let (mut table, mut base_rev, mut author, mut uuid) = (None, None, None, None);
     let names = Table::ALL.map(Table::name);
@@ -77,6 +79,10 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
     if author.as_deref().is_some_and(|author: &str| author.chars().any(char::is_control)) {
         fields.fault("author", Check::Format, "author must be text on one line");
     }
+    let author = operator.author(author.as_deref()).unwrap_or_else(|refused| {
+        fields.fault("author", Check::Enum, refused.to_string());
+        String::new()
+    });
     fields.text("uuid", &mut uuid);
     let uuid = match uuid.as_deref().map(Uuid::parse_str) {
         None => Uuid::new_v4(),
@@ -126,8 +132,8 @@ fn read(fields: &mut Fields, now: Time) -> Option<Proposal> {
         patch,
         copy,
         expires_ms: expires.millis(),
-        author: author.unwrap_or_else(|| "Hub administrator".into()),
-        level: None,
+        author,
+        level: Some(operator.level),
     })
 }
 
@@ -153,6 +159,7 @@ struct ProposalView<'f> {
     copy: Option<Copy>,
     expires: Time,
     author: &'f str,
+    level: Option<HubLevel>,
     #[serde(rename = "filedAt")]
     filed_at: Time,
     result: Option<ProposalResult>,
@@ -175,6 +182,7 @@ impl<'f> ProposalView<'f> {
             copy: proposal.copy,
             expires: Time::from_millis(proposal.expires_ms),
             author: &proposal.author,
+            level: proposal.level,
             filed_at: *filed_at,
             result: answer.map(|answer| answer.result),
             rev: answer.and_then(|answer| answer.rev),

@@ -14,7 +14,10 @@ use super::state::HubState;
 use crate::auth::secrets::token_hash;
 use crate::domain::audit::Hash;
 use crate::domain::json_text::{doubled, in_utf8};
+use crate::domain::proposal::HubLevel;
 use crate::error::{Error, Result};
+use crate::sync::hub::audit::{AuditNote, Caller};
+use crate::sync::hub::operators::Operator;
 use crate::sync::hub::origin::{Origin, origin_not_found};
 use crate::sync::hub::store::HubStore;
 use crate::sync::protocol::compression;
@@ -91,10 +94,26 @@ fn invalid_token() -> Error {
     Error::Unauthenticated { code: "invalid_token", message: "Token is not valid" }
 }
 
-/// 401 unless the token is the administrator's.
-pub fn check_admin<S>(request: &HttpRequest, state: &HubState<S>) -> Result<()> {
-    // This compares digests: how many bytes are equal reveals nothing about the token.
-    if bearer(request)? == state.admin { Ok(()) } else { Err(invalid_token()) }
+/// The operator who has the bearer token. 401 for any other token; 403 when the operator's level is lower than `level`,
+/// which is noted in the audit trail.
+pub async fn operator<S: HubStore>(request: &HttpRequest, state: &HubState<S>, level: HubLevel) -> Result<Operator> {
+    let found = state.store.operator_of(bearer(request)?).await?.ok_or_else(invalid_token)?;
+    with_level(request, state, found, level).await
+}
+
+async fn with_level<S: HubStore>(
+    request: &HttpRequest,
+    state: &HubState<S>,
+    operator: Operator,
+    level: HubLevel,
+) -> Result<Operator> {
+    let Err(refused) = operator.check_level(level) else { return Ok(operator) };
+    let call = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
+    let note = AuditNote::refused(Caller::new(&operator.name, state.clock.now()), &call, in_path(request));
+    if let Err(error) = state.note_once(note).await {
+        tracing::warn!(%error, "a refused call could not be noted in the audit trail");
+    }
+    Err(refused)
 }
 
 /// The origin in the path.
@@ -102,30 +121,51 @@ pub fn in_path(request: &HttpRequest) -> &str {
     request.match_info().get("origin").unwrap_or_default()
 }
 
-/// The origin in the path, which must be the token's: any other is 404.
+/// The origin in the path, which must be the token's: any other is 404. A token that the origin has asked for is used for
+/// the first time here: the one before is revoked.
 pub async fn own_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<Origin> {
-    let of_token = state.store.origin_of(bearer(request)?).await?.ok_or_else(invalid_token)?;
-    if in_path(request) == of_token.origin {
-        return of_token.check_here().map(|()| of_token);
+    let token = bearer(request)?;
+    let of_token = state.store.origin_of(token).await?.ok_or_else(invalid_token)?;
+    if in_path(request) != of_token.origin {
+        return Err(origin_not_found());
     }
-    Err(origin_not_found())
+    of_token.check_here()?;
+    confirm(state, of_token, &token).await
 }
 
-/// The origin in the path, for its own token and for the administrator.
-pub async fn any_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<String> {
-    match check_admin(request, state) {
-        Ok(()) => Ok(in_path(request).to_owned()),
-        Err(_) => Ok(own_origin(request, state).await?.origin),
+/// Revokes the token before `token` where that is used for the first time.
+pub async fn confirm<S: HubStore>(state: &HubState<S>, origin: Origin, token: &Hash) -> Result<Origin> {
+    if !origin.is_next_token(token) {
+        return Ok(origin);
+    }
+    state.store.confirm_token(&origin.origin, *token).await?;
+    Ok(Origin { token: *token, next_token: None, ..origin })
+}
+
+/// The origin in the path, for its own token and for operators who may read; with the operator.
+pub async fn any_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<(String, Option<Operator>)> {
+    match state.store.operator_of(bearer(request)?).await? {
+        Some(found) => {
+            let operator = with_level(request, state, found, HubLevel::Read).await?;
+            Ok((in_path(request).to_owned(), Some(operator)))
+        }
+        None => Ok((own_origin(request, state).await?.origin, None)),
     }
 }
 
-/// The origin in the path, for the administrator only. With an edge's token another edge's origin is 404 here too.
-pub async fn for_admin<'r, S: HubStore>(request: &'r HttpRequest, state: &HubState<S>) -> Result<&'r str> {
-    if check_admin(request, state).is_err() {
-        own_origin(request, state).await?;
-        return Err(invalid_token());
+/// The origin in the path, for operators of a level only. With an edge's token another edge's origin is 404 here too.
+pub async fn for_operator<'r, S: HubStore>(
+    request: &'r HttpRequest,
+    state: &HubState<S>,
+    level: HubLevel,
+) -> Result<(&'r str, Operator)> {
+    match state.store.operator_of(bearer(request)?).await? {
+        Some(found) => Ok((in_path(request), with_level(request, state, found, level).await?)),
+        None => {
+            own_origin(request, state).await?;
+            Err(invalid_token())
+        }
     }
-    Ok(in_path(request))
 }
 
 /// The JSON in a body.

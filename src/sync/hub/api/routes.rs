@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::request::malformed;
 use super::state::{HubState, SharedState};
-use super::{admin, edge, metrics, migration, proposals};
+use super::{admin, edge, fleet, metrics, migration, operators, proposals};
 use crate::error::Error;
 use crate::sync::hub::store::{HubStore, store_unreachable};
 use crate::sync::protocol::compression;
@@ -38,12 +38,15 @@ pub fn start_without_store(listener: TcpListener, tls: Option<ServerConfig>) -> 
 }
 
 /// Every call that names an origin, behind `/sync/v1/origins/ORIGIN/`.
-fn origin_routes<S: HubStore>() -> [(Method, &'static str, Route); 13] {
+fn origin_routes<S: HubStore>() -> [(Method, &'static str, Route); 16] {
     [
         (Method::POST, "exchange", web::to(edge::exchange::<S>)),
         (Method::POST, "stage", web::to(edge::stage::<S>)),
         (Method::POST, "digest", web::to(edge::digests::<S>)),
         (Method::GET, "snapshot", web::to(edge::snapshot::<S>)),
+        (Method::POST, "token", web::to(edge::rotate_token::<S>)),
+        (Method::PUT, "tags", web::to(fleet::set_tags::<S>)),
+        (Method::POST, "acknowledge", web::to(fleet::acknowledge::<S>)),
         (Method::GET, "rows", web::to(admin::rows::<S>)),
         (Method::GET, "quarantine", web::to(admin::quarantine::<S>)),
         (Method::POST, "unlock", web::to(admin::unlock::<S>)),
@@ -76,7 +79,12 @@ fn configure<S: HubStore>(state: &SharedState<S>, services: &mut web::ServiceCon
         .route("/.well-known/telecomx-local", web::get().to(edge::well_known::<S>))
         .route("/sync/v1/enroll", web::post().to(edge::enroll::<S>))
         .route("/sync/v1/codes", web::post().to(admin::add_code::<S>))
-        .route("/sync/v1/fleet", web::get().to(admin::fleet::<S>))
+        .route("/sync/v1/fleet", web::get().to(fleet::fleet::<S>))
+        .route("/sync/v1/audit", web::get().to(operators::audit::<S>))
+        .route("/sync/v1/operators", web::get().to(operators::list::<S>))
+        .route("/sync/v1/operators", web::post().to(operators::add::<S>))
+        .route("/sync/v1/operators/{operator}", web::delete().to(operators::remove::<S>))
+        .route("/sync/v1/operators/{operator}/token", web::post().to(operators::rotate::<S>))
         .default_service(web::to(|| async { no_such_url() }));
 }
 

@@ -1,13 +1,20 @@
 //! What all calls of a hub share.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web;
 
 use crate::clock::Clock;
-use crate::domain::audit::Hash;
+use crate::error::Result;
+use crate::sync::hub::audit::AuditNote;
+use crate::sync::hub::fleet::UNREACHABLE_MS;
+use crate::sync::hub::store::HubStore;
 use crate::sync::protocol::wire::Pace;
+
+/// How many keys of entries a process remembers to have noted: what is forgotten costs a question to the store.
+const NOTED_MAX: usize = 10_000;
 
 /// What the process has counted since its start.
 #[derive(Default)]
@@ -25,17 +32,49 @@ pub struct Counts {
 pub struct HubState<S> {
     pub store: Arc<S>,
     pub clock: Clock,
-    /// SHA-256 of the administrator's token.
-    pub admin: Hash,
     pub pace: Pace,
     /// The address at which servers are to call this hub from now on.
     pub announce: Option<String>,
+    /// A server that has not come for longer than this is unreachable, in milliseconds.
+    pub unreachable_ms: i64,
     pub(super) counts: Counts,
+    /// What this process has noted in the audit trail that is noted once an hour only.
+    noted: Mutex<HashSet<String>>,
 }
 
 impl<S> HubState<S> {
-    pub fn new(store: Arc<S>, clock: Clock, admin: Hash) -> HubState<S> {
-        HubState { store, clock, admin, pace: Pace::default(), announce: None, counts: Counts::default() }
+    /// Tokens are the store's: [`crate::sync::hub::admin_store::AdminStore::set_administrator`].
+    pub fn new(store: Arc<S>, clock: Clock) -> HubState<S> {
+        HubState {
+            store,
+            clock,
+            pace: Pace::default(),
+            announce: None,
+            unreachable_ms: UNREACHABLE_MS,
+            counts: Counts::default(),
+            noted: Mutex::default(),
+        }
+    }
+}
+
+impl<S: HubStore> HubState<S> {
+    /// Notes in the audit trail what is noted once an hour only.
+    pub(super) async fn note_once(&self, note: AuditNote) -> Result<()> {
+        let key = note.once_an_hour();
+        if self.noted().contains(&key) {
+            return Ok(());
+        }
+        self.store.note(note, Some(&key)).await?;
+        let mut noted = self.noted();
+        if noted.len() >= NOTED_MAX {
+            noted.clear();
+        }
+        noted.insert(key);
+        Ok(())
+    }
+
+    fn noted(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -24,8 +24,11 @@ use crate::sync::http_agent::is_this_machine;
 const CONNECTIONS: usize = 16;
 /// How long a call waits for a free connection, and for PostgreSQL to accept a new one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long PostgreSQL may take to accept a connection on one of its hosts, unless the URL says otherwise: several hosts are
+/// tried within [`CONNECT_TIMEOUT`].
+const HOST_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a connection may stay without an acknowledgement before it counts as broken.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The certificates that most systems trust.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Every acknowledged write is on disk, no call waits for ever for the lock on an origin, and no hub that has died keeps one.
@@ -121,7 +124,7 @@ pub fn settings(address: &Address) -> AnyResult<(Config, Option<MakeRustlsConnec
     config.options(options.trim());
     config.tcp_user_timeout(ANSWER_TIMEOUT);
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
+        config.connect_timeout(HOST_TIMEOUT);
     }
     if config.get_application_name().is_none() {
         config.application_name("telecomx-local hub");
@@ -221,7 +224,7 @@ type Connected = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
 impl Connect for Connector {
     fn connect(&self, config: &Config) -> Pin<Box<dyn Future<Output = Connected> + Send + '_>> {
         let (config, tls, runtime) = (config.clone(), self.tls.clone(), self.runtime.clone());
-        let connecting = self.runtime.spawn(async move {
+        let connected = async move {
             Ok(match tls {
                 Some(tls) => {
                     let (client, connection) = config.connect(tls).await?;
@@ -232,15 +235,26 @@ impl Connect for Connector {
                     (client, runtime.spawn(drive(connection)))
                 }
             })
-        });
+        };
+        // A PostgreSQL that hangs accepts a connection and says nothing.
+        let connecting = self.runtime.spawn(tokio::time::timeout(CONNECT_TIMEOUT, connected));
         Box::pin(async move {
             match connecting.await {
-                Ok(connected) => connected,
-                // The store is closing: the caller gives up at its timeout.
-                Err(_) => std::future::pending().await,
+                Ok(Ok(connected)) => connected,
+                // It took too long, or the store is closing: the caller gives up at its timeout.
+                Ok(Err(_)) | Err(_) => std::future::pending().await,
             }
         })
     }
+}
+
+/// Opens a connection outside of the pool, such as an administrator's. It ends when the client is dropped.
+pub async fn alone(address: &Address) -> AnyResult<Client> {
+    let (config, tls) = settings(address)?;
+    let connector = Connector { tls, runtime: Handle::current() };
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, connector.connect(&config)).await;
+    let (client, _) = connected.context("PostgreSQL does not answer")?.map_err(PostgresError)?;
+    Ok(client)
 }
 
 /// Runs a connection to its end; calls that use it then get the error.
@@ -257,7 +271,7 @@ pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> 
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_connect(config, Connector { tls, runtime }, manager_config);
     let timeouts =
-        Timeouts { wait: Some(CONNECT_TIMEOUT), create: Some(2 * CONNECT_TIMEOUT), recycle: Some(CONNECT_TIMEOUT) };
+        Timeouts { wait: Some(CONNECT_TIMEOUT), create: Some(CONNECT_TIMEOUT), recycle: Some(CONNECT_TIMEOUT) };
     let pool = Pool::builder(manager)
         .max_size(CONNECTIONS)
         .timeouts(timeouts)
@@ -266,7 +280,9 @@ pub fn pool(config: Config, tls: Option<MakeRustlsConnect>, runtime: Handle) -> 
             Box::pin(async move {
                 // A superuser would see every origin's rows whatever the policies say.
                 let sql = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
-                let is_above: bool = client.query_one(sql, &[]).await.map_err(HookError::Backend)?.get(0);
+                let asked = tokio::time::timeout(CONNECT_TIMEOUT, client.query_one(sql, &[])).await;
+                let asked = asked.map_err(|_| HookError::message("PostgreSQL does not answer"))?;
+                let is_above: bool = asked.map_err(HookError::Backend)?.get(0);
                 if is_above { Err(HookError::message(ABOVE_POLICIES)) } else { Ok(()) }
             })
         }));

@@ -1,13 +1,11 @@
 //! Origins that arrive from another hub, or move to one.
 
-use std::pin::pin;
-
 use deadpool_postgres::Pool;
-use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
+use super::audit;
 use super::origins::{self, LockedOrigin};
 use super::orphaned_rows;
 use super::proposals;
@@ -16,6 +14,7 @@ use super::tx::{Batch, describe as failed};
 use crate::domain::mirror::Row;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::migration::{self, Arrival, Checksum, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{Origin, Phase, origin_not_found};
 
@@ -48,7 +47,8 @@ const COUNTS: &str = "
 const FINISH_MOVE: &str = "
     update origins set name = $2, token_hash = $3, enrolled_at = $4, epoch_n = $5, epoch = $6, acked = $7, attempt = $8,
         high = $9, stable = 0, last_seen = $10, status = $11, resets = $12, parent_n = $13, locked = $14,
-        quarantined = $15, audit_seq = $16, audit_hash = $17, audit_differs = $18, phase = 'here'
+        quarantined = $15, audit_seq = $16, audit_hash = $17, audit_differs = $18, phase = 'here',
+        next_token_hash = $19, tags = $20, acknowledged = $21
     where origin = $1";
 
 /// Every quarantined row, as it is stored.
@@ -73,8 +73,8 @@ fn quarantined_from_row(row: &SqlRow) -> Result<QuarantinedRow> {
 }
 
 /// Changes the phase of an origin.
-pub async fn change_phase(pool: &Pool, origin: &str, to: &Phase) -> Result<Origin> {
-    let (tx, LockedOrigin { found, .. }, _) = origins::begin(pool, origin, Batch::default()).await?;
+pub async fn change_phase(pool: &Pool, origin: &str, to: &Phase, caller: Caller<'_>) -> Result<Origin> {
+    let (mut tx, LockedOrigin { found, .. }, _) = origins::begin(pool, origin, Batch::default()).await?;
     migration::check_phase_change(&found.origin.phase, to)?;
     let (name, target) = (to.name(), to.target());
     let mut batch = Batch::default().with(CHANGE_PHASE, &[&origin, &name, &target]);
@@ -82,7 +82,8 @@ pub async fn change_phase(pool: &Pool, origin: &str, to: &Phase) -> Result<Origi
         // The other hub has all of it: the checksums were equal.
         orphaned_rows::clear(&mut batch, &origin);
     }
-    let answers = tx.commit(batch).await?;
+    let answers = tx.send(batch).await?;
+    audit::commit(tx, AuditNote::new(caller, HubAction::Move, origin, &to.describe())).await?;
     Ok(origins::one(&answers[0])?.origin)
 }
 
@@ -142,24 +143,22 @@ impl QuarantineColumns<'_> {
 }
 
 /// Ends an arrival, and drops what was staged for the origin here before.
-pub async fn finish_move(pool: &Pool, finish: &FinishMove) -> Result<()> {
+pub async fn finish_move(pool: &Pool, finish: &FinishMove, caller: Caller<'_>) -> Result<()> {
     let announced = &finish.origin;
     let origin = announced.origin.as_str();
     let counts = Batch::default().with(COUNTS, &[&origin]);
-    let (tx, LockedOrigin { found, .. }, answers) = origins::begin(pool, origin, counts).await?;
+    let (mut tx, LockedOrigin { found, .. }, answers) = origins::begin(pool, origin, counts).await?;
     let counts = answers[0].first().ok_or_else(origin_not_found)?;
     let count = |column: usize| counts.try_get(column).map_err(failed);
     let mut checksum =
         Checksum { quarantined: count(0)?, proposals: count(1)?, orphaned: count(2)?, ..Checksum::default() };
-    let statement = tx.conn().prepare_cached(SCAN).await.map_err(failed)?;
-    {
-        let mut mirrored = pin!(tx.conn().query_raw(&statement, [&origin]).await.map_err(failed)?);
-        while let Some(row) = mirrored.try_next().await.map_err(failed)? {
-            let text = |column: usize| row.try_get::<_, &str>(column).map_err(failed);
-            let number = |column: usize| row.try_get(column).map_err(failed);
-            checksum.add(rows::table(&row, 0)?, text(1)?, [number(2)?, number(4)?], text(3)?);
-        }
-    }
+    tx.stream(SCAN, origin, |row| {
+        let text = |column: usize| row.try_get::<_, &str>(column).map_err(failed);
+        let number = |column: usize| row.try_get(column).map_err(failed);
+        checksum.add(rows::table(row, 0)?, text(1)?, [number(2)?, number(4)?], text(3)?);
+        Ok(())
+    })
+    .await?;
     if !migration::must_finish(&found.origin, finish, &checksum)? {
         return Ok(());
     }
@@ -169,6 +168,10 @@ pub async fn finish_move(pool: &Pool, finish: &FinishMove) -> Result<()> {
     let (last_seen, status) =
         (announced.last_seen.map(Time::millis), serde_json::to_string(&announced.status).unwrap_or_default());
     let hash = without_nul(&announced.audit.1);
+    let next_token = announced.next_token.as_ref().map(|token| token.as_slice());
+    let (tags, acknowledged) =
+        (announced.tags.join(" "), serde_json::to_string(&announced.acknowledged).unwrap_or_default());
+    let tags = without_nul(&tags);
     let mut batch = Batch::default().with(
         FINISH_MOVE,
         &[
@@ -190,10 +193,14 @@ pub async fn finish_move(pool: &Pool, finish: &FinishMove) -> Result<()> {
             &announced.audit.0,
             &hash,
             &announced.audit_differs,
+            &next_token,
+            &tags,
+            &acknowledged,
         ],
     );
     for sql in CLEAR_STAGED {
         batch.add(sql, &[&origin]);
     }
-    tx.commit(batch).await.map(drop)
+    tx.send(batch).await?;
+    audit::commit(tx, AuditNote::new(caller, HubAction::Move, origin, "arrived from another hub")).await
 }

@@ -2,6 +2,7 @@
 //!
 //! The process keeps no state. Each call is one transaction, in one round trip or two.
 
+mod lease;
 mod tx;
 
 mod connect;
@@ -9,7 +10,13 @@ mod connect;
 mod schema;
 mod stable;
 
+pub mod roles;
+
 mod origins;
+
+mod audit;
+mod fleet;
+mod operators;
 
 mod rows;
 
@@ -22,9 +29,12 @@ mod migration;
 mod push;
 mod retention;
 
+mod admin;
+
 use anyhow::{Context as _, anyhow, bail, ensure};
 use deadpool_postgres::Pool;
 use tokio::runtime::Runtime;
+use uuid::Uuid;
 
 pub use connect::{Address, Unready};
 
@@ -33,6 +43,7 @@ use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::sync::hub::audit::Caller;
 use crate::sync::hub::migration::{Arrival, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase};
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin};
@@ -74,7 +85,7 @@ impl PostgresHub {
     /// Creates or migrates the tables where needed.
     pub async fn prepare(&self) -> Result<(), Unready> {
         let client = self.pool.get().await.map_err(connect::unready)?;
-        schema::migrate(&client).await?;
+        schema::migrate_or_check(&client).await?;
         drop(client);
         let known = self.at_once(WRITE, Scope::Fleet, quarantine::name_known_tables()).await;
         known.map(drop).map_err(not_used)
@@ -148,12 +159,19 @@ impl Drop for PostgresHub {
 }
 
 impl HubStore for PostgresHub {
-    async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time) -> Result<()> {
-        origins::add_code(&self.pool, code_hash, kind, now).await
+    async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, caller: Caller<'_>) -> Result<()> {
+        origins::add_code(&self.pool, code_hash, kind, caller).await
     }
 
-    async fn enroll(&self, code: [u8; 32], token: [u8; 32], origin: &str, now: Time) -> Result<Option<Origin>> {
-        origins::enroll(&self.pool, code, token, origin, now).await
+    async fn enroll(
+        &self,
+        code: [u8; 32],
+        token: [u8; 32],
+        origin: &str,
+        attempt: Option<Uuid>,
+        now: Time,
+    ) -> Result<Option<Origin>> {
+        origins::enroll(&self.pool, code, token, origin, attempt, now).await
     }
 
     async fn origin_of(&self, token_hash: [u8; 32]) -> Result<Option<Origin>> {
@@ -164,8 +182,8 @@ impl HubStore for PostgresHub {
         origins::all(&self.pool).await
     }
 
-    async fn unlock(&self, origin: &str) -> Result<()> {
-        origins::unlock(&self.pool, origin).await
+    async fn unlock(&self, origin: &str, caller: Caller<'_>) -> Result<()> {
+        origins::unlock(&self.pool, origin, caller).await
     }
 
     async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
@@ -202,8 +220,8 @@ impl HubStore for PostgresHub {
         migration::quarantined_rows(&self.pool, origin).await
     }
 
-    async fn change_phase(&self, origin: &str, to: &Phase) -> Result<Origin> {
-        migration::change_phase(&self.pool, origin, to).await
+    async fn change_phase(&self, origin: &str, to: &Phase, caller: Caller<'_>) -> Result<Origin> {
+        migration::change_phase(&self.pool, origin, to, caller).await
     }
 
     async fn arrive(&self, announced: &Origin) -> Result<Arrival> {
@@ -214,16 +232,16 @@ impl HubStore for PostgresHub {
         migration::deliver(&self.pool, origin, delivery).await
     }
 
-    async fn finish_move(&self, finish: &FinishMove) -> Result<()> {
-        migration::finish_move(&self.pool, finish).await
+    async fn finish_move(&self, finish: &FinishMove, caller: Caller<'_>) -> Result<()> {
+        migration::finish_move(&self.pool, finish, caller).await
     }
 
     async fn orphaned_rows(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<OrphanedRow>> {
         orphaned_rows::page(&self.pool, origin, behind, limit).await
     }
 
-    async fn remove(&self, origin: &str) -> Result<RemovedOrigin> {
-        orphaned_rows::remove(&self.pool, origin).await
+    async fn remove(&self, origin: &str, caller: Caller<'_>) -> Result<RemovedOrigin> {
+        orphaned_rows::remove(&self.pool, origin, caller).await
     }
 
     async fn prune(&self, now: Time) -> Result<()> {

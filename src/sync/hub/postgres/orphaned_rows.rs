@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use deadpool_postgres::Pool;
 use tokio_postgres::Row as SqlRow;
 
+use super::audit;
 use super::origins::{self, LockedOrigin};
 use super::rows::{number, storable_id, table};
 use super::tx::{Answers, Batch, FLEET, describe};
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin, orphaned_text};
 
 /// Rows behind ($2, $3), at most $4, the newest first.
@@ -46,7 +48,7 @@ const CLEAR: [&str; 6] = [
     "with gone as (delete from lost_tail where origin = $1 returning 1) select count(*) from gone",
     "delete from staged_parts where origin = $1",
 ];
-const REMOVE_CODES: &str = "delete from enrolment_codes where origin = $1";
+const REMOVE_CODES: &str = "delete from enrolment_codes where origin = $1 or spent_by = $1";
 const REMOVE: &str = "delete from origins where origin = $1";
 
 pub async fn page(pool: &Pool, origin: &str, (at, n): (Time, i64), limit: i64) -> Result<Vec<OrphanedRow>> {
@@ -118,14 +120,16 @@ pub fn discard_recovered<'p>(batch: &mut Batch<'p>, origin: &'p &str, epoch_n: &
     }
 }
 
-/// Removes an origin with everything that is stored of it. Only the scope of the fleet sees enrolment codes.
-pub async fn remove(pool: &Pool, origin: &str) -> Result<RemovedOrigin> {
-    let (tx, LockedOrigin { found, .. }, _) = origins::begin(pool, origin, Batch::default().with(FLEET, &[])).await?;
-    let name = found.origin.name;
+/// Removes an origin with everything that is stored of it. Only the scope of the fleet sees enrolment codes, and it does
+/// not see mirrored rows: those go first.
+pub async fn remove(pool: &Pool, origin: &str, caller: Caller<'_>) -> Result<RemovedOrigin> {
+    let (mut tx, LockedOrigin { found, .. }, _) = origins::begin(pool, origin, Batch::default()).await?;
     let mut batch = Batch::default();
     clear(&mut batch, &origin);
-    let answers = tx.commit(batch.with(REMOVE_CODES, &[&origin]).with(REMOVE, &[&origin])).await?;
-    removed_origin(name, &answers)
+    let batch = batch.with(FLEET, &[]).with(REMOVE_CODES, &[&origin]).with(REMOVE, &[&origin]);
+    let removed = removed_origin(found.origin.name, &tx.send(batch).await?)?;
+    let note = AuditNote::new(caller, HubAction::Remove, origin, &removed.to_string());
+    audit::commit(tx, note).await.map(|()| removed)
 }
 
 /// Deletes everything that is stored of an origin except its head.

@@ -7,10 +7,11 @@ use serde_json::value::RawValue;
 use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
+use super::audit;
 use super::origins;
 use super::rows::{FIND, number, table, without_nul};
 use super::tx::{Batch, Param, describe};
-use crate::domain::proposal::{Copy, Proposal, ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::origin::origin_not_found;
@@ -18,7 +19,7 @@ use crate::sync::hub::proposals::{self, ProposalRecord};
 
 macro_rules! columns {
     () => {
-        "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail, answered_at"
+        "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail, answered_at, level"
     };
 }
 
@@ -36,8 +37,8 @@ pub const REOPEN: &str =
 const NEXT: &str = "select coalesce(max(seq), 0) + 1 from proposals where origin = $1";
 const INSERT: &str = "
     insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev,
-        detail, answered_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+        detail, answered_at, level)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 /// $2 to $5: arrays of uuid, result, rev, detail; $6: now. A later answer replaces an earlier one.
 const SET_ANSWERS: &str = "
     update proposals p set result = r.result, rev = r.rev, detail = r.detail, answered_at = $6
@@ -74,7 +75,7 @@ pub fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
         copy,
         expires_ms: row.try_get(8).map_err(describe)?,
         author: row.try_get(9).map_err(describe)?,
-        level: None,
+        level: text(15)?.as_deref().and_then(HubLevel::parse),
     };
     Ok(ProposalRecord { proposal, filed_at: Time::from_millis(row.try_get(10).map_err(describe)?), answer })
 }
@@ -83,7 +84,7 @@ pub fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
 pub async fn file(pool: &Pool, origin: &str, mut proposal: Proposal, now: Time) -> Result<ProposalRecord> {
     let (uuid, t, id) = (proposal.uuid, number(proposal.table), proposal.id.clone());
     let first = Batch::default().with(GET, &[&origin, &uuid]).with(FIND, &[&origin, &t, &id]).with(NEXT, &[&origin]);
-    let (tx, answers) = origins::begin_here(pool, origin, first).await?;
+    let (mut tx, answers) = origins::begin_here(pool, origin, first).await?;
     if let Some(row) = answers[0].first() {
         let record = from_row(row)?;
         return proposals::check_same_proposal(&record.proposal, &proposal).map(|()| record);
@@ -95,9 +96,11 @@ pub async fn file(pool: &Pool, origin: &str, mut proposal: Proposal, now: Time) 
     proposals::complete(&mut proposal, mirrored)?;
     proposal.seq = answers[2].first().ok_or_else(origin_not_found)?.try_get(0).map_err(describe)?;
     let record = ProposalRecord { proposal, filed_at: now, answer: None };
+    let entry = audit::next(&mut tx, proposals::audit_note(origin, &record)).await?;
     let columns = ProposalColumns::of(&record)?;
     let mut batch = Batch::default();
     columns.add(&mut batch, &origin);
+    entry.add(&mut batch);
     tx.commit(batch).await?;
     drop(columns);
     Ok(record)
@@ -115,6 +118,7 @@ pub struct ProposalColumns<'f> {
     rev: Option<i64>,
     detail: Option<Cow<'f, str>>,
     answered_at: Option<i64>,
+    level: Option<&'static str>,
 }
 
 impl ProposalColumns<'_> {
@@ -132,6 +136,7 @@ impl ProposalColumns<'_> {
             rev: answer.and_then(|(answer, _)| answer.rev),
             detail: answer.map(|(answer, _)| without_nul(&answer.detail)),
             answered_at: answer.map(|(_, at)| at.millis()),
+            level: proposal.level.map(HubLevel::name),
         })
     }
 
@@ -147,10 +152,11 @@ impl ProposalColumns<'_> {
             rev,
             detail,
             answered_at,
+            level,
         } = self;
         let Proposal { uuid, seq, id, base_rev, expires_ms, .. } = proposal;
         let what: [Param; 9] = [origin, seq, uuid, t, id, base_rev, base, patch, copy];
-        let when: [Param; 7] = [expires_ms, author, filed_at, result, rev, detail, answered_at];
+        let when: [Param; 8] = [expires_ms, author, filed_at, result, rev, detail, answered_at, level];
         batch.add(INSERT, &[&what[..], &when].concat());
     }
 }

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::pin::pin;
 
 use deadpool_postgres::Pool;
-use futures_util::TryStreamExt;
 use tokio_postgres::Row as SqlRow;
 
 use super::origins;
@@ -117,14 +115,14 @@ pub fn apply_staged<'p>(batch: &mut Batch<'p>, origin: &'p &str, stage: &'p uuid
 /// Calls `each` with table, id, rev and text of every row of an origin, while they are read.
 pub async fn scan(pool: &Pool, origin: &str, mut each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {
     let first = Batch::default().with(origins::GET, &[&origin]);
-    let (tx, answers) = Tx::begin(pool, READ, Scope::Origin(origin), first).await?;
+    let (mut tx, answers) = Tx::begin(pool, READ, Scope::Origin(origin), first).await?;
     let found = origins::one(&answers[0])?;
-    let statement = tx.conn().prepare_cached(SCAN).await.map_err(describe)?;
-    let mut rows = pin!(tx.conn().query_raw(&statement, [&origin]).await.map_err(describe)?);
-    while let Some(row) = rows.try_next().await.map_err(describe)? {
+    tx.stream(SCAN, origin, |row| {
         let text = |column: usize| row.try_get::<_, &str>(column).map_err(describe);
-        each(table(&row, 0)?, text(1)?, row.try_get(2).map_err(describe)?, text(3)?);
-    }
+        each(table(row, 0)?, text(1)?, row.try_get(2).map_err(describe)?, text(3)?);
+        Ok(())
+    })
+    .await?;
     tx.commit(Batch::default()).await?;
     Ok(found.origin)
 }

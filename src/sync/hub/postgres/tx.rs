@@ -4,10 +4,12 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use deadpool_postgres::{Object, Pool, PoolError, TimeoutType};
+use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement as Prepared};
 
+use super::lease::{Lease, answered};
 use crate::error::{Error, Result, in_one_line};
 use crate::sync::hub::origin::origin_not_found;
 use crate::sync::hub::store::store_unreachable;
@@ -26,7 +28,8 @@ pub const READ: &str = "begin isolation level repeatable read read only";
 /// Each statement sees what was committed before it: once the head row is locked, it is the newest.
 pub const WRITE: &str = "begin isolation level read committed read write";
 const ORIGIN: &str = "select set_config('telecomx.origin', $1, true)";
-pub const FLEET: &str = "select set_config('telecomx.fleet', 'on', true)";
+/// From here to its end a transaction is about the fleet: see the function in the schema.
+pub const FLEET: &str = "select fleet_scope()";
 
 pub type Param<'p> = &'p (dyn ToSql + Sync);
 
@@ -68,38 +71,65 @@ pub type Answers = Vec<Vec<Row>>;
 
 /// An open transaction: rolled back unless it is committed, also when its future is dropped.
 pub struct Tx {
-    conn: Object,
+    lease: Lease,
     is_open: bool,
 }
 
 impl Tx {
     /// Begins a transaction with the statements of `first`: one round trip.
     pub async fn begin(pool: &Pool, how: &'static str, scope: Scope<'_>, first: Batch<'_>) -> Result<(Tx, Answers)> {
-        let tx = Tx { conn: connection(pool, scope).await?, is_open: true };
+        let mut tx = Tx { lease: connection(pool, scope).await?, is_open: true };
         let begin = Batch::begin(how, &scope);
         let own = begin.len();
-        let mut answers = send(&tx.conn, begin.then(first)).await?;
+        let mut answers = tx.send(begin.then(first)).await?;
         answers.drain(..own);
         Ok((tx, answers))
     }
 
+    /// Runs statements in the transaction, and leaves it open: one round trip. 503 when PostgreSQL hangs.
+    pub async fn send(&mut self, batch: Batch<'_>) -> Result<Answers> {
+        let conn = self.lease.start()?;
+        let answers = answered(conn, send(conn, batch)).await.ok_or_else(store_unreachable)?;
+        self.lease.finish();
+        answers
+    }
+
     /// Runs the statements of `last` and commits: one round trip.
     pub async fn commit(mut self, last: Batch<'_>) -> Result<Answers> {
-        let answers = send(&self.conn, last.with("commit", &[])).await?;
+        let answers = self.send(last.with("commit", &[])).await?;
         self.is_open = false;
         Ok(answers)
     }
 
-    pub fn conn(&self) -> &Object {
-        &self.conn
+    /// Calls `each` with every row that a statement about an origin gives, while they are read.
+    pub async fn stream(
+        &mut self,
+        sql: &str,
+        origin: &str,
+        mut each: impl FnMut(&Row) -> Result<()> + Send,
+    ) -> Result<()> {
+        let conn = self.lease.start()?;
+        let begun = async {
+            let statement = conn.prepare_cached(sql).await?;
+            conn.query_raw(&statement, [&origin]).await
+        };
+        let rows = answered(conn, begun).await.ok_or_else(store_unreachable)?.map_err(describe)?;
+        let mut rows = pin!(rows);
+        while let Some(row) = answered(conn, rows.try_next()).await.ok_or_else(store_unreachable)?.map_err(describe)? {
+            each(&row)?;
+        }
+        self.lease.finish();
+        Ok(())
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        if self.is_open {
+        if self.is_open
+            && let Some(conn) = self.lease.idle()
+        {
             // The first poll sends it, before anything that the next user of the connection sends; nothing waits for its answer.
-            let rollback = pin!(self.conn.batch_execute("rollback"));
+            let rollback = pin!(conn.batch_execute("rollback"));
             let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
@@ -107,10 +137,10 @@ impl Drop for Tx {
 
 /// Runs a whole transaction in one round trip.
 pub async fn at_once(pool: &Pool, how: &'static str, scope: Scope<'_>, batch: Batch<'_>) -> Result<Answers> {
-    let mut tx = Tx { conn: connection(pool, scope).await?, is_open: true };
+    let mut tx = Tx { lease: connection(pool, scope).await?, is_open: true };
     let begin = Batch::begin(how, &scope);
     let own = begin.len();
-    let mut answers = send(&tx.conn, begin.then(batch).with("commit", &[])).await?;
+    let mut answers = tx.send(begin.then(batch).with("commit", &[])).await?;
     tx.is_open = false;
     answers.drain(..own);
     Ok(answers)
@@ -118,17 +148,16 @@ pub async fn at_once(pool: &Pool, how: &'static str, scope: Scope<'_>, batch: Ba
 
 /// Runs one statement that is a transaction by itself, and sets its scope by itself.
 pub async fn single<'p>(pool: &Pool, origin: &str, sql: &'static str, params: &[Param<'p>]) -> Result<Vec<Row>> {
-    let conn = connection(pool, Scope::Seen(origin)).await?;
-    let statement = conn.prepare_cached(sql).await.map_err(describe)?;
-    conn.query(&statement, params).await.map_err(describe)
+    let mut tx = Tx { lease: connection(pool, Scope::Seen(origin)).await?, is_open: false };
+    Ok(tx.send(Batch::default().with(sql, params)).await?.pop().unwrap_or_default())
 }
 
-async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Object> {
+async fn connection(pool: &Pool, scope: Scope<'_>) -> Result<Lease> {
     // PostgreSQL cannot store such an id: there is no such origin.
     if matches!(scope, Scope::Origin(origin) | Scope::Seen(origin) if origin.contains('\0')) {
         return Err(origin_not_found());
     }
-    pool.get().await.map_err(|error| {
+    pool.get().await.map(Lease::new).map_err(|error| {
         let why = match &error {
             PoolError::Backend(error) => in_full(error),
             other => other.to_string(),

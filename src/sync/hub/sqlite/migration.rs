@@ -4,9 +4,10 @@ use rusqlite::{Connection, named_params, params};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{origins, orphaned_rows, proposals, rows};
+use super::{audit, origins, orphaned_rows, proposals, rows};
 use crate::domain::mirror::Table;
 use crate::error::{Error, Result};
+use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::migration::{self, Arrival, Checksum, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{Origin, Phase};
 
@@ -35,7 +36,7 @@ pub fn quarantined_rows(conn: &Connection, origin: &str) -> Result<Vec<Quarantin
 }
 
 /// Changes the phase of an origin.
-pub fn change_phase(tx: &Connection, origin: &str, to: &Phase) -> Result<Origin> {
+pub fn change_phase(tx: &Connection, origin: &str, to: &Phase, caller: Caller) -> Result<Origin> {
     let found = origins::get(tx, origin)?;
     migration::check_phase_change(&found.phase, to)?;
     let sql = "update origins set phase = ?2, moved_to = ?3 where origin = ?1";
@@ -45,6 +46,7 @@ pub fn change_phase(tx: &Connection, origin: &str, to: &Phase) -> Result<Origin>
         orphaned_rows::clear(tx, &found)?;
         tx.execute("update origins set quarantined = 0 where origin = ?1", [origin])?;
     }
+    audit::append(tx, AuditNote::new(caller, HubAction::Move, origin, &to.describe()))?;
     origins::get(tx, origin)
 }
 
@@ -97,7 +99,7 @@ pub fn deliver(tx: &Connection, origin: &str, delivery: &Delivery) -> Result<()>
 }
 
 /// Ends an arrival, and drops what was staged for the origin here before.
-pub fn finish_move(tx: &Connection, finish: &FinishMove) -> Result<()> {
+pub fn finish_move(tx: &Connection, finish: &FinishMove, caller: Caller) -> Result<()> {
     let announced = &finish.origin;
     let found = origins::get(tx, &announced.origin)?;
     if migration::must_finish(&found, finish, &checksum(tx, &announced.origin)?)? {
@@ -105,6 +107,7 @@ pub fn finish_move(tx: &Connection, finish: &FinishMove) -> Result<()> {
         tx.execute("delete from texts where n in (select text from staged where origin = ?1)", [&announced.origin])?;
         tx.execute("delete from staged where origin = ?1", [&announced.origin])?;
         tx.execute("delete from staged_parts where origin = ?1", [&announced.origin])?;
+        audit::append(tx, AuditNote::new(caller, HubAction::Move, &announced.origin, "arrived from another hub"))?;
     }
     Ok(())
 }
@@ -130,7 +133,8 @@ fn update_origin(tx: &Connection, announced: &Origin) -> Result<()> {
         "update origins set name = :name, token_hash = :token, enrolled_at = :enrolled_at, epoch_n = :epoch_n,
             epoch = :epoch, acked = :acked, attempt = :attempt, high = :high, stable = 0, last_seen = :last_seen,
             status = :status, resets = :resets, parent_n = :parent, locked = :locked, quarantined = :quarantined,
-            audit_seq = :audit_seq, audit_hash = :audit_hash, audit_differs = :audit_differs, phase = 'here'
+            audit_seq = :audit_seq, audit_hash = :audit_hash, audit_differs = :audit_differs, phase = 'here',
+            next_token_hash = :next_token, tags = :tags, acknowledged = :acknowledged
          where origin = :origin",
         named_params! {
             ":origin": announced.origin,
@@ -151,6 +155,9 @@ fn update_origin(tx: &Connection, announced: &Origin) -> Result<()> {
             ":audit_seq": announced.audit.0,
             ":audit_hash": announced.audit.1,
             ":audit_differs": announced.audit_differs,
+            ":next_token": announced.next_token,
+            ":tags": announced.tags.join(" "),
+            ":acknowledged": serde_json::to_string(&announced.acknowledged).unwrap_or_default(),
         },
     )?;
     Ok(())

@@ -1,6 +1,11 @@
 //! The hub's store in one SQLite file: for up to some hundreds of edges, and for every test.
 
+mod audit;
+mod operators;
+
 mod origins;
+
+mod fleet;
 
 mod rows;
 
@@ -14,6 +19,8 @@ mod migration;
 mod push;
 mod retention;
 
+mod admin;
+
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +28,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
+use uuid::Uuid;
 
 use crate::db::checkpoint::{self, Checkpointer};
 use crate::db::{check_not_lost, open_writable};
@@ -30,6 +38,7 @@ use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::files::make_private;
+use crate::sync::hub::audit::Caller;
 use crate::sync::hub::migration::{Arrival, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase};
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin};
@@ -78,6 +87,7 @@ impl SqliteHub {
         let migrations = Migrations::new(vec![
             M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
+            M::up(include_str!("../../../../sql/hub/sqlite/003_operators.sql")),
         ]);
         migrations.to_latest(conn)?;
         quarantine::name_known_tables(conn)?;
@@ -118,12 +128,19 @@ impl SqliteHub {
 }
 
 impl HubStore for SqliteHub {
-    async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time) -> Result<()> {
-        self.write(|tx| origins::add_code(tx, code_hash, kind, now))
+    async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, caller: Caller<'_>) -> Result<()> {
+        self.write(|tx| origins::add_code(tx, code_hash, kind, caller))
     }
 
-    async fn enroll(&self, code: [u8; 32], token: [u8; 32], origin: &str, now: Time) -> Result<Option<Origin>> {
-        self.write(|tx| origins::enroll(tx, code, token, origin, now))
+    async fn enroll(
+        &self,
+        code: [u8; 32],
+        token: [u8; 32],
+        origin: &str,
+        attempt: Option<Uuid>,
+        now: Time,
+    ) -> Result<Option<Origin>> {
+        self.write(|tx| origins::enroll(tx, code, token, origin, attempt, now))
     }
 
     async fn origin_of(&self, token_hash: [u8; 32]) -> Result<Option<Origin>> {
@@ -134,8 +151,8 @@ impl HubStore for SqliteHub {
         origins::all(&self.lock())
     }
 
-    async fn unlock(&self, origin: &str) -> Result<()> {
-        self.write(|tx| origins::unlock(tx, origin))
+    async fn unlock(&self, origin: &str, caller: Caller<'_>) -> Result<()> {
+        self.write(|tx| origins::unlock(tx, origin, caller))
     }
 
     async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
@@ -189,8 +206,8 @@ impl HubStore for SqliteHub {
         migration::quarantined_rows(&conn, origin)
     }
 
-    async fn change_phase(&self, origin: &str, to: &Phase) -> Result<Origin> {
-        self.write(|tx| migration::change_phase(tx, origin, to))
+    async fn change_phase(&self, origin: &str, to: &Phase, caller: Caller<'_>) -> Result<Origin> {
+        self.write(|tx| migration::change_phase(tx, origin, to, caller))
     }
 
     async fn arrive(&self, announced: &Origin) -> Result<Arrival> {
@@ -201,8 +218,8 @@ impl HubStore for SqliteHub {
         self.write(|tx| migration::deliver(tx, origin, delivery))
     }
 
-    async fn finish_move(&self, finish: &FinishMove) -> Result<()> {
-        self.write(|tx| migration::finish_move(tx, finish))
+    async fn finish_move(&self, finish: &FinishMove, caller: Caller<'_>) -> Result<()> {
+        self.write(|tx| migration::finish_move(tx, finish, caller))
     }
 
     async fn orphaned_rows(&self, origin: &str, behind: (Time, i64), limit: i64) -> Result<Vec<OrphanedRow>> {
@@ -212,8 +229,8 @@ impl HubStore for SqliteHub {
         orphaned_rows::page(&tx, origin, behind, limit)
     }
 
-    async fn remove(&self, origin: &str) -> Result<RemovedOrigin> {
-        self.write(|tx| orphaned_rows::remove(tx, origin))
+    async fn remove(&self, origin: &str, caller: Caller<'_>) -> Result<RemovedOrigin> {
+        self.write(|tx| orphaned_rows::remove(tx, origin, caller))
     }
 
     async fn prune(&self, now: Time) -> Result<()> {

@@ -3,18 +3,23 @@
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use uuid::Uuid;
 
+use super::audit;
+use crate::domain::audit::Hash;
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::Result;
-use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, origin_not_found};
+use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
+use crate::sync::hub::operators::SERVER;
+use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, name_is_taken, origin_not_found};
 use crate::sync::hub::retention::CODE_MS;
 use crate::sync::hub::rules::EPOCH_MAX;
+use crate::sync::protocol::wire::EdgeStatus;
 
-const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
+pub const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
     parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs, token_hash, phase,
-    moved_to";
+    moved_to, next_token_hash, tags, acknowledged";
 
-fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
+pub fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
     let uuid = |column: usize, text: String| {
         Uuid::parse_str(&text).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
@@ -40,8 +45,11 @@ fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
         audit: AuditHead(row.get(15)?, row.get(16)?),
         audit_differs: row.get(17)?,
         // For the fleet page only.
-        status: serde_json::from_str(&row.get::<_, String>(14)?).unwrap_or_default(),
+        status: serde_json::from_str::<EdgeStatus>(&row.get::<_, String>(14)?).unwrap_or_default().bounded(),
         phase: Phase::named(&row.get::<_, String>(19)?, row.get(20)?),
+        next_token: row.get(21)?,
+        tags: row.get::<_, String>(22)?.split_whitespace().map(str::to_owned).collect(),
+        acknowledged: serde_json::from_str(&row.get::<_, String>(23)?).unwrap_or_default(),
     })
 }
 
@@ -62,7 +70,8 @@ pub fn find(tx: &Connection, origin: &str) -> Result<Option<Origin>> {
 }
 
 pub fn of_token(conn: &Connection, token_hash: [u8; 32]) -> Result<Option<Origin>> {
-    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from origins where token_hash = ?1"))?;
+    let mut statement =
+        conn.prepare_cached(&format!("select {COLUMNS} from origins where token_hash = ?1 or next_token_hash = ?1"))?;
     Ok(statement.query_row([token_hash], from_row).optional()?)
 }
 
@@ -72,14 +81,24 @@ pub fn all(conn: &Connection) -> Result<Vec<Origin>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub fn add_code(tx: &Connection, code_hash: [u8; 32], kind: &EnrolmentKind, now: Time) -> Result<()> {
+pub fn add_code(tx: &Connection, code_hash: [u8; 32], kind: &EnrolmentKind, caller: Caller) -> Result<()> {
     let (name, origin) = match kind {
-        EnrolmentKind::New(name) => (name.clone(), None),
+        EnrolmentKind::New(name) => {
+            check_name_is_free(tx, name)?;
+            (name.clone(), None)
+        }
         EnrolmentKind::Replacement(origin) => (get_here(tx, origin)?.name, Some(origin)),
     };
     let sql = "insert into enrolment_codes (code_hash, name, origin, created_at) values (?1, ?2, ?3, ?4)";
-    tx.execute(sql, params![code_hash, name, origin, now])?;
-    Ok(())
+    tx.execute(sql, params![code_hash, name, origin, caller.now])?;
+    let about = origin.map_or("", String::as_str);
+    audit::append(tx, AuditNote::new(caller, HubAction::MakeCode, about, &name))
+}
+
+/// 409 `name` when an origin has this name. Old stores may have several origins of one name.
+fn check_name_is_free(tx: &Connection, name: &str) -> Result<()> {
+    let sql = "select exists (select 1 from origins where name = ?1)";
+    if tx.query_row(sql, [name], |row| row.get(0))? { Err(name_is_taken(name)) } else { Ok(()) }
 }
 
 pub fn enroll(
@@ -87,35 +106,91 @@ pub fn enroll(
     code_hash: [u8; 32],
     token_hash: [u8; 32],
     origin: &str,
+    attempt: Option<Uuid>,
     now: Time,
 ) -> Result<Option<Origin>> {
-    let sql = "delete from enrolment_codes where code_hash = ?1 and created_at >= ?2 returning name, origin";
-    let of_row = |row: &SqlRow| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
-    let spent = tx.query_row(sql, params![code_hash, now.plus_ms(-CODE_MS)], of_row);
-    match spent.optional()? {
-        None => Ok(None),
-        Some((_, Some(replaced))) => {
-            get_here(tx, &replaced)?;
-            // An epoch that no edge can follow begins again: a stolen token may have used up its numbers.
-            let sql = "update origins set token_hash = ?2, enrolled_at = ?3, epoch_n = iif(epoch_n > ?4, 1, epoch_n)
-                where origin = ?1";
-            tx.execute(sql, params![replaced, token_hash, now, EPOCH_MAX])?;
-            unlock(tx, &replaced)?;
-            get(tx, &replaced).map(Some)
+    let sql = "select name, origin, attempt, spent_by, spent_token from enrolment_codes
+        where code_hash = ?1 and created_at >= ?2";
+    let code = tx.query_row(sql, params![code_hash, now.plus_ms(-CODE_MS)], Code::from_row).optional()?;
+    let Some(code) = code else { return Ok(None) };
+    let attempt = attempt.map(|attempt| attempt.to_string());
+    let (enrolled, detail) = match (&code.spent, &code.origin) {
+        (Some(spent), _) if attempt.as_ref() == Some(&spent.attempt) => {
+            let sql = "update origins set token_hash = ?3, next_token_hash = null
+                where origin = ?1 and token_hash = ?2 and phase = 'here'";
+            if tx.execute(sql, params![spent.origin, spent.token, token_hash])? == 0 {
+                return Ok(None);
+            }
+            // The same machine once more: the enrolment is in the audit trail already.
+            (spent.origin.as_str(), None)
         }
-        Some((name, None)) => {
+        (Some(_), _) => return Ok(None),
+        (None, Some(replaced)) => {
+            get_here(tx, replaced)?;
+            // An epoch that no edge can follow begins again: a stolen token may have used up its numbers.
+            let sql = "update origins set token_hash = ?2, next_token_hash = null, enrolled_at = ?3,
+                epoch_n = iif(epoch_n > ?4, 1, epoch_n) where origin = ?1";
+            tx.execute(sql, params![replaced, token_hash, now, EPOCH_MAX])?;
+            release(tx, replaced)?;
+            (replaced.as_str(), Some("in place of the machine before"))
+        }
+        (None, None) => {
+            check_name_is_free(tx, &code.name)?;
             tx.execute(
                 "insert into origins (origin, name, token_hash, enrolled_at, attempt) values (?1, ?2, ?3, ?4, ?5)",
-                params![origin, name, token_hash, now, Uuid::nil().to_string()],
+                params![origin, code.name, token_hash, now, Uuid::nil().to_string()],
             )?;
-            get(tx, origin).map(Some)
+            (origin, Some("new"))
         }
+    };
+    match attempt {
+        Some(attempt) => tx.execute(
+            "update enrolment_codes set attempt = ?2, spent_by = ?3, spent_token = ?4 where code_hash = ?1",
+            params![code_hash, attempt, enrolled, token_hash],
+        )?,
+        None => tx.execute("delete from enrolment_codes where code_hash = ?1", [code_hash])?,
+    };
+    if let Some(detail) = detail {
+        let detail = format!("{}, {detail}", code.name);
+        audit::append(tx, AuditNote::new(Caller::new(SERVER, now), HubAction::Enroll, enrolled, &detail))?;
+    }
+    get(tx, enrolled).map(Some)
+}
+
+/// An enrolment code as it is stored.
+struct Code {
+    name: String,
+    /// The origin to be replaced.
+    origin: Option<String>,
+    spent: Option<SpentCode>,
+}
+
+/// How a code was spent.
+struct SpentCode {
+    attempt: String,
+    origin: String,
+    token: Hash,
+}
+
+impl Code {
+    fn from_row(row: &SqlRow) -> rusqlite::Result<Code> {
+        let spent = match row.get::<_, Option<String>>(2)? {
+            Some(attempt) => Some(SpentCode { attempt, origin: row.get(3)?, token: row.get(4)? }),
+            None => None,
+        };
+        Ok(Code { name: row.get(0)?, origin: row.get(1)?, spent })
     }
 }
 
-/// Unlocks an origin: the hub forgets its earlier epochs, so that the next reset is accepted.
-pub fn unlock(tx: &Connection, origin: &str) -> Result<()> {
+/// Unlocks an origin.
+pub fn unlock(tx: &Connection, origin: &str, caller: Caller) -> Result<()> {
     get_here(tx, origin)?;
+    release(tx, origin)?;
+    audit::append(tx, AuditNote::new(caller, HubAction::Unlock, origin, ""))
+}
+
+/// The hub forgets the earlier epochs of an origin, so that the next reset is accepted.
+fn release(tx: &Connection, origin: &str) -> Result<()> {
     tx.execute("update origins set locked = 0, parent_n = 0 where origin = ?1", [origin])?;
     Ok(())
 }

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, params};
 
 use super::rows::add_text;
-use super::{origins, quarantine};
+use super::{audit, origins, quarantine};
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin, orphaned_text};
 
@@ -88,10 +89,11 @@ pub fn add(tx: &Connection, origin: &str, rows: &[OrphanedRow]) -> Result<()> {
 }
 
 /// Removes an origin with everything that is stored of it.
-pub fn remove(tx: &Connection, origin: &str) -> Result<RemovedOrigin> {
+pub fn remove(tx: &Connection, origin: &str, caller: Caller) -> Result<RemovedOrigin> {
     let removed = clear(tx, &origins::get(tx, origin)?)?;
-    tx.execute("delete from enrolment_codes where origin = ?1", [origin])?;
+    tx.execute("delete from enrolment_codes where origin = ?1 or spent_by = ?1", [origin])?;
     tx.execute("delete from origins where origin = ?1", [origin])?;
+    audit::append(tx, AuditNote::new(caller, HubAction::Remove, origin, &removed.to_string()))?;
     Ok(removed)
 }
 

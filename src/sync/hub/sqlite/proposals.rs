@@ -4,15 +4,15 @@ use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, named_param
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{origins, rows};
+use super::{audit, origins, rows};
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, Proposal, ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::proposals::{self, OFFERED_MAX, ProposalRecord};
 
 const COLUMNS: &str = "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail,
-    answered_at";
+    answered_at, level";
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Internal(Box::new(error))
@@ -46,7 +46,7 @@ fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
             copy,
             expires_ms: row.get(8)?,
             author: row.get(9)?,
-            level: None,
+            level: row.get::<_, Option<String>>(15)?.as_deref().and_then(HubLevel::parse),
         },
         filed_at: row.get(10)?,
         answer,
@@ -65,6 +65,7 @@ pub fn file(tx: &Connection, origin: &str, mut proposal: Proposal, now: Time) ->
     proposal.seq = tx.query_row(seq, [origin], |row| row.get(0))?;
     let record = ProposalRecord { proposal, filed_at: now, answer: None };
     insert(tx, origin, &record)?;
+    audit::append(tx, proposals::audit_note(origin, &record))?;
     Ok(record)
 }
 
@@ -73,14 +74,16 @@ pub fn insert(tx: &Connection, origin: &str, record: &ProposalRecord) -> Result<
     let (proposal, now) = (&record.proposal, record.filed_at);
     let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
     tx.execute(
-        "insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at)
-         values (:origin, :seq, :uuid, :t, :id, :base_rev, :base, :patch, :copy, :expires, :author, :now)",
+        "insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at,
+            level)
+         values (:origin, :seq, :uuid, :t, :id, :base_rev, :base, :patch, :copy, :expires, :author, :now, :level)",
         named_params! {
             ":origin": origin, ":seq": proposal.seq, ":uuid": proposal.uuid.to_string(),
             ":t": proposal.table.number(), ":id": proposal.id, ":base_rev": proposal.base_rev,
             ":base": proposal.base.as_ref().map(|base| base.get()),
             ":patch": proposal.patch.as_ref().map(|patch| patch.get()),
             ":copy": copy, ":expires": proposal.expires_ms, ":author": proposal.author, ":now": now,
+            ":level": proposal.level.map(HubLevel::name),
         },
     )?;
     record.answer.iter().try_for_each(|(answer, at)| set_answer(tx, origin, answer, *at))

@@ -1,0 +1,189 @@
+//! `hub` without a command: serves a hub.
+
+use std::net::{SocketAddr, TcpListener};
+#[cfg(feature = "postgres")]
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use rustls::ServerConfig;
+
+use super::common::print_ready;
+use super::hub_store::{self, StoreLocation, StoreOptions};
+use super::serve;
+use crate::app;
+use crate::clock::{self, Clock};
+use crate::config::check_listen;
+use crate::db::lock::FileLock;
+#[cfg(feature = "postgres")]
+use crate::error::in_one_line;
+use crate::files::database_path;
+use crate::sync::http_agent::check_url;
+use crate::sync::hub::admin_store::AdminStore;
+#[cfg(feature = "postgres")]
+use crate::sync::hub::api::routes::start_without_store;
+use crate::sync::hub::api::{routes::start, state::HubState};
+use crate::sync::hub::fleet::UNREACHABLE_MS;
+#[cfg(feature = "postgres")]
+use crate::sync::hub::postgres::{PostgresHub, Unready};
+use crate::sync::hub::sqlite::SqliteHub;
+use crate::sync::hub::store::HubStore;
+use crate::web::server;
+use crate::web::tls::Certificate;
+
+/// How often expired rows are deleted.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+/// Pause between two attempts to reach PostgreSQL.
+#[cfg(feature = "postgres")]
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    store: StoreOptions,
+    /// The administrator's token: made at the first start, in a file for its owner only [default: beside a sqlite store,
+    /// with .admin-token at its end; telecomx-local-hub.admin-token in this folder for a PostgreSQL, whose hubs all accept
+    /// the token of the one that was started first]
+    #[arg(long, value_name = "FILE")]
+    admin_token: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+    /// Certificate chain for TLS, PEM; together with --tls-key [default: none]
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key for TLS, PEM; together with --tls-cert [default: none]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Allow an address that is not loopback without TLS
+    #[arg(long)]
+    insecure: bool,
+    /// How long a server may stay away before the fleet page calls it unreachable, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = UNREACHABLE_MS / 1_000,
+        value_parser = clap::value_parser!(i64).range(1..=31_536_000))]
+    unreachable_after: i64,
+    /// The address at which servers are to call this hub from now on: they follow once it answers there [default: none]
+    #[arg(long, value_name = "URL")]
+    announce: Option<String>,
+}
+
+pub fn run(arguments: &Serve) -> Result<ExitCode> {
+    let certificate = Certificate::open(arguments.tls_cert.as_deref(), arguments.tls_key.as_deref())?;
+    let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
+    check_listen(arguments.listen, tls.is_some(), arguments.insecure)?;
+    arguments.announce.iter().try_for_each(|url| check_url(url, arguments.insecure))?;
+    serve::start_log(None, None)?;
+    let (location, token) = (arguments.store.location()?, arguments.admin_token.as_deref());
+    server::block_on(async {
+        let listener = app::bind(arguments.listen)?;
+        // Before the ready line: a process that has read it may send a signal.
+        let stop = serve::Stop::listen(move || certificate.as_ref().map_or(Ok(()), |it| it.reload()))?;
+        let address = listener.local_addr().context("the address listened on is not known")?;
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+        let unreachable_ms = arguments.unreachable_after * 1_000;
+        let front =
+            HubListener { listener, tls, stop, url: Some(url), announce: arguments.announce.clone(), unreachable_ms };
+        match location {
+            StoreLocation::Sqlite(path) => {
+                let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
+                let store = SqliteHub::open(&path)?;
+                store.set_administrator(hub_store::admin_beside(&path, token)?, None).await?;
+                front.serve(store).await
+            }
+            #[cfg(feature = "postgres")]
+            StoreLocation::Postgres(address) => {
+                let (store, mut front) = (PostgresHub::new(&address)?, front);
+                match front.wait_for(&store, token).await? {
+                    true => front.serve(store).await,
+                    false => Ok(ExitCode::SUCCESS),
+                }
+            }
+        }
+    })
+}
+
+/// The socket of a hub, before and while it serves.
+struct HubListener {
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    stop: serve::Stop,
+    /// None once the ready line was printed.
+    url: Option<String>,
+    announce: Option<String>,
+    unreachable_ms: i64,
+}
+
+impl HubListener {
+    #[cfg(feature = "postgres")]
+    /// Waits until PostgreSQL can be used, and answers 503 meanwhile. `false` when the hub was stopped before.
+    async fn wait_for(&mut self, store: &PostgresHub, token: Option<&Path>) -> Result<bool> {
+        let mut waiting = None;
+        loop {
+            let ready = match store.prepare().await {
+                Ok(()) => hub_store::admin_of(store, token).await,
+                Err(unready) => Err(unready),
+            };
+            match ready {
+                Ok(_) => break,
+                Err(Unready::Wrong(why)) => return Err(why),
+                Err(Unready::Away(_)) if waiting.is_some() => {}
+                Err(Unready::Away(why)) => {
+                    tracing::warn!("{}; 503 until it is there", in_one_line(why.as_ref()));
+                    let listener = self.listener.try_clone();
+                    let started = listener.and_then(|listener| start_without_store(listener, self.tls.clone()));
+                    waiting = Some(started.context("the hub could not be started")?);
+                    print_ready_once(self.url.take());
+                }
+            }
+            tokio::select! {
+                () = self.stop.wait() => return Ok(false),
+                () = tokio::time::sleep(STORE_PAUSE) => {}
+            }
+        }
+        if let Some(waiting) = waiting {
+            waiting.stop(false).await;
+            tracing::info!("PostgreSQL is there");
+        }
+        Ok(true)
+    }
+
+    /// Serves until the hub is stopped.
+    async fn serve<S: HubStore>(self, store: S) -> Result<ExitCode> {
+        let HubListener { listener, tls, mut stop, url, announce, unreachable_ms } = self;
+        let store = Arc::new(store);
+        let mut state = HubState::new(store.clone(), Clock::default());
+        (state.announce, state.unreachable_ms) = (announce, unreachable_ms);
+        let running = start(listener, tls, state).context("the hub could not be started")?;
+        let pruning = tokio::task::spawn_local(keep_pruning(store));
+        print_ready_once(url);
+        stop.wait().await;
+        pruning.abort();
+        running.stop(true).await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints the ready line, unless that was done before.
+fn print_ready_once(url: Option<String>) {
+    if let Some(url) = url {
+        print_ready(&url, "");
+    }
+}
+
+/// Deletes expired rows once an hour. Not at the start: a hub that restarts over and over would count each as an hour.
+async fn keep_pruning(store: Arc<impl HubStore>) {
+    loop {
+        tokio::time::sleep(PRUNE_EVERY).await;
+        let now = Clock::default().now();
+        if !clock::is_plausible(now) {
+            tracing::warn!(%now, "the clock is wrong: nothing expired is deleted");
+        }
+        if let Err(error) = store.prune(now).await {
+            tracing::warn!(%error, "expired codes and answers could not be deleted; the next round tries again");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Gives this server another token for its hub.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::client::{CallError, Enrolled, HubClient};
+use super::enrolment;
+use crate::auth::secrets::Sealer;
+use crate::db::{Author, Db};
+use crate::store::sync_state;
+
+/// Replaces the token of this server; gives the id that it has at the hub. `ca`: certificates to trust instead of the system's.
+///
+/// Ended at any point, the server is not locked out: the hub accepts the token before until the new one is used, which
+/// happens only once that is on disk here.
+pub async fn rotate_token(db: &Db, sealer: &Sealer, ca: Option<&Path>, author: Author) -> Result<String> {
+    let enrolment = db.read(sync_state::enrolment)?.context("this server is not enrolled with a hub")?;
+    let token = enrolment::token(&enrolment, sealer).ok_or(CallError::KeyLost)?;
+    let client = HubClient::new(&enrolment.hub, ca, Arc::default())?;
+    let (origin, name) = (enrolment.origin.clone(), String::new());
+    let new = client.rotate_token(&origin, &token).map_err(described)?;
+    let (renewed, _) = enrolment::sealed(&enrolment.hub, &Enrolled { origin, name, token: new.clone() }, sealer)?;
+    let before = enrolment.clone();
+    let is_stored = db.write(author, move |tx| sync_state::set_token(tx, &before, &renewed.token)).await?;
+    if !is_stored {
+        bail!("this server was enrolled again meanwhile: its token is the one of that enrolment");
+    }
+    // The hub revokes the token before with the first use of the new one.
+    let used = client.check_token(&enrolment.origin, &new);
+    used.context("the new token is stored, and the hub revokes the one before at the next exchange")?;
+    Ok(enrolment.origin)
+}
+
+/// A hub of an older version has no such call.
+fn described(error: CallError) -> anyhow::Error {
+    match error {
+        CallError::Refused { status: 404, .. } => {
+            anyhow::anyhow!("the hub gives no new token: it does not know this server, or is of an older version")
+        }
+        CallError::Moved { .. } => {
+            anyhow::Error::from(error).context("run sync run first, which follows to the new hub")
+        }
+        other => other.into(),
+    }
+}
