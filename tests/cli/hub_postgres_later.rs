@@ -53,6 +53,7 @@ fn what_does_not_pass_by_itself_still_ends_it() {
     assert!(is_refused(&mut command(&place, &store)).contains("password"));
     let store = shared().database();
     assert!(is_refused(&mut command(&place, &store.replace("//hub@", "//postgres@"))).contains("BYPASSRLS"));
+    let store = shared().database_of_one_role();
     connected(&store, async |client| {
         let sql = "create table hub_migrations (name text primary key, begun_at timestamptz, done_at timestamptz);
             insert into hub_migrations (name) values ('001_initial')";

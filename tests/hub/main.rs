@@ -18,6 +18,8 @@ mod postgres_killed;
 #[cfg(feature = "postgres")]
 mod postgres_promoted;
 #[cfg(feature = "postgres")]
+mod postgres_roles;
+#[cfg(feature = "postgres")]
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 #[cfg(feature = "postgres")]

@@ -13,7 +13,7 @@ use super::{Place, PostgresPlace};
 const SOON: Duration = Duration::from_secs(15);
 
 fn soon<T>(work: impl Future<Output = T>) -> T {
-    block_on(async { tokio::time::timeout(SOON, work).await }).expect("the call did not end")
+    block_on(async { tokio::time::timeout(SOON, work).await }).unwrap()
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 use super::client::{CallError, Enrolled, HubClient};
 use super::enrolment;
@@ -20,7 +21,9 @@ pub async fn rotate_token(db: &Db, sealer: &Sealer, ca: Option<&Path>, author: A
     let token = enrolment::token(&enrolment, sealer).ok_or(CallError::KeyLost)?;
     let client = HubClient::new(&enrolment.hub, ca, Arc::default())?;
     let (origin, name) = (enrolment.origin.clone(), String::new());
-    let new = client.rotate_token(&origin, &token).map_err(described)?;
+    let path = |call: &str| format!("/sync/v1/origins/{}/{call}", enrolment.origin);
+    let rotated: Result<Rotated, CallError> = client.ask(&path("token"), &token, &serde_json::json!({}));
+    let new = rotated.map_err(described)?.token;
     let (renewed, _) = enrolment::sealed(&enrolment.hub, &Enrolled { origin, name, token: new.clone() }, sealer)?;
     let before = enrolment.clone();
     let is_stored = db.write(author, move |tx| sync_state::set_token(tx, &before, &renewed.token)).await?;
@@ -28,9 +31,15 @@ pub async fn rotate_token(db: &Db, sealer: &Sealer, ca: Option<&Path>, author: A
         bail!("this server was enrolled again meanwhile: its token is the one of that enrolment");
     }
     // The hub revokes the token before with the first use of the new one.
-    let used = client.check_token(&enrolment.origin, &new);
+    let used = client.get::<serde_json::Value>(&path("quarantine"), &[], &new);
     used.context("the new token is stored, and the hub revokes the one before at the next exchange")?;
     Ok(enrolment.origin)
+}
+
+/// The hub's answer.
+#[derive(Deserialize)]
+struct Rotated {
+    token: String,
 }
 
 /// A hub of an older version has no such call.

@@ -96,9 +96,8 @@ impl AuditNote {
     pub fn once_an_hour(&self) -> String {
         let hour = self.at.millis().div_euclid(ONCE_MS);
         // A name that an operator can have contains no slash.
-        let AuditNote { who, action, origin, .. } = self;
         let call = if self.is_refused { &*self.detail } else { "" };
-        format!("{hour}/{}/{who}/{origin}/{call}", action.name())
+        [&hour.to_string(), self.action.name(), &self.who, &self.origin, call].join("/")
     }
 
     pub fn outcome(&self) -> &'static str {

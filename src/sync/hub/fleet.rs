@@ -250,7 +250,8 @@ mod tests {
         let hub = || "https://hub.example.com".to_owned();
         let mut origin = seen();
         assert_eq!(FleetState::of(&origin, OLDEST), FleetState::Ok);
-        let worsen: [(fn(&mut Origin), FleetState); 5] = [
+        type Worsening = (fn(&mut Origin), FleetState);
+        let worsen: [Worsening; 5] = [
             (|origin| origin.high = 9, FleetState::Behind),
             (|origin| origin.quarantined = 1, FleetState::Quarantine),
             (|origin| origin.last_seen = Some(OLDEST.plus_ms(-1)), FleetState::Unreachable),

@@ -3,8 +3,7 @@
 use deadpool_postgres::Pool;
 use tokio_postgres::Row as SqlRow;
 
-use super::origins::hash;
-use super::tx::{self, Batch, READ, Scope, Tx, WRITE, describe};
+use super::tx::{self, Batch, READ, Scope, Tx, WRITE, describe, hash};
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};

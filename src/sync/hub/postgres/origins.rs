@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use super::audit;
 use super::stable::{Stable, WalMark, WalPosition};
-use super::tx::{self, Answers, Batch, READ, Scope, Tx, WRITE, describe};
-use crate::domain::audit::Hash;
+use super::tx::{self, Answers, Batch, READ, Scope, Tx, WRITE, describe, hash};
 use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -113,11 +112,6 @@ pub fn from_row(row: &SqlRow) -> Result<StoredOrigin> {
         Ok(number(column)?.zip(lsn))
     };
     Ok(StoredOrigin { stable: Stable { acked: origin.stable, waiting: wal_mark(18)?, newest: wal_mark(20)? }, origin })
-}
-
-/// A stored SHA-256.
-pub fn hash(bytes: &[u8]) -> Result<Hash> {
-    bytes.try_into().map_err(|_| Error::internal("a stored hash is no SHA-256"))
 }
 
 /// The origin in these rows, or 404.

@@ -10,6 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement as Prepared};
 
 use super::lease::{Lease, answered};
+use crate::domain::audit::Hash;
 use crate::error::{Error, Result, in_one_line};
 use crate::sync::hub::origin::origin_not_found;
 use crate::sync::hub::store::store_unreachable;
@@ -206,6 +207,11 @@ pub fn describe(error: tokio_postgres::Error) -> Error {
         }
         _ => Error::Internal(Box::new(PostgresError(error))),
     }
+}
+
+/// A stored SHA-256.
+pub fn hash(bytes: &[u8]) -> Result<Hash> {
+    bytes.try_into().map_err(|_| Error::internal("a stored hash is no SHA-256"))
 }
 
 /// An error of PostgreSQL, printed with its code: its own text may say only that it came from the database.
