@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod adopt;
+pub mod ahead;
 pub mod audit;
 pub mod audit_chain;
 pub mod change_log;

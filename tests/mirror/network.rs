@@ -9,6 +9,7 @@ use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply};
 
 use crate::drive::{block_on, cut};
 use crate::hub::SimulatedHub;
+use crate::prefixes::dangling;
 use crate::simulation::Simulation;
 use crate::skew::Skew;
 use crate::world::Rows;
@@ -142,6 +143,7 @@ impl<H: SimulatedHub> Simulation<H> {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {
+                            self.check_references(i)?;
                             self.check_answers(i, push.request, &push.outcomes)?;
                         }
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
@@ -191,6 +193,15 @@ impl<H: SimulatedHub> Simulation<H> {
                 if has_cause { Ok(()) } else { Err(format!("{}: {outcome:?} without a cause", side.origin)) }
             }
         }
+    }
+
+    /// Nothing that the hub holds refers to what it does not hold, unless that is quarantined.
+    fn check_references(&self, i: usize) -> Result<(), String> {
+        let origin = &self.sides[i].origin;
+        if !self.hub.quarantined(origin).is_empty() {
+            return Ok(());
+        }
+        dangling(&self.hub.rows(origin)).map_or(Ok(()), |wrong| Err(format!("{origin}: {wrong}")))
     }
 
     /// Where the hub says that it is consistent, it holds what the edge held when it made the attempt.

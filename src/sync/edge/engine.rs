@@ -83,6 +83,8 @@ pub enum Rule {
     Request,
     /// The rows of one write are never separated.
     Groups,
+    /// What a row refers to is sent no later than the row.
+    References,
 }
 
 /// Whether a test breaks this rule on purpose, to show that the simulation notices.

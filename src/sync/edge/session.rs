@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::batch::Batch;
+use super::batch::{Batch, Place};
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
@@ -60,8 +60,8 @@ struct PartialBatch {
     parts: i64,
     /// The position behind the parts that were sent.
     after: FeedCursor,
-    /// The last write of the batch.
-    to: i64,
+    /// The last write of the batch, and how often it was put off.
+    end: (i64, i64),
 }
 
 /// An edge and its current exchange.
@@ -81,17 +81,19 @@ impl SyncSession {
     /// The next message. A push without rows only asks for the hub's state.
     pub async fn next_message(&mut self, max_bytes: usize, fresh: &mut impl FnMut() -> Uuid) -> Result<Outgoing> {
         let position = self.position()?;
-        let (after, to) = match &self.partial {
-            Some(partial) => (partial.after.clone(), Some(partial.to)),
+        let (after, end) = match &self.partial {
+            Some(partial) => (partial.after.clone(), Some(partial.end)),
             None => (FeedCursor::after_write(position.acked), None),
         };
-        let batch = self.db.read(|tx| Batch::read(tx, mode(&position), after, to, max_bytes))?;
+        let place = Place { mode: mode(&position), first: position.acked, after, end };
+        let batch = self.db.read(|tx| Batch::read(tx, &place, max_bytes))?;
         if !batch.is_complete {
             let (stage, part) = match &self.partial {
                 Some(partial) => (partial.stage, partial.parts),
                 None => (fresh(), 0),
             };
-            self.partial = Some(PartialBatch { stage, parts: part + 1, after: batch.after, to: batch.to });
+            let end = (batch.to, batch.extensions);
+            self.partial = Some(PartialBatch { stage, parts: part + 1, after: batch.after, end });
             return Ok(Outgoing::Part(Part { stage, part, rows: batch.rows }));
         }
         let staged = self.partial.take().map(|partial| Staged { stage: partial.stage, parts: partial.parts });
