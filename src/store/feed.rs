@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FeedCursor {
     pub chg: i64,
-    table: i64,
-    id: String,
+    pub(super) table: i64,
+    pub(super) id: String,
 }
 
 impl FeedCursor {

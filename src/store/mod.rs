@@ -21,6 +21,7 @@ pub mod proposals;
 pub mod quarantine;
 pub mod queues;
 pub mod restore;
+pub mod sent_parts;
 pub mod sessions;
 pub mod sync_state;
 pub mod tokens;

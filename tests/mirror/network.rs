@@ -5,7 +5,7 @@ use telecomx_local::error::Error;
 use telecomx_local::sync::edge::session::{ExchangeOutcome, Outgoing};
 use telecomx_local::sync::hub::origin::Origin;
 use telecomx_local::sync::hub::store::HubStore;
-use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply};
+use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply, STAGE_ORDER};
 
 use crate::drive::{block_on, cut};
 use crate::hub::SimulatedHub;
@@ -21,8 +21,14 @@ const WRITES: u64 = 3;
 
 #[derive(Clone)]
 pub enum Message {
+    /// What has the hub of a batch that was broken off?
+    AskStage,
+    /// What it has; nothing when it is of a version that cannot say.
+    Staged(Option<String>),
     Part(String),
     Push(String),
+    /// The hub has another part, or another state, than the edge expects.
+    OutOfOrder,
     /// The hub has kept a part.
     Kept,
     /// The hub takes nothing: the origin is locked.
@@ -61,6 +67,7 @@ impl<H: SimulatedHub> Simulation<H> {
             Some(Ok(message)) => message,
         };
         let message = match message {
+            Outgoing::AskStage => Message::AskStage,
             Outgoing::Part(mut part) => {
                 skew.send(&mut part.rows);
                 Message::Part(text(&part))
@@ -133,9 +140,29 @@ impl<H: SimulatedHub> Simulation<H> {
         let (origin, now) = (self.sides[i].origin.clone(), self.now);
         let answer = match message {
             Message::Part(text) => {
-                let part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
-                block_on(self.hub.store().stage(&origin, &part, now)).unwrap();
-                Message::Kept
+                let mut part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
+                if self.skew.is_hub_old {
+                    part.context = None;
+                }
+                match block_on(self.hub.store().stage(&origin, &part, now)) {
+                    Ok(()) => Message::Kept,
+                    Err(Error::Conflict { code: STAGE_ORDER, .. }) => Message::OutOfOrder,
+                    Err(error) => return Err(format!("{origin}: {error}")),
+                }
+            }
+            Message::AskStage if self.skew.is_hub_old => Message::Staged(None),
+            Message::AskStage => Message::Staged(Some(text(&block_on(self.hub.store().staged(&origin)).unwrap()))),
+            Message::Staged(staged) => {
+                let staged = staged.map(|text| serde_json::from_str(&text).unwrap());
+                self.sides[i].is_waiting[k] = false;
+                return match self.sides[i].edges[k].edge().resume(staged) {
+                    Ok(()) => Ok(()),
+                    Err(error) => self.went_wrong(i, k, &error),
+                };
+            }
+            Message::OutOfOrder => {
+                self.give_up(i, k);
+                return Ok(());
             }
             Message::Push(sent) => {
                 let push: Push = serde_json::from_str(&self.skew.at_hub(&sent)).unwrap();

@@ -70,6 +70,12 @@ impl Read {
 }
 
 impl Batch {
+    /// No rows: the hub has everything up to `acked`, and is only asked for its state.
+    pub fn none(tx: &ReadTx, acked: i64) -> Result<Batch> {
+        let (rows, after, snap) = (vec![], FeedCursor::after_write(acked), feed::high(tx)?);
+        Ok(Batch { rows, after, to: acked, snap, is_complete: true, extensions: 0 })
+    }
+
     /// Reads on from `place`: whole writes of about `max_bytes` in all, or a part of a batch that is larger than that. What the
     /// hub holds once it has the batch is always a state that can be restored.
     pub fn read(tx: &ReadTx, place: &Place, max_bytes: usize) -> Result<Batch> {

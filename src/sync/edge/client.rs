@@ -16,7 +16,7 @@ use crate::sync::http_agent;
 use crate::sync::protocol::compression::{self, GZIP, ZSTD};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
 use crate::sync::protocol::snapshot::Page;
-use crate::sync::protocol::wire::Reply;
+use crate::sync::protocol::wire::{Reply, STAGE_ORDER, StageReply};
 
 const ANSWER_MAX_BYTES: usize = 64 << 20;
 
@@ -30,6 +30,11 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub enum CallError {
     #[error("the hub cannot be reached: {cause}{advice}")]
     Unreachable { cause: Box<ureq::Error>, advice: &'static str },
+    #[error("the connection to the hub broke: {0}")]
+    Broken(#[source] Box<ureq::Error>),
+    /// What is staged at the hub is not what this edge has sent last: it asks, and goes on from there.
+    #[error("the hub has other parts of the batch than were sent last")]
+    StageOrder,
     #[error("the hub does not answer in time: {0}")]
     TooSlow(#[source] Box<ureq::Error>),
     #[error("the hub refused the call: {status} {text}")]
@@ -57,12 +62,19 @@ impl CallError {
             CallError::TooSlow(_) => true,
             // The size of the batch was not the reason.
             CallError::Unreachable { .. }
+            | CallError::Broken(_)
+            | CallError::StageOrder
             | CallError::Contested
             | CallError::Moved { .. }
             | CallError::Unreadable(_)
             | CallError::Local(_)
             | CallError::KeyLost => false,
         }
+    }
+
+    /// Whether the connection ended in the middle of the call.
+    pub fn is_broken(&self) -> bool {
+        matches!(self, CallError::Broken(_))
     }
 
     /// Whether the body was longer than the hub accepts.
@@ -148,8 +160,14 @@ impl HubClient {
     /// Sends a message. The hub replies with its state to a push, with nothing to a part.
     pub fn send(&self, origin: &str, token: &str, message: &Outgoing) -> Result<Option<Reply>, CallError> {
         match message {
+            // Its answer is another one: see `HubClient::staged`.
+            Outgoing::AskStage => Ok(None),
             Outgoing::Part(part) => {
                 let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/stage"), Some(token), part)?;
+                let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+                if status == 409 && answer["error"]["code"] == STAGE_ORDER {
+                    return Err(CallError::StageOrder);
+                }
                 read::<serde_json::Value>(status, &text)?;
                 Ok(None)
             }
@@ -161,6 +179,14 @@ impl HubClient {
                     _ => Err(refused(status, &text, None)),
                 }
             }
+        }
+    }
+
+    /// What the hub has of a batch that comes in parts; `None` when it is of a version that cannot say.
+    pub fn staged(&self, origin: &str, token: &str) -> Result<Option<StageReply>, CallError> {
+        match self.get(&format!("/sync/v1/origins/{origin}/stage"), &[], token) {
+            Err(CallError::Refused { status: 404 | 405, .. }) => Ok(None),
+            known => known.map(Some),
         }
     }
 
@@ -223,6 +249,9 @@ impl HubClient {
         let request = self
             .http_agent
             .post(format!("{}{path}", self.url))
+            .config()
+            .timeout_global(Some(http_agent::call_timeout(compressed.len())))
+            .build()
             .header("content-type", "application/json")
             .header("content-encoding", compression::encoding(compression));
         self.read_answer(with_token(request, token).send(&compressed[..]))
@@ -251,7 +280,12 @@ impl HubClient {
 }
 
 fn unanswered(error: ureq::Error) -> CallError {
+    let is_broken = |error: &std::io::Error| {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    };
     let advice = match &error {
+        ureq::Error::Io(cause) if is_broken(cause) => return CallError::Broken(Box::new(error)),
         ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => "",
         ureq::Error::Timeout(_) => return CallError::TooSlow(Box::new(error)),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => TRUST,

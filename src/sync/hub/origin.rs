@@ -111,13 +111,14 @@ impl Origin {
     }
 
     /// Whether the mirror is exactly the edge's state at `acked`, as far as the hub knows: no comparison has shown a
-    /// difference.
+    /// difference, and no reset is going on.
     pub fn is_consistent(&self) -> bool {
         self.head.epoch.is_some()
             && self.head.acked == self.high
             && self.quarantined == 0
             && !self.is_locked
             && !self.status.differs
+            && self.status.resetting.is_none()
     }
 }
 
