@@ -4,6 +4,7 @@ use serde::Serialize;
 use telecomx_local::error::Error;
 use telecomx_local::sync::edge::session::{ExchangeOutcome, Outgoing};
 use telecomx_local::sync::hub::origin::Origin;
+use telecomx_local::sync::hub::rules;
 use telecomx_local::sync::hub::store::HubStore;
 use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply, STAGE_ORDER};
 
@@ -141,6 +142,7 @@ impl<H: SimulatedHub> Simulation<H> {
         let answer = match message {
             Message::Part(text) => {
                 let mut part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
+                rules::check_part(&part).map_err(|error| format!("{origin}: {error}"))?;
                 if self.skew.is_hub_old {
                     part.context = None;
                 }
@@ -166,6 +168,7 @@ impl<H: SimulatedHub> Simulation<H> {
             }
             Message::Push(sent) => {
                 let push: Push = serde_json::from_str(&self.skew.at_hub(&sent)).unwrap();
+                rules::check_push(&push).map_err(|error| format!("{origin}: {error}"))?;
                 match block_on(self.hub.store().push(&origin, &[i as u8; 32], &push, now)) {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;

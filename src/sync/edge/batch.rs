@@ -70,9 +70,10 @@ impl Read {
 }
 
 impl Batch {
-    /// No rows: the hub has everything up to `acked`, and is only asked for its state.
+    /// No rows: the hub, which is expected to have everything up to `acked`, is only asked for its state.
     pub fn none(tx: &ReadTx, acked: i64) -> Result<Batch> {
-        let (rows, after, snap) = (vec![], FeedCursor::after_write(acked), feed::high(tx)?);
+        // Of another epoch `acked` may be the larger number.
+        let (rows, after, snap) = (vec![], FeedCursor::after_write(acked), feed::high(tx)?.max(acked));
         Ok(Batch { rows, after, to: acked, snap, is_complete: true, extensions: 0 })
     }
 

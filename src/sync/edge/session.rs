@@ -120,7 +120,7 @@ impl SyncSession {
             return Ok(Outgoing::AskStage);
         }
         let batch = match self.asks_state {
-            true => self.db.read(|tx| Batch::none(tx, position.acked))?,
+            true => self.db.read(|tx| Batch::none(tx, position.base().acked))?,
             false => {
                 let (after, end) = match &self.partial {
                     Some(partial) => (partial.after.clone(), Some(partial.end)),
