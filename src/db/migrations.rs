@@ -22,11 +22,12 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("../../sql/migrations/002_mirror.sql")),
         M::up(include_str!("../../sql/migrations/003_proposals.sql")),
         M::up(include_str!("../../sql/migrations/004_clock.sql")),
+        M::up(include_str!("../../sql/migrations/005_stage.sql")),
     ])
 });
 
 /// The schema version this program writes.
-pub const VERSION: i32 = 4;
+pub const VERSION: i32 = 5;
 
 /// Brings a checked database to [`VERSION`]; writes nothing where it has that version already, so that it can be read on
 /// a full disk.

@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FeedCursor {
     pub chg: i64,
-    table: i64,
-    id: String,
+    pub(super) table: i64,
+    pub(super) id: String,
 }
 
 impl FeedCursor {
@@ -65,6 +65,64 @@ fn read_row(table: &MirroredTable, row: &SqlRow) -> Result<Row> {
     Ok(Row { t: table.t, id: row.get(0)?, rev: row.get(width - 2)?, chg: row.get(width - 1)?, v, bad })
 }
 
+/// About how many bytes a row takes in a message.
+pub fn bytes(row: &Row) -> usize {
+    row.v.as_ref().map_or(0, |v| v.get().len()) + 100
+}
+
+/// Calls `each` with every row and tombstone that was written behind `chg`, and of which there was a version before, in no
+/// particular order, until it returns `false`.
+pub fn rewritten(tx: &ReadTx, chg: i64, mut each: impl FnMut(Row) -> Result<bool>) -> Result<()> {
+    let dropped = quarantine::dropped(tx)?;
+    for table in &MIRRORED_TABLES {
+        let MirroredTable { name, columns, t, .. } = table;
+        // A row that was written once was made behind `chg`.
+        let sql = format!("select {columns}, rev, chg from {name} where chg > ?1 and rev > 1");
+        let mut statement = tx.conn.prepare_cached(&sql)?;
+        let mut rows = statement.query([chg])?;
+        while let Some(found) = rows.next()? {
+            let mut row = read_row(table, found)?;
+            mark_dropped(&mut row, &dropped);
+            if !each(row)? {
+                return Ok(());
+            }
+        }
+        let sql = format!("select id, rev, chg from tombstones where chg > ?1 and \"table\" = '{name}'");
+        let mut statement = tx.conn.prepare_cached(&sql)?;
+        let mut tombstones = statement.query([chg])?;
+        while let Some(found) = tombstones.next()? {
+            let (id, rev, chg) = (found.get(0)?, found.get(1)?, found.get(2)?);
+            if !each(Row { t: *t, id, rev, chg, v: None, bad: None })? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One mirrored row, as the feed sends it; `None` when there is none.
+pub fn row(tx: &ReadTx, t: Table, id: Id) -> Result<Option<Row>> {
+    let Some(mut row) = stored(tx, t, id)? else { return Ok(None) };
+    mark_dropped(&mut row, &quarantine::dropped(tx)?);
+    Ok(Some(row))
+}
+
+fn stored(tx: &ReadTx, t: Table, id: Id) -> Result<Option<Row>> {
+    let Some(table) = mirrored_tables::of(t) else { return Ok(None) };
+    let MirroredTable { name, columns, .. } = table;
+    let mut statement = tx.conn.prepare_cached(&format!("select {columns}, rev, chg from {name} where id = ?1"))?;
+    let mut found = statement.query([id])?;
+    let row = found.next()?.map(|row| read_row(table, row));
+    row.transpose()
+}
+
+/// Leaves out the content of a row of which an operator has dropped this version.
+fn mark_dropped(row: &mut Row, dropped: &[(Table, String, i64)]) {
+    if dropped.iter().any(|(t, id, chg)| (*t, id, *chg) == (row.t, &row.id, row.chg)) {
+        (row.v, row.bad) = (None, Some(Bad::Dropped));
+    }
+}
+
 /// Calls `each` with every row behind `after` up to write `to`, until it returns `false`.
 pub fn rows(
     tx: &ReadTx,
@@ -90,9 +148,7 @@ pub fn rows(
         streams.iter_mut().filter(|stream| stream.next.is_some()).min_by(|a, b| a.place().cmp(&b.place()))
     {
         let Some(mut row) = stream.next.take() else { break };
-        if dropped.iter().any(|(t, id, chg)| (*t, id, *chg) == (row.t, &row.id, row.chg)) {
-            (row.v, row.bad) = (None, Some(Bad::Dropped));
-        }
+        mark_dropped(&mut row, &dropped);
         stream.advance()?;
         let place = FeedCursor { chg: row.chg, table: row.t.number(), id: row.id.clone() };
         if !each(row, place)? {
@@ -151,12 +207,7 @@ pub fn is_unreadable(error: &Error) -> bool {
 
 /// Rev and text of a mirrored row; `None` when there is none. 409 `unreadable` when its content cannot be read.
 pub fn find(tx: &ReadTx, t: Table, id: Id) -> Result<Option<(i64, Box<RawValue>)>> {
-    let Some(table) = mirrored_tables::of(t) else { return Ok(None) };
-    let MirroredTable { name, columns, .. } = table;
-    let mut statement = tx.conn.prepare_cached(&format!("select {columns}, rev, chg from {name} where id = ?1"))?;
-    let mut found = statement.query([id])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    let row = read_row(table, row)?;
+    let Some(row) = stored(tx, t, id)? else { return Ok(None) };
     let unreadable = || Error::conflict("unreadable", "What is stored here cannot be read");
     Ok(Some((row.rev, row.v.ok_or_else(unreadable)?)))
 }

@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod adopt;
+pub mod ahead;
 pub mod audit;
 pub mod audit_chain;
 pub mod change_log;
@@ -21,6 +22,7 @@ pub mod quarantine;
 pub mod queues;
 pub mod restore;
 pub mod sealed;
+pub mod sent_parts;
 pub mod sessions;
 pub mod sync_state;
 pub mod tokens;

@@ -78,7 +78,7 @@ impl Record {
 /// Begins with a hub; what was with another is forgotten, but for the answers to its proposals: it may be the same one,
 /// under which each is still answered once.
 pub fn enroll(tx: &mut WriteTx, enrolment: &Enrolment, position: &Position) -> Result<()> {
-    for table in ["sync_state", "attempts", "quarantine"] {
+    for table in ["sync_state", "attempts", "quarantine", "stage", "stage_parts"] {
         tx.conn.execute(&format!("delete from {table}"), [])?;
     }
     tx.conn.execute(

@@ -15,6 +15,16 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The slowest line that a body is sent over, in bytes per second.
+const LINE_MIN: u64 = 1_000;
+/// How long a call may take besides the transfer of its body.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a call with a body of this length may take in all.
+pub fn call_timeout(body_bytes: usize) -> Duration {
+    ANSWER_TIMEOUT + Duration::from_secs(body_bytes as u64 / LINE_MIN)
+}
+
 /// An agent that keeps its connections. `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
 pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent> {
     let roots = match ca {

@@ -36,6 +36,7 @@ mod mirror;
 mod mirror_bodies;
 mod mirror_disk;
 mod mirror_faults;
+mod mirror_line;
 mod mirror_pair;
 mod mirror_proposals;
 mod mirror_proxy;

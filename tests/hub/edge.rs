@@ -11,7 +11,7 @@ use telecomx_local::sync::hub::audit::Caller;
 use telecomx_local::sync::hub::origin::{EnrolmentKind, Origin};
 use telecomx_local::sync::hub::retention;
 use telecomx_local::sync::hub::store::{HubStore, PushResult, add_code};
-use telecomx_local::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push, Staged};
+use telecomx_local::sync::protocol::wire::{EdgeStatus, Mode, PROTO, Part, Push, StageReply, Staged};
 use uuid::Uuid;
 
 pub const NOW: Time = Time::from_millis(1_700_000_000_000);
@@ -104,7 +104,17 @@ impl<'s, S: HubStore> TestEdge<'s, S> {
     }
 
     pub fn stage(&self, stage: Uuid, part: i64, rows: Vec<Row>) {
-        block_on(self.store.stage(&self.origin, &Part { stage, part, rows }, NOW)).unwrap();
+        block_on(self.store.stage(&self.origin, &Part { stage, part, context: None, rows }, NOW)).unwrap();
+    }
+
+    /// Sends a part that the hub must stage, or have already.
+    pub fn sends(&self, part: &Part) {
+        block_on(self.store.stage(&self.origin, part, NOW)).unwrap();
+    }
+
+    /// What the hub has of a batch in parts.
+    pub fn asks(&self) -> StageReply {
+        block_on(self.store.staged(&self.origin)).unwrap()
     }
 
     /// What is staged, up to write `to`, with `rows` behind it.

@@ -31,6 +31,7 @@ mod reading;
 mod resets;
 mod retention;
 mod side_by_side;
+mod stages;
 mod tenants;
 mod tokens;
 
@@ -118,6 +119,10 @@ on_every_store! {
         a_reset_takes_the_place_of_all_there_was,
         a_reset_goes_by_parts_and_is_seen_whole,
         an_older_epoch_resets_nothing;
+    stages:
+        a_part_follows_the_newest_one_or_changes_nothing,
+        an_edge_asks_what_is_staged_also_of_a_hub_that_was_started_anew,
+        a_reset_is_known_with_its_first_part_and_over_with_its_push;
     quarantine:
         a_write_with_a_bad_row_is_quarantined_whole_while_the_rest_flows,
         what_nobody_could_read_is_quarantined_and_what_only_looks_like_it_is_taken,
@@ -142,7 +147,7 @@ on_every_store! {
         a_hub_that_was_off_for_long_forgets_after_all,
         a_code_of_a_clock_that_was_wrong_waits_no_longer_than_others,
         a_code_of_more_than_a_week_ago_is_good_for_nothing_before_it_is_forgotten,
-        parts_that_nobody_takes_are_forgotten_a_day_after_the_last_of_them,
+        parts_that_nobody_takes_are_forgotten_a_fortnight_after_the_last_of_them,
         parts_of_a_clock_that_was_wrong_are_forgotten_too,
         an_origin_has_one_stage_and_the_newest_counts,
         a_part_that_is_too_much_is_refused_and_changes_nothing;

@@ -79,7 +79,7 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
     let mut edge = furnished(&store, "Bakery");
     let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), by(NOW))).unwrap();
     let refused = |edge: &TestEdge<_>| {
-        let part = Part { stage: Uuid::new_v4(), part: 0, rows: vec![] };
+        let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![] };
         [
             code(edge.try_push(&edge.batch(vec![]))),
             code(edge.try_push(&edge.batch(vec![queue(9, "q9")]))),

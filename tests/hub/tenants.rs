@@ -77,7 +77,7 @@ fn question<S: HubStore>(edge: &TestEdge<'_, S>, method: &str, call: &str) -> (&
     let body = match (method, call) {
         ("POST", "exchange") => serde_json::to_string(&edge.batch(vec![queue(2, "made")])).unwrap(),
         ("POST", "stage") => {
-            let part = Part { stage: Uuid::new_v4(), part: 0, rows: vec![queue(2, "staged")] };
+            let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![queue(2, "staged")] };
             serde_json::to_string(&part).unwrap()
         }
         ("POST", "digest") => json!({ "head": edge.head }).to_string(),
@@ -92,7 +92,7 @@ fn question<S: HubStore>(edge: &TestEdge<'_, S>, method: &str, call: &str) -> (&
         ("GET", "rows" | "arrived") => return ("?table=queue", String::new()),
         ("PUT", "tags") => json!({ "tags": ["berlin"] }).to_string(),
         ("POST", "acknowledge") => json!({ "alarm": "clock", "why": "known" }).to_string(),
-        ("GET", "snapshot" | "quarantine" | "proposals") | ("POST", "unlock" | "token") => String::new(),
+        ("GET", "stage" | "snapshot" | "quarantine" | "proposals") | ("POST", "unlock" | "token") => String::new(),
         other => panic!("say what there is to ask with: {other:?}"),
     };
     ("", body)

@@ -16,6 +16,7 @@ mod on_sqlite;
 #[cfg(feature = "postgres")]
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+mod prefixes;
 mod proposals;
 mod quarantine;
 mod rest;

@@ -40,3 +40,13 @@ fn an_answer_to_another_request() {
 fn a_write_that_is_parted() {
     assert!(is_noticed(Rule::Groups));
 }
+
+#[test]
+fn a_reference_that_is_sent_before_what_it_leads_to() {
+    assert!(is_noticed(Rule::References));
+}
+
+#[test]
+fn a_batch_in_parts_that_goes_on_one_part_too_late() {
+    assert!(is_noticed(Rule::Resume));
+}

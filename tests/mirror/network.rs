@@ -4,11 +4,13 @@ use serde::Serialize;
 use telecomx_local::error::Error;
 use telecomx_local::sync::edge::session::{ExchangeOutcome, Outgoing};
 use telecomx_local::sync::hub::origin::Origin;
+use telecomx_local::sync::hub::rules;
 use telecomx_local::sync::hub::store::HubStore;
-use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply};
+use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply, STAGE_ORDER};
 
 use crate::drive::{block_on, cut};
 use crate::hub::SimulatedHub;
+use crate::prefixes::dangling;
 use crate::simulation::Simulation;
 use crate::skew::Skew;
 use crate::world::Rows;
@@ -20,8 +22,14 @@ const WRITES: u64 = 3;
 
 #[derive(Clone)]
 pub enum Message {
+    /// What has the hub of a batch that was broken off?
+    AskStage,
+    /// What it has; nothing when it is of a version that cannot say.
+    Staged(Option<String>),
     Part(String),
     Push(String),
+    /// The hub has another part, or another state, than the edge expects.
+    OutOfOrder,
     /// The hub has kept a part.
     Kept,
     /// The hub takes nothing: the origin is locked.
@@ -60,6 +68,7 @@ impl<H: SimulatedHub> Simulation<H> {
             Some(Ok(message)) => message,
         };
         let message = match message {
+            Outgoing::AskStage => Message::AskStage,
             Outgoing::Part(mut part) => {
                 skew.send(&mut part.rows);
                 Message::Part(text(&part))
@@ -132,16 +141,39 @@ impl<H: SimulatedHub> Simulation<H> {
         let (origin, now) = (self.sides[i].origin.clone(), self.now);
         let answer = match message {
             Message::Part(text) => {
-                let part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
-                block_on(self.hub.store().stage(&origin, &part, now)).unwrap();
-                Message::Kept
+                let mut part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
+                rules::check_part(&part).map_err(|error| format!("{origin}: {error}"))?;
+                if self.skew.is_hub_old {
+                    part.context = None;
+                }
+                match block_on(self.hub.store().stage(&origin, &part, now)) {
+                    Ok(()) => Message::Kept,
+                    Err(Error::Conflict { code: STAGE_ORDER, .. }) => Message::OutOfOrder,
+                    Err(error) => return Err(format!("{origin}: {error}")),
+                }
+            }
+            Message::AskStage if self.skew.is_hub_old => Message::Staged(None),
+            Message::AskStage => Message::Staged(Some(text(&block_on(self.hub.store().staged(&origin)).unwrap()))),
+            Message::Staged(staged) => {
+                let staged = staged.map(|text| serde_json::from_str(&text).unwrap());
+                self.sides[i].is_waiting[k] = false;
+                return match self.sides[i].edges[k].edge().resume(staged) {
+                    Ok(()) => Ok(()),
+                    Err(error) => self.went_wrong(i, k, &error),
+                };
+            }
+            Message::OutOfOrder => {
+                self.give_up(i, k);
+                return Ok(());
             }
             Message::Push(sent) => {
                 let push: Push = serde_json::from_str(&self.skew.at_hub(&sent)).unwrap();
+                rules::check_push(&push).map_err(|error| format!("{origin}: {error}"))?;
                 match block_on(self.hub.store().push(&origin, &[i as u8; 32], &push, now)) {
                     Ok(taken) => {
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {
+                            self.check_references(i)?;
                             self.check_answers(i, push.request, &push.outcomes)?;
                         }
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
@@ -191,6 +223,15 @@ impl<H: SimulatedHub> Simulation<H> {
                 if has_cause { Ok(()) } else { Err(format!("{}: {outcome:?} without a cause", side.origin)) }
             }
         }
+    }
+
+    /// Nothing that the hub holds refers to what it does not hold, unless that is quarantined.
+    fn check_references(&self, i: usize) -> Result<(), String> {
+        let origin = &self.sides[i].origin;
+        if !self.hub.quarantined(origin).is_empty() {
+            return Ok(());
+        }
+        dangling(&self.hub.rows(origin)).map_or(Ok(()), |wrong| Err(format!("{origin}: {wrong}")))
     }
 
     /// Where the hub says that it is consistent, it holds what the edge held when it made the attempt.

@@ -25,11 +25,15 @@ pub type Rows = BTreeMap<(Table, String), (i64, i64, String)>;
 pub type Expected = HashMap<Uuid, Rows>;
 
 pub const EMPLOYEES: u64 = 5;
+/// Those, and others that are made along the way.
+pub const POOL: u64 = 8;
 /// A folder in memory where there is one: what is simulated is not the disk.
 pub fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
+
+const CUSTOMER: &str = "c00000000000000000000001";
 
 pub fn employee(n: u64) -> Id {
     format!("e{n:023}").parse().unwrap()
@@ -41,7 +45,7 @@ pub fn template() -> &'static Path {
     let (_, path) = TEMPLATE.get_or_init(|| {
         let folder = folder();
         let path = folder.path().join("template.db");
-        let customer = "c00000000000000000000001";
+        let customer = CUSTOMER;
         let employees: Vec<_> = (0..EMPLOYEES)
             .map(|n| json!({ "_id": employee(n), "customer": customer, "accessLevel": "PERSONAL", "name": format!("Employee {n}") }))
             .collect();
@@ -71,12 +75,23 @@ pub fn copy_database(from: &Path, to: &Path) {
     }
 }
 
-/// Changes one object: a name, or a config that is put or deleted.
+/// Makes an employee, or changes one object: a name, or a config that is put or deleted. Some configs name a colleague.
 pub fn change(tx: &mut WriteTx, id: Id, what: u64, mark: u64) -> Result<()> {
     // Now and then more than fits into the room that is left on a page.
     let padding = if mark.is_multiple_of(11) { 6_000 } else { mark % 300 };
-    let content = format!(r#"[{{"type":"MARK","mark":{mark},"padding":"{}"}}]"#, "x".repeat(padding as usize));
-    let employee = employees::get(tx, id)?;
+    let mark_section = format!(r#"{{"type":"MARK","mark":{mark},"padding":"{}"}}"#, "x".repeat(padding as usize));
+    let named = employees::find_live(tx, employee(mark % POOL))?;
+    let content = match named {
+        Some(Employee { id, name, .. }) => {
+            let colleagues = json!({ "type": "COLLEAGUES", "items": [{ "_id": id, "name": name }], "others": [] });
+            format!("[{mark_section},{colleagues}]")
+        }
+        None => format!("[{mark_section}]"),
+    };
+    let Some(employee) = employees::find_live(tx, id)? else {
+        let made = Employee { name: format!("New {mark}"), ..Employee::new(id, CUSTOMER.parse().unwrap()) };
+        return employees::upsert(tx, made, None).map(drop);
+    };
     let config = mobile_configs::find(tx, id);
     match (what, config) {
         (0, _) => {

@@ -13,8 +13,13 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 const PACE_MAX_MS: u64 = 3_600_000;
 /// The largest batch, in bytes, whatever the hub allows.
 const BATCH_MAX: usize = 6 << 20;
-/// The smallest batch, in bytes.
+/// The smallest batch, in bytes: a few kilobytes once it is compressed, which a connection that lives three seconds at 20 KB/s
+/// carries several times over.
 const BATCH_MIN: usize = 16 << 10;
+/// The first batch, before anything is known of the line.
+const BATCH_FIRST: usize = 128 << 10;
+/// How long the transfer of one message should take: what a broken connection costs is one message at most.
+const TRANSFER: Duration = Duration::from_millis(600);
 
 /// While callers write, the mirror pauses this many times as long as it has worked, and sends batches that take a few
 /// milliseconds, so that no caller notices it.
@@ -30,6 +35,10 @@ pub struct Backoff {
     pub pace: Pace,
     /// The size of the next batch, in bytes, unless the mirror yields to callers.
     batch: usize,
+    /// Below this size a batch doubles when its transfer was fast; from there on it grows slowly.
+    ceiling: usize,
+    /// The size of the message that was lost last, in bytes.
+    lost: usize,
     /// Callers write meanwhile.
     is_yielding: bool,
     /// The delay before the last try, while exchanges fail.
@@ -39,7 +48,8 @@ pub struct Backoff {
 impl Default for Backoff {
     fn default() -> Backoff {
         let pace = Pace::default();
-        Backoff { pace, batch: pace.max_bytes, is_yielding: false, last_delay: None }
+        let (batch, ceiling) = (BATCH_FIRST, pace.max_bytes);
+        Backoff { pace, batch, ceiling, lost: 0, is_yielding: false, last_delay: None }
     }
 }
 
@@ -50,7 +60,38 @@ impl Backoff {
         self.pace =
             Pace { next_ms, spread_ms: pace.spread_ms.min(PACE_MAX_MS), max_bytes: pace.max_bytes.min(BATCH_MAX) };
         self.last_delay = None;
-        self.batch = (self.batch + self.batch / 10).clamp(BATCH_MIN, self.pace.max_bytes.max(BATCH_MIN));
+        self.set_batch(self.batch);
+    }
+
+    /// Takes in that the hub has received a message with rows of this size, in bytes before compression, and how long that
+    /// took.
+    pub fn carried(&mut self, bytes: usize, took: Duration) {
+        self.last_delay = None;
+        if took > TRANSFER * 2 {
+            let share = TRANSFER.as_secs_f64() / took.as_secs_f64();
+            self.set_batch((self.batch as f64 * share.max(0.25)) as usize);
+        } else if took < TRANSFER / 2 && bytes >= self.batch / 2 {
+            if self.batch < self.ceiling {
+                self.set_batch((self.batch * 2).min(self.ceiling));
+            } else {
+                self.set_batch(self.batch + self.batch / 10);
+                self.ceiling = self.batch;
+            }
+        }
+    }
+
+    /// Takes in that a message with rows of this size did not arrive, or that its answer did not.
+    pub fn lost(&mut self, bytes: usize) {
+        self.lost = bytes;
+    }
+
+    /// Whether the message that was lost last was so large that a smaller one might have arrived.
+    pub fn has_lost_much(&self) -> bool {
+        self.lost >= BATCH_MIN && self.lost >= self.batch / 2
+    }
+
+    fn set_batch(&mut self, bytes: usize) {
+        self.batch = bytes.clamp(BATCH_MIN, self.pace.max_bytes.max(BATCH_MIN));
     }
 
     /// The delay once the hub has everything: its pace, and a random part of its spread. `random` is from 0 to 1.
@@ -63,6 +104,7 @@ impl Backoff {
     pub fn failed(&mut self, retry_after: Option<Duration>, is_too_much: bool, random: f64) -> Duration {
         if is_too_much {
             self.batch = (self.batch / 2).max(BATCH_MIN);
+            self.ceiling = self.batch;
         }
         let last = self.last_delay.unwrap_or(DELAY_MIN);
         let next = DELAY_MIN + (last * 3 - DELAY_MIN).mul_f64(random);
@@ -120,10 +162,10 @@ mod tests {
 
     #[test]
     fn a_batch_that_was_too_large_is_halved_and_grows_again_slowly() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff { batch: 2 << 20, ..Backoff::default() };
         backoff.failed(None, true, 0.0);
         assert_eq!(backoff.batch, 1 << 20);
-        backoff.succeeded(Pace::default());
+        backoff.carried(1 << 20, Duration::ZERO);
         assert_eq!(backoff.batch, (1 << 20) + (1 << 20) / 10);
         for _ in 0..20 {
             backoff.failed(None, true, 0.0);
@@ -132,12 +174,39 @@ mod tests {
     }
 
     #[test]
+    fn batches_follow_what_the_line_carries() {
+        // Bytes per second.
+        for (line, least, most) in
+            [(20_000, BATCH_MIN, 24_000), (200_000, 60_000, 240_000), (1 << 30, 2 << 20, 2 << 20)]
+        {
+            let mut backoff = Backoff::default();
+            for _ in 0..20 {
+                let bytes = backoff.batch();
+                backoff.carried(bytes, Duration::from_secs_f64(bytes as f64 / f64::from(line)));
+            }
+            assert!((least..=most).contains(&backoff.batch()), "{line} bytes/s: {}", backoff.batch());
+        }
+    }
+
+    #[test]
+    fn a_short_message_says_nothing_of_what_the_line_carries() {
+        let mut backoff = Backoff::default();
+        backoff.carried(1_000, Duration::ZERO);
+        assert_eq!(backoff.batch(), BATCH_FIRST);
+        backoff.lost(1_000);
+        assert!(!backoff.has_lost_much());
+        backoff.lost(BATCH_FIRST);
+        assert!(backoff.has_lost_much());
+    }
+
+    #[test]
     fn the_mirror_yields_to_callers_that_write() {
         let (mut backoff, work) = (Backoff::default(), Duration::from_millis(10));
-        assert_eq!((backoff.pause(work, 1), backoff.batch()), (Duration::ZERO, backoff.pace.max_bytes));
+        backoff.batch = 2 << 20;
+        assert_eq!((backoff.pause(work, 1), backoff.batch()), (Duration::ZERO, 2 << 20));
         assert_eq!((backoff.pause(work, 50), backoff.batch()), (work * PAUSE_FACTOR, BATCH_YIELDING));
         assert_eq!(backoff.pause(Duration::from_secs(1), 5_000), PAUSE_MAX);
-        assert_eq!((backoff.pause(work, 0), backoff.batch()), (Duration::ZERO, backoff.pace.max_bytes));
+        assert_eq!((backoff.pause(work, 0), backoff.batch()), (Duration::ZERO, 2 << 20));
     }
 
     #[test]

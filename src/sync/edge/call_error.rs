@@ -20,6 +20,11 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub enum CallError {
     #[error("the hub cannot be reached: {cause}{advice}")]
     Unreachable { cause: Box<ureq::Error>, advice: &'static str },
+    #[error("the connection to the hub broke: {0}")]
+    Broken(#[source] Box<ureq::Error>),
+    /// What is staged at the hub is not what this edge has sent last: it asks, and goes on from there.
+    #[error("the hub has other parts of the batch than were sent last")]
+    StageOrder,
     #[error("the hub does not answer in time: {0}")]
     TooSlow(#[source] Box<ureq::Error>),
     #[error("the hub refused the call: {status} {text}")]
@@ -47,12 +52,19 @@ impl CallError {
             CallError::TooSlow(_) => true,
             // The size of the batch was not the reason.
             CallError::Unreachable { .. }
+            | CallError::Broken(_)
+            | CallError::StageOrder
             | CallError::Contested
             | CallError::Moved { .. }
             | CallError::Unreadable(_)
             | CallError::Local(_)
             | CallError::KeyLost => false,
         }
+    }
+
+    /// Whether the connection ended in the middle of the call.
+    pub fn is_broken(&self) -> bool {
+        matches!(self, CallError::Broken(_))
     }
 
     /// Whether the body was longer than the hub accepts.
@@ -105,7 +117,7 @@ impl CallError {
     pub fn may_have_arrived(&self) -> bool {
         let is_refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
         match self {
-            CallError::TooSlow(_) => true,
+            CallError::TooSlow(_) | CallError::Broken(_) => true,
             CallError::Unreachable { cause, .. } => match &**cause {
                 ureq::Error::Io(error) => !is_refused(error),
                 ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::Timeout(_) => false,
@@ -126,7 +138,12 @@ impl CallError {
 
 /// The error of a call without an answer.
 pub(super) fn unanswered(error: ureq::Error) -> CallError {
+    let is_broken = |error: &std::io::Error| {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    };
     let advice = match &error {
+        ureq::Error::Io(cause) if is_broken(cause) => return CallError::Broken(Box::new(error)),
         ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => "",
         ureq::Error::Timeout(_) => return CallError::TooSlow(Box::new(error)),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => TRUST,

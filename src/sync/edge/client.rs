@@ -18,7 +18,7 @@ use crate::sync::http_agent;
 use crate::sync::protocol::compression::{self, GZIP, ZSTD};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
 use crate::sync::protocol::snapshot::Page;
-use crate::sync::protocol::wire::Reply;
+use crate::sync::protocol::wire::{Reply, STAGE_ORDER, StageReply};
 
 const ANSWER_MAX_BYTES: usize = 64 << 20;
 
@@ -71,16 +71,25 @@ impl HubClient {
     /// Whether the hub does not know this token: the origin was removed, or the hub was restored to a backup from before the
     /// enrolment.
     pub fn is_unknown(&self, origin: &str, token: &str) -> bool {
-        let result: Result<serde_json::Value, _> =
-            self.get(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token);
-        matches!(result, Err(CallError::Refused { status: 401, .. }))
+        matches!(self.check_token(origin, token), Err(CallError::Refused { status: 401, .. }))
+    }
+
+    /// Whether the hub knows the origin by this token: a call that changes nothing.
+    pub fn check_token(&self, origin: &str, token: &str) -> Result<(), CallError> {
+        self.get::<serde_json::Value>(&format!("/sync/v1/origins/{origin}/quarantine"), &[], token).map(drop)
     }
 
     /// Sends a message. The hub replies with its state to a push, with nothing to a part.
     pub fn send(&self, origin: &str, token: &str, message: &Outgoing) -> Result<Option<Reply>, CallError> {
         match message {
+            // Its answer is another one: see `HubClient::staged`.
+            Outgoing::AskStage => Ok(None),
             Outgoing::Part(part) => {
                 let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/stage"), Some(token), part)?;
+                let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+                if status == 409 && answer["error"]["code"] == STAGE_ORDER {
+                    return Err(CallError::StageOrder);
+                }
                 read::<serde_json::Value>(status, &text)?;
                 Ok(None)
             }
@@ -92,6 +101,14 @@ impl HubClient {
                     _ => Err(refused(status, &text, None)),
                 }
             }
+        }
+    }
+
+    /// What the hub has of a batch that comes in parts; `None` when it is of a version that cannot say.
+    pub fn staged(&self, origin: &str, token: &str) -> Result<Option<StageReply>, CallError> {
+        match self.get(&format!("/sync/v1/origins/{origin}/stage"), &[], token) {
+            Err(CallError::Refused { status: 404 | 405, .. }) => Ok(None),
+            known => known.map(Some),
         }
     }
 
@@ -154,6 +171,9 @@ impl HubClient {
         let request = self
             .http_agent
             .post(format!("{}{path}", self.url))
+            .config()
+            .timeout_global(Some(http_agent::call_timeout(compressed.len())))
+            .build()
             .header("content-type", "application/json")
             .header("content-encoding", compression::encoding(compression));
         self.read_answer(with_token(request, token).send(&compressed[..]))

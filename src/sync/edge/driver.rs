@@ -102,7 +102,8 @@ impl SyncDriver {
         // A single row that is too long does not become shorter.
         let is_too_long = error.is_too_long() && self.backoff.is_smallest();
         let is_alarm = error.is_alarm() || is_too_long;
-        let wait = self.backoff.failed(error.retry_after(), error.is_too_much(), random_fraction());
+        let is_too_much = error.is_too_much() || error.is_broken() && self.backoff.has_lost_much();
+        let wait = self.backoff.failed(error.retry_after(), is_too_much, random_fraction());
         let wait = if is_alarm { wait.max(DELAY_MAX) } else { wait };
         match is_alarm {
             true => tracing::error!(%error, "the mirror has stopped: an operator must act"),
@@ -185,46 +186,53 @@ impl SyncDriver {
         let (Some((_, client)), Some(runtime)) = (&self.client, &self.runtime) else {
             return Err(local("there is no client for the hub"));
         };
-        let (db, session, backoff, counts) = (&self.db, &mut self.session, &mut self.backoff, &*self.counts);
+        let line = Line { client, origin: &enrolment.origin, token: &token, counts: &self.counts };
+        let (db, session, backoff, progress) = (&self.db, &mut self.session, &mut self.backoff, &self.progress);
         let announced = &mut self.announced;
-        let send = |message: Outgoing| {
-            let sent = client.send(&enrolment.origin, &token, &message);
-            counts.note(&message, &sent);
-            SendResult { rows: message.rows() as u64, reply: sent }
-        };
-        let received = |sent: SendResult| {
-            self.progress.iter().for_each(|progress| progress(sent.rows));
+        let received = |backoff: &mut Backoff, sent: SendResult| {
+            progress.iter().for_each(|progress| progress(sent.rows));
+            sent.note(backoff);
             sent.reply
         };
         let high = || db.read(feed::high).map_err(local);
         let goal = high()?;
         let mut refusals = 0;
         std::thread::scope(|scope| {
-            // The part that is being sent, while the next one is read and compressed.
+            // The part that is being sent, while the next one is read.
             let mut in_flight: Option<ScopedJoinHandle<SendResult>> = None;
             loop {
                 let (begun, before) = (Instant::now(), high()?);
                 let message =
                     runtime.block_on(session.next_message(backoff.batch(), &mut Uuid::new_v4)).map_err(local)?;
-                let mut has_all = false;
-                if matches!(message, Outgoing::Part(_)) {
-                    let last = in_flight.replace(scope.spawn(|| send(message)));
-                    last.map_or(Ok(None), |part| received(join(part)))?;
-                } else {
-                    in_flight.take().map_or(Ok(None), |part| received(join(part)))?;
-                    if let Some(reply) = received(send(message))? {
-                        if !reply.is_sound() {
-                            return Err(CallError::Unreadable("its numbers are out of bounds".into()));
-                        }
-                        let outcome = runtime.block_on(session.handle_reply(&reply, Uuid::new_v4())).map_err(local)?;
-                        backoff.succeeded(reply.pace);
-                        announced.clone_from(&reply.hub);
-                        refusals = if reply.accepted { 0 } else { refusals + 1 };
-                        if refusals == REFUSALS_MAX {
-                            return Err(CallError::Contested);
-                        }
-                        has_all = is_acked(outcome) && !session.is_behind(goal).map_err(local)?;
+                // The hub stages each part behind the one before.
+                if let Some(part) = in_flight.take() {
+                    received(backoff, join(part))?;
+                }
+                let reply = match message {
+                    Outgoing::AskStage => {
+                        let known = client.staged(line.origin, line.token)?;
+                        session.resume(known).map_err(local)?;
+                        None
                     }
+                    Outgoing::Part(_) => {
+                        in_flight = Some(scope.spawn(|| line.send(message)));
+                        None
+                    }
+                    Outgoing::Push(_) => received(backoff, line.send(message))?,
+                };
+                let mut has_all = false;
+                if let Some(reply) = reply {
+                    if !reply.is_sound() {
+                        return Err(CallError::Unreadable("its numbers are out of bounds".into()));
+                    }
+                    let outcome = runtime.block_on(session.handle_reply(&reply, Uuid::new_v4())).map_err(local)?;
+                    backoff.succeeded(reply.pace);
+                    announced.clone_from(&reply.hub);
+                    refusals = if reply.accepted { 0 } else { refusals + 1 };
+                    if refusals == REFUSALS_MAX {
+                        return Err(CallError::Contested);
+                    }
+                    has_all = is_acked(outcome) && !session.is_behind(goal).map_err(local)?;
                 }
                 std::thread::park_timeout(backoff.pause(begun.elapsed(), high()? - before));
                 if has_all {
@@ -249,15 +257,46 @@ fn local(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallErro
     CallError::Local(error.into())
 }
 
-/// The result of sending a message with this many rows.
+/// The hub, as one edge calls it.
+struct Line<'l> {
+    client: &'l HubClient,
+    origin: &'l str,
+    token: &'l str,
+    counts: &'l Counts,
+}
+
+impl Line<'_> {
+    fn send(&self, message: Outgoing) -> SendResult {
+        let begun = Instant::now();
+        let reply = self.client.send(self.origin, self.token, &message);
+        self.counts.note(&message, &reply);
+        SendResult { rows: message.rows() as u64, bytes: message.bytes(), took: begun.elapsed(), reply }
+    }
+}
+
+/// The result of sending a message.
 struct SendResult {
     rows: u64,
+    /// Of the rows, before compression.
+    bytes: usize,
+    took: Duration,
     reply: Result<Option<Reply>, CallError>,
+}
+
+impl SendResult {
+    /// Lets the next messages follow what the line carries.
+    fn note(&self, backoff: &mut Backoff) {
+        match &self.reply {
+            Ok(_) if self.bytes > 0 => backoff.carried(self.bytes, self.took),
+            Ok(_) => {}
+            Err(_) => backoff.lost(self.bytes),
+        }
+    }
 }
 
 fn join(sending: ScopedJoinHandle<SendResult>) -> SendResult {
     let broken = || CallError::Local("a message could not be sent".into());
-    sending.join().unwrap_or_else(|_| SendResult { rows: 0, reply: Err(broken()) })
+    sending.join().unwrap_or_else(|_| SendResult { rows: 0, bytes: 0, took: Duration::ZERO, reply: Err(broken()) })
 }
 
 /// Whether the hub acknowledged the push; logs any unusual outcome.

@@ -83,6 +83,10 @@ pub enum Rule {
     Request,
     /// The rows of one write are never separated.
     Groups,
+    /// What a row refers to is sent no later than the row.
+    References,
+    /// A batch in parts goes on behind the last part that the hub has.
+    Resume,
 }
 
 /// Whether a test breaks this rule on purpose, to show that the simulation notices.

@@ -31,7 +31,7 @@ pub async fn rotate_token(db: &Db, sealer: &Sealer, ca: Option<&Path>, author: A
         bail!("this server was enrolled again meanwhile: its token is the one of that enrolment");
     }
     // The hub revokes the token before with the first use of the new one.
-    let used = client.get::<serde_json::Value>(&path("quarantine"), &[], &new);
+    let used = client.check_token(&enrolment.origin, &new);
     used.context("the new token is stored, and the hub revokes the one before at the next exchange")?;
     Ok(enrolment.origin)
 }

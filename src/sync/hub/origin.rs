@@ -132,7 +132,7 @@ impl Origin {
 
     /// Whether the edge is sending everything again, so that the mirror shows the epoch before.
     pub fn is_resetting(&self) -> bool {
-        false
+        self.status.resetting.is_some()
     }
 
     /// How many writes the hub is behind, as far as the edge has reported.
@@ -141,13 +141,14 @@ impl Origin {
     }
 
     /// Whether the mirror is exactly the edge's state at `acked`, as far as the hub knows: no comparison has shown a
-    /// difference.
+    /// difference, and no reset is going on.
     pub fn is_consistent(&self) -> bool {
         self.head.epoch.is_some()
             && self.head.acked == self.high
             && self.quarantined == 0
             && !self.is_locked
             && !self.status.differs
+            && !self.is_resetting()
     }
 }
 

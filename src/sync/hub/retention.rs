@@ -10,8 +10,9 @@ const HOUR_MS: i64 = 3_600_000;
 pub const CODE_MS: i64 = 7 * 24 * HOUR_MS;
 /// How long answered proposals and orphaned rows are kept.
 pub const RETENTION_MS: i64 = 90 * 24 * HOUR_MS;
-/// How long staged parts wait for the next part, or for the push that names them.
-const STAGE_MS: i64 = 24 * HOUR_MS;
+/// How long staged parts wait for the next part, or for the push that names them: an edge may be offline for days, and goes on
+/// behind them.
+const STAGE_MS: i64 = 14 * 24 * HOUR_MS;
 /// The parts that one stage may hold. A first mirror or a reset brings all that an edge has in one stage: some hundred MB
 /// at most, in parts of 16 KiB at least.
 pub const STAGE_PARTS_MAX: i64 = 100_000;

@@ -4,7 +4,9 @@ use super::origin::Origin;
 use crate::domain::mirror::{AuditHead, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::sync::protocol::wire::{EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, Push};
+use crate::sync::protocol::wire::{
+    EdgeStatus, Epoch, Mode, NUMBER_MAX, PROTO, Part, Push, ResetProgress, STAGE_ORDER, StageState,
+};
 
 /// How far a new epoch may be ahead of the present one. A stolen token cannot use up the numbers of an origin: an edge whose
 /// epoch is refused begins the one after the hub's.
@@ -61,7 +63,11 @@ pub fn check_push(push: &Push) -> Result<()> {
 
 /// 400 when the numbers in a part are out of bounds.
 pub fn check_part(part: &Part) -> Result<()> {
-    if is_number(part.part) && part.rows.iter().all(|row| row.chg > 0 && is_number(row.chg)) {
+    let context = part.context.map(|context| [context.epoch.0, context.base.acked, context.expected]);
+    if is_number(part.part)
+        && context.into_iter().flatten().all(is_number)
+        && part.rows.iter().all(|row| row.chg > 0 && is_number(row.chg))
+    {
         return Ok(());
     }
     Err(Error::bad_request("Parts are counted from 0, writes from 1"))
@@ -69,14 +75,66 @@ pub fn check_part(part: &Part) -> Result<()> {
 
 /// Whether `push` builds on exactly what the hub has. A push that comes twice, late or out of order does not.
 pub fn accepts(head: &Head, push: &Push) -> bool {
-    let builds_on_it = push.base == *head;
-    let present = head.epoch.map_or(0, |epoch| epoch.0);
-    let is_next = push.epoch.0 > present && push.epoch.0 - present <= EPOCH_STEP_MAX;
-    match push.mode {
-        Mode::Append => builds_on_it && head.epoch.map_or(is_next, |epoch| epoch == push.epoch),
-        // A newer epoch, not an older one.
-        Mode::Replace => builds_on_it && is_next,
+    builds_on(head, push.base, push.mode, push.epoch)
+}
+
+fn builds_on(head: &Head, base: Head, mode: Mode, epoch: Epoch) -> bool {
+    let present = head.epoch.map_or(0, |present| present.0);
+    let is_next = epoch.0 > present && epoch.0 - present <= EPOCH_STEP_MAX;
+    base == *head
+        && match mode {
+            Mode::Append => head.epoch.map_or(is_next, |present| present == epoch),
+            // A newer epoch, not an older one.
+            Mode::Replace => is_next,
+        }
+}
+
+/// What a hub does with a part of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartVerdict {
+    /// It is staged already: nothing changes.
+    Known,
+    /// The hub stages it, and discards the parts of any other batch.
+    Stage,
+}
+
+/// Decides on a part. `staged`: what is staged of the origin; `twin`: the id of the staged part with the stage and number of
+/// this one, if there is one. 409 [`STAGE_ORDER`] when the part does not follow the newest one, or builds on another state than
+/// the hub has: the edge then asks what is staged, and goes on behind that.
+pub fn judge_part(
+    head: &Head,
+    staged: Option<&StageState>,
+    twin: Option<Option<uuid::Uuid>>,
+    part: &Part,
+) -> Result<PartVerdict> {
+    let Some(context) = &part.context else {
+        // An edge of an older version sends its parts in any order.
+        return Ok(if twin.is_some() { PartVerdict::Known } else { PartVerdict::Stage });
+    };
+    let out_of_order = |what: &'static str| Err(Error::conflict(STAGE_ORDER, what));
+    if !builds_on(head, context.base, context.mode, context.epoch) {
+        return out_of_order("The part builds on another state than the hub has: ask for the state, and begin anew");
     }
+    match staged.filter(|staged| staged.stage == part.stage) {
+        Some(_) if twin == Some(Some(context.id)) => Ok(PartVerdict::Known),
+        Some(staged) if twin.is_none() && part.part == staged.parts && context.after == staged.last => {
+            Ok(PartVerdict::Stage)
+        }
+        None if part.part == 0 => Ok(PartVerdict::Stage),
+        _ => out_of_order("The part does not follow what is staged: ask for that, and go on behind it"),
+    }
+}
+
+/// What the fleet page shows of an edge once the hub has staged `part`: from its first part on a reset is going on.
+pub fn status_after_part(origin: &Origin, part: &Part) -> EdgeStatus {
+    let mut status = origin.status.clone();
+    if let Some(context) = part.context.filter(|context| context.mode == Mode::Replace) {
+        let before = status.resetting.filter(|_| part.part > 0).map_or(0, |resetting| resetting.rows);
+        let rows = before.saturating_add(i64::try_from(part.rows.len()).unwrap_or(i64::MAX));
+        let expected = context.expected.max(rows);
+        status.resetting = Some(ResetProgress { epoch: context.epoch.0, rows, expected });
+    }
+    status
 }
 
 /// Whether a push brings no rows: it only asks for the hub's state.
@@ -147,7 +205,8 @@ pub fn judge(origin: &Origin, push: &Push, is_whole: bool, now: Time) -> PushVer
     } else if is_idle(push) {
         let is_old = origin.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
         let (audit, differs) = audit_after(origin, push);
-        let status = |status: &EdgeStatus| (status.is_full, status.differs, status.proved_ms);
+        let status =
+            |status: &EdgeStatus| (status.is_full, status.differs, status.proved_ms, status.resetting.is_some());
         let is_known = origin.high == push.snap
             && origin.audit == audit
             && origin.audit_differs == differs

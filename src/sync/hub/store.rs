@@ -13,7 +13,7 @@ use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
-use crate::sync::protocol::wire::{Pace, Part, Push, Reply};
+use crate::sync::protocol::wire::{Pace, Part, Push, Reply, StageReply};
 
 /// How many quarantined rows one reply lists.
 pub const QUARANTINE_MAX: i64 = 100;
@@ -97,9 +97,12 @@ pub trait HubStore: AdminStore {
     /// Unlocks a locked origin: it goes on with whichever edge comes first.
     fn unlock(&self, origin: &str, caller: Caller<'_>) -> impl Future<Output = Result<()>> + Send;
 
-    /// Stages a part of a batch, and discards the parts of any other batch. A part that is staged already is not staged
-    /// again. 409 `stage` when the stage becomes too large: [`super::retention::check_stage`].
+    /// Stages a part of a batch where [`super::rules::judge_part`] allows it, and discards the parts of any other batch. 409
+    /// `stage` when the stage becomes too large: [`super::retention::check_stage`].
     fn stage(&self, origin: &str, part: &Part, now: Time) -> impl Future<Output = Result<()>> + Send;
+
+    /// What is staged of an origin.
+    fn staged(&self, origin: &str) -> impl Future<Output = Result<StageReply>> + Send;
 
     /// Applies a push that [`super::rules::accepts`], with the parts staged for it; any other push changes nothing. A
     /// row with a fault is quarantined with its whole write; 409 `schema` when so many have one that the fault is not
@@ -182,7 +185,7 @@ pub trait HubStore: AdminStore {
     fn remove(&self, origin: &str, caller: Caller<'_>) -> impl Future<Output = Result<RemovedOrigin>> + Send;
 
     /// Deletes what is past its retention: unspent codes after a week; answered proposals and orphaned rows after 90 days;
-    /// staged parts a day after the last of them. To be called once an hour; [`super::retention::effective_now`] decides
+    /// staged parts a fortnight after the last of them. To be called once an hour; [`super::retention::effective_now`] decides
     /// how late it is.
     fn prune(&self, now: Time) -> impl Future<Output = Result<()>> + Send;
 }

@@ -77,7 +77,62 @@ pub struct Part {
     pub stage: Uuid,
     /// From 0.
     pub part: i64,
+    /// Absent from an edge of an older version, which begins anew after each broken connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<PartContext>,
     pub rows: Vec<Row>,
+}
+
+/// Code of the hub's refusal of a part that does not follow what is staged.
+pub const STAGE_ORDER: &str = "stage_order";
+
+/// What a part belongs to: a hub stages each part behind the one that it follows, and no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartContext {
+    /// Names these rows: a part that is read again has another id.
+    pub id: Uuid,
+    /// Id of the part before; none for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Mode::is_append")]
+    pub mode: Mode,
+    pub epoch: Epoch,
+    /// The hub's state, as the edge expects it.
+    pub base: Head,
+    /// How many rows the whole batch has, about.
+    pub expected: i64,
+}
+
+/// The answer to `GET …/stage`: what the hub has of a batch that comes in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageReply {
+    pub head: Head,
+    /// Absent while nothing is staged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged: Option<StageState>,
+}
+
+/// The parts of a batch that a hub has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageState {
+    pub stage: Uuid,
+    pub parts: i64,
+    /// Of their rows.
+    pub bytes: i64,
+    /// Id of the newest part; none when an edge of an older version has sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Uuid>,
+}
+
+/// How far a hub is with the reset of an origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetProgress {
+    /// Number of the epoch that begins.
+    pub epoch: i64,
+    /// Rows that the hub has received.
+    pub rows: i64,
+    /// How many rows there are, about.
+    pub expected: i64,
 }
 
 /// What an edge reports of itself, for the fleet page only.
@@ -98,6 +153,9 @@ pub struct EdgeStatus {
     pub differs: bool,
     /// The disk of the edge is full: it refuses changes.
     pub is_full: bool,
+    /// A reset is going on. The hub notes it with the first part, and an accepted push ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resetting: Option<ResetProgress>,
 }
 
 /// The last moment of the year 9999, the latest time that can be written.

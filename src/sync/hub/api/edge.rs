@@ -144,6 +144,12 @@ pub async fn stage<S: HubStore>(request: HttpRequest, state: SharedState<S>, bod
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
+/// What the hub has of a batch that comes in parts: the edge goes on behind it.
+pub async fn staged<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
+    let origin = own_origin(&request, &state).await?;
+    Ok(HttpResponse::Ok().json(state.store.staged(&origin.origin).await?))
+}
+
 /// Levels of the hash tree, for an edge to compare with its own.
 pub async fn digests<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let (origin, body) = body.of(own_origin(&request, &state).await).await?;

@@ -120,6 +120,7 @@ fn fleet_entry(origin: &Origin, now: Time, oldest: Time) -> Value {
         "movedTo": origin.phase.hub(),
         "consistent": origin.is_consistent(),
         "differs": origin.status.differs,
+        "resetting": origin.status.resetting,
         "locked": origin.is_locked,
         "acked": origin.head.acked,
         "high": origin.high,

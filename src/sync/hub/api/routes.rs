@@ -38,10 +38,11 @@ pub fn start_without_store(listener: TcpListener, tls: Option<ServerConfig>) -> 
 }
 
 /// Every call that names an origin, behind `/sync/v1/origins/ORIGIN/`.
-fn origin_routes<S: HubStore>() -> [(Method, &'static str, Route); 16] {
+fn origin_routes<S: HubStore>() -> [(Method, &'static str, Route); 17] {
     [
         (Method::POST, "exchange", web::to(edge::exchange::<S>)),
         (Method::POST, "stage", web::to(edge::stage::<S>)),
+        (Method::GET, "stage", web::to(edge::staged::<S>)),
         (Method::POST, "digest", web::to(edge::digests::<S>)),
         (Method::GET, "snapshot", web::to(edge::snapshot::<S>)),
         (Method::POST, "token", web::to(edge::rotate_token::<S>)),

@@ -49,7 +49,7 @@ use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase};
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin};
 use crate::sync::hub::proposals::ProposalRecord;
 use crate::sync::hub::store::{HubStore, PushResult};
-use crate::sync::protocol::wire::{Part, Push};
+use crate::sync::protocol::wire::{Part, Push, StageReply};
 use tx::{Answers, Batch, READ, Scope, Tx, WRITE};
 
 /// Threads that serve the connections.
@@ -188,6 +188,10 @@ impl HubStore for PostgresHub {
 
     async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
         staged::stage(&self.pool, origin, part, now).await
+    }
+
+    async fn staged(&self, origin: &str) -> Result<StageReply> {
+        staged::staged(&self.pool, origin).await
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {

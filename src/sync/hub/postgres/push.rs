@@ -246,7 +246,7 @@ impl<'r> PushRows<'r> {
             orphaned_rows::orphan_all(batch, origin, epoch_n, at);
         }
         if let Some((stage, part, Columns { t, id, rev, chg, v, code, detail })) = &self.last {
-            batch.add(STAGE, &[origin, stage, part, t, id, rev, chg, v, code, detail, &0_i64, at]);
+            batch.add(STAGE, &[origin, stage, part, t, id, rev, chg, v, code, detail, &0_i64, at, &None::<Uuid>]);
             quarantine::update_from_stage(batch, origin, stage, at);
             rows::apply_staged(batch, origin, stage);
             for sql in CLEAR {

@@ -8,26 +8,28 @@ use super::rows::Columns;
 use super::tx::{Batch, describe};
 use crate::domain::time::Time;
 use crate::error::Result;
-use crate::sync::hub::origin::origin_not_found;
+use crate::sync::hub::rules::{self, PartVerdict};
 use crate::sync::hub::{retention, row_validation};
-use crate::sync::protocol::wire::Part;
+use crate::sync::protocol::wire::{Part, StageReply, StageState};
 
-/// How much is staged, whether the part is staged already, and whether there are other stages.
-const STAGE_STATE: &str = "
-    select coalesce(sum(bytes) filter (where stage = $2), 0)::int8,
-        coalesce(bool_or(stage = $2 and part = $3), false), coalesce(bool_or(stage <> $2), false)
-    from staged_parts where origin = $1";
+/// Each stage of an origin, the newest first: its parts, their bytes, the id of the newest part, and the id of part $2.
+const STAGES: &str = "
+    select stage, count(*), coalesce(sum(bytes), 0)::int8,
+        (select id from staged_parts n where n.origin = $1 and n.stage = p.stage order by part desc limit 1),
+        coalesce(bool_or(part = $2), false), (array_agg(id) filter (where part = $2))[1]
+    from staged_parts p where origin = $1 group by stage order by max(staged_at) desc";
+const NOTE_PART: &str = "update origins set status = $2, last_seen = $3 where origin = $1";
 /// Discards all parts of other stages.
 const CLEAR_OTHERS: [&str; 2] = [
     "delete from staged where origin = $1 and stage <> $2",
     "delete from staged_parts where origin = $1 and stage <> $2",
 ];
 pub const CLEAR: [&str; 2] = ["delete from staged where origin = $1", "delete from staged_parts where origin = $1"];
-/// $4 to $10: arrays of table, id, rev, chg, text, code, detail; $11: bytes; $12: now. Changes nothing when the part is
+/// $4 to $10: arrays of table, id, rev, chg, text, code, detail; $11: bytes; $12: now; $13: the id of the part. Changes nothing when the part is
 /// staged already.
 pub const STAGE: &str = "
     with added as (
-        insert into staged_parts (origin, stage, part, bytes, staged_at) values ($1, $2, $3, $11, $12)
+        insert into staged_parts (origin, stage, part, bytes, staged_at, id) values ($1, $2, $3, $11, $12, $13)
         on conflict do nothing returning part)
     insert into staged (origin, stage, t, id, rev, chg, v, code, detail)
     select $1, $2, t, id, rev, chg, v, code, detail
@@ -41,26 +43,58 @@ pub const STAGED: &str = "
         count(*) filter (where code in ('schema', 'unreadable')), count(*)
     from staged where origin = $1 and stage = $2";
 
+/// What is staged of an origin.
+pub async fn staged(pool: &Pool, origin: &str) -> Result<StageReply> {
+    let none = -1_i64;
+    let (found, answers) = origins::read(pool, origin, Batch::default().with(STAGES, &[&origin, &none])).await?;
+    found.origin.check_here()?;
+    let staged = answers[0].first().map(stage_of).transpose()?;
+    Ok(StageReply { head: found.origin.head, staged })
+}
+
+fn stage_of(row: &SqlRow) -> Result<StageState> {
+    Ok(StageState {
+        stage: row.try_get(0).map_err(describe)?,
+        parts: row.try_get(1).map_err(describe)?,
+        bytes: row.try_get(2).map_err(describe)?,
+        last: row.try_get(3).map_err(describe)?,
+    })
+}
+
 /// Stages a part of a batch, each row with its fault.
 pub async fn stage(pool: &Pool, origin: &str, part: &Part, now: Time) -> Result<()> {
-    let state = Batch::default().with(STAGE_STATE, &[&origin, &part.stage, &part.part]);
-    let (tx, answers) = origins::begin_here(pool, origin, state).await?;
-    let state = answers[0].first().ok_or_else(origin_not_found)?;
-    if state.try_get(1).map_err(describe)? {
+    let state = Batch::default().with(STAGES, &[&origin, &part.part]);
+    let (tx, locked, answers) = origins::begin(pool, origin, state).await?;
+    let found = &locked.found.origin;
+    found.check_here()?;
+    let (mut known, mut twin, has_others) = (None, None, answers[0].len() > 1);
+    for row in &answers[0] {
+        let stage = stage_of(row)?;
+        if known.is_none() || stage.stage == part.stage {
+            known = Some(stage);
+        }
+        if stage.stage == part.stage && row.try_get(4).map_err(describe)? {
+            twin = Some(row.try_get(5).map_err(describe)?);
+        }
+    }
+    if rules::judge_part(&found.head, known.as_ref(), twin, part)? == PartVerdict::Known {
         return Ok(());
     }
+    let so_far = known.filter(|known| known.stage == part.stage);
     let (bytes, at) = (retention::bytes_of(&part.rows), now.millis());
-    retention::check_stage(part.part, bytes + state.try_get::<_, i64>(0).map_err(describe)?)?;
-    let Columns { t, id, rev, chg, v, code, detail } =
+    retention::check_stage(part.part, bytes + so_far.map_or(0, |known| known.bytes))?;
+    let id = part.context.map(|context| context.id);
+    let status = serde_json::to_string(&rules::status_after_part(found, part)).unwrap_or_default();
+    let Columns { t, id: ids, rev, chg, v, code, detail } =
         Columns::of(part.rows.iter().map(|row| (row, row_validation::fault(row))));
     let mut batch = Batch::default();
-    // Looks at the parts: the rows are many.
-    if state.try_get(2).map_err(describe)? {
+    if has_others || known.is_some() && so_far.is_none() {
         for sql in CLEAR_OTHERS {
             batch.add(sql, &[&origin, &part.stage]);
         }
     }
-    batch.add(STAGE, &[&origin, &part.stage, &part.part, &t, &id, &rev, &chg, &v, &code, &detail, &bytes, &at]);
+    batch.add(STAGE, &[&origin, &part.stage, &part.part, &t, &ids, &rev, &chg, &v, &code, &detail, &bytes, &at, &id]);
+    batch.add(NOTE_PART, &[&origin, &status, &at]);
     tx.commit(batch).await.map(drop)
 }
 

@@ -16,8 +16,10 @@ mod proposals;
 
 mod backup;
 mod migration;
-mod push;
 mod retention;
+mod staged;
+
+mod push;
 
 mod admin;
 
@@ -45,7 +47,7 @@ use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin};
 use crate::sync::hub::proposals::ProposalRecord;
 use crate::sync::hub::rules;
 use crate::sync::hub::store::{HubStore, PushResult, QUARANTINE_MAX};
-use crate::sync::protocol::wire::{Part, Push};
+use crate::sync::protocol::wire::{Part, Push, StageReply};
 use push::PushOutcome;
 
 /// Page cache of the writing connection: what a batch of changed rows touches.
@@ -88,6 +90,7 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/003_operators.sql")),
+            M::up(include_str!("../../../../sql/hub/sqlite/010_stages.sql")),
         ]);
         migrations.to_latest(conn)?;
         quarantine::name_known_tables(conn)?;
@@ -156,7 +159,13 @@ impl HubStore for SqliteHub {
     }
 
     async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
-        self.write(|tx| push::stage(tx, origin, part, now))
+        self.write(|tx| staged::stage(tx, origin, part, now))
+    }
+
+    async fn staged(&self, origin: &str) -> Result<StageReply> {
+        let mut conn = self.lock();
+        let tx = conn.transaction()?;
+        Ok(StageReply { head: origins::get_here(&tx, origin)?.head, staged: staged::state(&tx, origin)? })
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {

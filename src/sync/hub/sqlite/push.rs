@@ -2,81 +2,15 @@
 
 use rusqlite::{Connection, named_params, params};
 
+use super::staged::{apply_staged, insert_staged, is_staged};
 use super::{origins, orphaned_rows, proposals, quarantine, rows};
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::sync::hub::origin::Origin;
+use crate::sync::hub::row_validation;
 use crate::sync::hub::rules::{self, PushVerdict};
-use crate::sync::hub::{retention, row_validation};
-use crate::sync::protocol::wire::{Mode, Part, Push, Row, Staged};
-
-/// Stages a part of a batch, each row with its fault.
-pub fn stage(tx: &Connection, origin: &str, part: &Part, now: Time) -> Result<()> {
-    origins::get_here(tx, origin)?;
-    let stage = part.stage.to_string();
-    discard_others(tx, origin, &stage)?;
-    let added = tx.execute(
-        "insert or ignore into staged_parts (origin, stage, part, bytes, staged_at) values (?1, ?2, ?3, ?4, ?5)",
-        params![origin, stage, part.part, retention::bytes_of(&part.rows), now],
-    )?;
-    if added == 0 {
-        return Ok(());
-    }
-    let bytes = "select sum(bytes) from staged_parts where origin = ?1 and stage = ?2";
-    retention::check_stage(part.part, tx.query_row(bytes, params![origin, stage], |row| row.get(0))?)?;
-    insert_staged(tx, origin, &stage, &part.rows)
-}
-
-fn insert_staged(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -> Result<()> {
-    let mut insert = tx.prepare_cached(
-        "insert or ignore into staged (origin, stage, t, id, rev, chg, text, code, detail)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?;
-    for row in rows {
-        let text = row.v.as_ref().map(|v| rows::add_text(tx, v.get())).transpose()?;
-        let (code, detail) = row_validation::fault(row).unzip();
-        let staged = params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail];
-        if insert.execute(staged)? == 0 {
-            // The batch has the row twice: the last one counts.
-            delete_staged(tx, origin, stage, row)?;
-            insert.execute(staged)?;
-        }
-    }
-    Ok(())
-}
-
-fn delete_staged(tx: &Connection, origin: &str, stage: &str, row: &Row) -> Result<()> {
-    let key = params![origin, stage, row.t.number(), row.id];
-    let condition = "origin = ?1 and stage = ?2 and t = ?3 and id = ?4";
-    tx.execute(&format!("delete from texts where n in (select text from staged where {condition})"), key)?;
-    tx.execute(&format!("delete from staged where {condition}"), key)?;
-    Ok(())
-}
-
-/// Discards all parts of other stages than `stage`.
-fn discard_others(tx: &Connection, origin: &str, stage: &str) -> Result<()> {
-    let others = params![origin, stage];
-    // Looks at the parts: the rows are many.
-    let has_others = "select exists (select 1 from staged_parts where origin = ?1 and stage <> ?2)";
-    if !tx.query_row(has_others, others, |row| row.get(0))? {
-        return Ok(());
-    }
-    tx.execute("delete from texts where n in (select text from staged where origin = ?1 and stage <> ?2)", others)?;
-    tx.execute("delete from staged where origin = ?1 and stage <> ?2", others)?;
-    tx.execute("delete from staged_parts where origin = ?1 and stage <> ?2", others)?;
-    Ok(())
-}
-
-/// Whether all parts that a push names are staged.
-fn is_staged(tx: &Connection, origin: &str, staged: Staged) -> Result<bool> {
-    let staged_parts: i64 = tx.query_row(
-        "select count(*) from staged_parts where origin = ?1 and stage = ?2 and part < ?3",
-        params![origin, staged.stage.to_string(), staged.parts],
-        |row| row.get(0),
-    )?;
-    Ok(staged_parts == staged.parts)
-}
+use crate::sync::protocol::wire::{Mode, Push};
 
 /// What a push did, to be committed whichever it is.
 pub enum PushOutcome {
@@ -183,38 +117,5 @@ fn apply_rows(tx: &Connection, before: &Origin, push: &Push, now: Time) -> Resul
     if is_reset {
         orphaned_rows::discard_recovered(tx, before)?;
     }
-    Ok(())
-}
-
-/// Applies the rows of a stage, and deletes the stage.
-fn apply_staged(tx: &Connection, origin: &str, stage: &str, now: Time) -> Result<()> {
-    let (faulty, all): (i64, i64) = tx.query_row(
-        "select count(*) filter (where code in ('schema', 'unreadable')), count(*) from staged
-         where origin = ?1 and stage = ?2",
-        params![origin, stage],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    row_validation::check_fault_share(faulty.unsigned_abs() as usize, all.unsigned_abs() as usize)?;
-    quarantine::update_from_stage(tx, origin, stage, now)?;
-    let of_stage = params![origin, stage];
-    tx.execute(
-        "delete from texts where n in (select m.text from staged s
-            join mirror m on m.origin = s.origin and m.t = s.t and m.id = s.id where s.origin = ?1 and s.stage = ?2)",
-        of_stage,
-    )?;
-    tx.execute(
-        "insert into mirror (origin, t, id, rev, chg, text)
-         select origin, t, id, rev, chg, text from staged where origin = ?1 and stage = ?2 and text is not null
-         on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, text = excluded.text",
-        of_stage,
-    )?;
-    tx.execute(
-        "delete from mirror where origin = ?1 and (t, id) in
-            (select t, id from staged where origin = ?1 and stage = ?2 and text is null)",
-        of_stage,
-    )?;
-    discard_others(tx, origin, stage)?;
-    tx.execute("delete from staged where origin = ?1 and stage = ?2", of_stage)?;
-    tx.execute("delete from staged_parts where origin = ?1 and stage = ?2", of_stage)?;
     Ok(())
 }
