@@ -35,8 +35,9 @@ pub async fn migrate_or_check(client: &Client) -> Result<(), Unready> {
             Ok(())
         }
         (true, true) => {
+            migrate(client).await?;
             tracing::warn!("the role that runs owns the tables, and may switch row-level security off: see hub init");
-            migrate(client).await
+            Ok(())
         }
         (false, _) => migrate(client).await,
     }
