@@ -87,13 +87,19 @@ pub(super) fn insert_row(tx: &mut WriteTx, config: &MobileConfig) -> Result<()> 
     let change = tx.change()?;
     tx.conn
         .prepare_cached(
-            "insert into mobile_configs (id, customer, configs, rev, chg) values (:id, :customer, :configs, :rev, :chg)
-             on conflict (id) do update set configs = :configs, rev = :rev, chg = :chg",
+            "insert into mobile_configs (id, customer, configs, rev, chg) values (:id, :customer, :configs, :rev, :chg)",
         )?
         .execute(named_params! {
             ":id": config.id, ":customer": config.customer, ":configs": config.configs, ":rev": config.rev,
             ":chg": change
         })?;
+    Ok(())
+}
+
+/// Removes the row without a trace, because another is written in its place.
+pub(super) fn clear_row(tx: &mut WriteTx, id: Id) -> Result<()> {
+    tx.change()?;
+    tx.conn.prepare_cached("delete from mobile_configs where id = ?1")?.execute([id])?;
     Ok(())
 }
 

@@ -78,6 +78,8 @@ pub fn restore_row(tx: &mut WriteTx, row: &Row, references: &mut References) -> 
             let config = MobileConfig::from_json(text).map_err(|error| RowError::Content(error.to_string()))?;
             let config = MobileConfig { rev, ..config };
             check_id(row, config.id)?;
+            // One of an older rev may be there: see `merge`.
+            mobile_configs::clear_row(tx, config.id)?;
             mobile_configs::insert_row(tx, &config)?;
             record(tx, mobile_configs::subject(&config), &config.configs)?;
             references.add_config(&config);
