@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod engine;
 
 mod batch;
+mod parts;
 
 pub mod session;
 
@@ -13,7 +14,11 @@ pub mod status;
 
 pub mod metrics;
 
+pub mod call_error;
+
 pub mod client;
+
+mod sending;
 
 pub mod enrolment;
 pub mod restore;

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use actix_web::web;
 
+use super::admission::Admission;
 use crate::clock::Clock;
 use crate::domain::audit::Hash;
 use crate::sync::protocol::wire::Pace;
@@ -29,11 +30,19 @@ pub struct HubState<S> {
     pub admin: Hash,
     pub pace: Pace,
     pub(super) counts: Counts,
+    pub(super) admission: Admission,
 }
 
 impl<S> HubState<S> {
     pub fn new(store: Arc<S>, clock: Clock, admin: Hash) -> HubState<S> {
-        HubState { store, clock, admin, pace: Pace::default(), counts: Counts::default() }
+        HubState {
+            store,
+            clock,
+            admin,
+            pace: Pace::default(),
+            counts: Counts::default(),
+            admission: Admission::default(),
+        }
     }
 }
 
