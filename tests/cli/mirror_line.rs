@@ -20,6 +20,9 @@ const ROWS: usize = 20_000;
 const LIFE_MS: std::ops::Range<u64> = 3_000..5_000;
 const BYTES_PER_SECOND: std::ops::Range<u64> = 40_000..80_000;
 
+/// How many bytes are waited for, and by whom.
+type Waiting = (u64, Sender<()>);
+
 /// A line to a hub, wherever that listens now.
 #[derive(Clone)]
 struct Line {
@@ -30,7 +33,7 @@ struct Line {
     carried: Arc<AtomicU64>,
     breaks: Arc<AtomicU64>,
     /// Who is told once so many bytes were carried.
-    waiting: Arc<Mutex<Option<(u64, Sender<()>)>>>,
+    waiting: Arc<Mutex<Option<Waiting>>>,
 }
 
 impl Line {

@@ -2,6 +2,7 @@
 
 use super::engine::{Rule, rule};
 use crate::db::ReadTx;
+use crate::domain::mirror::Position;
 use crate::error::Result;
 use crate::store::ahead::{self, Prefix};
 use crate::store::feed::{self, FeedCursor};
@@ -126,4 +127,9 @@ fn rows_ahead(tx: &ReadTx, place: &Place, to: i64, max_bytes: usize, extensions:
     }
     // Writes come faster than the line carries them: at least what the rows refer to is there.
     ahead::rows(tx, Prefix { has_older: false, ..prefix }, usize::MAX)
+}
+
+/// What a push from this position does.
+pub fn mode(position: &Position) -> Mode {
+    if position.resetting.is_some() { Mode::Replace } else { Mode::Append }
 }

@@ -13,6 +13,7 @@ use super::client::{CallError, HubClient};
 use super::enrolment;
 use super::metrics::Counts;
 use super::moves::{follow_announcement, may_follow};
+use super::sending::{Line, SendResult, join};
 use super::session::{ExchangeOutcome, Outgoing, SyncSession};
 use super::settings::HubSettings;
 use super::verify::{self, Proof};
@@ -21,7 +22,6 @@ use crate::db::{Author, Db};
 use crate::error::Result;
 use crate::store::sync_state::{self, Enrolment};
 use crate::store::{feed, quarantine};
-use crate::sync::protocol::wire::Reply;
 
 /// The delay while the edge is not enrolled.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -255,48 +255,6 @@ impl SyncDriver {
 /// An error of this machine, not of the hub.
 fn local(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallError {
     CallError::Local(error.into())
-}
-
-/// The hub, as one edge calls it.
-struct Line<'l> {
-    client: &'l HubClient,
-    origin: &'l str,
-    token: &'l str,
-    counts: &'l Counts,
-}
-
-impl Line<'_> {
-    fn send(&self, message: Outgoing) -> SendResult {
-        let begun = Instant::now();
-        let reply = self.client.send(self.origin, self.token, &message);
-        self.counts.note(&message, &reply);
-        SendResult { rows: message.rows() as u64, bytes: message.bytes(), took: begun.elapsed(), reply }
-    }
-}
-
-/// The result of sending a message.
-struct SendResult {
-    rows: u64,
-    /// Of the rows, before compression.
-    bytes: usize,
-    took: Duration,
-    reply: Result<Option<Reply>, CallError>,
-}
-
-impl SendResult {
-    /// Lets the next messages follow what the line carries.
-    fn note(&self, backoff: &mut Backoff) {
-        match &self.reply {
-            Ok(_) if self.bytes > 0 => backoff.carried(self.bytes, self.took),
-            Ok(_) => {}
-            Err(_) => backoff.lost(self.bytes),
-        }
-    }
-}
-
-fn join(sending: ScopedJoinHandle<SendResult>) -> SendResult {
-    let broken = || CallError::Local("a message could not be sent".into());
-    sending.join().unwrap_or_else(|_| SendResult { rows: 0, bytes: 0, took: Duration::ZERO, reply: Err(broken()) })
 }
 
 /// Whether the hub acknowledged the push; logs any unusual outcome.

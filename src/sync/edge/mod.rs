@@ -7,6 +7,7 @@ pub mod engine;
 pub mod settings;
 
 mod batch;
+mod parts;
 
 pub mod session;
 
@@ -14,9 +15,11 @@ pub mod status;
 
 pub mod metrics;
 
-mod call_error;
+pub mod call_error;
 
 pub mod client;
+
+mod sending;
 
 pub mod enrolment;
 pub mod restore;

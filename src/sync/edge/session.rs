@@ -5,19 +5,17 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::batch::{Batch, Place};
+use super::batch::{Batch, mode};
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
+use super::parts::PartsInProgress;
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
 use crate::domain::proposal::{HubLevel, ProposalAnswer, ProposalResult};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::store::feed::{self, FeedCursor};
-use crate::store::sent_parts::{self, SentPart};
-use crate::store::{audit, proposals as answers, quarantine, sync_state};
-use crate::sync::protocol::wire::{
-    EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, PartContext, Push, Reply, Row, StageReply, Staged,
-};
+use crate::store::feed;
+use crate::store::{audit, proposals as answers, quarantine, sent_parts, sync_state};
+use crate::sync::protocol::wire::{EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, Push, Reply, Row, StageReply};
 use crate::usecases::proposals;
 
 const AUDIT_DIFFERS: &str =
@@ -69,36 +67,12 @@ pub enum ExchangeOutcome {
     Forked(Fork),
 }
 
-/// A batch that is being sent in parts.
-struct PartialBatch {
-    stage: Uuid,
-    parts: i64,
-    /// Id of the last part.
-    last: Uuid,
-    /// The position behind the parts that were sent.
-    after: FeedCursor,
-    /// The last write of the batch, and how often it was put off.
-    end: (i64, i64),
-}
-
-/// What an edge has heard of the batch that was broken off.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Question {
-    NotAsked,
-    Asked,
-    Answered,
-}
-
 /// An edge and its current exchange.
 pub struct SyncSession {
     db: Arc<Db>,
     /// The most that the hub may do here.
     may: HubLevel,
-    partial: Option<PartialBatch>,
-    /// Whether the hub is asked, or was, what it has of a batch that was broken off.
-    question: Question,
-    /// The hub's state is another one than this edge expects: the next message asks for it.
-    asks_state: bool,
+    parts: PartsInProgress,
     request: Option<Uuid>,
     /// Proposals whose answers are in the current push.
     answers_sent: Vec<Uuid>,
@@ -106,104 +80,39 @@ pub struct SyncSession {
 
 impl SyncSession {
     pub fn new(db: Arc<Db>, may: HubLevel) -> SyncSession {
-        SyncSession {
-            db,
-            may,
-            partial: None,
-            question: Question::NotAsked,
-            asks_state: false,
-            request: None,
-            answers_sent: vec![],
-        }
+        SyncSession { parts: PartsInProgress::new(db.clone()), db, may, request: None, answers_sent: vec![] }
     }
 
     /// The next message. A push without rows only asks for the hub's state.
     pub async fn next_message(&mut self, max_bytes: usize, fresh: &mut impl FnMut() -> Uuid) -> Result<Outgoing> {
         let position = self.position()?;
-        if self.partial.is_none() && self.question != Question::Answered && self.stage_of(&position)?.is_some() {
-            self.question = Question::Asked;
+        if self.parts.must_ask(&position)? {
             return Ok(Outgoing::AskStage);
         }
-        let batch = match self.asks_state {
+        let batch = match self.parts.asks_state {
             true => self.db.read(|tx| Batch::none(tx, position.base().acked))?,
             false => {
-                let (after, end) = match &self.partial {
-                    Some(partial) => (partial.after.clone(), Some(partial.end)),
-                    None => (FeedCursor::after_write(position.acked), None),
-                };
-                let place = Place { mode: mode(&position), first: position.acked, after, end };
+                let place = self.parts.place(&position);
                 self.db.read(|tx| Batch::read(tx, &place, max_bytes))?
             }
         };
         if !batch.is_complete {
-            return self.part(&position, batch, fresh).await;
+            return self.parts.part(&position, batch, fresh).await.map(Outgoing::Part);
         }
         self.push(position, batch, fresh).await
-    }
-
-    /// The next part of a batch. The position behind it is on disk before it is sent.
-    async fn part(&mut self, position: &Position, batch: Batch, fresh: &mut impl FnMut() -> Uuid) -> Result<Outgoing> {
-        let before = self.partial.as_ref().map(|partial| (partial.stage, partial.parts, partial.last));
-        let (stage, part) = before.map_or_else(|| (fresh(), 0), |(stage, parts, _)| (stage, parts));
-        let (id, end, builds_on) = (fresh(), (batch.to, batch.extensions), builds_on(position)?);
-        let sent = SentPart { id, part, after: batch.after.clone(), end };
-        let is_first = before.is_none();
-        let record = move |tx: &mut WriteTx| {
-            if is_first {
-                sent_parts::begin(tx, stage, &builds_on)?;
-            }
-            sent_parts::add(tx, &sent)
-        };
-        self.db.write(Author::system("mirror"), record).await?;
-        self.partial = Some(PartialBatch { stage, parts: part + 1, last: id, after: batch.after, end });
-        let expected = self.db.read(|tx| feed::count(tx, position.acked))?;
-        let context = PartContext {
-            id,
-            after: before.map(|(.., last)| last),
-            mode: mode(position),
-            epoch: position.epoch,
-            base: position.base(),
-            expected: i64::try_from(expected).unwrap_or(i64::MAX),
-        };
-        Ok(Outgoing::Part(Part { stage, part, context: Some(context), rows: batch.rows }))
-    }
-
-    /// The batch that was broken off, if it builds on this position.
-    fn stage_of(&self, position: &Position) -> Result<Option<Uuid>> {
-        let begun = self.db.read(sent_parts::current)?;
-        let builds_on = builds_on(position)?;
-        Ok(begun.filter(|(_, before)| *before == builds_on).map(|(stage, _)| stage))
     }
 
     /// Goes on with a batch that was broken off, behind what the hub has of it. `None`: the hub cannot say, because it is of an
     /// older version; the batch is then begun anew.
     pub fn resume(&mut self, known: Option<StageReply>) -> Result<()> {
-        if std::mem::replace(&mut self.question, Question::Answered) != Question::Asked {
-            // The answer to an earlier question.
-            self.abort();
-            return Ok(());
-        }
         let position = self.position()?;
-        let Some(StageReply { head, staged }) = known else { return Ok(()) };
-        if head != position.base() {
-            self.asks_state = true;
-            return Ok(());
-        }
-        let (Some(staged), Some(stage)) = (staged, self.stage_of(&position)?) else { return Ok(()) };
-        let Some(last) = staged.last.filter(|_| staged.stage == stage) else { return Ok(()) };
-        let sent = self.db.read(|tx| match rule(Rule::Resume) {
-            true => Ok(sent_parts::numbered(tx, staged.parts)?.or(sent_parts::find(tx, last)?)),
-            false => sent_parts::find(tx, last),
-        })?;
-        self.partial =
-            sent.map(|SentPart { after, end, .. }| PartialBatch { stage, parts: staged.parts, last, after, end });
-        Ok(())
+        self.parts.resume(&position, known)
     }
 
     async fn push(&mut self, position: Position, batch: Batch, fresh: &mut impl FnMut() -> Uuid) -> Result<Outgoing> {
-        let staged = self.partial.take().map(|partial| Staged { stage: partial.stage, parts: partial.parts });
+        let staged = self.parts.take();
         let base = position.base();
-        let is_idle = self.asks_state || position.resetting.is_none() && batch.to == position.acked;
+        let is_idle = self.parts.asks_state || position.resetting.is_none() && batch.to == position.acked;
         let attempt = if is_idle { position.attempt } else { fresh() };
         if !is_idle && !rule(Rule::Record) {
             // Recorded after the rows were read: a copy of this database that knows the attempt has every write in it.
@@ -224,7 +133,7 @@ impl SyncSession {
             proto: PROTO,
             schema: SCHEMA_VERSION,
             request,
-            mode: if self.asks_state { Mode::Append } else { mode(&position) },
+            mode: if self.parts.asks_state { Mode::Append } else { mode(&position) },
             epoch: position.epoch,
             parent: position.resetting.map(|_| position.parent),
             base,
@@ -241,8 +150,8 @@ impl SyncSession {
 
     /// Abandons the current exchange, because no reply with the hub's state came: the next message begins a new one.
     pub fn abort(&mut self) {
-        (self.partial, self.request) = (None, None);
-        (self.question, self.asks_state) = (Question::NotAsked, false);
+        self.parts.abort();
+        self.request = None;
         self.answers_sent = vec![];
     }
 
@@ -365,14 +274,4 @@ impl SyncSession {
     pub fn position(&self) -> Result<Position> {
         self.db.read(sync_state::position)?.ok_or_else(|| Error::not_found("not_enrolled", "This server has no hub"))
     }
-}
-
-fn mode(position: &Position) -> Mode {
-    if position.resetting.is_some() { Mode::Replace } else { Mode::Append }
-}
-
-/// What a batch from this position builds on, as a text that is the same for the same.
-fn builds_on(position: &Position) -> Result<String> {
-    serde_json::to_string(&(position.epoch, position.resetting.is_some(), position.base()))
-        .map_err(|error| Error::Internal(Box::new(error)))
 }

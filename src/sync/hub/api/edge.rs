@@ -8,7 +8,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::request::{BODY_MAX_BYTES, Body, SHORT_BYTES, bearer, in_path, own_origin, parse};
+use super::admission::BODY_MAX_BYTES;
+use super::request::{Body, SHORT_BYTES, bearer, in_path, own_origin, parse};
 use super::state::SharedState;
 use crate::auth::secrets::new_token;
 use crate::db::SCHEMA_VERSION;
@@ -78,7 +79,7 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
         true => bearer(&request),
         false => own_origin(&request, &state).await.map(|origin| origin.token),
     };
-    let (token_hash, body) = body.of(sender).await?;
+    let (token_hash, body, _admitted) = body.admitted(sender, &state.admission, in_path(&request)).await?;
     let push: Result<Push> = parse(&body);
     if push.is_err() {
         own_origin(&request, &state).await?;
@@ -135,7 +136,8 @@ struct AnyPush {
 
 /// A part of a batch whose push comes later.
 pub async fn stage<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
-    let (origin, body) = body.of(own_origin(&request, &state).await).await?;
+    let sender = own_origin(&request, &state).await;
+    let (origin, body, _admitted) = body.admitted(sender, &state.admission, in_path(&request)).await?;
     let part: Part = parse(&body)?;
     rules::check_part(&part)?;
     state.store.stage(&origin.origin, &part, state.clock.now()).await?;

@@ -1,5 +1,7 @@
 //! The hub's calls (`/sync/v1`), in reading order; each module may use those above it.
 
+mod admission;
+
 pub mod state;
 
 mod request;

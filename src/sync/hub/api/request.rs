@@ -6,10 +6,12 @@ use std::io::ErrorKind;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::admission::{Admission, Admitted, BODY_MAX_BYTES};
 use super::state::HubState;
 use crate::auth::secrets::token_hash;
 use crate::domain::audit::Hash;
@@ -23,8 +25,6 @@ use crate::sync::hub::store::HubStore;
 use crate::sync::protocol::compression;
 use crate::web::body::read_payload;
 
-/// The longest body, decompressed: a batch, and one row more.
-pub const BODY_MAX_BYTES: usize = 8 << 20;
 /// A compressed body up to this length needs no care: an enrolment, or a push with few rows. The hub buffers it before it
 /// authenticates the sender.
 pub const SHORT_BYTES: usize = 8 << 10;
@@ -63,24 +63,47 @@ impl Body {
         Ok((sender?, body?))
     }
 
+    /// As [`Body::of`], for a body of an origin that may be long: it is admitted before it is received, and once more before it is
+    /// decompressed. 503 when there is no room for it.
+    pub async fn admitted<'a, T>(
+        self,
+        sender: Result<T>,
+        admission: &'a Admission,
+        origin: &str,
+    ) -> Result<(T, Vec<u8>, Option<Admitted<'a>>)> {
+        if self.is_short() {
+            return self.of(sender).await.map(|(sender, body)| (sender, body, None));
+        }
+        let admitted = sender.and_then(|sender| Ok((sender, admission.admit(origin, self.length)?)));
+        let max_bytes = if admitted.is_ok() { BODY_MAX_BYTES } else { 0 };
+        let received = read_payload(self.payload, max_bytes).await;
+        let (sender, mut admitted) = admitted?;
+        let received = received?;
+        admitted.begin_work().await;
+        Ok((sender, decompressed(self.encoding, received, max_bytes).await?, Some(admitted)))
+    }
+
     /// The decompressed body: 413 when it is longer than `max_bytes`, 415 when the hub does not know its compression, 400
     /// when it cannot be decompressed.
     pub async fn read(self, max_bytes: usize) -> Result<Vec<u8>> {
-        let received = read_payload(self.payload, max_bytes).await?;
-        let is_long = received.len() > SHORT_BYTES;
-        let decompress = move || compression::decompress(self.encoding.as_deref(), &received, max_bytes);
-        // A long body must not block the other requests of this thread.
-        let body = if is_long {
-            web::block(decompress).await.map_err(|error| Error::Internal(Box::new(error)))?
-        } else {
-            decompress()
-        };
-        body.map_err(|error| match error.kind() {
-            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
-            ErrorKind::Unsupported => Error::UnsupportedEncoding,
-            _ => malformed("body", &error),
-        })
+        decompressed(self.encoding, read_payload(self.payload, max_bytes).await?, max_bytes).await
     }
+}
+
+async fn decompressed(encoding: Option<String>, received: Bytes, max_bytes: usize) -> Result<Vec<u8>> {
+    let is_long = received.len() > SHORT_BYTES;
+    let decompress = move || compression::decompress(encoding.as_deref(), &received, max_bytes);
+    // A long body must not block the other requests of this thread.
+    let body = if is_long {
+        web::block(decompress).await.map_err(|error| Error::Internal(Box::new(error)))?
+    } else {
+        decompress()
+    };
+    body.map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
+        ErrorKind::Unsupported => Error::UnsupportedEncoding,
+        _ => malformed("body", &error),
+    })
 }
 
 /// The hash of the bearer token.

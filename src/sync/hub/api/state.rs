@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web;
 
+use super::admission::Admission;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::sync::hub::audit::AuditNote;
@@ -40,6 +41,7 @@ pub struct HubState<S> {
     pub(super) counts: Counts,
     /// What this process has noted in the audit trail that is noted once an hour only.
     noted: Mutex<HashSet<String>>,
+    pub(super) admission: Admission,
 }
 
 impl<S> HubState<S> {
@@ -53,6 +55,7 @@ impl<S> HubState<S> {
             unreachable_ms: UNREACHABLE_MS,
             counts: Counts::default(),
             noted: Mutex::default(),
+            admission: Admission::default(),
         }
     }
 }

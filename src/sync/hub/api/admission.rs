@@ -1,0 +1,109 @@
+//! How much a hub takes in at once: large bodies are bounded in bytes, and each origin in how many it may send side by side.
+//! What is beyond is refused with 503 and `Retry-After`, before anything of it is buffered.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::{Error, Result};
+
+/// The longest body, decompressed: a batch, and one row more.
+pub const BODY_MAX_BYTES: usize = 8 << 20;
+/// Compressed bodies that are being received, in bytes.
+const RECEIVING_MAX_BYTES: usize = 48 << 20;
+/// Large bodies that are decompressed, read and stored at the same time: each takes several times its length.
+const WORKING_MAX: usize = 6;
+/// Large bodies that one origin may send at the same time: one, and another that an interrupted call has left behind.
+const OF_ORIGIN_MAX: usize = 2;
+
+const FULL: &str = "The hub receives as much as it can at the moment, try again";
+const ORIGIN_FULL: &str = "This server sends several large bodies at the same time already, try again";
+
+/// The large bodies that a hub takes in.
+pub struct Admission {
+    /// In units of 1 KiB.
+    receiving: Arc<Semaphore>,
+    working: Arc<Semaphore>,
+    /// How many each origin sends, for those that send any.
+    of_origin: Mutex<HashMap<String, usize>>,
+}
+
+impl Default for Admission {
+    fn default() -> Admission {
+        Admission {
+            receiving: Arc::new(Semaphore::new(RECEIVING_MAX_BYTES >> 10)),
+            working: Arc::new(Semaphore::new(WORKING_MAX)),
+            of_origin: Mutex::default(),
+        }
+    }
+}
+
+impl Admission {
+    /// Admits a body of an origin; `length`: in bytes as it is sent, if that is known. 503 when there is no room for it.
+    pub fn admit(&self, origin: &str, length: Option<usize>) -> Result<Admitted<'_>> {
+        let kib = length.map_or(BODY_MAX_BYTES, |length| length.min(BODY_MAX_BYTES)).div_ceil(1 << 10);
+        let kib = u32::try_from(kib).unwrap_or(u32::MAX);
+        let receiving = self.receiving.clone().try_acquire_many_owned(kib).map_err(|_| Error::Unavailable(FULL))?;
+        let mut of_origin = self.of_origin.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = of_origin.entry(origin.to_owned()).or_default();
+        if *count >= OF_ORIGIN_MAX {
+            return Err(Error::Unavailable(ORIGIN_FULL));
+        }
+        *count += 1;
+        Ok(Admitted { admission: self, origin: origin.to_owned(), _receiving: receiving, working: None })
+    }
+}
+
+/// A body that was admitted. Dropped once the call is answered.
+pub struct Admitted<'a> {
+    admission: &'a Admission,
+    origin: String,
+    _receiving: OwnedSemaphorePermit,
+    working: Option<OwnedSemaphorePermit>,
+}
+
+impl Admitted<'_> {
+    /// Waits until the body may be decompressed: those that have been received longer come first.
+    pub async fn begin_work(&mut self) {
+        self.working = self.admission.working.clone().acquire_owned().await.ok();
+    }
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        let mut of_origin = self.admission.of_origin.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = of_origin.get_mut(&self.origin) {
+            *count -= 1;
+            if *count == 0 {
+                of_origin.remove(&self.origin);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_origin_does_not_take_the_room_of_the_others() {
+        let admission = Admission::default();
+        let of_one: Vec<_> = (0..OF_ORIGIN_MAX).map(|_| admission.admit("one", Some(1_000)).unwrap()).collect();
+        assert!(matches!(admission.admit("one", Some(1_000)), Err(Error::Unavailable(ORIGIN_FULL))));
+        assert!(admission.admit("other", Some(1_000)).is_ok());
+        drop(of_one);
+        assert!(admission.admit("one", Some(1_000)).is_ok());
+        assert!(admission.of_origin.lock().unwrap().is_empty(), "nothing is kept of those that send nothing");
+    }
+
+    #[test]
+    fn what_is_received_at_once_is_bounded_in_bytes() {
+        let admission = Admission::default();
+        let admit = |n: usize| admission.admit(&format!("origin{n}"), None);
+        let all: Vec<_> = (0..RECEIVING_MAX_BYTES / BODY_MAX_BYTES).map(|n| admit(n).unwrap()).collect();
+        assert!(matches!(admit(100), Err(Error::Unavailable(FULL))));
+        drop(all);
+        assert!(admit(100).is_ok());
+    }
+}
