@@ -7,6 +7,7 @@ use crate::drive::block_on;
 use crate::hub::SimulatedHub;
 use crate::network::Message;
 use crate::simulation::Simulation;
+use crate::world::{change, employee};
 
 /// One edge that has written something of which a row cannot be read, and another row.
 fn with_unreadable_row() -> Simulation {
@@ -40,7 +41,8 @@ fn a_row_that_cannot_be_read_is_quarantined_with_its_write_and_later_writes_are_
     exchange(&mut simulation);
     assert_eq!((here(&simulation), there(&simulation)), (vec!["unreadable".into()], vec!["unreadable".into()]));
     assert_eq!(simulation.hub.quarantined("origin0").len(), 2);
-    simulation.sides[0].edges[0].work(&mut simulation.chance);
+    // A write of another row, which mends nothing.
+    simulation.sides[0].edges[0].write(|tx| change(tx, employee(3), 0, 5)).unwrap();
     exchange(&mut simulation);
     assert!(!simulation.hub.origin("origin0").is_consistent());
     simulation.come_to_rest().unwrap();
