@@ -84,7 +84,9 @@ pub fn from_backup(app: &TestApp) -> Result<(), String> {
 
 /// Enrols the server, in the place of the hub it has.
 pub fn enroll(hub: &Hub, admin: &Client) {
-    let status = admin.post("/sync/enroll", json!({ "url": hub.url, "code": hub.code(None) })).ok();
+    let current = admin.get("/sync/status").ok()["hub"].clone();
+    let body = json!({ "url": hub.url, "code": hub.code(None), "currentHub": current });
+    let status = admin.post("/sync/enroll", body).ok();
     assert!(status["lastError"].is_null(), "{status}");
 }
 
