@@ -47,8 +47,8 @@ impl Sealer {
             (Some(sealer), _) => Ok(sealer),
             (None, None) => Sealer::make(&key_path(database)),
             (None, Some(needed)) => bail!(
-                "the key file {} is missing, and without it {needed} cannot be read: put it back from where it is kept, or give \
-                 them up with serve --new-key, which makes a new one",
+                "the key file {} is missing, and without it {needed} cannot be read: put it back from where it is kept; to go on \
+                 without, start the server once with serve --new-key",
                 key_path(database).display()
             ),
         }

@@ -36,6 +36,9 @@ pub struct Proposal {
     pub level: Option<HubLevel>,
 }
 
+/// What only the server may give an employee: it is not mirrored, and cannot be proposed.
+pub const SECRETS: [&str; 3] = ["password", "passwordHash", "authenticatorKey"];
+
 /// What an operator of a hub may do there. Each level includes the levels below it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumString, IntoStaticStr,

@@ -8,16 +8,13 @@ use crate::domain::access::{Actor, Level};
 use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult, SECRETS};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::{employees as employee_rows, feed};
 use crate::usecases::employees::GivenPassword;
 use crate::usecases::mobile_configs::Content;
 use crate::usecases::{copy_mobile_config, customers, employees, mobile_configs, queues};
-
-/// What only the edge may give an employee: it is not mirrored either.
-const SECRETS: [&str; 3] = ["password", "passwordHash", "authenticatorKey"];
 
 /// The longest detail of a conflict: hundreds of them must go into a push.
 const DETAIL_MAX_BYTES: usize = 16 << 10;

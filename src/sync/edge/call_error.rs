@@ -85,7 +85,7 @@ impl CallError {
     pub fn with_advice(&self) -> String {
         let advice = match self {
             CallError::Refused { status: 401, .. } => {
-                "; another machine replaced this server, it was removed, or the hub was restored to a backup from before its enrolment: enrol it again"
+                "; another machine replaced this server, it was removed, or one side was put back to a backup from before its enrolment or before its token was rotated: enrol it again, with sync rejoin if this database was put back"
             }
             CallError::Refused { status: 423, .. } => "; switch one of them off, then unlock the origin at the hub",
             CallError::Moved { hub } if hub.starts_with("http://") => {
@@ -103,6 +103,7 @@ impl CallError {
                 let text = match status {
                     404 => "the code is not known there, or was used already, or the URL is not a hub's",
                     300..400 => REDIRECT,
+                    409 => "it has a server of that name already, or the place is at another hub: make another code",
                     429 | 503 => "it is busy, or its store is away: try again",
                     _ => "is the URL a hub's?",
                 };

@@ -13,7 +13,7 @@ use super::state::SharedState;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalResult, SECRETS};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
 use crate::sync::hub::operators::Operator;
@@ -102,6 +102,11 @@ fn read(fields: &mut Fields, operator: &Operator, now: Time) -> Option<Proposal>
         },
     }
     let patch = match fields.value("patch") {
+        // Not stored here either, where operators could read it.
+        Some(Value::Object(patch)) if SECRETS.iter().any(|name| patch.contains_key(*name)) => {
+            fields.fault("patch", Check::Enum, format!("{} can only be set on the server", SECRETS.join(", ")));
+            None
+        }
         Some(Value::Object(patch)) if !patch.is_empty() && !patch.contains_key("_id") => to_raw_value(patch).ok(),
         None => None,
         Some(_) => {
