@@ -131,11 +131,12 @@ impl Clock {
         Time::from_millis(self.passed_ms())
     }
 
-    /// Continues from what was kept before the last start. Without anything kept the machine's clock is taken as right.
+    /// Continues from what was kept before the last start. Without anything kept, or with a time decades ahead, the machine's
+    /// clock is taken as right.
     pub fn resume(&self, kept: Option<KnownTime>) {
-        match kept {
+        match kept.filter(|kept| is_plausible(kept.at)) {
             Some(KnownTime { at, hub }) => {
-                self.set_known(at.millis());
+                self.set_known(at.millis().max(BUILT_MS));
                 if matches!(self.state(), ClockState::Ahead(step) if step <= STEP_AT_START_MAX_MS) {
                     self.set_known(self.machine_ms());
                 }

@@ -219,6 +219,13 @@ impl ReadOnly {
         let cannot_be_read = || format!("{} cannot be read", path.display());
         let version: i32 =
             conn.pragma_query_value(None, "user_version", |row| row.get(0)).with_context(cannot_be_read)?;
+        if version == 0 {
+            bail!(
+                "{} holds nothing: was its log {}-wal left behind when it was moved? Put the log beside it, or go back to a backup",
+                path.display(),
+                path.display()
+            );
+        }
         if version < SCHEMA_VERSION {
             bail!("{} has the older schema {version}: start serve on it once to bring it up to date", path.display());
         }

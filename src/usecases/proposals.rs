@@ -11,7 +11,7 @@ use crate::domain::mirror::Table;
 use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult, SECRETS};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::store::{employees as employee_rows, feed};
+use crate::store::{customers as customer_rows, employees as employee_rows, feed};
 use crate::usecases::employees::GivenPassword;
 use crate::usecases::mobile_configs::Content;
 use crate::usecases::{copy_mobile_config, customers, employees, mobile_configs, queues};
@@ -70,24 +70,34 @@ pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time, granted: HubL
     }
 }
 
-/// Checks that the hub may change this row: below `administer` no employee above MANAGER. A refusal is recorded.
+/// Checks that the hub may change this row: below `administer` no employee above MANAGER, nor the
+/// customer or the mobile config of one. A refusal is recorded.
 fn check_may(tx: &mut WriteTx, table: Table, id: Id, may: HubLevel) -> Result<()> {
     let forbidden = |message: &'static str| Error::Forbidden { code: "access_denied", message: message.into() };
     if may == HubLevel::Read {
         return Err(forbidden("This server takes no changes from this operator of its hub: see its setting hub_may"));
     }
-    if may == HubLevel::Administer || table != Table::Employee {
+    if may == HubLevel::Administer {
         return Ok(());
     }
-    match employee_rows::find(tx, id)? {
-        Some(employee) if employee.access_level > Level::Manager => {
-            let error = forbidden(
-                "An employee above MANAGER is changed by the hub only with the level administer there, and hub_may here",
-            );
-            Err(tx.refuse(error, Action::Update, employee_rows::subject(&employee)))
-        }
-        _ => Ok(()),
+    let (is_above, subject) = match table {
+        // A mobile config has the id of its employee.
+        Table::Employee | Table::MobileConfig => match employee_rows::find(tx, id)? {
+            Some(employee) => (employee.access_level > Level::Manager, employee_rows::subject(&employee)),
+            None => return Ok(()),
+        },
+        // Blocking their customer would lock them out.
+        Table::Customer => (employee_rows::has_any_above(tx, id, Level::Manager)?, customer_rows::subject(id)),
+        Table::Queue | Table::Other => return Ok(()),
+    };
+    if !is_above {
+        return Ok(());
     }
+    let error = forbidden(
+        "An employee above MANAGER, or the customer of one, is changed by the hub only with the level administer there, and \
+         hub_may here",
+    );
+    Err(tx.refuse(error, Action::Update, subject))
 }
 
 fn parse(text: &RawValue) -> Result<Map<String, Value>> {

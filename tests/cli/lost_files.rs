@@ -37,11 +37,15 @@ fn a_database_that_is_moved_away_is_neither_read_nor_written_until_it_is_back() 
     assert_eq!(server.post(&path, &token, &change(3)).status, 503);
     assert_eq!(std::fs::read(&db).unwrap(), b"another file");
     std::fs::rename(&away, &db).unwrap();
+    let (log, log_away) = (place.path("telecomx.db-wal"), place.path("away.db-wal"));
+    std::fs::rename(&log, &log_away).unwrap();
+    assert_eq!(server.post(&path, &token, &change(3)).status, 503, "the log holds what was acknowledged");
+    std::fs::rename(&log_away, &log).unwrap();
     assert_eq!(server.post(&path, &token, &change(4)).status, 200);
     assert_eq!(server.get(&path, &token).body["configs"], change(4)["configs"]);
     assert!(server.stop().success());
     let log = std::fs::read_to_string(place.path("server.log")).unwrap();
-    assert_eq!(log.matches("was moved, removed or replaced while the server runs").count(), 1, "{log}");
+    assert_eq!(log.matches("was moved, removed or replaced while the server runs").count(), 2, "{log}");
 }
 
 #[test]

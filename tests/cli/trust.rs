@@ -185,12 +185,17 @@ fn the_hub_makes_nobody_an_administrator_and_changes_none() {
             "customer": world::CUSTOMER, "name": "New", "accessLevel": "ADMIN", "emailAddress": "new@example.com"
         }),
     ));
+    for change in [json!({ "state": "BLOCKED" }), json!({ "authenticationSecurity": "SMS" }), json!({ "name": "Mine" })]
+    {
+        pair.propose(&json!({ "table": "customer", "id": world::CUSTOMER, "patch": change }));
+    }
+    pair.propose(&json!({ "table": "mobile_config", "id": ADMIN, "patch": { "configs": [] } }));
     pair.propose(&patch(world::BO, json!({ "accessLevel": "MANAGER", "title": "Head" })));
     let answers = pair.answers(&edge, &operator);
-    for (result, why) in &answers[..5] {
+    for (result, why) in &answers[..9] {
         assert!(result == "rejected" && why.contains("above MANAGER") && why.contains("hub_may"), "{answers:?}");
     }
-    assert_eq!(answers[5].0, "applied");
+    assert_eq!(answers[9].0, "applied");
     is_proved(&edge, &operator);
 }
 

@@ -29,7 +29,9 @@ pub enum CallError {
     TooSlow(#[source] Box<ureq::Error>),
     #[error("the hub refused the call: {status} {text}")]
     Refused { status: u16, text: String, retry_after: Option<Duration> },
-    #[error("the hub rejected several pushes in a row: does another machine send under this name?")]
+    #[error(
+        "the hub rejected several pushes in a row, or forked each time: does another machine send under this name? If not, take the place again with sync rejoin"
+    )]
     Contested,
     #[error("the hub says that this server's hub is now {hub}")]
     Moved { hub: String },

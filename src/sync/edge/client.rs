@@ -98,6 +98,7 @@ impl HubClient {
                 // The reply to a rejected push has the state too.
                 match serde_json::from_str(&text) {
                     Ok(reply) if matches!(status, 200 | 409) => Ok(Some(reply)),
+                    Err(error) if status == 200 => Err(CallError::Unreadable(error.into())),
                     _ => Err(refused(status, &text, None)),
                 }
             }

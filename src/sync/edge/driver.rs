@@ -22,6 +22,7 @@ use crate::db::{Author, Db};
 use crate::error::Result;
 use crate::store::sync_state::{self, Enrolment};
 use crate::store::{feed, quarantine};
+use crate::sync::protocol::wire::EPOCH_STEP_MAX;
 
 /// The delay while the edge is not enrolled.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -222,13 +223,17 @@ impl SyncDriver {
                 };
                 let mut has_all = false;
                 if let Some(reply) = reply {
-                    if !reply.is_sound() {
+                    let own = session.position().map_err(local)?.epoch.0;
+                    let is_ahead = reply.head.epoch.is_some_and(|epoch| epoch.0 - own > EPOCH_STEP_MAX);
+                    if !reply.is_sound() || is_ahead {
                         return Err(CallError::Unreadable("its numbers are out of bounds".into()));
                     }
                     let outcome = runtime.block_on(session.handle_reply(&reply, Uuid::new_v4())).map_err(local)?;
                     backoff.succeeded(reply.pace);
                     announced.clone_from(&reply.hub);
-                    refusals = if reply.accepted { 0 } else { refusals + 1 };
+                    // A fork begins a new epoch: a hub whose every answer is one would have the edge send without end.
+                    let is_fork = matches!(outcome, ExchangeOutcome::Forked(_));
+                    refusals = if reply.accepted && !is_fork { 0 } else { refusals + 1 };
                     if refusals == REFUSALS_MAX {
                         return Err(CallError::Contested);
                     }

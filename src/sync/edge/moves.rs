@@ -6,11 +6,15 @@ use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
 use crate::error::in_one_line;
 use crate::store::sync_state;
+use crate::sync::http_agent::check_url;
 use crate::usecases::hub_enrolment::is_same;
 
 /// Whether this server follows from one hub to another and sends it its token: never from TLS to plain http.
 pub fn may_follow(from: &str, to: &str) -> bool {
-    to.starts_with("https://") || (to.starts_with("http://") && from.starts_with("http://"))
+    let is_clear = |url: &str| url.starts_with("http://");
+    // Clear http to another machine was allowed if it is used now: a hub on this machine proves nothing.
+    let is_insecure = check_url(from, false).is_err();
+    check_url(to, is_insecure).is_ok() && (is_clear(from) || !is_clear(to))
 }
 
 /// Continues at the address that the hub has announced, once it answers there and knows this server. Until then the next
@@ -20,7 +24,7 @@ pub async fn follow_announcement(db: &Db, sealer: &Sealer, settings: &HubSetting
     if is_same(&own.hub, url) || !may_follow(&own.hub, url) {
         return;
     }
-    // A server that was allowed clear http is not asked again.
+    // Whether clear http is allowed was decided just now, by the present address.
     let settings = HubSettings { is_insecure: true, ..settings.clone() };
     match enrolment::repoint(db, sealer, Author::system("mirror"), url, &settings).await {
         Ok(moved) => tracing::info!(hub = moved.hub, "the hub is at another address from now on"),
@@ -36,6 +40,9 @@ mod tests {
     fn a_server_never_follows_from_tls_to_plain_http() {
         assert!(may_follow("https://a", "https://b") && may_follow("http://a", "https://b"));
         assert!(may_follow("http://a", "http://b"));
+        assert!(
+            !may_follow("http://127.0.0.1:1", "http://b") && may_follow("http://127.0.0.1:1", "http://localhost:2")
+        );
         assert!(!may_follow("https://a", "http://b") && !may_follow("http://a", "file:///etc/passwd"));
     }
 }

@@ -5,12 +5,9 @@ use crate::domain::mirror::{AuditHead, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::protocol::wire::{
-    EdgeStatus, Epoch, Mode, NUMBER_MAX, PROTO, Part, Push, ResetProgress, STAGE_ORDER, StageState,
+    EPOCH_STEP_MAX, EdgeStatus, Epoch, Mode, NUMBER_MAX, PROTO, Part, Push, ResetProgress, STAGE_ORDER, StageState,
 };
 
-/// How far a new epoch may be ahead of the present one. A stolen token cannot use up the numbers of an origin: an edge whose
-/// epoch is refused begins the one after the hub's.
-pub const EPOCH_STEP_MAX: i64 = 1_000_000;
 /// The largest epoch that an edge is expected to continue from. A hub of the version before may hold a larger one: it begins
 /// again with a machine that takes the place.
 pub const EPOCH_MAX: i64 = 1 << 50;

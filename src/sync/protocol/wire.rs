@@ -12,6 +12,10 @@ pub const PROTO: u32 = 1;
 /// The largest number in a message: nothing counts that far, and every JSON parser reads numbers up to it exactly.
 pub const NUMBER_MAX: i64 = 1 << 53;
 
+/// How far a new epoch may be ahead of the present one. A stolen token cannot use up the numbers of an origin, nor a wrong
+/// answer those of an edge.
+pub const EPOCH_STEP_MAX: i64 = 1_000_000;
+
 /// What a push does to what the hub has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
