@@ -37,6 +37,7 @@ fn a_database_that_is_moved_away_is_neither_read_nor_written_until_it_is_back() 
     assert_eq!(server.post(&path, &token, &change(3)).status, 503);
     assert_eq!(std::fs::read(&db).unwrap(), b"another file");
     std::fs::rename(&away, &db).unwrap();
+    assert_eq!(server.post(&path, &token, &change(3)).status, 200);
     let (log, log_away) = (place.path("telecomx.db-wal"), place.path("away.db-wal"));
     std::fs::rename(&log, &log_away).unwrap();
     assert_eq!(server.post(&path, &token, &change(3)).status, 503, "the log holds what was acknowledged");
