@@ -2,6 +2,7 @@
 //! the number of the write (`chg`) and appends its audit entry.
 
 pub mod actors;
+pub mod administrators;
 pub mod adopt;
 pub mod ahead;
 pub mod audit;

@@ -15,7 +15,7 @@ use crate::domain::id::Id;
 use crate::domain::queue::Queue;
 use crate::domain::text::folded;
 use crate::error::Result;
-use crate::store::{customers, employees, queues};
+use crate::store::{administrators, customers, employees, queues};
 
 /// What rules ask of an employee that something refers to.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ impl Known {
         if noted.any(|(id, found)| !is_leaving(id, found.customer)) {
             return Ok(true);
         }
-        let stored = if self.is_database_empty { vec![] } else { employees::administrators(tx)? };
+        let stored = if self.is_database_empty { vec![] } else { administrators::all(tx)? };
         // Of a noted one the noted state counts.
         let mut stored = stored.into_iter().filter(|(id, _)| !self.employees.contains_key(id));
         Ok(stored.any(|(id, customer)| !is_leaving(id, customer)))

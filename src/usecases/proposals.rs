@@ -11,7 +11,7 @@ use crate::domain::mirror::Table;
 use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult, SECRETS};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::store::{customers as customer_rows, employees as employee_rows, feed};
+use crate::store::{administrators, customers as customer_rows, employees as employee_rows, feed};
 use crate::usecases::employees::GivenPassword;
 use crate::usecases::mobile_configs::Content;
 use crate::usecases::{copy_mobile_config, customers, employees, mobile_configs, queues};
@@ -87,7 +87,7 @@ fn check_may(tx: &mut WriteTx, table: Table, id: Id, may: HubLevel) -> Result<()
             None => return Ok(()),
         },
         // Blocking their customer would lock them out.
-        Table::Customer => (employee_rows::has_any_above(tx, id, Level::Manager)?, customer_rows::subject(id)),
+        Table::Customer => (administrators::has_any_above(tx, id, Level::Manager)?, customer_rows::subject(id)),
         Table::Queue | Table::Other => return Ok(()),
     };
     if !is_above {

@@ -18,7 +18,7 @@ use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::customers::CustomerFilter;
-use crate::store::{Page, Window, customers, employees as employee_rows};
+use crate::store::{Page, Window, administrators, customers};
 use crate::usecases::employees::{check_administrator_left, remove_all_of};
 
 /// More than any list of a mock or an appliance holds.
@@ -152,7 +152,7 @@ pub fn delete(tx: &mut WriteTx, actor: &Actor, id: Id, accept: impl FnOnce(&Cust
     if id == actor.customer {
         return Err(tx.refuse(Error::conflict("customer", "Customer cannot be deleted"), action, subject));
     }
-    if employee_rows::administrators(tx)?.iter().any(|(_, customer)| *customer == id) {
+    if administrators::all(tx)?.iter().any(|(_, customer)| *customer == id) {
         let is_left = check_administrator_left(tx, &Known::default(), "customer", |_, customer| customer == id);
         is_left.map_err(|error| tx.refuse(error, action, subject))?;
     }
