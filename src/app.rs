@@ -14,7 +14,7 @@ use crate::auth::login_throttle::LoginThrottle;
 use crate::auth::passwords::Passwords;
 use crate::auth::secrets::{Sealer, keep_from_others, key_path};
 use crate::auth::session_cache::SessionCache;
-use crate::clock::{Clock, ClockState};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ephemeral::Folder;
@@ -51,7 +51,9 @@ impl App {
         let sealer = Arc::new(open_sealer(&db, &path, config.is_new_key())?);
         keep_from_others(&key_path(&path));
         db.clock().resume(db.read(clock_floor::find)?);
-        warn_of_wrong_clock(db.clock());
+        if let Some(fault) = db.clock().fault() {
+            tracing::warn!("{fault}");
+        }
         if folder.is_none() {
             db.keep_reserve();
         }
@@ -119,20 +121,6 @@ fn open_sealer(db: &Db, path: &Path, is_new_key: bool) -> anyhow::Result<Sealer>
         tracing::warn!("a new key file is made: {lost} can never be read again; set them up anew");
     }
     Sealer::open(path, None)
-}
-
-fn warn_of_wrong_clock(clock: &Clock) {
-    match clock.state() {
-        ClockState::Right => {}
-        ClockState::Ahead(_) => tracing::warn!(
-            machine = %clock.machine(), confirmed = %clock.confirmed(),
-            "the machine's clock is far ahead of the last known time: scheduled deletes wait; if it is right, run clock reset"
-        ),
-        ClockState::Impossible => tracing::error!(
-            machine = %clock.machine(), used = %clock.now(),
-            "the machine's clock shows a time that cannot be: set it; if it is right, run clock reset"
-        ),
-    }
 }
 
 pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

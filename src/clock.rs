@@ -116,6 +116,21 @@ impl Clock {
         }
     }
 
+    /// What is wrong with the machine's clock, and what to do; `None` when nothing is.
+    pub fn fault(&self) -> Option<String> {
+        let (machine, known) = (self.machine(), self.known());
+        let advice = "if it is right, stop the server and run clock reset";
+        match self.state() {
+            ClockState::Right => None,
+            ClockState::Ahead(_) => Some(format!(
+                "the machine's clock shows {machine}, far ahead of the last known time {known}: scheduled deletes wait; {advice}"
+            )),
+            ClockState::Impossible => {
+                Some(format!("the machine's clock shows {machine}, which cannot be: set it; {advice}"))
+            }
+        }
+    }
+
     /// What the machine's clock shows.
     pub fn machine(&self) -> Time {
         Time::from_millis(self.machine_ms())

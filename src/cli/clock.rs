@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 
 use super::common::{Store, print_line};
-use crate::clock::{Clock, ClockState};
+use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx};
 use crate::error::Result as DomainResult;
 use crate::store::{clock_floor, sync_state};
@@ -66,19 +66,9 @@ pub fn describe(clock: &Clock, hub_ahead_ms: Option<i64>) -> String {
 
 /// What is wrong with the clock, and what to do; `None` when nothing is.
 pub fn wrong(clock: &Clock, hub_ahead_ms: Option<i64>) -> Option<String> {
-    match clock.state() {
-        ClockState::Impossible => Some(format!(
-            "the machine's clock shows {}, which cannot be: set it; if it is right, stop the server and run clock reset",
-            clock.machine()
-        )),
-        ClockState::Ahead(_) => Some(format!(
-            "the machine's clock shows {}, far ahead of the last known time {}: scheduled deletes wait; if it is right, stop \
-             the server and run clock reset",
-            clock.machine(),
-            clock.known()
-        )),
-        ClockState::Right => hub_ahead_ms.filter(|offset| sync_state::is_clock_off(*offset)).map(|offset| {
-            format!("the hub's clock was {:+} s at the last exchange: set the clock that is wrong", offset / 1_000)
-        }),
-    }
+    let hub = || {
+        let offset = hub_ahead_ms.filter(|offset| sync_state::is_clock_off(*offset))?;
+        Some(format!("the hub's clock was {:+} s at the last exchange: set the clock that is wrong", offset / 1_000))
+    };
+    clock.fault().or_else(hub)
 }
