@@ -1,5 +1,7 @@
 //! `/customer/ID/address`
 
+use actix_web::http::Method;
+
 use crate::domain::customer::Customer;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
@@ -9,13 +11,17 @@ use crate::web::response::ApiResponse;
 
 /// The ids in the path; 400 `customer`, 400 `address`.
 fn customer_in_path(call: &AuthenticatedRequest) -> Result<Id> {
-    let malformed = Error::BadRequest { code: "customer", message: "Customer id not found in request URI".into() };
-    call.context.segment("customer").parse().map_err(|_| malformed)
+    call.context.segment("customer").parse().map_err(|_| malformed(call, "customer", "Customer"))
 }
 
 fn address_in_path(call: &AuthenticatedRequest) -> Result<Id> {
-    let malformed = Error::BadRequest { code: "address", message: "Address id not found in request URI".into() };
-    call.context.segment("address").parse().map_err(|_| malformed)
+    call.context.segment("address").parse().map_err(|_| malformed(call, "address", "Address"))
+}
+
+/// The pages that read word it in another way than those that write.
+fn malformed(call: &AuthenticatedRequest, code: &'static str, what: &str) -> Error {
+    let place = if call.context.request.method() == Method::GET { "URI" } else { "request URI" };
+    Error::BadRequest { code, message: format!("{what} id not found in {place}").into() }
 }
 
 /// All addresses of a customer, under the customer's version.

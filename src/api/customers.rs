@@ -23,12 +23,15 @@ pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let query = call.context.query();
     let window = query.window(100, 500)?;
     let (full, all) = (query.flag("full")?, query.flag("all")?);
+    let features = [("flexcare", "FLEXCARE"), ("iptvproviders", "TV"), ("iptvprivate", "IPTVPRIVATE")];
+    let features =
+        features.iter().filter_map(|(name, feature)| query.flag(name).map(|is| is.then_some(*feature)).transpose());
     let filter = CustomerFilter {
         reseller: query.id("parentReseller")?,
         include_subresellers: query.flag("includeSubresellers")?,
         include_deleted: query.flag("includeDeleted")?,
         text: query.text("filter")?,
-        feature: query.flag("flexcare")?.then_some("FLEXCARE"),
+        features: features.collect::<Result<_>>()?,
         only_resellers: query.flag("resellers")?,
         ids: query.ids("customerIds")?,
     };
@@ -103,7 +106,7 @@ pub async fn security(call: AuthenticatedRequest) -> Result<ApiResponse> {
 }
 
 /// api:customer:resellers. The caller's own reseller and those below it; RESELLER_ADMIN and up: all. Of the feature
-/// flags only the first true one counts.
+/// flags, which are for RESELLER_ADMIN and up, only the first true one counts.
 pub async fn resellers(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let query = call.context.query();
     let mut feature = None;

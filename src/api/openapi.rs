@@ -173,7 +173,7 @@ fn query_parameter(name: &str) -> Value {
         "all" => (flag, "All there are, where the caller may see them"),
         "includeSubresellers" => (flag, "Customers of sub-resellers too"),
         "parentReseller" => (id, "Customers of this reseller (RESELLER_ADMIN and up)"),
-        "flexcare" | "iptv" | "iptvprivate" | "voip" => (flag, "Only those with this feature"),
+        "flexcare" | "iptv" | "iptvprivate" | "iptvproviders" | "voip" => (flag, "Only those with this feature"),
         "resellers" => (flag, "Only resellers"),
         "customerIds" => (ids, "Only these; the name may be repeated"),
         "ids" => (ids, "Only these; the name may be repeated"),

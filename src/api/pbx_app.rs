@@ -23,9 +23,9 @@ pub async fn employees_get(request: AuthenticatedRequest) -> Result<ApiResponse>
     request.read_list(move |tx, actor| colleagues(tx, actor, ids)).await
 }
 
-/// api:pbx:app:employees, with `{ "ids": [...] }` as the body.
+/// api:pbx:app:employees, with `{ "ids": [...] }` as the body, or the array alone: the page's own example leaves the name out.
 pub async fn employees_post(request: AuthenticatedRequest) -> Result<ApiResponse> {
-    let body = request.context.object_or_empty()?;
+    let body = request.context.object_or_list("ids")?;
     let ids = read_body(&body, |fields| fields.each("ids", element_id))?;
     request.post_read(move |tx, actor| colleagues(tx, actor, ids)).await
 }

@@ -39,7 +39,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/auth/validateToken", "api:auth:validatetoken", "Whether a token is valid, and whose it is", of::<TokenValidity>(), auth::validate_token).query("token ip simple extend"),
         get("/auth/impersonate/{employee}", "api:auth:impersonate", "A session as another employee", of::<Session>(), auth::impersonate).query("ip persist"),
 
-        get("/customer", "api:customer:list", "Customers of the caller's reseller", of::<CustomerPage>(), customers::list).query("offset limit filter full includeDeleted all includeSubresellers parentReseller flexcare resellers customerIds"),
+        get("/customer", "api:customer:list", "Customers of the caller's reseller", of::<CustomerPage>(), customers::list).query("offset limit filter full includeDeleted all includeSubresellers parentReseller flexcare iptvproviders iptvprivate resellers customerIds"),
         post("/customer", "api:customer:create", "Create a customer", of::<Customer>(), customers::create).body::<CustomerWrite>(),
         post("/customer/names/list", "api:customer:get-names", "Names of customers by id", of::<CustomerNames>(), customers::names).body::<CustomerIds>(),
         get("/customer/resellers/list", "api:customer:resellers", "Resellers that parentReseller may name", of::<Resellers>(), customers::resellers).query("iptv iptvprivate flexcare voip"),

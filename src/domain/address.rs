@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::danish_cities::city_of;
 use super::fields::{Fields, TEXT_MAX};
 use super::id::Id;
 use super::time::Time;
@@ -12,6 +13,7 @@ use crate::error::Check;
 
 /// The most addresses of one customer.
 pub const ADDRESSES_MAX: usize = 1_000;
+const CITY_MAX: usize = 200;
 
 pub fn too_many_addresses() -> String {
     format!("A customer may have at most {ADDRESSES_MAX} addresses")
@@ -38,7 +40,7 @@ pub struct Address {
     #[schemars(example = "8000")]
     #[serde(default)]
     pub zip: String,
-    /// City.
+    /// City. In Denmark it follows from the zip.
     #[schemars(example = "Aarhus C")]
     #[serde(default)]
     pub city: String,
@@ -76,7 +78,7 @@ impl Address {
             fixed_number: None,
             fax_number: None,
         };
-        fields.require(&["address", "zip", "city"]);
+        fields.require(&["address", "zip"]);
         address.apply(fields);
         address
     }
@@ -86,7 +88,6 @@ impl Address {
         fields.flag("primary", &mut self.primary);
         fields.text("alternativeName", &mut self.alternative_name);
         fields.required_text("address", 5, TEXT_MAX, &mut self.address);
-        fields.required_text("city", 2, 200, &mut self.city);
         fields.text("state", &mut self.state);
         fields.text("fixedNumber", &mut self.fixed_number);
         fields.text("faxNumber", &mut self.fax_number);
@@ -99,10 +100,35 @@ impl Address {
             self.country = Some(country);
         }
         fields.required_text("zip", 3, 20, &mut self.zip);
-        let danish = self.country.as_deref().is_none_or(|country| country == "DK");
-        if danish && !self.zip.is_empty() && !(self.zip.len() == 4 && self.zip.bytes().all(|c| c.is_ascii_digit())) {
+        match self.is_danish() {
+            true => self.apply_danish_city(fields),
+            false => self.apply_city(fields),
+        }
+    }
+
+    fn is_danish(&self) -> bool {
+        self.country.as_deref().is_none_or(|country| country == "DK")
+    }
+
+    /// The zip decides the city where it is a known one; else what is given is kept. None needs to be given.
+    fn apply_danish_city(&mut self, fields: &mut Fields) {
+        if !self.zip.is_empty() && !(self.zip.len() == 4 && self.zip.bytes().all(|c| c.is_ascii_digit())) {
             fields.fault("zip", Check::Format, "zip must be four digits in Denmark");
         }
+        let mut city = Some(std::mem::take(&mut self.city));
+        fields.text_within("city", 0, CITY_MAX, &mut city);
+        self.city = city.unwrap_or_default();
+        let is_touched = ["zip", "city", "country"].iter().any(|name| fields.is_given(name));
+        if let Some(known) = city_of(&self.zip).filter(|_| is_touched) {
+            self.city = known.into();
+        }
+    }
+
+    fn apply_city(&mut self, fields: &mut Fields) {
+        if self.city.is_empty() && !fields.is_given("city") {
+            fields.require(&["city"]);
+        }
+        fields.required_text("city", 2, CITY_MAX, &mut self.city);
     }
 }
 
@@ -158,6 +184,29 @@ mod tests {
     fn zip_is_accepted(zip: &str, country: Option<&str>) -> bool {
         let body = json!({ "address": "Main street 1", "zip": zip, "city": "Town", "country": country });
         read_body(body.as_object().unwrap(), |f| Address::read(f, Time::from_millis(0), false)).is_ok()
+    }
+
+    fn city_after(before: (&str, &str), change: serde_json::Value) -> Option<String> {
+        let body = json!({ "address": "Main street 1", "zip": before.0, "city": before.1 });
+        let mut address =
+            read_body(body.as_object().unwrap(), |f| Address::read(f, Time::from_millis(0), false)).unwrap();
+        read_body(change.as_object().unwrap(), |f| address.apply(f)).ok()?;
+        Some(address.city)
+    }
+
+    #[test]
+    fn a_danish_city_follows_the_zip_where_it_is_known() {
+        let city = |before, change| city_after(before, change);
+        assert_eq!(city(("8000", "Aarhus"), json!({})).unwrap(), "Aarhus C");
+        assert_eq!(city(("8000", ""), json!({ "zip": "5000" })).unwrap(), "Odense C");
+        assert_eq!(city(("8000", ""), json!({ "city": "Elsewhere" })).unwrap(), "Aarhus C");
+        assert_eq!(city(("8000", ""), json!({ "city": null })).unwrap(), "Aarhus C");
+        assert_eq!(city(("9998", "Byen"), json!({ "address": "Gade 1" })).unwrap(), "Byen");
+        assert_eq!(city(("9998", "Byen"), json!({ "city": "Landet" })).unwrap(), "Landet");
+        assert_eq!(city(("9998", ""), json!({})).unwrap(), "");
+        assert_eq!(city(("8000", ""), json!({ "city": 7 })), None);
+        assert_eq!(city(("8000", ""), json!({ "country": "SE", "city": "Lund" })).unwrap(), "Lund");
+        assert_eq!(city(("9998", ""), json!({ "country": "SE" })), None, "elsewhere a city is required");
     }
 
     #[test]

@@ -15,7 +15,20 @@ use super::schema::Nullable;
 use super::time::Time;
 use crate::error::Check;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[schemars(inline)]
@@ -27,6 +40,8 @@ pub enum EmployeeState {
 }
 
 impl EmployeeState {
+    pub const NAMES: &[&str] = EmployeeState::VARIANTS;
+
     pub fn parse(name: &str) -> Option<EmployeeState> {
         name.parse().ok()
     }
@@ -211,7 +226,7 @@ impl Employee {
     /// Takes over the properties that are given; the rest stays. The password is read by [`password`].
     pub fn apply(&mut self, fields: &mut Fields) {
         fields.choice("accessLevel", Level::parse, Level::NAMES, &mut self.access_level);
-        fields.choice("state", EmployeeState::parse, &["ENABLED", "DISABLED"], &mut self.state);
+        fields.choice("state", EmployeeState::parse, EmployeeState::NAMES, &mut self.state);
         fields.required_text("name", 1, 200, &mut self.name);
         fields.text("title", &mut self.title);
         fields.text("department", &mut self.department);
@@ -252,10 +267,20 @@ impl Employee {
         }
     }
 
-    /// Notes a fault when the state was set to DELETED: that is for DELETE to do (and for import).
+    /// Notes a fault when the state is DELETED: a new employee cannot have it.
     pub fn refuse_deleted(&self, fields: &mut Fields) {
         if self.state == EmployeeState::Deleted {
-            fields.fault("state", Check::Enum, "state must be one of ENABLED, DISABLED; to delete, use DELETE");
+            fields.fault("state", Check::Enum, "state of a new employee must be one of ENABLED, DISABLED");
+        }
+    }
+
+    /// Takes over the customer that is given. What belongs to the customer before goes: the address, and the resellers that
+    /// could be managed from there.
+    pub fn move_to(&mut self, customer: Id) {
+        if customer != self.customer {
+            self.customer = customer;
+            self.address = None;
+            self.organization_resellers = vec![];
         }
     }
 

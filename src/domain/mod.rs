@@ -5,6 +5,7 @@ pub mod address;
 pub mod audit;
 pub mod billing;
 pub mod customer;
+mod danish_cities;
 pub mod employee;
 pub mod fields;
 pub mod id;

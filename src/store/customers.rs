@@ -89,7 +89,8 @@ pub struct CustomerFilter {
     pub include_deleted: bool,
     /// Free text in name, e-mail address or phone number.
     pub text: Option<String>,
-    pub feature: Option<&'static str>,
+    /// Only customers that have all of these features.
+    pub features: Vec<&'static str>,
     pub only_resellers: bool,
     pub ids: Option<Vec<Id>>,
 }
@@ -108,7 +109,7 @@ pub fn list(tx: &ReadTx, filter: &CustomerFilter, window: Window) -> Result<Page
            and (:deleted or c.state <> 'DELETED')
            and (:text is null or instr(folded(c.name), :text) or instr(folded(c.email_address), :text)
                 or instr(folded(c.phone_number), :text))
-           and (:feature is null or exists (select 1 from json_each(c.features) where value = :feature))
+           and not exists (select 1 from json_each(:features) where value not in (select value from json_each(c.features)))
            and (not :resellers or {IS_RESELLER})
            and (:ids is null or c.id in (select value from json_each(:ids)))"
     );
@@ -119,7 +120,7 @@ pub fn list(tx: &ReadTx, filter: &CustomerFilter, window: Window) -> Result<Page
         ":subs": filter.include_subresellers,
         ":deleted": filter.include_deleted,
         ":text": text,
-        ":feature": filter.feature,
+        ":features": to_json(&filter.features)?,
         ":resellers": filter.only_resellers,
         ":ids": ids,
     };

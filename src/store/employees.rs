@@ -150,7 +150,10 @@ pub fn upsert(tx: &mut WriteTx, employee: Employee, old: Option<&Employee>) -> R
         Some(_) if employee.state == EmployeeState::Deleted => (Action::Delete, "Employee deleted"),
         Some(_) => (Action::Update, "Employee updated"),
     };
-    record(tx, &employee, old, action, description)?;
+    match old.filter(|old| old.customer != employee.customer) {
+        Some(old) => record_move(tx, &employee, old)?,
+        None => record(tx, &employee, old, action, description)?,
+    }
     Ok(employee)
 }
 
@@ -167,7 +170,7 @@ pub(super) fn write_row(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
                 :primary_contact, :email_address, :no_email, :sms_validation, :sms_number, :authenticator_validation,
                 :ip_restriction, :organization_resellers, :notify_usage_limit, :notify_usage_limit_reseller, :birthdate,
                 :delete_at, :rev, :chg)
-             on conflict (id) do update set access_level = :access_level, state = :state, name = :name,
+             on conflict (id) do update set customer = :customer, access_level = :access_level, state = :state, name = :name,
                 title = :title, department = :department, address = :address, language = :language,
                 primary_contact = :primary_contact, email_address = :email_address, no_email = :no_email,
                 sms_validation = :sms_validation, sms_number = :sms_number,
@@ -220,10 +223,28 @@ fn record(
     action: Action,
     description: &str,
 ) -> Result<()> {
+    record_at(tx, employee.customer, employee, old, action, description)
+}
+
+/// Both customers find the move among their changes.
+fn record_move(tx: &mut WriteTx, employee: &Employee, old: &Employee) -> Result<()> {
+    let (from, to) = (old.customer, employee.customer);
+    record_at(tx, from, employee, Some(old), Action::Update, &format!("Employee moved to customer {to}"))?;
+    record_at(tx, to, employee, Some(old), Action::Update, &format!("Employee moved from customer {from}"))
+}
+
+fn record_at(
+    tx: &mut WriteTx,
+    customer: Id,
+    employee: &Employee,
+    old: Option<&Employee>,
+    action: Action,
+    description: &str,
+) -> Result<()> {
     let before = old.map(to_json).transpose()?;
     let after = to_json(employee)?;
     let entry = audit::Change {
-        subject: subject(employee),
+        subject: Subject { customer: Some(customer), ..subject(employee) },
         action,
         description,
         before: before.as_deref(),

@@ -34,9 +34,11 @@ pub fn list(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Customer> {
 
 /// One address, and the customer's rev. 403 `access_denied`, 404 `customer`, 404 `address`.
 pub fn get(tx: &ReadTx, actor: &Actor, id: Id, address: Id) -> Result<(Address, i64)> {
-    let mut customer = list(tx, actor, id)?;
-    let position = position(&customer, address)?;
-    Ok((customer.addresses.swap_remove(position), customer.rev))
+    let customer = list(tx, actor, id)?;
+    let found = customer.addresses.into_iter().find(|known| known.id == address);
+    // The page's own spelling.
+    let found = found.ok_or_else(|| Error::not_found("address", "Addresss not found"))?;
+    Ok((found, customer.rev))
 }
 
 /// Adds an address; returns it and the customer's new rev. 403 `access_denied`, 404 `customer`, 422 `addresses`.

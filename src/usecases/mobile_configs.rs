@@ -157,6 +157,7 @@ pub fn propagate(tx: &mut WriteTx, customer: Id, kind: Kind, id: Id, event: Even
         let description = match event {
             Event::Renamed(name) => format!("Follows the new name of {id}: {name}"),
             Event::Deleted => format!("Follows the delete of {id}"),
+            Event::Moved => format!("Follows the move of {id} to another customer"),
         };
         mobile_configs::replace(tx, config, configs, Action::Update, &description)?;
     }

@@ -75,9 +75,9 @@ impl Query {
         }
     }
 
-    /// `true` or `1`, `false` or `0`; a name without a value is true.
+    /// `true` or `1`, `false` or `0`, in any case (`True`); a name without a value is true.
     pub fn flag(&self, name: &str) -> Result<bool> {
-        match self.get(name) {
+        match self.get(name).map(str::to_ascii_lowercase).as_deref() {
             None | Some("false" | "0") => Ok(false),
             Some("" | "true" | "1") => Ok(true),
             Some(_) => Err(Error::invalid(name, Check::Type, format!("{name} must be true or false"))),

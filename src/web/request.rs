@@ -97,6 +97,14 @@ impl RequestContext {
 
     /// The body as a JSON object: 415 when its type is another one, 400 when it is not JSON.
     pub fn object(&self) -> Result<Map<String, Value>> {
+        match self.json()? {
+            Value::Object(object) => Ok(object),
+            _ => Err(Error::bad_request("Request not valid")),
+        }
+    }
+
+    /// The body as JSON of any kind; errors as of [`RequestContext::object`].
+    pub fn json(&self) -> Result<Value> {
         if let Some(kind) = self.request.headers().get(header::CONTENT_TYPE) {
             let kind = kind.to_str().unwrap_or_default();
             let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -105,18 +113,24 @@ impl RequestContext {
             }
         }
         let text = in_utf8(&self.body).map_err(|wrong| Error::bad_request(format!("Request not valid: {wrong}")))?;
-        match serde_json::from_slice(text) {
-            Ok(Value::Object(object)) => match doubled(text) {
-                None => Ok(object),
-                Some(name) => Err(Error::bad_request(format!("Request not valid: {name} stands twice"))),
-            },
-            _ => Err(Error::bad_request("Request not valid")),
+        let value = serde_json::from_slice(text).map_err(|_| Error::bad_request("Request not valid"))?;
+        match doubled(text) {
+            None => Ok(value),
+            Some(name) => Err(Error::bad_request(format!("Request not valid: {name} stands twice"))),
         }
     }
 
     /// As [`RequestContext::object`]; no body at all is an empty object.
     pub fn object_or_empty(&self) -> Result<Map<String, Value>> {
         if self.has_body() { self.object() } else { Ok(Map::new()) }
+    }
+
+    /// As [`RequestContext::object_or_empty`]; a bare array is what stands under `list`.
+    pub fn object_or_list(&self, list: &str) -> Result<Map<String, Value>> {
+        match self.has_body().then(|| self.json()).transpose()? {
+            Some(array @ Value::Array(_)) => Ok(Map::from_iter([(list.to_owned(), array)])),
+            _ => self.object_or_empty(),
+        }
     }
 
     /// The token of the request: from the header, else from `?token=`, else from the cookie.

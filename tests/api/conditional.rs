@@ -10,7 +10,10 @@ fn objects() -> Vec<(String, Value)> {
         (format!("/pbx/app/mobileconfig/{}", demo::EMMA), json!({ "configs": [] })),
         (format!("/employee/{}", demo::EMMA), json!({ "title": "Changed" })),
         (format!("/customer/{}", demo::BAKERY), json!({ "phoneNumber": "+4511111111" })),
-        (format!("/customer/{}/address/{}", demo::BAKERY, demo::SECOND_ADDRESS), json!({ "city": "Changed" })),
+        (
+            format!("/customer/{}/address/{}", demo::BAKERY, demo::SECOND_ADDRESS),
+            json!({ "alternativeName": "Changed" }),
+        ),
     ]
 }
 

@@ -125,6 +125,25 @@ fn names_are_told_of_those_in_reach() {
 }
 
 #[test]
+fn administrators_list_the_customers_with_tv() {
+    let app = TestApp::start();
+    let (admin, reseller) = (app.admin(), app.reseller());
+    let names = |client: &Client, query: &str| -> Vec<String> {
+        let list = client.get(&format!("/customer?all=true&{query}")).ok();
+        list["customers"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let set = |customer: &str, features: Value| admin.post(&path(customer), json!({ "features": features })).ok();
+    set(demo::BAKERY, json!(["CUSTOMER", "IPTVPRIVATE", "FLEXCARE"]));
+    set(demo::LIBRARY, json!(["CUSTOMER", "TV"]));
+    assert_eq!(names(&admin, "iptvprivate=true"), ["Demo Bakery"]);
+    assert_eq!(names(&admin, "iptvprivate=1&flexcare"), ["Demo Bakery"]);
+    assert_eq!(names(&admin, "iptvproviders=True"), ["Demo Library"]);
+    assert!(names(&admin, "iptvproviders=true&iptvprivate=true").is_empty());
+    assert_eq!(names(&reseller, "iptvproviders=true"), names(&reseller, ""), "for administrators alone");
+    assert_error(&admin.get("/customer?iptvprivate=perhaps"), 422, "iptvprivate");
+}
+
+#[test]
 fn resellers_are_the_own_and_those_below() {
     let app = TestApp::start();
     let names = |client: &Client, query: &str| -> Vec<String> {
@@ -133,9 +152,11 @@ fn resellers_are_the_own_and_those_below() {
     };
     let reseller = app.reseller();
     assert_eq!(names(&reseller, ""), ["Demo Reseller", "Demo Sub-Reseller"]);
-    assert_eq!(names(&reseller, "?voip=true").len(), 2);
-    assert!(names(&reseller, "?iptv=true&voip=true").is_empty(), "only the first one counts");
-    assert_eq!(names(&app.admin(), ""), ["Demo Other Reseller", "Demo Platform", "Demo Reseller", "Demo Sub-Reseller"]);
+    assert_eq!(names(&reseller, "?iptv=True").len(), 2, "a reseller's filters are ignored");
+    let admin = app.admin();
+    assert_eq!(names(&admin, "?voip=TRUE").len(), 4);
+    assert!(names(&admin, "?iptv=true&voip=true").is_empty(), "only the first one counts");
+    assert_eq!(names(&admin, ""), ["Demo Other Reseller", "Demo Platform", "Demo Reseller", "Demo Sub-Reseller"]);
     let first = &reseller.get("/customer/resellers/list").ok()[0];
     let expected = json!({ "_id": demo::RESELLER, "name": "Demo Reseller",
         "integrations": { "billing": { "economic": { "enabled": true } } } });

@@ -73,3 +73,18 @@ fn tokens_and_keys_are_recorded_without_being_told() {
     assert!(log.ok()["total"].as_i64().unwrap() > 3);
     assert!(!log.text().contains(&token) && !log.text().contains(&key));
 }
+
+#[test]
+fn a_new_password_is_audited_and_not_what_it_is() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let (_, entries) = app.audited(|| {
+        let body = json!({ "password": "Another-Passw0rd" });
+        owner.post(&format!("/employee/{}", demo::OWNER), body).ok()
+    });
+    let said: Vec<_> = entries.iter().map(|entry| (entry.action.as_str(), entry.object.as_str())).collect();
+    assert_eq!(said, [("update", demo::OWNER)]);
+    let changed = "select description from audit order by seq desc limit 1";
+    let description: String = app.db.read(|tx| Ok(tx.conn.query_row(changed, [], |row| row.get(0))?)).unwrap();
+    assert_eq!(description, "Password changed");
+}

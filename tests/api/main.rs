@@ -24,6 +24,7 @@ mod impersonation;
 mod login;
 mod mobile_config_list;
 mod mobile_configs;
+mod moves;
 mod not_served;
 mod pbx_app;
 mod server;

@@ -27,6 +27,10 @@ fn ids_narrow_the_colleagues_down_in_every_form() {
     assert_eq!(personal.get(&query.replace("ids=", "ids[]=")).ok(), by_query);
     let body = json!({ "ids": [demo::EMMA, demo::LIBRARYS_PERSONAL] });
     assert_eq!(personal.post("/pbx/app/employees", body).ok(), by_query);
+    let bare = json!([demo::EMMA, demo::LIBRARYS_PERSONAL]);
+    assert_eq!(personal.post("/pbx/app/employees", bare).ok(), by_query, "the page's example has no name for the list");
+    assert_eq!(personal.post("/pbx/app/employees", json!([])).ok(), json!([]));
+    assert_error(&personal.post("/pbx/app/employees", json!(["x"])), 422, "ids[0]");
     assert_eq!(personal.post("/pbx/app/employees", json!({ "ids": [] })).ok(), json!([]));
     assert_error(&personal.post("/pbx/app/employees", json!({ "ids": [1] })), 422, "ids[0]");
 }

@@ -101,14 +101,25 @@ impl Said {
     /// The whole object as the change would make it.
     pub fn whole(&self, id: &str) -> Value {
         let mut object = if self.stored.is_null() { json!({}) } else { self.stored.clone() };
+        if self.table == Table::Employee && self.moves() {
+            // A move leaves behind what belongs to the customer before.
+            object["address"] = Value::Null;
+            object["organizationResellers"] = json!([]);
+        }
         lay_over(&mut object, &self.patch);
         object["_id"] = json!(id);
         object
     }
 
-    /// An import may delete, and may write what is deleted: it is how a document says that it is.
+    fn moves(&self) -> bool {
+        let customer = &self.patch["customer"];
+        !self.stored.is_null() && customer.is_string() && *customer != self.stored["customer"]
+    }
+
+    /// An import may write what is deleted: it is how a document says that it is. An update deletes employees only.
     fn is_for_import(&self) -> bool {
-        self.stored["state"] == "DELETED" || self.patch["state"] == "DELETED"
+        let is_update = self.table == Table::Employee && !self.stored.is_null();
+        self.stored["state"] == "DELETED" || self.patch["state"] == "DELETED" && !is_update
     }
 
     /// The verdict in the words of the call: an address stands below its customer, and an employee whose config is given is

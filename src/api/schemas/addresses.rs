@@ -13,7 +13,7 @@ use crate::domain::schema::Nullable;
 #[derive(JsonSchema)]
 pub struct Addresses(#[schemars(length(min = 1, max = ADDRESSES_MAX))] pub Vec<Address>);
 
-/// An address to be created, which needs `address`, `zip` and `city`, or the properties of one to be changed: the
+/// An address to be created, which needs `address` and `zip`, and `city` outside Denmark, or the properties of one to be changed: the
 /// rest stays.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
@@ -34,9 +34,9 @@ pub struct AddressWrite {
     /// Postal code: four digits in Denmark, at least three characters elsewhere.
     #[schemars(length(min = 3, max = 20), example = "8000")]
     pub zip: Option<String>,
-    /// City.
-    #[schemars(length(min = 2, max = 200), example = "Aarhus C")]
-    pub city: Option<String>,
+    /// City, at least two characters outside Denmark. In Denmark the zip decides it where it is known.
+    #[schemars(length(max = 200), example = "Aarhus C")]
+    pub city: Option<Nullable<String>>,
     /// State, in the United States.
     #[schemars(length(max = 1000), example = &"NY")]
     pub state: Option<Nullable<String>>,
@@ -66,7 +66,7 @@ impl JsonSchema for WholeAddress {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "allOf": [generator.subschema_for::<AddressWrite>()],
-            "required": ["address", "zip", "city"],
+            "required": ["address", "zip"],
         })
     }
 }

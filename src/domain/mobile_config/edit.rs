@@ -38,6 +38,8 @@ pub fn with_names(configs: &str, names: &HashMap<(Kind, Id), String>) -> String 
 pub enum Event<'a> {
     Renamed(&'a str),
     Deleted,
+    /// An employee belongs to another customer now: its entries go as if it were deleted.
+    Moved,
 }
 
 /// `configs` after `event` has happened to the entry `id` of `kind`; `None` when it is not named, or named so already.
@@ -61,7 +63,7 @@ pub fn follow(configs: &str, kind: Kind, id: Id, event: Event) -> Option<String>
                         changed = true;
                     }
                 }
-                Event::Deleted => {
+                Event::Deleted | Event::Moved => {
                     let before = entries.len();
                     entries.retain(|entry| entry["_id"] != id);
                     changed |= entries.len() != before;

@@ -35,7 +35,10 @@ pub fn list(tx: &ReadTx, actor: &Actor, filter: CustomerFilter, all: bool, windo
         Some(filter.reseller.filter(|_| sees_all).unwrap_or(actor.customer))
     };
     let include_subresellers = filter.include_subresellers || filter.ids.is_some();
-    customers::list(tx, &CustomerFilter { reseller, include_subresellers, ..filter }, window)
+    let mut features = filter.features;
+    // The page gives these to administrators alone.
+    features.retain(|feature| sees_all || !["TV", "IPTVPRIVATE"].contains(feature));
+    customers::list(tx, &CustomerFilter { reseller, include_subresellers, features, ..filter }, window)
 }
 
 /// 403 `access_denied`, 404 `customer`.
@@ -69,20 +72,18 @@ pub fn reachable(tx: &ReadTx, actor: &Actor, ids: Result<Vec<Id>>) -> Result<Vec
 /// The actor's own reseller and those below it; RESELLER_ADMIN and up: all. 403 `access_denied`.
 pub fn resellers(tx: &ReadTx, actor: &Actor, feature: Option<&'static str>) -> Result<Vec<Customer>> {
     allow(tx, actor, CUSTOMER_LIST, Owner::to_customer(actor.customer))?;
-    let reseller = (actor.level < Level::ResellerAdmin).then_some(actor.customer);
+    let sees_all = actor.level >= Level::ResellerAdmin;
+    let reseller = (!sees_all).then_some(actor.customer);
     let filter = CustomerFilter {
         reseller,
         include_subresellers: true,
-        feature,
+        features: feature.filter(|_| sees_all).into_iter().collect(),
         only_resellers: true,
         ..CustomerFilter::default()
     };
     let mut found = customers::list(tx, &filter, EVERYTHING)?.rows;
     if reseller.is_some() {
-        let own = customers::get(tx, actor.customer)?;
-        if feature.is_none_or(|feature| own.has_feature(feature)) {
-            found.insert(0, own);
-        }
+        found.insert(0, customers::get(tx, actor.customer)?);
     }
     Ok(found)
 }

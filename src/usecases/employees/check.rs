@@ -2,6 +2,7 @@
 
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, Level};
+use crate::domain::customer::CustomerState;
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Fault, Faults, Result};
@@ -19,24 +20,32 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old:
         return Err(Error::access_denied());
     }
     let mut faults = Faults::default();
-    if old.is_some_and(|old| old.customer != new.customer) {
-        let message = "An employee cannot move to another customer".into();
-        faults.push(Fault { path: "customer".into(), check: Check::Enum, message });
-    }
     if let Some(old) = old.filter(|old| is_administrator(old) && !is_administrator(new)) {
         let path = if new.access_level == old.access_level { "state" } else { "accessLevel" };
         faults.collect(check_administrator_left(tx, known, path, |id, _| id == old.id))?;
     }
+    faults.collect(check_move(tx, known, new, old))?;
     if new.state != EmployeeState::Deleted {
         let was = old.filter(|old| old.state != EmployeeState::Deleted);
+        let was_here = was.filter(|old| old.customer == new.customer);
         faults.collect(check_customer(tx, known, new))?;
-        faults.collect(check_organization_resellers(tx, known, actor, new, was))?;
-        faults.collect(check_address(tx, known, new, was))?;
+        faults.collect(check_organization_resellers(tx, known, actor, new, was_here))?;
+        faults.collect(check_address(tx, known, new, was_here))?;
         faults.collect(check_login_name(tx, known, new, was))?;
     } else if known.customer(tx, new.customer)?.is_none() {
         faults.collect(Err(no_customer()))?;
     }
     faults.or(())
+}
+
+/// A move to a blocked customer ends the login: not for the last administrator.
+fn check_move(tx: &ReadTx, known: &mut Known, new: &Employee, old: Option<&Employee>) -> Result<()> {
+    let Some(old) = old.filter(|old| old.customer != new.customer && is_administrator(old)) else { return Ok(()) };
+    let to = known.live_customer(tx, new.customer)?;
+    match to.is_some_and(|to| to.state == CustomerState::Blocked) {
+        true => check_administrator_left(tx, known, "customer", |id, _| id == old.id),
+        false => Ok(()),
+    }
 }
 
 /// 409 at `path` when nobody would be left who administers this server, once those have gone that `is_leaving` says by id and

@@ -15,7 +15,7 @@ use crate::domain::access::{
     Actor, EMPLOYEE_CREATE, EMPLOYEE_GET, EMPLOYEE_LIST, EMPLOYEE_MANAGE, EMPLOYEE_UPDATE, EMPLOYEE_UPDATE_SELF, Level,
 };
 use crate::domain::audit::Action;
-use crate::domain::employee::{Employee, only_harmless, password};
+use crate::domain::employee::{Employee, EmployeeState, only_harmless, password};
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
@@ -135,11 +135,27 @@ pub fn may_update(tx: &ReadTx, actor: &Actor, id: Id, body: &Map<String, Value>)
 /// employee of a higher level, whose new password would be a way up.
 fn may_change(tx: &ReadTx, actor: &Actor, old: &Employee, body: &Map<String, Value>) -> Result<bool> {
     let is_harmless = only_harmless(&Fields::new(body, "", &mut Faults::default()));
-    let permission = if is_harmless { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
+    let moves_to = customer_of(body).filter(|customer| *customer != old.customer);
+    if is_delete(body) && !may_manage(tx, actor, old)? {
+        return Ok(false);
+    }
+    if let Some(customer) = moves_to
+        && customers::find(tx, customer)?.is_some()
+        && !is_allowed(tx, actor, EMPLOYEE_UPDATE, Owner::to_customer(customer))?
+    {
+        return Ok(false);
+    }
+    let permission = if is_harmless && moves_to.is_none() { EMPLOYEE_UPDATE_SELF } else { EMPLOYEE_UPDATE };
     Ok(old.access_level <= actor.level && is_allowed(tx, actor, permission, owner(old))?)
 }
 
-/// Changes what the body gives; the rest stays. `accept` may refuse the employee as it is (`If-Match`).
+/// Whether an update is a delete: `state` is DELETED.
+fn is_delete(body: &Map<String, Value>) -> bool {
+    body.get("state").and_then(Value::as_str) == Some(EmployeeState::Deleted.name())
+}
+
+/// Changes what the body gives; the rest stays. `state: DELETED` deletes, and `customer` moves the employee to another customer,
+/// for those who may change employees of both. `accept` may refuse the employee as it is (`If-Match`).
 /// 403 `access_denied`, 404 `employee`, and as [`check`].
 pub fn update(
     tx: &mut WriteTx,
@@ -160,9 +176,8 @@ pub fn update(
     accept(&old)?;
     let new = read_body(body, |fields| {
         let mut employee = old.clone();
+        employee.move_to(fields.id("customer").unwrap_or(old.customer));
         employee.apply(fields);
-        employee.refuse_deleted(fields);
-        employee.customer = fields.id("customer").unwrap_or(old.customer);
         if password(fields).is_some() && !employee.no_email && actor.employee != old.id {
             fields.fault(
                 "password",
@@ -180,6 +195,10 @@ pub fn update(
     }
     if let Some(hash) = password_hash.hash()? {
         set_password(tx, id, &hash, false)?;
+    }
+    if new.state == EmployeeState::Deleted {
+        let changed = save(tx, Employee { state: old.state, ..new }, Some(&old))?;
+        return remove(tx, changed);
     }
     save(tx, new, Some(&old))
 }

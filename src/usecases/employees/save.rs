@@ -2,6 +2,7 @@
 
 use crate::db::WriteTx;
 use crate::domain::access::Level;
+use crate::domain::audit::Action;
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::domain::mobile_config::{Event, Kind};
@@ -11,6 +12,9 @@ use crate::usecases::mobile_configs::propagate;
 
 /// Writes an employee whose values have been checked. Returns it with its new rev.
 pub fn save(tx: &mut WriteTx, new: Employee, old: Option<&Employee>) -> Result<Employee> {
+    if let Some(old) = old.filter(|old| old.customer != new.customer) {
+        return save_moved(tx, new, old);
+    }
     let saved = employees::upsert(tx, new, old)?;
     if let Some(old) = old {
         revoke_unfit_sessions(tx, old, &saved)?;
@@ -18,6 +22,17 @@ pub fn save(tx: &mut WriteTx, new: Employee, old: Option<&Employee>) -> Result<E
             propagate(tx, saved.customer, Kind::Colleagues, saved.id, Event::Renamed(&saved.name))?;
         }
     }
+    Ok(saved)
+}
+
+/// Writes an employee that moves to another customer. Its mobile config goes, which holds names and ids of the customer before,
+/// and so do the entries for it in the configs there. Sessions and tokens end: they were given for the data of that customer.
+fn save_moved(tx: &mut WriteTx, new: Employee, old: &Employee) -> Result<Employee> {
+    mobile_configs::delete(tx, old.id)?;
+    let saved = employees::upsert(tx, new, Some(old))?;
+    sessions::delete_of(tx, old.id)?;
+    tokens::delete_of(tx, old.id)?;
+    propagate(tx, old.customer, Kind::Colleagues, old.id, Event::Moved)?;
     Ok(saved)
 }
 
@@ -34,19 +49,25 @@ fn revoke_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Re
     }
 }
 
-/// Gives an employee a new password; sessions that were opened with the old one are revoked.
+/// Gives an employee a password. Where it had one, the sessions opened with it are revoked, and the audit trail says so.
 pub fn set_password(tx: &mut WriteTx, employee: Id, hash: &str, is_new: bool) -> Result<()> {
     if !is_new {
+        if credentials::get(tx, employee)?.password_hash.as_deref() == Some(hash) {
+            return Ok(());
+        }
         sessions::delete_of(tx, employee)?;
+        let changed = employees::get(tx, employee)?;
+        employees::record_event(tx, &changed, Action::Update, "Password changed")?;
     }
     credentials::set_password(tx, employee, hash)
 }
 
 /// Deletes an employee (softly): login and tokens end at once, the mobile config is removed, and the entries for it leave
-/// the configs of its colleagues.
-pub fn remove(tx: &mut WriteTx, employee: Employee) -> Result<()> {
-    remove_alone(tx, &employee)?;
-    propagate(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)
+/// the configs of its colleagues. Returns what is left.
+pub fn remove(tx: &mut WriteTx, employee: Employee) -> Result<Employee> {
+    let deleted = remove_alone(tx, &employee)?;
+    propagate(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)?;
+    Ok(deleted)
 }
 
 /// Deletes all employees of a customer that is itself being deleted: no config is left that names them.
@@ -57,11 +78,12 @@ pub fn remove_all_of(tx: &mut WriteTx, customer: Id) -> Result<()> {
     Ok(())
 }
 
-fn remove_alone(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
+fn remove_alone(tx: &mut WriteTx, employee: &Employee) -> Result<Employee> {
     let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
-    save(tx, deleted, Some(employee))?;
+    let deleted = save(tx, deleted, Some(employee))?;
     sessions::delete_of(tx, employee.id)?;
     tokens::delete_of(tx, employee.id)?;
     credentials::delete(tx, employee.id)?;
-    mobile_configs::delete(tx, employee.id)
+    mobile_configs::delete(tx, employee.id)?;
+    Ok(deleted)
 }

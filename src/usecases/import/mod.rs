@@ -148,7 +148,7 @@ fn write_employee(tx: &mut WriteTx, Change { new, old, .. }: Change<Employee>) -
         Some(old) if old == new => Ok(()),
         Some(old) if new.state == EmployeeState::Deleted && old.state != EmployeeState::Deleted => {
             let changed = employee_rules::save(tx, Employee { state: old.state, ..new }, Some(&old))?;
-            employee_rules::remove(tx, changed)
+            employee_rules::remove(tx, changed).map(drop)
         }
         old => employee_rules::save(tx, new, old.as_ref()).map(drop),
     }

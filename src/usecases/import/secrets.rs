@@ -6,11 +6,12 @@ use super::progress::{Progress, Stage};
 use crate::auth::secrets::Sealer;
 use crate::auth::{passwords, totp};
 use crate::db::WriteTx;
+use crate::domain::audit::Action;
 use crate::domain::employee::password;
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
-use crate::store::credentials;
+use crate::store::{credentials, employees};
 use crate::usecases::employees::set_password;
 use crate::usecases::login::seal_context;
 
@@ -76,8 +77,23 @@ pub fn write_secrets(tx: &mut WriteTx, sealer: &Sealer, id: Id, secrets: Secrets
     if let Some(hash) = secrets.password_hash {
         set_password(tx, id, &hash, is_new)?;
     }
-    if let Some(key) = secrets.authenticator_key {
-        credentials::set_totp_key(tx, id, Some(&sealer.seal(&seal_context(id), &key)?), true)?;
+    match secrets.authenticator_key {
+        Some(key) => write_key(tx, sealer, id, &key, is_new),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn write_key(tx: &mut WriteTx, sealer: &Sealer, id: Id, key: &[u8], is_new: bool) -> Result<()> {
+    let context = seal_context(id);
+    let stored = credentials::get(tx, id)?;
+    let stored = stored.totp_key.filter(|_| stored.totp_confirmed).and_then(|sealed| sealer.unseal(&context, &sealed));
+    if stored.as_deref() == Some(key) {
+        return Ok(());
+    }
+    credentials::set_totp_key(tx, id, Some(&sealer.seal(&context, key)?), true)?;
+    if is_new {
+        return Ok(());
+    }
+    let changed = employees::get(tx, id)?;
+    employees::record_event(tx, &changed, Action::CreateAuthenticatorKey, "Authenticator key imported")
 }

@@ -9,6 +9,7 @@ pub struct Entry {
     pub outcome: String,
     pub section: String,
     pub object: String,
+    pub customer: Option<String>,
     pub operation: String,
     pub request: String,
     pub impersonator: Option<String>,
@@ -17,7 +18,7 @@ pub struct Entry {
 impl TestApp {
     /// All entries, oldest first.
     pub fn audit(&self) -> Vec<Entry> {
-        let sql = "select action, outcome, section, object, operation, request, impersonator from audit order by seq";
+        let sql = "select action, outcome, section, object, operation, request, impersonator, customer from audit order by seq";
         let entries = self.db.read(|tx| {
             let mut statement = tx.conn.prepare(sql)?;
             let rows = statement.query_map([], |row| {
@@ -29,6 +30,7 @@ impl TestApp {
                     operation: row.get(4)?,
                     request: row.get(5)?,
                     impersonator: row.get(6)?,
+                    customer: row.get(7)?,
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
