@@ -54,24 +54,26 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
                 dates are ISO 8601 in UTC. POST creates and updates; an update leaves alone what is not given.",
         },
         "servers": [{ "url": "/" }],
-        "security": [{ "header": [] }, { "query": [] }, { "cookie": [] }],
+        "security": [{ "token": [] }],
         "tags": tags,
         "paths": paths,
         "components": {
             "schemas": schemas.into_components(),
             "securitySchemes": {
-                "header": { "type": "http", "scheme": "bearer" },
-                "query": { "type": "apiKey", "in": "query", "name": "token" },
-                "cookie": { "type": "apiKey", "in": "cookie", "name": "token" },
+                // Clients made from this description are to use the header alone: a URL ends in logs.
+                "token": { "type": "http", "scheme": "bearer" },
             },
         },
     })
 }
 
+/// What is served without a token.
+const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
+
 fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     let mut parameters: Vec<Value> = path_parameters(endpoint.path).map(path_parameter).collect();
     parameters.extend(endpoint.query.split_whitespace().map(query_parameter));
-    let is_public = endpoint.page.is_empty() || matches!(endpoint.path, "/auth/login" | "/auth/validateToken");
+    let is_public = PUBLIC.contains(&endpoint.path);
     let method = endpoint.method;
     let mut responses = json!({
         "200": { "description": "Done", "content": content(endpoint.response, schemas) },
@@ -84,7 +86,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         ));
     }
     let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
-    if is_object && !is_public {
+    if is_object && !endpoint.page.is_empty() {
         let (name, what) = match method {
             "GET" => ("If-None-Match", "304 when the object still has this ETag"),
             _ => ("If-Match", "412 unless the object has this ETag"),

@@ -112,7 +112,8 @@ impl Address {
 
     /// The zip decides the city where it is a known one; else what is given is kept. None needs to be given.
     fn apply_danish_city(&mut self, fields: &mut Fields) {
-        if !self.zip.is_empty() && !(self.zip.len() == 4 && self.zip.bytes().all(|c| c.is_ascii_digit())) {
+        let has_form = self.zip.len() == 4 && self.zip.bytes().all(|c| c.is_ascii_digit());
+        if !has_form && !self.zip.is_empty() {
             fields.fault("zip", Check::Format, "zip must be four digits in Denmark");
         }
         let mut city = Some(std::mem::take(&mut self.city));

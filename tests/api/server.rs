@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use telecomx_local::api::routes::endpoints;
 
 use super::support::{TestApp, assert_error, demo, raw};
@@ -132,6 +133,28 @@ fn the_description_names_every_endpoint() {
         described.into_iter().map(|(method, path)| (method, path.trim_end_matches('/').to_owned())).collect();
     let served: BTreeSet<_> = endpoints().iter().map(|e| (e.method.to_owned(), e.path.to_owned())).collect();
     assert_eq!(described, served);
+}
+
+#[test]
+fn what_the_description_calls_public_is_what_needs_no_token() {
+    let app = TestApp::start();
+    let document = app.nobody().get("/openapi.json").ok();
+    assert_eq!(document["security"], json!([{ "token": [] }]), "one way to give it: the header");
+    let paths = document["paths"].as_object().unwrap();
+    let (mut public, mut guarded) = (0, 0);
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().unwrap() {
+            let url = path.replace(['{', '}'], "");
+            let answer = app.nobody().request(&method.to_uppercase(), &url).json(json!({})).send();
+            let is_public = operation["security"] == json!([]);
+            if path.starts_with("/auth/validateToken") {
+                continue;
+            }
+            assert_eq!(answer.status == 401, !is_public, "{method} {url}: {answer}");
+            *if is_public { &mut public } else { &mut guarded } += 1;
+        }
+    }
+    assert!(public >= 4 && guarded > 30, "{public} {guarded}");
 }
 
 #[test]
