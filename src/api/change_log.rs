@@ -83,7 +83,7 @@ pub async fn get(request: AuthenticatedRequest) -> Result<ApiResponse> {
 }
 
 fn since(value: Option<&str>, name: &str, now: Time) -> Result<Time> {
-    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(now.plus_ms(-LITE_MS)) };
+    let Some(value) = value else { return Ok(now.plus_ms(-LITE_MS)) };
     Time::parse(value).ok_or_else(|| Error::invalid(name, Check::Format, "Date is invalid"))
 }
 
@@ -95,7 +95,7 @@ pub struct ChangeLogLite(#[schemars(length(max = LITE_ROWS_MAX))] Vec<LiteEntry>
 /// api:log:changeloglite. Accepted changes of the last five days, at most 10,000.
 pub async fn lite(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let query = request.context.query();
-    let (customer, reseller, date) = (query.id("customer")?, query.id("reseller")?, query.text("date")?);
+    let (customer, reseller, date) = (query.id("customer")?, query.id("reseller")?, query.given_text("date")?);
     request
         .read_list(move |tx, actor| {
             let since = since(date.as_deref(), "date", tx.now)?;
@@ -107,7 +107,7 @@ pub async fn lite(request: AuthenticatedRequest) -> Result<ApiResponse> {
 /// api:tools:changelog. Only of customers with the CHANGELOG feature; `remove` empties what is returned.
 pub async fn tools(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let query = request.context.query();
-    let (customer, reseller, from) = (query.id("customer")?, query.id("reseller")?, query.text("since")?);
+    let (customer, reseller, from) = (query.id("customer")?, query.id("reseller")?, query.given_text("since")?);
     let entries = move |tx: &ReadTx, actor: &Actor| {
         let since = since(from.as_deref(), "since", tx.now)?;
         usecases::change_log::tools(tx, actor, customer, reseller, since)

@@ -13,6 +13,7 @@ mod home;
 mod mobile_configs;
 pub mod not_served;
 pub mod openapi;
+mod openapi_links;
 mod pbx_app;
 pub mod routes;
 pub mod schemas;

@@ -6,9 +6,10 @@ use actix_web::{HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, of};
+use super::openapi_links::{links, parameters};
 use super::schemas::errors::Error;
-use super::schemas::{SchemaOf, Schemas};
-use crate::domain::audit::WHAT;
+use super::schemas::{PLAIN, SchemaOf, Schemas};
+use crate::domain::audit::{SECTIONS, WHAT};
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
 
@@ -43,7 +44,12 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
         // The platform's page has the copy with a slash at the end; both are served.
         let slash = if endpoint.page == COPY { "/" } else { "" };
         let path = paths.entry(format!("{}{slash}", endpoint.path)).or_insert_with(|| json!({}));
-        path[endpoint.method.to_lowercase()] = operation(endpoint, &mut schemas);
+        let mut described = operation(endpoint, &mut schemas);
+        let links = links(endpoint, endpoints, operation_id);
+        if !links.is_null() {
+            described["responses"]["200"]["links"] = links;
+        }
+        path[endpoint.method.to_lowercase()] = described;
     }
     json!({
         "openapi": "3.1.0",
@@ -71,8 +77,8 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
 
 fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
-    let mut parameters: Vec<Value> = path_parameters(endpoint.path).map(path_parameter).collect();
-    parameters.extend(endpoint.query.split_whitespace().map(query_parameter));
+    let mut given: Vec<Value> = parameters(endpoint.path).map(path_parameter).collect();
+    given.extend(endpoint.query.split_whitespace().map(query_parameter));
     let is_public = PUBLIC.contains(&endpoint.path);
     let method = endpoint.method;
     let mut responses = json!({
@@ -80,9 +86,10 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         "default": { "description": "Refused", "content": content(of::<Error>(), schemas) },
     });
     if method == "POST" {
-        parameters.push(header_parameter(
+        given.push(header_parameter(
             "Idempotency-Key",
             "The answer to a repeated request is the first one's, for 24 hours",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
         ));
     }
     let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
@@ -91,7 +98,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
             "GET" => ("If-None-Match", "304 when the object still has this ETag"),
             _ => ("If-Match", "412 unless the object has this ETag"),
         };
-        parameters.push(header_parameter(name, what));
+        given.push(header_parameter(name, what, json!({ "type": "string" })));
         if method == "GET" {
             responses["304"] = json!({ "description": "Not modified" });
         }
@@ -104,7 +111,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
             "" => "This server's own".to_owned(),
             page => format!("Documentation page `{page}`"),
         },
-        "parameters": parameters,
+        "parameters": given,
         "responses": responses,
     });
     if endpoint.query.split_whitespace().any(|name| name == "simple") {
@@ -112,7 +119,10 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         operation["responses"]["200"]["content"]["text/plain"] = empty;
     }
     if let Some(body) = endpoint.body {
-        let schema = schemas.body(body.schema);
+        let schema = match needed(endpoint) {
+            [] => schemas.body(body.schema),
+            needed => json!({ "allOf": [schemas.body(body.schema)], "required": needed }),
+        };
         operation["requestBody"] =
             json!({ "required": !body.is_optional, "content": { "application/json": { "schema": schema } } });
     }
@@ -120,6 +130,16 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         operation["security"] = json!([]);
     }
     operation
+}
+
+/// What a body must have to create something: the schema of its kind serves updates too, which need nothing.
+fn needed(endpoint: &Endpoint) -> &'static [&'static str] {
+    match (endpoint.method, endpoint.path) {
+        ("POST", "/customer") => &["name", "addresses"],
+        ("POST", "/customer/{customer}/address") => &["address", "zip"],
+        ("POST", "/employee") => &["customer", "accessLevel", "name"],
+        _ => &[],
+    }
 }
 
 /// The first segment of the path; `server` for what the platform does not have.
@@ -145,20 +165,17 @@ fn operation_id(endpoint: &Endpoint) -> String {
     endpoint.method.to_lowercase() + &capitalised.collect::<String>()
 }
 
-fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-}
-
 fn path_parameter(name: &str) -> Value {
     let schema = match name {
-        "token" | "section" => json!({ "type": "string" }),
+        "token" => json!({ "type": "string" }),
+        "section" => json!({ "type": "string", "examples": SECTIONS }),
         _ => json!({ "$ref": "#/components/schemas/Id" }),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })
 }
 
-fn header_parameter(name: &str, description: &str) -> Value {
-    json!({ "name": name, "in": "header", "required": false, "description": description, "schema": { "type": "string" } })
+fn header_parameter(name: &str, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema })
 }
 
 /// Every query argument of the product, by name.
@@ -167,9 +184,9 @@ fn query_parameter(name: &str) -> Value {
     let ids = json!({ "type": "array", "items": id });
     let (flag, text) = (json!({ "type": "boolean", "default": false }), json!({ "type": "string" }));
     let (schema, description) = match name {
-        "offset" => (json!({ "type": "integer", "minimum": 0, "default": 0 }), "How many to skip"),
+        "offset" => (json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX, "default": 0 }), "How many to skip"),
         "limit" => (json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 100 }), "How many to answer"),
-        "filter" => (json!({ "type": "string", "maxLength": 200 }), "Free text in the common fields"),
+        "filter" => (json!({ "type": "string", "maxLength": 200, "pattern": PLAIN }), "Free text in the common fields"),
         "full" => (flag, "Complete objects instead of summary ones"),
         "includeDeleted" => (flag, "Deleted ones too"),
         "all" => (flag, "All there are, where the caller may see them"),
@@ -184,7 +201,10 @@ fn query_parameter(name: &str) -> Value {
         "reseller" => (id, "All customers of this reseller; wins over `customer`"),
         "queue" => (id, "Only this queue"),
         "deleteDate" => (json!({ "type": "string", "format": "date" }), "Delete on that day, at most a year ahead"),
-        "date" | "since" => (text, "Changes from this time on (ISO 8601)"),
+        "date" | "since" => (
+            json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] }),
+            "Changes from this time on (ISO 8601)",
+        ),
         "remove" => (flag, "Do not answer these changes again"),
         "sortBy" => (json!({ "type": "string", "enum": ["when"] }), "Order of the entries"),
         "orderBy" => (json!({ "type": "string", "enum": ["ASC", "DESC"], "default": "ASC" }), "Oldest or newest first"),
@@ -202,13 +222,19 @@ fn query_parameter(name: &str) -> Value {
         "extend" => (flag, "Also names, language and features"),
         "persist" => (flag, "The token does not expire until logout"),
         "cookie" => (flag, "Also send the token as a cookie"),
-        "username" => (text, "E-mail address, or the username of an employee without one"),
-        "password" | "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
+        "username" => {
+            (json!({ "type": "string", "minLength": 1 }), "E-mail address, or the username of an employee without one")
+        }
+        "password" => {
+            (json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": PLAIN }), "As in the body of POST")
+        }
+        "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
         "deleteExtensions" | "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
         "calls" | "standalone" | "extension" => (text, "Accepted; of no effect here"),
         _ => (text, ""),
     };
-    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+    let is_required = ["username", "password"].contains(&name);
+    json!({ "name": name, "in": "query", "required": is_required, "description": description, "schema": schema })
 }
 
 #[cfg(test)]

@@ -124,7 +124,8 @@ impl Methods {
 fn other_method(method: &Method, allow: &str, page: &str) -> HttpResponse {
     match *method {
         Method::OPTIONS => allowed_methods(allow),
-        Method::HEAD => method_not_allowed(allow),
+        // What the platform has is read and written by the others; TRACE, CONNECT and inventions it does not take either.
+        Method::HEAD | Method::TRACE | Method::CONNECT => method_not_allowed(allow),
         _ if page.is_empty() => method_not_allowed(allow),
         _ => method_not_implemented(page, allow),
     }

@@ -13,26 +13,32 @@ const TEXT_MAX: usize = 200;
 
 /// The arguments of a URL, in order; a name may be given several times.
 #[derive(Clone, Debug, Default)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    /// Names that stand alone, without `=`.
+    bare: Vec<String>,
+}
 
 impl Query {
     pub fn parse(text: &str) -> Query {
-        Query(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+        let decode = |text: &str| form_urlencoded::parse(text.as_bytes()).into_owned().collect::<Vec<_>>();
+        let bare = text.split('&').filter(|part| !part.contains('='));
+        Query { pairs: decode(text), bare: bare.flat_map(decode).map(|(name, _)| name).collect() }
     }
 
     /// The first value given under `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// All values under `name` or `name[]`, also several in one with commas.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        let values = self.0.iter().filter(|(known, _)| is_named(known, name));
+        let values = self.pairs.iter().filter(|(known, _)| is_named(known, name));
         values.flat_map(|(_, value)| value.split(',')).map(str::trim).filter(|value| !value.is_empty()).collect()
     }
 
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Free text; 422 when it is too long or contains control characters, which no stored text does. SQLite would compare
@@ -49,6 +55,14 @@ impl Query {
         Ok(Some(value.to_owned()))
     }
 
+    /// As [`Query::text`]; 422 when it is there and empty.
+    pub fn given_text(&self, name: &str) -> Result<Option<String>> {
+        match self.get(name) {
+            Some("") => Err(Error::invalid(name, Check::Min, format!("{name} may not be empty"))),
+            _ => self.text(name),
+        }
+    }
+
     /// An id; 422 when it is malformed, or there and empty: that never means all.
     pub fn id(&self, name: &str) -> Result<Option<Id>> {
         self.get(name).map(|value| parse_id(name, value)).transpose()
@@ -56,7 +70,7 @@ impl Query {
 
     /// Ids under a repeated name; `None` when it is not given. 422 when one is malformed, or the list is there and empty.
     pub fn ids(&self, name: &str) -> Result<Option<Vec<Id>>> {
-        if !self.0.iter().any(|(known, _)| is_named(known, name)) {
+        if !self.pairs.iter().any(|(known, _)| is_named(known, name)) {
             return Ok(None);
         }
         let values = self.all(name);
@@ -75,11 +89,13 @@ impl Query {
         }
     }
 
-    /// `true` or `1`, `false` or `0`, in any case (`True`); a name without a value is true.
+    /// `true` or `1`, `false` or `0`, in any case (`True`). A name that stands alone is true; one with nothing behind its `=`
+    /// is 422.
     pub fn flag(&self, name: &str) -> Result<bool> {
         match self.get(name).map(str::to_ascii_lowercase).as_deref() {
             None | Some("false" | "0") => Ok(false),
-            Some("" | "true" | "1") => Ok(true),
+            Some("true" | "1") => Ok(true),
+            Some("") if self.bare.iter().any(|bare| bare == name) => Ok(true),
             Some(_) => Err(Error::invalid(name, Check::Type, format!("{name} must be true or false"))),
         }
     }
@@ -141,6 +157,20 @@ mod tests {
         let query = Query::parse("a=%C3%A6+b&c&d=%&e=%ff&");
         let pairs: Vec<_> = query.pairs().collect();
         assert_eq!(pairs, [("a", "æ b"), ("c", ""), ("d", "%"), ("e", "\u{fffd}")]);
+    }
+
+    #[test]
+    fn a_flag_stands_alone_or_says_what_it_is() {
+        let flag = |text: &str| Query::parse(text).flag("all").ok();
+        for text in ["all", "x=1&all", "all=true", "all=True", "all=1", "%61ll"] {
+            assert_eq!(flag(text), Some(true), "{text}");
+        }
+        for text in ["", "all=false", "all=FALSE", "all=0", "al"] {
+            assert_eq!(flag(text), Some(false), "{text}");
+        }
+        for text in ["all=", "all=2", "all=yes", "all=%20true"] {
+            assert_eq!(flag(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -3,16 +3,19 @@
 use schemars::JsonSchema;
 use serde_json::json;
 
+use super::PLAIN;
+use crate::domain::schema::Nullable;
+
 /// What a user logs in with.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 #[schemars(example = json!({"username": "manager@bakery.example.com", "password": "Demo-Passw0rd"}))]
 pub struct Login {
     /// E-mail address of the employee, or the username of one without an e-mail address.
-    #[schemars(length(min = 1), example = "manager@bakery.example.com")]
+    #[schemars(length(min = 1, max = 1000), regex(pattern = PLAIN), example = "manager@bakery.example.com")]
     pub username: String,
     /// Password.
-    #[schemars(extend("format" = "password"), example = "Demo-Passw0rd")]
+    #[schemars(length(min = 1, max = 1000), regex(pattern = PLAIN), extend("format" = "password"), example = "Demo-Passw0rd")]
     pub password: String,
     /// Code sent to the user's phone. Ignored: this server sends no text messages, and refuses a login that needs one.
     #[schemars(example = "1234")]
@@ -22,8 +25,8 @@ pub struct Login {
     pub authenticator_token: Option<String>,
     /// Also send the token as a cookie.
     #[schemars(extend("default" = false))]
-    pub cookie: Option<bool>,
+    pub cookie: Option<Nullable<bool>>,
     /// The token stays valid until logout.
     #[schemars(extend("default" = false))]
-    pub persist: Option<bool>,
+    pub persist: Option<Nullable<bool>>,
 }

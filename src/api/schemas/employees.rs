@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::summary;
 use crate::domain::access::Level;
-use crate::domain::employee::{Employee, Language};
+use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
 use crate::domain::schema::Nullable;
 use crate::domain::time::Time;
@@ -45,13 +45,13 @@ pub struct EmployeePage {
 #[schemars(rename_all = "camelCase")]
 #[schemars(example = json!({"customer": "c00000000000000000000004", "accessLevel": "PERSONAL", "name": "Lars Newcomer", "emailAddress": "lars@bakery.example.com"}))]
 pub struct EmployeeWrite {
-    /// The customer it is to belong to; cannot be changed later.
+    /// The customer it is to belong to; another one moves it, for those who may change employees of both.
     pub customer: Option<Id>,
     /// Not above the caller's own.
     pub access_level: Option<Level>,
-    /// DISABLED: cannot log in. An employee is deleted with DELETE only.
-    #[schemars(extend("enum" = ["ENABLED", "DISABLED"]), example = &"ENABLED")]
-    pub state: Option<String>,
+    /// DISABLED: cannot log in. DELETED: as by DELETE, and not in a create.
+    #[schemars(example = &"ENABLED")]
+    pub state: Option<EmployeeState>,
     /// Name.
     #[schemars(length(min = 1, max = 200), example = "Anna Manager")]
     pub name: Option<String>,
@@ -96,7 +96,7 @@ pub struct EmployeeWrite {
     /// The same, for accounts of a reseller's customers.
     pub notify_on_general_usage_limit_reseller: Option<bool>,
     /// Date of birth.
-    #[schemars(length(max = 1000), example = "1984-02-29")]
+    #[schemars(extend("anyOf" = [{ "format": "date" }, { "format": "date-time" }]), example = "1984-02-29")]
     pub birthdate: Option<Nullable<String>>,
     /// Null calls off a delete that was asked for a later day; anything else is ignored.
     #[schemars(example = ())]

@@ -20,6 +20,9 @@ use serde_json::{Map, Value, json};
 use crate::domain::id::Id;
 use crate::domain::schema::finish;
 
+/// Text without control characters.
+pub const PLAIN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
 /// Refers to the schema of a type, without a value of it.
 #[derive(Clone, Copy)]
 pub struct SchemaOf {

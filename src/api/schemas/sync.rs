@@ -9,8 +9,10 @@ use crate::domain::time::Time;
 #[schemars(rename_all = "camelCase")]
 pub struct SyncEnroll {
     /// Where the hub is, such as `https://hub.example.com`.
+    #[schemars(length(min = 1))]
     pub url: String,
     /// The one-time code that `hub enroll` printed
+    #[schemars(length(min = 1))]
     pub code: String,
     /// The hub that this server mirrors to now, if it is to leave that one.
     pub current_hub: Option<String>,
