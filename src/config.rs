@@ -16,6 +16,7 @@ use crate::auth::login_throttle::Limits;
 use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
+pub use values::LogFormat;
 use values::{hub_level, is_origin, lenient_flag, proxies};
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
@@ -93,6 +94,12 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub_may: Option<HubLevel>,
 
+    /// Give the hub a diagnosis when an operator there asks for one: what doctor finds, and the last lines of the log
+    /// [default: true]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
+    pub hub_diagnosis: Option<bool>,
+
     /// Hours without an answer of the hub before that is an alarm [default: 24]
     #[arg(long, value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,17 +136,10 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    Json,
-    Text,
-}
-
 const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the file.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "db",
     "config",
     "listen",
@@ -153,6 +153,7 @@ const NAMES: [&str; 20] = [
     "trusted_proxies",
     "hub_ca",
     "hub_may",
+    "hub_diagnosis",
     "hub_silent_alarm_h",
     "login_failures_per_name",
     "login_failures_per_address",
@@ -251,6 +252,7 @@ impl Config {
         HubSettings {
             ca: self.hub_ca.clone(),
             may: self.hub_may.unwrap_or(default.may),
+            gives_diagnosis: self.hub_diagnosis.unwrap_or(default.gives_diagnosis),
             silent_alarm_ms: self
                 .hub_silent_alarm_h
                 .map_or(default.silent_alarm_ms, |hours| i64::from(hours) * 3_600_000),

@@ -4,7 +4,8 @@
 //! (`tests/tidy` checks it over the resolved module graph):
 //!
 //! - [`error`] is the one error type, and [`domain`] plain data and pure rules. Neither does I/O.
-//! - [`clock`] is the only place that asks the time; [`files`] says which files belong to a database.
+//! - [`clock`] is the only place that asks the time; [`files`] says which files belong to a database,
+//!   and [`log_tail`] keeps the last lines of the log.
 //! - [`db`] is how we talk to SQLite: one door to read, one to write. [`store`] has the statements, one file per table.
 //! - [`auth`] says who is calling and what they may do: passwords, tokens, sessions, authorization.
 //! - [`usecases`] is what the product does, and the only place with rules.
@@ -19,6 +20,7 @@ pub mod domain;
 
 pub mod clock;
 pub mod files;
+pub mod log_tail;
 
 pub mod db;
 pub mod store;

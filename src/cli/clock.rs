@@ -7,9 +7,9 @@ use clap::Subcommand;
 
 use super::common::{Store, print_line};
 use crate::clock::Clock;
-use crate::db::{Exclusive, ReadOnly, ReadTx};
-use crate::error::Result as DomainResult;
-use crate::store::{clock_floor, sync_state};
+use crate::db::{Exclusive, ReadOnly};
+use crate::store::clock_floor;
+use crate::sync::edge::clock_check;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -31,9 +31,9 @@ pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Show { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
-            let (clock, hub_ahead_ms) = database.read(read)?;
-            print_line(describe(&clock, hub_ahead_ms))?;
-            if let Some(wrong) = wrong(&clock, hub_ahead_ms) {
+            let (clock, hub_ahead_ms) = database.read(clock_check::read)?;
+            print_line(clock_check::describe(&clock, hub_ahead_ms))?;
+            if let Some(wrong) = clock_check::wrong(&clock, hub_ahead_ms) {
                 bail!("{wrong}");
             }
         }
@@ -49,26 +49,4 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The clock as a server with this database would use it, and by how many milliseconds the hub's was ahead.
-pub fn read(tx: &ReadTx) -> DomainResult<(Clock, Option<i64>)> {
-    let clock = Clock::default();
-    clock.resume(clock_floor::find(tx)?);
-    Ok((clock, sync_state::record(tx)?.hub_clock_offset_ms))
-}
-
-/// One line on the clock.
-pub fn describe(clock: &Clock, hub_ahead_ms: Option<i64>) -> String {
-    let hub = hub_ahead_ms.map_or_else(String::new, |offset| format!(", hub {:+.1} s", offset as f64 / 1_000.0));
-    format!("machine {}, used {}, last known {}{hub}", clock.machine(), clock.now(), clock.known())
-}
-
-/// What is wrong with the clock, and what to do; `None` when nothing is.
-pub fn wrong(clock: &Clock, hub_ahead_ms: Option<i64>) -> Option<String> {
-    let hub = || {
-        let offset = hub_ahead_ms.filter(|offset| sync_state::is_clock_off(*offset))?;
-        Some(format!("the hub's clock was {:+} s at the last exchange: set the clock that is wrong", offset / 1_000))
-    };
-    clock.fault().or_else(hub)
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::common::print_line;
 use super::hub_store::{StoreLocation, StoreOptions, StoreWork, no_store};
-use super::{hub_audit, hub_move, hub_operators, hub_origin, hub_serve};
+use super::{hub_audit, hub_move, hub_operators, hub_origin, hub_serve, hub_tasks};
 use crate::clock::Clock;
 use crate::files::{Part, cannot_be_written};
 use crate::sync::hub::audit::Caller;
@@ -74,6 +74,10 @@ enum Command {
     Remove(hub_origin::Arguments),
     /// Give a server tags in place of those that it has, to filter the fleet page by
     Tag(hub_origin::TagArguments),
+    /// Ask a server for something that changes nothing there, also beside a running hub: prints the id of the proposal
+    Ask(hub_tasks::AskArguments),
+    /// Print the proposals for a server with their answers, one JSON object on a line, the oldest first
+    Proposals(hub_tasks::ListArguments),
     /// The operators of the hub: who may call it, and how much they may do
     #[command(subcommand)]
     Operator(hub_operators::OperatorCommand),
@@ -129,6 +133,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Lost(arguments)) => hub_origin::lost(&arguments),
         Some(Command::Remove(arguments)) => hub_origin::remove(&arguments),
         Some(Command::Tag(arguments)) => hub_origin::tag(arguments),
+        Some(Command::Ask(arguments)) => hub_tasks::ask(&arguments),
+        Some(Command::Proposals(arguments)) => hub_tasks::list(&arguments),
         Some(Command::Operator(command)) => hub_operators::run(command),
         Some(Command::Token(command)) => hub_operators::rotate_administrator(&command),
         Some(Command::Audit(command)) => hub_audit::run(&command),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
 use super::common::print_line;
@@ -23,8 +23,8 @@ pub enum OperatorCommand {
         /// Its name, as the audit trails and the servers show it
         name: String,
         /// What it may do: read (fleet, rows, metrics), propose (file proposals too), or administer (everything)
-        #[arg(long)]
-        level: String,
+        #[arg(long, value_parser = level)]
+        level: HubLevel,
         #[command(flatten)]
         store: StoreOptions,
     },
@@ -57,6 +57,11 @@ pub enum TokenCommand {
         #[arg(long, value_name = "FILE")]
         admin_token: Option<PathBuf>,
     },
+}
+
+/// The level that is named.
+fn level(name: &str) -> Result<HubLevel, String> {
+    HubLevel::parse(name).ok_or_else(|| format!("give one of {}", HubLevel::ALL.map(HubLevel::name).join(", ")))
 }
 
 /// A change of the operators.
@@ -97,9 +102,6 @@ pub fn run(command: OperatorCommand) -> Result<ExitCode> {
     match command {
         OperatorCommand::Add { name, level, store } => {
             check_operator_name(&name)?;
-            let Some(level) = HubLevel::parse(&level) else {
-                bail!("--level must be one of {}", HubLevel::ALL.map(HubLevel::name).join(", "));
-            };
             let (token, hash) = new_token()?;
             store.with(Change::Add(&name, level, hash))?;
             print_line(token)?;

@@ -16,6 +16,7 @@ mod hub_operators;
 mod hub_origin;
 mod hub_serve;
 mod hub_store;
+mod hub_tasks;
 mod import;
 mod restore;
 mod serve;

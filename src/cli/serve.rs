@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::error::{Advise as _, in_one_line};
+use crate::log_tail::KeepTail;
 use crate::store::employees;
 use crate::usecases::demo;
 use crate::web::server;
@@ -106,7 +107,7 @@ pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<()> {
         LogFormat::Json => log.json().flatten_event(true).boxed(),
         LogFormat::Text => log.with_ansi(is_terminal).boxed(),
     };
-    registry().with(log.with_filter(filter)).init();
+    registry().with(log.and_then(KeepTail).with_filter(filter)).init();
     let _ = LOG_FILTER.set(handle);
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::sync::edge::driver::SyncDriver;
 use crate::sync::edge::rejoin::{self, Rejoined};
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::status::status as mirror_status;
-use crate::sync::edge::{enrolment, rotation};
+use crate::sync::edge::{enrolment, rotation, tasks};
 use crate::sync::http_agent::check_url;
 use crate::web::server::block_on;
 
@@ -160,8 +160,9 @@ fn link(db: &Arc<Db>, sealer: Arc<Sealer>, hub: &Hub) -> Result<SyncDriver> {
 
 fn exchange(hub: &Hub) -> Result<()> {
     let (db, sealer) = open(hub)?;
-    let (_, result) = link(&db, sealer, hub)?.sync();
-    result?;
+    let mut link = link(&db, sealer, hub)?;
+    link.sync().1?;
+    tasks::run(&mut link);
     let acked = db.read(sync_state::position)?.map_or(0, |position| position.acked);
     print_line(format_args!("the hub has everything up to write {acked}"))?;
     Ok(())

@@ -47,6 +47,12 @@ pub enum Action {
     Repoint,
     /// Take the place of a server at its hub again.
     Rejoin,
+    /// Exchange with the hub, because an operator of the hub asked for it.
+    Sync,
+    /// Compare everything with the hub, for the same reason.
+    Verify,
+    /// Report to the hub how this server is.
+    Diagnose,
 }
 
 impl Action {

@@ -16,6 +16,7 @@ pub mod mirror;
 pub mod mobile_config;
 pub mod proposal;
 pub mod queue;
+pub mod redaction;
 pub mod schema;
 pub mod text;
 pub mod time;
@@ -27,7 +28,7 @@ mod tests {
     use super::customer::{AuthenticationSecurity, CustomerState};
     use super::employee::EmployeeState;
     use super::mirror::Table;
-    use super::proposal::{HubLevel, ProposalResult};
+    use super::proposal::{HubLevel, ProposalResult, Task};
 
     /// They are on disk, on the wire, and hashed into the audit trail.
     #[test]
@@ -109,6 +110,11 @@ mod tests {
             HubLevel::name,
             &[("read", HubLevel::Read), ("propose", HubLevel::Propose), ("administer", HubLevel::Administer)],
         );
+        check(
+            Task::parse,
+            Task::name,
+            &[("sync", Task::Sync), ("verify", Task::Verify), ("diagnosis", Task::Diagnosis)],
+        );
         let actions = [
             Action::Create,
             Action::Update,
@@ -129,6 +135,9 @@ mod tests {
         }
         for table in Table::ALL {
             assert_eq!(serde_json::json!(table), table.name());
+        }
+        for task in Task::ALL {
+            assert_eq!(serde_json::json!(task), task.name());
         }
         for level in HubLevel::ALL {
             assert_eq!(serde_json::json!(level), level.name());

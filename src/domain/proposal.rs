@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::id::Id;
 use super::mirror::Table;
 
-/// A change that an edge is asked for: one of `patch` and `copy`.
+/// What an edge is asked for: one of `patch`, `copy` and `task`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Proposal {
     pub uuid: Uuid,
@@ -27,6 +27,9 @@ pub struct Proposal {
     pub patch: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Copy>,
+    /// Changes nothing: `table` is [`Table::Other`] and `id` empty then, so that an edge of an older version refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
     /// Not to be applied after this, by the hub's clock; milliseconds since 1970.
     pub expires_ms: i64,
     /// The name of the operator who filed it.
@@ -34,6 +37,32 @@ pub struct Proposal {
     /// What that operator may do at the hub; `None`: the hub is of a version before there were levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<HubLevel>,
+}
+
+/// What an edge is asked to do, and to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Task {
+    /// Exchange until the hub has everything.
+    Sync,
+    /// Compare everything with the hub.
+    Verify,
+    /// Report the findings of `doctor`, the state of the mirror and the last lines of the log.
+    Diagnosis,
+}
+
+impl Task {
+    pub const ALL: [Task; 3] = [Task::Sync, Task::Verify, Task::Diagnosis];
+
+    /// By its name on the wire and on disk.
+    pub fn parse(name: &str) -> Option<Task> {
+        name.parse().ok()
+    }
+
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What only the server may give an employee: it is not mirrored, and cannot be proposed.
@@ -100,6 +129,14 @@ impl ProposalResult {
     }
 }
 
+/// The longest detail of an answer, in bytes.
+pub const DETAIL_MAX_BYTES: usize = 64 << 10;
+
+/// The beginning of a detail that is too long.
+pub fn bounded_detail(detail: &str) -> &str {
+    &detail[..detail.floor_char_boundary(DETAIL_MAX_BYTES)]
+}
+
 /// An edge's answer to a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposalAnswer {
@@ -108,7 +145,7 @@ pub struct ProposalAnswer {
     /// The row's, when it was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rev: Option<i64>,
-    /// Why, for a person: faults, or both values of what was in conflict.
+    /// Why, for a person: faults, or both values of what was in conflict. Of a task that was done: its report, a JSON object.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }

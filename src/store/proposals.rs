@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use super::feed;
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::proposal::{ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{ProposalAnswer, ProposalResult, bounded_detail};
 use crate::error::{Error, Result};
 
-/// Answers told in one exchange.
+/// Answers told in one exchange, and about how many bytes of them.
 const TOLD_MAX: i64 = 200;
+const TOLD_MAX_BYTES: usize = 1 << 20;
 
 fn from_row(row: &rusqlite::Row) -> Result<ProposalAnswer> {
     let (uuid, result): (String, String) = (row.get(0)?, row.get(1)?);
@@ -31,7 +32,7 @@ pub fn record(tx: &mut WriteTx, outcome: &ProposalAnswer) -> Result<()> {
         )?
         .execute(named_params! {
             ":id": outcome.uuid.to_string(), ":result": outcome.result.name(), ":rev": outcome.rev,
-            ":detail": outcome.detail, ":chg": chg, ":now": tx.now,
+            ":detail": bounded_detail(&outcome.detail), ":chg": chg, ":now": tx.now,
         })?;
     Ok(())
 }
@@ -48,9 +49,14 @@ pub fn untold(tx: &ReadTx, to: i64) -> Result<Vec<ProposalAnswer>> {
         "select id, result, rev, detail from proposals where is_told = 0 and chg <= ?1 order by chg, id limit ?2",
     )?;
     let mut rows = statement.query(params![to, TOLD_MAX])?;
-    let mut outcomes = vec![];
+    let (mut outcomes, mut bytes) = (vec![], 0);
     while let Some(row) = rows.next()? {
-        outcomes.push(from_row(row)?);
+        let answer = from_row(row)?;
+        bytes += answer.detail.len();
+        if bytes > TOLD_MAX_BYTES && !outcomes.is_empty() {
+            break;
+        }
+        outcomes.push(answer);
     }
     Ok(outcomes)
 }

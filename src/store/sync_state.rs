@@ -43,6 +43,15 @@ pub fn is_clock_off(offset_ms: i64) -> bool {
     offset_ms.saturating_abs() > CLOCK_OFFSET_MAX_MS
 }
 
+/// That the clocks differ so much, and what to do; `None` when that is not worth an alarm.
+pub fn describe_clock_offset(offset_ms: i64) -> Option<String> {
+    let side = if offset_ms > 0 { "ahead of" } else { "behind" };
+    let seconds = offset_ms.unsigned_abs() / 1_000;
+    is_clock_off(offset_ms).then(|| {
+        format!("the hub's clock was {seconds} s {side} this server's at the last exchange: set the one that is wrong")
+    })
+}
+
 impl Record {
     /// The hub refuses this edge, and will go on: what it has there is not to be relied on.
     pub fn is_refused(&self) -> bool {
@@ -63,14 +72,7 @@ impl Record {
                 format!("the hub has not been reached for {} hours: {why}", silent_ms / 3_600_000)
             })
         };
-        let clock = || {
-            let seconds = self.hub_clock_offset_ms.filter(|offset| is_clock_off(*offset))? / 1_000;
-            let side = if seconds > 0 { "ahead of" } else { "behind" };
-            Some(format!(
-                "the hub's clock is {} s {side} this server's: set the one that is wrong, then see doctor",
-                seconds.unsigned_abs()
-            ))
-        };
+        let clock = || self.hub_clock_offset_ms.and_then(describe_clock_offset);
         self.alarm.clone().or_else(|| self.difference.clone()).or_else(silent).or_else(clock)
     }
 }

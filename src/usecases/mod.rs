@@ -29,3 +29,4 @@ pub mod proposals;
 pub mod demo;
 pub mod housekeeping;
 pub mod hub_enrolment;
+pub mod hub_tasks;

@@ -41,6 +41,7 @@ mod mirror_pair;
 mod mirror_proposals;
 mod mirror_proxy;
 mod mirror_restore;
+mod mirror_tasks;
 mod mirror_tls;
 mod refusals;
 mod restore_rows;

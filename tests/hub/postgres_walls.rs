@@ -30,6 +30,7 @@ fn fill<'s>(store: &'s PostgresHub, name: &str) -> TestEdge<'s, PostgresHub> {
         expires_ms: NOW.millis(),
         author: "Olga".into(),
         level: None,
+        task: None,
     };
     block_on(store.file_proposal(&edge.origin, proposal, NOW)).unwrap();
     block_on(add_code(store, &EnrolmentKind::Replacement(edge.origin.clone()), by(NOW))).unwrap();

@@ -94,6 +94,7 @@ pub fn proposals_filed_at_once_have_numbers_of_their_own(place: &impl Place) {
             expires_ms: NOW.millis(),
             author: "Olga".into(),
             level: None,
+            task: None,
         };
         block_on(store.file_proposal(&edge.origin, proposal, NOW)).unwrap().proposal.seq
     });

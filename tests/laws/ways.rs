@@ -143,6 +143,7 @@ fn apply(app: &TestApp, table: Table, id: &str, patch: Option<Box<RawValue>>, co
         expires_ms: i64::MAX,
         author: "Head office".into(),
         level: None,
+        task: None,
     };
     let applied = write(app, Author::at_hub("Head office"), move |tx| {
         let outcome = proposals::apply(tx, &proposal, Time::from_millis(0), HubLevel::Administer)?;

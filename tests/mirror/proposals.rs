@@ -38,6 +38,7 @@ fn proposal(chance: &mut Chance, now_ms: i64) -> Proposal {
         expires_ms: now_ms + (chance.below(24 * HOUR_MS)) as i64 - HOUR_MS as i64,
         author: format!("Wisher {mark}"),
         level: None,
+        task: None,
     }
 }
 

@@ -41,6 +41,7 @@ fn proposal(table: Table, id: &str, patch: &Value) -> Proposal {
         expires_ms: i64::MAX,
         author: "Operator".into(),
         level: None,
+        task: None,
     }
 }
 

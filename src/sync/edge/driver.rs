@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result as AnyResult, anyhow, bail};
+use anyhow::{Result as AnyResult, anyhow};
 use uuid::Uuid;
 
 use super::backoff::{Backoff, DELAY_MAX};
@@ -16,12 +16,12 @@ use super::moves::{follow_announcement, may_follow};
 use super::sending::{Line, SendResult, join};
 use super::session::{ExchangeOutcome, Outgoing, SyncSession};
 use super::settings::HubSettings;
-use super::verify::{self, Proof};
 use crate::auth::secrets::Sealer;
-use crate::db::{Author, Db};
+use crate::db::{Author, Db, WriteTx};
+use crate::domain::proposal::{Proposal, Task};
 use crate::error::Result;
+use crate::store::feed;
 use crate::store::sync_state::{self, Enrolment};
-use crate::store::{feed, quarantine};
 use crate::sync::protocol::wire::EPOCH_STEP_MAX;
 
 /// The delay while the edge is not enrolled.
@@ -30,31 +30,29 @@ const IDLE: Duration = Duration::from_secs(3_600);
 const MOVES_MAX: usize = 3;
 /// How many pushes in a row a hub may reject before the edge backs off: one after a lost reply, one or two at a fork.
 const REFUSALS_MAX: usize = 5;
-/// How many times a comparison begins again because of writes.
-const VERIFY_TRIES: usize = 5;
 
 /// One edge and its hub.
 pub struct SyncDriver {
     pub db: Arc<Db>,
-    sealer: Arc<Sealer>,
-    settings: HubSettings,
-    session: SyncSession,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) settings: HubSettings,
+    pub(super) session: SyncSession,
     pub backoff: Backoff,
     /// The address that the hub last asked to be called at.
     announced: Option<String>,
     /// The hub's URL, and the client for it.
-    client: Option<(String, HubClient)>,
+    pub(super) client: Option<(String, HubClient)>,
     pub counts: Arc<Counts>,
     /// The error of the last exchange, whether or not it could be stored.
     pub last_error: Arc<Mutex<Option<String>>>,
-    runtime: Option<tokio::runtime::Runtime>,
+    pub(super) runtime: Option<tokio::runtime::Runtime>,
     /// Called after each message with the number of rows in it.
     progress: Option<Box<dyn Fn(u64) + Send>>,
 }
 
 impl SyncDriver {
     pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, settings: HubSettings) -> SyncDriver {
-        let session = SyncSession::new(db.clone(), settings.may);
+        let session = SyncSession::new(db.clone(), settings.may).with_diagnosis(settings.gives_diagnosis);
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
         SyncDriver {
             db,
@@ -117,36 +115,7 @@ impl SyncDriver {
         (wait, Err(anyhow!(error).context(described)))
     }
 
-    /// Exchanges, then compares both sides.
-    pub fn verify(&mut self) -> AnyResult<Proof> {
-        for _ in 0..VERIFY_TRIES {
-            self.sync().1?;
-            let enrolment = self.db.read(sync_state::enrolment)?.context("this server has no hub")?;
-            let token = self.token(&enrolment)?;
-            let head = self.session.position()?.base();
-            let Some((_, client)) = &self.client else { break };
-            if let Some(proof) = verify::compare(&self.db, client, &enrolment.origin, &token, head)? {
-                // Quarantined rows are known to differ; the status shows them as quarantined.
-                let quarantined = self.db.read(quarantine::list)?;
-                let is_quarantined =
-                    |name: &&String| quarantined.iter().any(|row| **name == format!("{}/{}", row.table, row.row));
-                let is_known = proof.named.iter().filter(is_quarantined).count() as u64 == proof.differences;
-                let named = proof.named.join(", ");
-                let wrong =
-                    (!is_known).then(|| format!("the hub differs in {} rows, such as {named}", proof.differences));
-                if let Some(wrong) = &wrong {
-                    tracing::error!(%wrong, "the proof of equality failed");
-                }
-                self.write(move |tx| sync_state::note_proof(tx, wrong.as_deref()));
-                // Reports the result to the hub, for its fleet page.
-                let _ = self.sync();
-                return Ok(proof);
-            }
-        }
-        bail!("the database changed during every comparison: try again when there are fewer writes")
-    }
-
-    fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
+    pub(super) fn token(&self, enrolment: &Enrolment) -> Result<String, CallError> {
         enrolment::token(enrolment, &self.sealer).ok_or(CallError::KeyLost)
     }
 
@@ -247,10 +216,24 @@ impl SyncDriver {
         })
     }
 
+    /// Tasks that the hub has given since the last time.
+    pub fn take_tasks(&mut self) -> Vec<(Proposal, Task)> {
+        self.session.take_tasks()
+    }
+
+    /// How long the hub may be out of reach before that is an alarm.
+    pub fn silent_alarm_ms(&self) -> i64 {
+        self.settings.silent_alarm_ms
+    }
+
+    pub(super) fn write(&self, work: impl FnOnce(&mut WriteTx) -> Result<()> + Send + 'static) {
+        self.write_as(Author::system("mirror"), work);
+    }
+
     /// Writes to the database in a transaction; logs an error.
-    pub fn write(&self, work: impl FnOnce(&mut crate::db::WriteTx) -> Result<()> + Send + 'static) {
+    pub fn write_as(&self, author: Author, work: impl FnOnce(&mut WriteTx) -> Result<()> + Send + 'static) {
         if let Some(runtime) = &self.runtime
-            && let Err(error) = runtime.block_on(self.db.write(Author::system("mirror"), work))
+            && let Err(error) = runtime.block_on(self.db.write(author, work))
         {
             tracing::warn!(%error, "the state of the mirror could not be stored");
         }

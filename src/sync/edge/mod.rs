@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod engine;
 pub mod settings;
 
+mod answering;
 mod batch;
 mod parts;
 
@@ -32,5 +33,12 @@ pub mod verify;
 mod moves;
 
 pub mod driver;
+
+mod proving;
+
+pub mod checkup;
+pub mod clock_check;
+
+pub mod tasks;
 
 pub mod worker;

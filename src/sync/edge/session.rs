@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::answering::{HubRights, answer_proposals};
 use super::batch::{Batch, mode};
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
 use super::parts::PartsInProgress;
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
-use crate::domain::proposal::{HubLevel, ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{HubLevel, Proposal, Task};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::feed;
 use crate::store::{audit, proposals as answers, quarantine, sent_parts, sync_state};
 use crate::sync::protocol::wire::{EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, Push, Reply, Row, StageReply};
-use crate::usecases::proposals;
 
 const AUDIT_DIFFERS: &str =
     "the audit trail differs from what this server reported to the hub: entries were changed or cut off";
@@ -70,17 +70,35 @@ pub enum ExchangeOutcome {
 /// An edge and its current exchange.
 pub struct SyncSession {
     db: Arc<Db>,
-    /// The most that the hub may do here.
-    may: HubLevel,
+    rights: HubRights,
     parts: PartsInProgress,
     request: Option<Uuid>,
+    /// Tasks that the hub has given, and that are to be done.
+    tasks: Vec<(Proposal, Task)>,
     /// Proposals whose answers are in the current push.
     answers_sent: Vec<Uuid>,
 }
 
 impl SyncSession {
     pub fn new(db: Arc<Db>, may: HubLevel) -> SyncSession {
-        SyncSession { parts: PartsInProgress::new(db.clone()), db, may, request: None, answers_sent: vec![] }
+        SyncSession {
+            parts: PartsInProgress::new(db.clone()),
+            db,
+            rights: HubRights { may, gives_diagnosis: false },
+            request: None,
+            tasks: vec![],
+            answers_sent: vec![],
+        }
+    }
+
+    /// Gives the hub a diagnosis where it asks for one.
+    pub fn with_diagnosis(self, gives_diagnosis: bool) -> SyncSession {
+        SyncSession { rights: HubRights { gives_diagnosis, ..self.rights }, ..self }
+    }
+
+    /// The tasks that the hub has given since the last time.
+    pub fn take_tasks(&mut self) -> Vec<(Proposal, Task)> {
+        std::mem::take(&mut self.tasks)
     }
 
     /// The next message. A push without rows only asks for the hub's state.
@@ -198,7 +216,8 @@ impl SyncSession {
             self.db.write(Author::system("mirror"), work).await?;
         }
         if !matches!(outcome, ExchangeOutcome::Forked(_)) {
-            self.answer_proposals(reply).await?;
+            // Those that wait already were offered again: they are not answered yet.
+            self.tasks = answer_proposals(&self.db, self.rights, reply).await?;
         }
         Ok(outcome)
     }
@@ -215,38 +234,6 @@ impl SyncSession {
                 is_clock_news || reply.audit_differs || record.last_error.is_some() || record.alarm.is_some();
             Ok(is_old || has_quarantined || is_wrong || sync_state::audit_acked(tx)? != reply.audit)
         })
-    }
-
-    /// Applies the proposals of the hub, each together with its answer in one transaction.
-    async fn answer_proposals(&self, reply: &Reply) -> Result<()> {
-        let (hub_now, may) = (Time::from_millis(reply.clock_ms), self.may);
-        for proposal in &reply.proposals {
-            let applied_proposal = proposal.clone();
-            let author = Author::at_hub(&proposal.author);
-            let applied = self.db.write(author.clone(), move |tx| {
-                if !answers::tell_again(tx, applied_proposal.uuid)? {
-                    let answer = proposals::apply(tx, &applied_proposal, hub_now, may)?;
-                    answers::record(tx, &answer)?;
-                }
-                Ok(())
-            });
-            let rejection = match applied.await {
-                Ok(()) => continue,
-                Err(error) if feed::is_unreadable(&error) => "What is stored here cannot be read".into(),
-                // The hub offers it again: meanwhile the mirror goes on.
-                Err(Error::StorageFull | Error::Busy | Error::Unavailable(_)) => return Ok(()),
-                // A local error must not hold up the proposals behind this one.
-                Err(Error::Internal(error)) => {
-                    tracing::error!(%error, uuid = %proposal.uuid, "a proposal of the hub failed here");
-                    "internal error on the server: see its log".into()
-                }
-                Err(refusal) => refusal.to_string(),
-            };
-            let answer =
-                ProposalAnswer { uuid: proposal.uuid, result: ProposalResult::Rejected, rev: None, detail: rejection };
-            self.db.write(author, move |tx| answers::record(tx, &answer)).await?;
-        }
-        Ok(())
     }
 
     /// Whether the hub lacks something: writes up to `goal`, or answers to its proposals.

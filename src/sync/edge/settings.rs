@@ -10,6 +10,8 @@ pub struct HubSettings {
     pub ca: Option<PathBuf>,
     /// The most that the hub may do here, whoever its operator is.
     pub may: HubLevel,
+    /// Whether the hub is given a diagnosis of this server when an operator there asks for one.
+    pub gives_diagnosis: bool,
     /// How long the hub may be out of reach before that is an alarm, in milliseconds.
     pub silent_alarm_ms: i64,
     /// Clear http to another machine is allowed.
@@ -18,6 +20,12 @@ pub struct HubSettings {
 
 impl Default for HubSettings {
     fn default() -> HubSettings {
-        HubSettings { ca: None, may: HubLevel::Propose, silent_alarm_ms: 24 * 3_600_000, is_insecure: false }
+        HubSettings {
+            ca: None,
+            may: HubLevel::Propose,
+            gives_diagnosis: true,
+            silent_alarm_ms: 24 * 3_600_000,
+            is_insecure: false,
+        }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 use super::driver::{SyncDriver, random_fraction};
 use super::metrics::Counts;
 use super::settings::HubSettings;
+use super::tasks;
 use super::verify::Proof;
 use crate::auth::secrets::Sealer;
 use crate::db::Db;
@@ -144,18 +145,21 @@ impl SyncLoop {
                     if self.driver.backoff.is_ready() {
                         let (next, _) = self.driver.sync();
                         due = Instant::now() + next;
+                        tasks::run(&mut self.driver);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let (next, result) = self.driver.sync();
                     due = Instant::now() + next;
                     if result.is_ok() {
+                        tasks::run(&mut self.driver);
                         self.prove_if_due();
                     }
                 }
                 Ok(Command::Sync(reply)) => {
                     let (next, result) = self.driver.sync();
                     due = Instant::now() + next;
+                    tasks::run(&mut self.driver);
                     let _ = reply.send(result);
                 }
                 Ok(Command::Verify(reply)) => {

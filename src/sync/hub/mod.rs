@@ -9,6 +9,7 @@ pub mod audit;
 pub mod fleet;
 pub mod operators;
 
+pub mod proposal_view;
 pub mod proposals;
 pub mod retention;
 pub mod rules;

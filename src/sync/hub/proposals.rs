@@ -9,8 +9,10 @@ use crate::domain::proposal::{Proposal, ProposalAnswer};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
-/// How many proposals one reply offers.
-pub const OFFERED_MAX: i64 = 100;
+/// How long a proposal is valid when it does not say.
+pub const VALID_MS: i64 = 30 * 24 * 3_600_000;
+/// How many proposals one reply offers: an edge answers each with a commit of its own.
+pub const OFFERED_MAX: i64 = 50;
 /// Bytes of proposals in one reply; a single proposal may be longer.
 const PROPOSALS_MAX_BYTES: usize = 1 << 20;
 /// What a proposal takes in a reply besides its patch and its base.
@@ -40,6 +42,9 @@ pub fn offered(open: impl Iterator<Item = Proposal>) -> Vec<Proposal> {
 /// Completes a proposal with what it builds on, from the mirrored row (rev and text). 409 `base_rev` when the mirror has
 /// another rev than the proposal expects.
 pub fn complete(proposal: &mut Proposal, mirrored: Option<(i64, &str)>) -> Result<()> {
+    if proposal.task.is_some() {
+        return Ok(());
+    }
     let rev = mirrored.map_or(0, |(rev, _)| rev);
     if proposal.base_rev.is_some_and(|base| base != rev) {
         return Err(Error::conflict("base_rev", format!("The mirror has rev {rev} of this row")));
@@ -54,15 +59,18 @@ pub fn complete(proposal: &mut Proposal, mirrored: Option<(i64, &str)>) -> Resul
 
 /// What the hub's audit trail records of a proposal that was filed: what it is about, not the values in it.
 pub fn audit_note(origin: &str, record: &ProposalRecord) -> AuditNote {
-    let Proposal { uuid, table, id, author, .. } = &record.proposal;
-    let detail = format!("{uuid} {} {id}", table.name());
+    let Proposal { uuid, table, id, author, task, .. } = &record.proposal;
+    let detail = match task {
+        Some(task) => format!("{uuid} {}", task.name()),
+        None => format!("{uuid} {} {id}", table.name()),
+    };
     AuditNote::new(Caller::new(author, record.filed_at), HubAction::Propose, origin, &detail)
 }
 
 /// 409 `uuid` when a proposal that is filed again asks for something else.
 pub fn check_same_proposal(filed: &Proposal, again: &Proposal) -> Result<()> {
     let patch = |proposal: &Proposal| proposal.patch.as_ref().map(|patch| patch.get().to_owned());
-    let is_same = (filed.table, &filed.id, filed.copy) == (again.table, &again.id, again.copy);
+    let is_same = (filed.table, &filed.id, filed.copy, filed.task) == (again.table, &again.id, again.copy, again.task);
     if is_same && patch(filed) == patch(again) {
         return Ok(());
     }
@@ -94,6 +102,7 @@ mod tests {
             base: text(600_000),
             patch: text(1),
             copy: None,
+            task: None,
             expires_ms: 0,
             author: String::new(),
             level: None,

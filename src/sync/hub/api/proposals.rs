@@ -1,11 +1,11 @@
-//! The calls that file and list proposals: changes that operators propose to an edge.
+//! The calls that file and list proposals: changes that operators propose to a server, and tasks that they give it.
 
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 use uuid::Uuid;
 
 use super::request::{Body, for_operator, parse_object};
@@ -13,15 +13,14 @@ use super::state::SharedState;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalResult, SECRETS};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, SECRETS, Task};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
 use crate::sync::hub::operators::Operator;
-use crate::sync::hub::proposals::ProposalRecord;
+use crate::sync::hub::proposal_view::ProposalView;
+use crate::sync::hub::proposals::VALID_MS;
 use crate::sync::hub::store::HubStore;
 
-/// How long a proposal is valid when it does not say.
-const VALID_MS: i64 = 30 * 24 * 3_600_000;
 const LISTED_MAX: i64 = 1_000;
 const PROPOSAL_MAX_BYTES: usize = 1 << 20;
 
@@ -44,7 +43,7 @@ pub async fn list<S: HubStore>(
 }
 
 /// `{ "uuid"?, "table", "id", "base_rev"?, "patch", "expires"?, "author"? }`, or `{ "copy": { "_id", "copyTo" }, … }` instead
-/// of table, id and patch. A repeated uuid is answered as the first time. The author is the operator: see
+/// of table, id and patch, or `{ "task": "sync" | "verify" | "diagnosis", … }`. A repeated uuid is answered as the first time. The author is the operator: see
 /// [`Operator::author`].
 pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     let ((origin, operator), body) = body.of(for_operator(&request, &state, HubLevel::Propose).await).await?;
@@ -65,10 +64,12 @@ pub async fn file<S: HubStore>(request: HttpRequest, state: SharedState<S>, body
 }
 
 /// The properties of a proposal.
-const NAMES: [&str; 8] = ["uuid", "table", "id", "base_rev", "patch", "copy", "expires", "author"];
+const NAMES: [&str; 9] = ["uuid", "table", "id", "base_rev", "patch", "copy", "task", "expires", "author"];
+/// Those that say what is to be changed, which a task does not.
+const OF_CHANGES: [&str; 5] = ["table", "id", "base_rev", "patch", "copy"];
 
 fn read(fields: &mut Fields, operator: &Operator, now: Time) -> Option<Proposal> {
-    let copy = read_copy(fields);
+    let (copy, task) = (read_copy(fields), read_task(fields));
     let (mut table, mut base_rev, mut author, mut uuid) = (None, None, None, None);
     let names = Table::ALL.map(Table::name);
     let parse_table = |name: &str| Table::named(name).map(Some);
@@ -124,18 +125,19 @@ fn read(fields: &mut Fields, operator: &Operator, now: Time) -> Option<Proposal>
             }
             (table, id) = (Some(Table::MobileConfig), Some(copy.to));
         }
-        None if fields.value("copy").is_some() => {}
+        None if fields.value("copy").is_some() || fields.value("task").is_some() => {}
         None => fields.require(&["table", "id", "patch"]),
     }
     Some(Proposal {
         uuid,
         seq: 0,
-        table: table?,
-        id: id?.to_string(),
+        table: if task.is_some() { Table::Other } else { table? },
+        id: if task.is_some() { String::new() } else { id?.to_string() },
         base_rev,
         base: None,
         patch,
         copy,
+        task,
         expires_ms: expires.millis(),
         author,
         level: Some(operator.level),
@@ -152,47 +154,15 @@ fn read_copy(fields: &mut Fields) -> Option<Copy> {
     copy
 }
 
-/// A proposal with its answer, as the API shows it.
-#[derive(Serialize)]
-struct ProposalView<'f> {
-    uuid: Uuid,
-    seq: i64,
-    table: Table,
-    id: &'f str,
-    base_rev: Option<i64>,
-    patch: Option<&'f RawValue>,
-    copy: Option<Copy>,
-    expires: Time,
-    author: &'f str,
-    level: Option<HubLevel>,
-    #[serde(rename = "filedAt")]
-    filed_at: Time,
-    result: Option<ProposalResult>,
-    rev: Option<i64>,
-    detail: Option<&'f str>,
-    #[serde(rename = "answeredAt")]
-    answered_at: Option<Time>,
-}
-
-impl<'f> ProposalView<'f> {
-    fn of(ProposalRecord { proposal, filed_at, answer }: &'f ProposalRecord) -> ProposalView<'f> {
-        let (answer, answered_at) = answer.as_ref().map(|(answer, at)| (answer, *at)).unzip();
-        ProposalView {
-            uuid: proposal.uuid,
-            seq: proposal.seq,
-            table: proposal.table,
-            id: &proposal.id,
-            base_rev: proposal.base_rev,
-            patch: proposal.patch.as_deref(),
-            copy: proposal.copy,
-            expires: Time::from_millis(proposal.expires_ms),
-            author: &proposal.author,
-            level: proposal.level,
-            filed_at: *filed_at,
-            result: answer.map(|answer| answer.result),
-            rev: answer.and_then(|answer| answer.rev),
-            detail: answer.map(|answer| answer.detail.as_str()),
-            answered_at,
-        }
+fn read_task(fields: &mut Fields) -> Option<Task> {
+    let value = fields.value("task")?;
+    let task = value.as_str().and_then(Task::parse);
+    if task.is_none() {
+        let names = Task::ALL.map(Task::name).join(", ");
+        fields.fault("task", Check::Enum, format!("task must be one of {names}"));
     }
+    if let Some(name) = OF_CHANGES.into_iter().find(|name| fields.value(name).is_some()) {
+        fields.fault(name, Check::Unique, format!("A task changes nothing: leave {name} out"));
+    }
+    task
 }

@@ -11,7 +11,7 @@ use super::audit;
 use super::origins;
 use super::rows::{FIND, number, table, without_nul};
 use super::tx::{Batch, Param, describe};
-use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult, Task, bounded_detail};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::origin::origin_not_found;
@@ -19,7 +19,8 @@ use crate::sync::hub::proposals::{self, ProposalRecord};
 
 macro_rules! columns {
     () => {
-        "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail, answered_at, level"
+        "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail, answered_at, level,
+        task"
     };
 }
 
@@ -37,8 +38,8 @@ pub const REOPEN: &str =
 const NEXT: &str = "select coalesce(max(seq), 0) + 1 from proposals where origin = $1";
 const INSERT: &str = "
     insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev,
-        detail, answered_at, level)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+        detail, answered_at, level, task)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 /// $2 to $5: arrays of uuid, result, rev, detail; $6: now. A later answer replaces an earlier one.
 const SET_ANSWERS: &str = "
     update proposals p set result = r.result, rev = r.rev, detail = r.detail, answered_at = $6
@@ -73,6 +74,7 @@ pub fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
         base: raw(5)?,
         patch: raw(6)?,
         copy,
+        task: text(16)?.as_deref().and_then(Task::parse),
         expires_ms: row.try_get(8).map_err(describe)?,
         author: row.try_get(9).map_err(describe)?,
         level: text(15)?.as_deref().and_then(HubLevel::parse),
@@ -119,6 +121,7 @@ pub struct ProposalColumns<'f> {
     detail: Option<Cow<'f, str>>,
     answered_at: Option<i64>,
     level: Option<&'static str>,
+    task: Option<&'static str>,
 }
 
 impl ProposalColumns<'_> {
@@ -134,9 +137,10 @@ impl ProposalColumns<'_> {
             filed_at: record.filed_at.millis(),
             result: answer.map(|(answer, _)| answer.result.name()),
             rev: answer.and_then(|(answer, _)| answer.rev),
-            detail: answer.map(|(answer, _)| without_nul(&answer.detail)),
+            detail: answer.map(|(answer, _)| without_nul(bounded_detail(&answer.detail))),
             answered_at: answer.map(|(_, at)| at.millis()),
             level: proposal.level.map(HubLevel::name),
+            task: proposal.task.map(Task::name),
         })
     }
 
@@ -153,10 +157,11 @@ impl ProposalColumns<'_> {
             detail,
             answered_at,
             level,
+            task,
         } = self;
         let Proposal { uuid, seq, id, base_rev, expires_ms, .. } = proposal;
         let what: [Param; 9] = [origin, seq, uuid, t, id, base_rev, base, patch, copy];
-        let when: [Param; 8] = [expires_ms, author, filed_at, result, rev, detail, answered_at, level];
+        let when: [Param; 9] = [expires_ms, author, filed_at, result, rev, detail, answered_at, level, task];
         batch.add(INSERT, &[&what[..], &when].concat());
     }
 }
@@ -183,7 +188,7 @@ impl AnswerColumns {
             columns.uuid.push(answer.uuid);
             columns.result.push(answer.result.name());
             columns.rev.push(answer.rev);
-            columns.detail.push(without_nul(&answer.detail).into_owned());
+            columns.detail.push(without_nul(bounded_detail(&answer.detail)).into_owned());
         }
         columns
     }

@@ -91,6 +91,7 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/003_operators.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/010_stages.sql")),
+            M::up(include_str!("../../../../sql/hub/sqlite/011_tasks.sql")),
         ]);
         migrations.to_latest(conn)?;
         quarantine::name_known_tables(conn)?;

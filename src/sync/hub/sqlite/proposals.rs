@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use super::{audit, origins, rows};
 use crate::domain::mirror::Table;
-use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult};
+use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult, Task, bounded_detail};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::proposals::{self, OFFERED_MAX, ProposalRecord};
 
 const COLUMNS: &str = "seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at, result, rev, detail,
-    answered_at, level";
+    answered_at, level, task";
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Internal(Box::new(error))
@@ -44,6 +44,7 @@ fn from_row(row: &SqlRow) -> Result<ProposalRecord> {
             base: raw(5)?,
             patch: raw(6)?,
             copy,
+            task: row.get::<_, Option<String>>(16)?.as_deref().and_then(Task::parse),
             expires_ms: row.get(8)?,
             author: row.get(9)?,
             level: row.get::<_, Option<String>>(15)?.as_deref().and_then(HubLevel::parse),
@@ -75,15 +76,15 @@ pub fn insert(tx: &Connection, origin: &str, record: &ProposalRecord) -> Result<
     let copy = proposal.copy.map(|copy| serde_json::to_string(&copy)).transpose().map_err(unreadable)?;
     tx.execute(
         "insert into proposals (origin, seq, uuid, t, id, base_rev, base, patch, copy, expires, author, filed_at,
-            level)
-         values (:origin, :seq, :uuid, :t, :id, :base_rev, :base, :patch, :copy, :expires, :author, :now, :level)",
+            level, task)
+         values (:origin, :seq, :uuid, :t, :id, :base_rev, :base, :patch, :copy, :expires, :author, :now, :level, :task)",
         named_params! {
             ":origin": origin, ":seq": proposal.seq, ":uuid": proposal.uuid.to_string(),
             ":t": proposal.table.number(), ":id": proposal.id, ":base_rev": proposal.base_rev,
             ":base": proposal.base.as_ref().map(|base| base.get()),
             ":patch": proposal.patch.as_ref().map(|patch| patch.get()),
             ":copy": copy, ":expires": proposal.expires_ms, ":author": proposal.author, ":now": now,
-            ":level": proposal.level.map(HubLevel::name),
+            ":level": proposal.level.map(HubLevel::name), ":task": proposal.task.map(Task::name),
         },
     )?;
     record.answer.iter().try_for_each(|(answer, at)| set_answer(tx, origin, answer, *at))
@@ -132,7 +133,7 @@ pub fn set_answer(tx: &Connection, origin: &str, answer: &ProposalAnswer, now: T
     )?
     .execute(named_params! {
         ":origin": origin, ":uuid": answer.uuid.to_string(), ":result": answer.result.name(),
-        ":rev": answer.rev, ":detail": answer.detail, ":now": now,
+        ":rev": answer.rev, ":detail": bounded_detail(&answer.detail), ":now": now,
     })?;
     Ok(())
 }
