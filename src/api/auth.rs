@@ -198,15 +198,16 @@ impl Responder for CookieResponse {
     }
 }
 
-/// api:auth:logout. Ends all sessions of the user; machine-to-machine tokens stay until they are deleted.
+/// api:auth:logout. Ends all sessions of the user, an impersonated one only itself; machine-to-machine tokens stay until
+/// they are deleted.
 pub async fn logout(request: AuthenticatedRequest) -> Result<CookieResponse> {
     let mut cookie = cookie(&request.context, String::new(), false);
     cookie.make_removal();
     let had_cookie = request.context.request.cookie(COOKIE).is_some();
-    let employee = request.actor().employee;
+    let actor = request.actor().clone();
     let author = request.author();
     let db = request.context.state.db.clone();
-    db.write(author, move |tx| login::log_out(tx, employee)).await?;
+    db.write(author, move |tx| login::log_out(tx, &actor)).await?;
     Ok(CookieResponse { response: ApiResponse::success(), cookie: had_cookie.then_some(cookie) })
 }
 
@@ -234,7 +235,7 @@ fn check_token(context: &RequestContext, given: Option<&str>, ip: Option<&str>, 
     let state = &context.state;
     let address = ip.map_or_else(|| context.address(), str::to_owned);
     let identity = state.session_cache.check(&state.db, &token, &address)?;
-    let is_elsewhere = identity.session.as_ref().is_some_and(|session| ip.is_some_and(|ip| ip != session.login_ip));
+    let is_elsewhere = identity.session().is_some_and(|session| ip.is_some_and(|ip| ip != session.login_ip));
     if is_elsewhere {
         return Err(Error::Unauthenticated { code: "invalid_token", message: "IP address not authenticated" });
     }

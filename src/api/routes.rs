@@ -88,6 +88,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/sync/quarantine/{entry}/drop", "", "Give up a row in quarantine", of::<Success>(), sync::drop),
         post("/sync/enroll", "", "Enrol with a hub, by a one-time code", of::<SyncStatus>(), sync::enroll).body::<SyncEnroll>(),
 
+        get("/tokens", "", "Machine-to-machine tokens, for ADMIN", of::<MachineTokens>(), tokens::list).query("employee customer offset limit"),
+        delete("/tokens/{entry}", "", "Revoke a machine-to-machine token by its id, for ADMIN", of::<Success>(), tokens::revoke),
+
         get("/openapi.json", "", "This description", of::<Any>(), openapi::document),
         get("/metrics", "", "Metrics of the mirror, in the text format of Prometheus", of::<Metrics>(), sync::metrics),
         get("/healthz", "", "Whether the process runs", of::<Health>(), health::healthz),

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::auth::secrets::{new_token, token_hash};
 use crate::domain::id::Id;
 use crate::error::Result;
+use crate::store::tokens::TokenFilter;
 use crate::usecases::tokens;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
@@ -37,6 +38,31 @@ pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let hash = token_hash(call.context.segment("token"));
     call.write(move |tx, actor| {
         tokens::delete(tx, actor, id, hash.as_ref())?;
+        Ok(ApiResponse::success())
+    })
+    .await
+}
+
+/// This server's own: the tokens there are, for ADMIN. 403 `access_denied`.
+pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    let query = call.context.query();
+    let window = query.window(100, 500)?;
+    let filter = TokenFilter { employee: query.id("employee")?, customer: query.id("customer")? };
+    call.read_list(move |tx, actor| {
+        let page = tokens::list(tx, actor, filter, window)?;
+        ApiResponse::json(&json!({
+            "offset": window.offset, "limit": window.limit, "total": page.total, "tokens": page.rows
+        }))
+    })
+    .await
+}
+
+/// This server's own: revokes a token by its id, for ADMIN. 403 `access_denied`, 404 `token`.
+pub async fn revoke(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    call.context.delete_query(&[])?;
+    let id = call.context.segment("entry").parse::<Id>();
+    call.write(move |tx, actor| {
+        tokens::revoke(tx, actor, id.ok())?;
         Ok(ApiResponse::success())
     })
     .await

@@ -4,10 +4,11 @@
 //! A committed change of who may log in, or as what, makes every entry be read again before it is believed.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::auth::authorization;
+use crate::auth::authorization::{self, Caller, Credential};
 use crate::auth::secrets::token_hash;
 use crate::db::{Author, Db, ReadTx};
 use crate::domain::access::Actor;
@@ -24,8 +25,7 @@ pub struct Identity {
     pub actor: Actor,
     /// SHA-256 of the token.
     pub token: Hash,
-    /// `None`: a machine-to-machine token.
-    pub session: Option<sessions::Session>,
+    pub credential: Credential,
     /// Version of the identities in the database that this was read under.
     version: u64,
     last_used_ms: AtomicI64,
@@ -41,11 +41,46 @@ fn invalid(message: &'static str) -> Error {
     Error::Unauthenticated { code: "invalid_token", message }
 }
 
+impl Identity {
+    pub fn session(&self) -> Option<&sessions::Session> {
+        match &self.credential {
+            Credential::Session(session) => Some(session),
+            Credential::Machine { .. } => None,
+        }
+    }
+
+    /// What an impersonated session was opened with.
+    fn parent(&self) -> Option<Hash> {
+        self.session()?.parent.map(|parent| *parent.token())
+    }
+
+    fn check_not_expired(&self, now: Time) -> Result<()> {
+        let last_used = Time::from_millis(self.last_used_ms.load(Ordering::Relaxed));
+        if self.session().is_some_and(|session| session.is_expired(last_used, now)) {
+            return Err(Error::Unauthenticated { code: "expired", message: "Session has expired, please login" });
+        }
+        Ok(())
+    }
+
+    fn check_address(&self, address: &str) -> Result<()> {
+        let is_valid = match &self.credential {
+            Credential::Session(session) => session.ip.as_deref().is_none_or(|only| only == address),
+            Credential::Machine { addresses, .. } => is_among(address, addresses),
+        };
+        if is_valid { Ok(()) } else { Err(invalid("IP address not authenticated")) }
+    }
+}
+
 impl SessionCache {
     /// The identity behind a token presented from `address`, which counts as a use of its session.
     pub fn authenticate(&self, db: &Db, token: &str, address: &str) -> Result<Arc<Identity>> {
         let identity = self.check(db, token, address)?;
-        identity.last_used_ms.fetch_max(db.clock().now().millis(), Ordering::Relaxed);
+        let now = db.clock().now().millis();
+        identity.last_used_ms.fetch_max(now, Ordering::Relaxed);
+        self.each_parent(db, &identity, |parent| {
+            parent.last_used_ms.fetch_max(now, Ordering::Relaxed);
+            Ok(())
+        })?;
         Ok(identity)
     }
 
@@ -53,16 +88,22 @@ impl SessionCache {
     pub fn check(&self, db: &Db, token: &str, address: &str) -> Result<Arc<Identity>> {
         let hash = token_hash(token).ok_or_else(|| invalid("Undecipherable"))?;
         let identity = self.find(db, hash)?.ok_or_else(|| invalid("Please login"))?;
-        if let Some(session) = &identity.session {
-            let last_used = Time::from_millis(identity.last_used_ms.load(Ordering::Relaxed));
-            if session.is_expired(last_used, db.clock().now()) {
-                return Err(Error::Unauthenticated { code: "expired", message: "Session has expired, please login" });
-            }
-            if session.ip.as_deref().is_some_and(|only| only != address) {
-                return Err(invalid("IP address not authenticated"));
-            }
-        }
+        let now = db.clock().now();
+        identity.check_not_expired(now)?;
+        self.each_parent(db, &identity, |parent| parent.check_not_expired(now))?;
+        identity.check_address(address)?;
         Ok(identity)
+    }
+
+    /// Calls `each` with what an impersonated session was opened with, and with what that was.
+    fn each_parent(&self, db: &Db, identity: &Identity, each: impl Fn(&Identity) -> Result<()>) -> Result<()> {
+        let mut above = identity.parent();
+        while let Some(hash) = above {
+            let parent = self.find(db, hash)?.ok_or_else(|| invalid("Please login"))?;
+            each(&parent)?;
+            above = parent.parent();
+        }
+        Ok(())
     }
 
     fn find(&self, db: &Db, hash: Hash) -> Result<Option<Arc<Identity>>> {
@@ -92,14 +133,14 @@ impl SessionCache {
         }
     }
 
-    /// Writes down when sessions were last used, and forgets who has not called for long.
+    /// Writes down when sessions and tokens were last used, and forgets who has not called for long.
     pub async fn flush(&self, db: &Db) -> Result<()> {
         let forget_before = db.clock().now().millis() - FORGET_MS;
-        let mut used = Vec::new();
+        let mut used: Vec<(Hash, Time, bool)> = Vec::new();
         self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|hash, identity| {
             let last_used = identity.last_used_ms.load(Ordering::Relaxed);
-            if identity.session.is_some() && identity.saved_ms.swap(last_used, Ordering::Relaxed) < last_used {
-                used.push((*hash, Time::from_millis(last_used)));
+            if identity.saved_ms.swap(last_used, Ordering::Relaxed) < last_used {
+                used.push((*hash, Time::from_millis(last_used), identity.session().is_some()));
             }
             last_used >= forget_before
         });
@@ -107,26 +148,30 @@ impl SessionCache {
             return Ok(());
         }
         db.write(Author::system("system"), move |tx| {
-            used.iter().try_for_each(|(hash, last_used)| sessions::touch(tx, hash, *last_used))
+            used.iter().try_for_each(|(hash, last_used, is_session)| match is_session {
+                true => sessions::touch(tx, hash, *last_used),
+                false => tokens::touch(tx, hash, *last_used),
+            })
         })
         .await
     }
 }
 
+/// Whether a restriction to these addresses lets somebody in from `address`; none at all is no restriction.
+pub fn is_among(address: &str, addresses: &[IpAddr]) -> bool {
+    addresses.is_empty() || address.parse().is_ok_and(|address| addresses.contains(&address))
+}
+
 fn load(tx: &ReadTx, hash: &Hash, version: u64) -> Result<Option<Identity>> {
-    let session = sessions::find(tx, hash)?;
-    let employee = match &session {
-        Some(session) => Some(session.employee),
-        None => tokens::find(tx, hash)?,
+    let Some(Caller { actor, credential }) = authorization::caller(tx, hash)? else { return Ok(None) };
+    let last_used = match &credential {
+        Credential::Session(session) => session.last_used_at.millis(),
+        Credential::Machine { last_used_at, .. } => last_used_at.map_or(0, Time::millis),
     };
-    let Some(employee) = employee else { return Ok(None) };
-    let impersonator = session.as_ref().and_then(|session| session.impersonator);
-    let Some(actor) = authorization::caller(tx, employee, impersonator)? else { return Ok(None) };
-    let last_used = session.as_ref().map_or(tx.now, |session| session.last_used_at).millis();
     Ok(Some(Identity {
         actor,
         token: *hash,
-        session,
+        credential,
         version,
         last_used_ms: AtomicI64::new(last_used),
         saved_ms: AtomicI64::new(last_used),

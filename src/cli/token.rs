@@ -1,4 +1,4 @@
-//! `token create`
+//! `token`
 
 use std::process::ExitCode;
 
@@ -8,10 +8,16 @@ use clap::Subcommand;
 use super::common::{Store, print_line};
 use crate::auth::secrets::new_token;
 use crate::clock::Clock;
-use crate::db::Exclusive;
+use crate::db::{Exclusive, ReadOnly};
 use crate::domain::access::Actor;
 use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::store::Window;
+use crate::store::tokens::{MachineToken, TokenFilter};
 use crate::usecases::tokens;
+
+/// How many tokens are read at once.
+const PAGE: i64 = 1_000;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -23,16 +29,79 @@ pub enum Command {
         #[command(flatten)]
         store: Store,
     },
+    /// Print the machine-to-machine tokens there are, one on a line; also beside a running server
+    List {
+        /// Only those of this employee
+        #[arg(long, value_name = "ID")]
+        employee: Option<Id>,
+        /// One JSON object on a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Revoke a machine-to-machine token, or all of an employee
+    Revoke {
+        /// Id of the token, as token list prints it
+        #[arg(value_name = "TOKEN_ID", required_unless_present = "employee")]
+        token: Option<Id>,
+        /// All tokens of this employee instead
+        #[arg(long, value_name = "ID", conflicts_with = "token")]
+        employee: Option<Id>,
+        #[command(flatten)]
+        store: Store,
+    },
 }
 
 pub fn run(command: &Command) -> Result<ExitCode> {
-    let Command::Create { employee: id, store } = command;
+    match command {
+        Command::Create { employee, store } => create(*employee, store)?,
+        Command::List { employee, json, store } => list(*employee, *json, store)?,
+        Command::Revoke { token, employee, store } => revoke(*token, *employee, store)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn create(id: Id, store: &Store) -> Result<()> {
     let database = Exclusive::open(&store.existing_path()?, Clock::default())?;
     let (token, hash) = new_token()?;
     let actor = Actor::administrator("command line");
-    let created = database.write("command line", |tx| tokens::create(tx, &actor, *id, &hash));
+    let created = database.write("command line", |tx| tokens::create(tx, &actor, id, &hash));
     created.with_context(|| format!("no token was created for {id}"))?;
     database.close()?;
-    print_line(format_args!("{token}"))?;
-    Ok(ExitCode::SUCCESS)
+    print_line(token)
+}
+
+fn list(employee: Option<Id>, is_json: bool, store: &Store) -> Result<()> {
+    let database = ReadOnly::open(&store.path()?, Clock::default())?;
+    let actor = Actor::administrator("command line");
+    let filter = TokenFilter { employee, customer: None };
+    for offset in (0..).step_by(PAGE as usize) {
+        let page = database.read(|tx| tokens::list(tx, &actor, filter, Window { offset, limit: PAGE }))?;
+        for token in &page.rows {
+            print_line(if is_json { serde_json::to_string(token)? } else { describe(token) })?;
+        }
+        if page.rows.len() < PAGE as usize {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn describe(token: &MachineToken) -> String {
+    let MachineToken { id, employee, name, customer, created_at, last_used_at } = token;
+    let last_used = last_used_at.map_or_else(|| "-".to_owned(), |at: Time| at.to_string());
+    format!("{id}\t{employee}\t{name}\t{customer}\t{created_at}\t{last_used}")
+}
+
+fn revoke(token: Option<Id>, employee: Option<Id>, store: &Store) -> Result<()> {
+    let database = Exclusive::open(&store.existing_path()?, Clock::default())?;
+    let actor = Actor::administrator("command line");
+    let revoked = database.write("command line", |tx| match employee {
+        Some(employee) => tokens::revoke_all(tx, &actor, employee),
+        None => tokens::revoke(tx, &actor, token).map(|()| 1),
+    });
+    let revoked = revoked.context("nothing was revoked")?;
+    database.close()?;
+    print_line(format_args!("{revoked} machine-to-machine {} revoked", if revoked == 1 { "token" } else { "tokens" }))
 }

@@ -57,13 +57,22 @@ pub struct Actor {
     pub name: String,
     /// The employee behind an impersonated session.
     pub impersonator: Option<Id>,
+    /// Whether it calls with a machine-to-machine token, or with a session that was opened with one.
+    pub is_machine: bool,
 }
 
 impl Actor {
     /// Somebody with every right who is no employee here: an administrator of the hub, or the command line.
     pub fn administrator(name: &str) -> Actor {
         let nobody = Id::from_number(0);
-        Actor { employee: nobody, customer: nobody, level: Level::Admin, name: name.to_owned(), impersonator: None }
+        Actor {
+            employee: nobody,
+            customer: nobody,
+            level: Level::Admin,
+            name: name.to_owned(),
+            impersonator: None,
+            is_machine: false,
+        }
     }
 
     pub fn is_employee(&self) -> bool {

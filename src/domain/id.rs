@@ -34,6 +34,13 @@ impl Id {
         Id(bytes)
     }
 
+    /// The id that stands for something known by its hash: the hash's first 24 hex digits.
+    pub fn of_hash(hash: &[u8; 32]) -> Id {
+        let mut bytes = [0; 12];
+        bytes.copy_from_slice(&hash[..12]);
+        Id(bytes)
+    }
+
     /// The number behind [`Id::from_number`]; `None` when the id is no such number.
     pub fn to_number(self) -> Option<i64> {
         let (high, low) = self.0.split_at(4);

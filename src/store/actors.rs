@@ -21,6 +21,7 @@ pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Actor>> {
             level: known(row.get_ref(1)?.as_str()?, Level::parse)?,
             name: row.get(2)?,
             impersonator: None,
+            is_machine: false,
         })
     };
     Ok(statement.query_row([id], from_row).optional()?)

@@ -19,9 +19,10 @@ pub fn has_any_above(tx: &ReadTx, customer: Id, level: Level) -> Result<bool> {
     Ok(false)
 }
 
-/// Id and customer of every enabled ADMIN.
+/// Id and customer of every ADMIN who may log in.
 pub fn all(tx: &ReadTx) -> Result<Vec<(Id, Id)>> {
-    let sql = "select id, customer from employees where access_level = ?1 and state = 'ENABLED'";
+    let sql = "select e.id, e.customer from employees e join customers c on c.id = e.customer
+        where e.access_level = ?1 and e.state = 'ENABLED' and c.state = 'ACTIVE'";
     let mut statement = tx.conn.prepare_cached(sql)?;
     let rows = statement.query_map([Level::Admin.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -13,10 +13,28 @@ pub const IDLE_MS: i64 = 15 * 60_000;
 /// How long an expired session is remembered, so that its token is answered `expired` and not `invalid`.
 const REMEMBERED_MS: i64 = 24 * 3_600_000;
 
+/// What an impersonated session was opened with: it ends with that. By the SHA-256 of its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    Session(Hash),
+    /// A machine-to-machine token.
+    Token(Hash),
+}
+
+impl Parent {
+    pub fn token(&self) -> &Hash {
+        match self {
+            Parent::Session(hash) | Parent::Token(hash) => hash,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Session {
     pub employee: Id,
     pub impersonator: Option<Id>,
+    /// Of an impersonated session.
+    pub parent: Option<Parent>,
     /// When set, the only address the token is valid from.
     pub ip: Option<String>,
     /// The address it was issued to.
@@ -33,12 +51,17 @@ impl Session {
 
 pub fn find(tx: &ReadTx, token: &Hash) -> Result<Option<Session>> {
     let mut statement = tx.conn.prepare_cached(
-        "select employee, impersonator, ip, login_ip, persist, last_used_at from sessions where token_hash = ?1",
+        "select employee, impersonator, ip, login_ip, persist, last_used_at, parent_session, parent_token
+         from sessions where token_hash = ?1",
     )?;
     let found = statement.query_row([token], |row| {
         Ok(Session {
             employee: row.get(0)?,
             impersonator: row.get(1)?,
+            parent: match row.get(6)? {
+                Some(session) => Some(Parent::Session(session)),
+                None => row.get::<_, Option<Hash>>(7)?.map(Parent::Token),
+            },
             ip: row.get(2)?,
             login_ip: row.get(3)?,
             persist: row.get(4)?,
@@ -49,15 +72,24 @@ pub fn find(tx: &ReadTx, token: &Hash) -> Result<Option<Session>> {
 }
 
 pub fn insert(tx: &mut WriteTx, token: &Hash, session: &Session) -> Result<()> {
+    let (parent_session, parent_token) = match &session.parent {
+        Some(Parent::Session(hash)) => (Some(hash), None),
+        Some(Parent::Token(hash)) => (None, Some(hash)),
+        None => (None, None),
+    };
     tx.conn
         .prepare_cached(
-            "insert into sessions (token_hash, employee, impersonator, ip, login_ip, persist, created_at, last_used_at)
-             values (:token_hash, :employee, :impersonator, :ip, :login_ip, :persist, :now, :now)",
+            "insert into sessions (token_hash, employee, impersonator, parent_session, parent_token, ip, login_ip,
+                persist, created_at, last_used_at)
+             values (:token_hash, :employee, :impersonator, :parent_session, :parent_token, :ip, :login_ip,
+                :persist, :now, :now)",
         )?
         .execute(named_params! {
             ":token_hash": token,
             ":employee": session.employee,
             ":impersonator": session.impersonator,
+            ":parent_session": parent_session,
+            ":parent_token": parent_token,
             ":ip": session.ip,
             ":login_ip": session.login_ip,
             ":persist": session.persist,
@@ -80,6 +112,25 @@ fn delete_but(tx: &mut WriteTx, employee: Id, kept: Option<Hash>) -> Result<()> 
     tx.conn
         .prepare_cached("delete from sessions where (employee = ?1 or impersonator = ?1) and token_hash is not ?2")?
         .execute(params![employee, kept])?;
+    tx.identities_change();
+    Ok(())
+}
+
+/// Ends one session, and those that were opened with it.
+pub fn delete(tx: &mut WriteTx, token: &Hash) -> Result<()> {
+    tx.conn.prepare_cached("delete from sessions where token_hash = ?1")?.execute([token])?;
+    tx.identities_change();
+    Ok(())
+}
+
+/// Ends all sessions of a customer's employees, impersonated ones too.
+pub fn delete_of_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
+    tx.conn
+        .prepare_cached(
+            "delete from sessions where employee in (select id from employees where customer = ?1)
+                or impersonator in (select id from employees where customer = ?1)",
+        )?
+        .execute([customer])?;
     tx.identities_change();
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Authenticator keys (api:employee:createauthenticatorkey, :resetauthenticatorkey).
 
-use super::employees::owner;
+use super::employees::{is_of_equal, may_reset, owner};
 use super::login::seal_context;
 use super::tokens::{managed, no_employee};
-use crate::auth::authorization::{allow_change, deny_impersonation};
+use crate::auth::authorization::{allow_change, deny_impersonation, deny_machine};
 use crate::auth::secrets::Sealer;
 use crate::auth::totp;
 use crate::db::WriteTx;
@@ -21,6 +21,7 @@ pub fn create(tx: &mut WriteTx, actor: &Actor, sealer: &Sealer, id: Id) -> Resul
     let (action, subject) = (Action::CreateAuthenticatorKey, employees::subject(&employee));
     allow_change(tx, actor, AUTHENTICATOR_KEY_CREATE, owner(&employee), action, subject)?;
     deny_impersonation(tx, actor, action, subject)?;
+    deny_machine(tx, actor, action, subject)?;
     let customer = customers::get(tx, employee.customer)?;
     let is_wanted_of_all = customer.authentication_security == AuthenticationSecurity::Authenticator;
     if !employee.authenticator_validation && !is_wanted_of_all {
@@ -34,12 +35,22 @@ pub fn create(tx: &mut WriteTx, actor: &Actor, sealer: &Sealer, id: Id) -> Resul
     Ok(totp::present(&key, employee.email_address.as_deref().unwrap_or_default()))
 }
 
-/// Clears the key: the next login presents a new one. 404 `id`, 403 `access_denied`.
+/// Clears the key: the next login presents a new one. 404 `id`, 403 `access_denied`, also for that of an equal, which only
+/// an ADMIN clears.
 pub fn reset(tx: &mut WriteTx, actor: &Actor, id: Id) -> Result<()> {
-    let employee = managed(tx, actor, id, Action::ResetAuthenticatorKey)?;
+    let action = Action::ResetAuthenticatorKey;
+    let employee = managed(tx, actor, id, action)?;
+    let subject = employees::subject(&employee);
+    deny_machine(tx, actor, action, subject)?;
     if actor.employee == id {
-        deny_impersonation(tx, actor, Action::ResetAuthenticatorKey, employees::subject(&employee))?;
+        deny_impersonation(tx, actor, action, subject)?;
+    }
+    if !may_reset(actor, &employee) {
+        return Err(tx.refuse(Error::access_denied(), action, subject));
     }
     credentials::set_totp_key(tx, id, None, false)?;
-    employees::record_event(tx, &employee, Action::ResetAuthenticatorKey, "Authenticator key cleared")
+    let is_of_equal = is_of_equal(actor, &employee);
+    let description =
+        if is_of_equal { "Authenticator key of an equal cleared by an ADMIN" } else { "Authenticator key cleared" };
+    employees::record_event(tx, &employee, action, description)
 }

@@ -48,6 +48,7 @@ pub async fn copy_call(db: &Db, url: &str) -> Result<Option<String>> {
         let session = sessions::Session {
             employee: manager,
             impersonator: None,
+            parent: None,
             ip: None,
             login_ip: ISSUED_TO.into(),
             persist: true,

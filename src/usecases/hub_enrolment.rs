@@ -15,7 +15,8 @@ const SUBJECT: Subject = Subject { section: HUB, object: Id::ZERO, customer: Non
 /// Checks that `actor` may enrol this server: an ADMIN, in person. 403 `access_denied`, recorded.
 pub fn allow(tx: &mut WriteTx, actor: &Actor) -> Result<()> {
     // The level may have changed since the session was read.
-    let now = caller(tx, actor.employee, actor.impersonator)?;
+    let token = tx.author.token;
+    let now = token.map(|token| caller(tx, &token)).transpose()?.flatten().map(|caller| caller.actor);
     if actor.impersonator.is_none() && now.is_some_and(|now| now.level >= Level::Admin) {
         return Ok(());
     }

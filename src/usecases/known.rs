@@ -141,13 +141,18 @@ impl Known {
     /// Whether somebody administers this server besides those that `is_leaving` says by id and customer.
     pub fn is_administrator_left(&self, tx: &ReadTx, is_leaving: impl Fn(Id, Id) -> bool) -> Result<bool> {
         let noted = self.employees.iter().filter_map(|(id, found)| Some((*id, found.as_ref()?)));
-        let mut noted = noted.filter(|(_, found)| found.is_administrator);
+        let is_shut_out = |customer: &Id| {
+            let noted = self.customers.get(customer).and_then(Option::as_ref);
+            noted.is_some_and(|customer| customer.state != CustomerState::Active)
+        };
+        let mut noted = noted.filter(|(_, found)| found.is_administrator && !is_shut_out(&found.customer));
         if noted.any(|(id, found)| !is_leaving(id, found.customer)) {
             return Ok(true);
         }
         let stored = if self.is_database_empty { vec![] } else { administrators::all(tx)? };
         // Of a noted one the noted state counts.
-        let mut stored = stored.into_iter().filter(|(id, _)| !self.employees.contains_key(id));
+        let is_as_stored = |(id, customer): &(Id, Id)| !self.employees.contains_key(id) && !is_shut_out(customer);
+        let mut stored = stored.into_iter().filter(is_as_stored);
         Ok(stored.any(|(id, customer)| !is_leaving(id, customer)))
     }
 

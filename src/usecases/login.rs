@@ -4,6 +4,7 @@ use super::employees::owner;
 use crate::auth::authorization;
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::Sealer;
+use crate::auth::session_cache::is_among;
 use crate::auth::totp;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, Level};
@@ -12,6 +13,7 @@ use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState, F
 use crate::domain::employee::{Employee, EmployeeState, Language, ip_list};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
+use crate::store::sessions::Parent;
 use crate::store::{credentials, customers, employees, sessions};
 
 /// What is known of the user name in a login.
@@ -93,6 +95,7 @@ pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, request: &Request) -> Res
     let session = sessions::Session {
         employee: employee.id,
         impersonator: None,
+        parent: None,
         ip: None,
         login_ip: request.address.clone(),
         persist: request.persist,
@@ -125,9 +128,11 @@ pub fn impersonate(
     if !may_log_in {
         return Err(tx.refuse(account_disabled(), action, subject));
     }
+    let parent = parent_of(tx, tx.author.token)?;
     let session = sessions::Session {
         employee: id,
         impersonator: Some(actor.impersonator.unwrap_or(actor.employee)),
+        parent: Some(parent),
         ip,
         login_ip: address,
         persist,
@@ -138,22 +143,45 @@ pub fn impersonate(
     SessionAnswer::of(tx, &employee, &customer, persist)
 }
 
-/// Ends all sessions of an employee; machine-to-machine tokens stay until they are deleted.
-pub fn log_out(tx: &mut WriteTx, employee: Id) -> Result<()> {
-    sessions::delete_of(tx, employee)
+/// How many sessions may be opened one with the other.
+const LENT_ON_MAX: usize = 8;
+
+/// The token that asks for an impersonated session. 409 `employee` when it is itself at the end of many.
+fn parent_of(tx: &ReadTx, token: Option<Hash>) -> Result<Parent> {
+    let no_token = || Error::internal("a session was asked for without a token");
+    let token = token.ok_or_else(no_token)?;
+    let Some(mut session) = sessions::find(tx, &token)? else { return Ok(Parent::Token(token)) };
+    for _ in 1..LENT_ON_MAX {
+        session = match session.parent {
+            Some(Parent::Session(above)) => sessions::find(tx, &above)?.ok_or_else(no_token)?,
+            Some(Parent::Token(_)) | None => return Ok(Parent::Session(token)),
+        };
+    }
+    Err(Error::conflict(
+        "employee",
+        "Too many sessions were opened one with the other: impersonate from an earlier one",
+    ))
+}
+
+/// Ends all sessions of the caller; an impersonated one only itself, and those opened with it. Machine-to-machine tokens stay
+/// until they are deleted.
+pub fn log_out(tx: &mut WriteTx, actor: &Actor) -> Result<()> {
+    match tx.author.token {
+        Some(token) if actor.impersonator.is_some() => sessions::delete(tx, &token),
+        _ => sessions::delete_of(tx, actor.employee),
+    }
 }
 
 /// Whether the session of a token can be used still, by whom it was issued to: a login that is repeated answers it again.
 pub fn lives(tx: &ReadTx, token: &Hash, address: &str) -> Result<bool> {
     let Some(session) = sessions::find(tx, token)? else { return Ok(false) };
     let is_here = session.login_ip == address && !session.is_expired(session.last_used_at, tx.now);
-    Ok(is_here && authorization::caller(tx, session.employee, session.impersonator)?.is_some())
+    Ok(is_here && authorization::caller(tx, token)?.is_some())
 }
 
 fn check_address(employee: &Employee, address: &str) -> Result<()> {
     let Some(allowed) = employee.ip_restriction.as_deref().and_then(ip_list) else { return Ok(()) };
-    let is_allowed = allowed.is_empty() || address.parse().is_ok_and(|address| allowed.contains(&address));
-    if is_allowed {
+    if is_among(address, &allowed) {
         Ok(())
     } else {
         Err(Error::Unauthenticated { code: "invalid_token", message: "IP address not authenticated" })

@@ -236,13 +236,13 @@ impl AuthenticatedRequest {
         // An impersonator does not get the stored responses of the employee: one may contain a token.
         let scope = impersonator.map_or_else(|| employee.to_string(), |by| format!("{employee} by {by}"));
         let key = self.context.idempotency_key(&scope)?;
-        let author = self.author();
+        let (author, token) = (self.author(), self.identity.token);
         let state = self.context.state.clone().into_inner();
         let db = state.db.clone();
         db.write(author, move |tx| {
-            let actor = authorization::caller(tx, employee, impersonator)?
+            let caller = authorization::caller(tx, &token)?
                 .ok_or(Error::Unauthenticated { code: "invalid_token", message: "Please login" })?;
-            idempotency::once(tx, &state.sealer, key, |tx| work(tx, &actor))
+            idempotency::once(tx, &state.sealer, key, |tx| work(tx, &caller.actor))
         })
         .await
     }

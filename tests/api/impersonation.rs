@@ -116,3 +116,82 @@ fn an_answer_remembered_for_the_employee_is_not_for_its_impersonator() {
     create(&manager).ok();
     assert_error(&create(&lent(&app, &app.reseller(), demo::MANAGER)), 403, "access_denied");
 }
+
+#[test]
+fn it_ends_with_the_session_that_it_was_opened_with() {
+    let app = TestApp::start();
+    let reseller = app.reseller();
+    // By logout, by a new password, and because it is not used any more.
+    let (lent_on, owner) = {
+        let owner = lent(&app, &reseller, demo::OWNER);
+        (lent(&app, &lent(&app, &app.admin(), demo::RESELLERS_CONSULTANT), demo::OWNER), owner)
+    };
+    owner.get("/employee").ok();
+    lent_on.get("/employee").ok();
+    reseller.get("/auth/logout").ok();
+    assert_ended(&owner);
+
+    let (admin, first) = (app.admin(), app.session_of(demo::RESELLERS_CONSULTANT));
+    let owner = lent(&app, &first, demo::OWNER);
+    admin.post(&path(demo::RESELLERS_CONSULTANT), json!({ "state": "DISABLED" })).ok();
+    admin.post(&path(demo::RESELLERS_CONSULTANT), json!({ "state": "ENABLED" })).ok();
+    assert_ended(&owner);
+
+    let first = app.session_of(demo::RESELLERS_CONSULTANT);
+    let owner = lent(&app, &first, demo::OWNER);
+    app.clock.advance_ms(14 * 60_000);
+    owner.get("/employee").ok();
+    app.clock.advance_ms(14 * 60_000);
+    // Using it is using the one that it was opened with, by the same person.
+    owner.get("/employee").ok();
+    first.get("/customer").ok();
+    app.clock.advance_ms(16 * 60_000);
+    assert_error(&owner.get("/employee"), 401, "expired");
+    assert_error(&owner.post(&path(demo::EMMA), json!({ "title": "Changed" })), 401, "expired");
+}
+
+#[test]
+fn one_that_was_opened_with_another_ends_with_that_one_alone() {
+    let app = TestApp::start();
+    let admin = app.admin();
+    let first = lent(&app, &admin, demo::RESELLERS_CONSULTANT);
+    let (second, beside) = (lent(&app, &first, demo::OWNER), lent(&app, &admin, demo::OWNER));
+    let third = lent(&app, &lent(&app, &first, demo::RESELLERS_CONSULTANT), demo::MANAGER);
+    first.get("/auth/logout").ok();
+    for ended in [&first, &second, &third] {
+        assert_ended(ended);
+    }
+    beside.get("/employee").ok();
+    admin.get("/employee").ok();
+}
+
+#[test]
+fn logging_out_of_it_leaves_the_employee_s_own_sessions() {
+    let app = TestApp::start();
+    for employee in [demo::OWNER, demo::MANAGER, demo::VIEWER] {
+        let (own, reseller) = (app.session_of(employee), app.reseller());
+        let (lent, beside) = (lent(&app, &reseller, employee), lent(&app, &reseller, employee));
+        lent.get("/auth/logout").ok();
+        assert_ended(&lent);
+        for session in [&own, &beside, &reseller] {
+            session.get("/employee").ok();
+        }
+        own.get("/auth/logout").ok();
+        assert_ended(&beside);
+    }
+}
+
+#[test]
+fn a_chain_of_them_has_an_end() {
+    let app = TestApp::start();
+    let mut last = app.admin();
+    for _ in 0..8 {
+        let answer = last.get(&format!("/auth/impersonate/{}", demo::RESELLERS_CONSULTANT));
+        if answer.status != 200 {
+            break;
+        }
+        last = app.with_token(answer.ok()["token"].as_str().unwrap());
+    }
+    last.get("/customer").ok();
+    assert_error(&last.get(&format!("/auth/impersonate/{}", demo::OWNER)), 409, "employee");
+}

@@ -12,10 +12,6 @@ fn persistent(app: &TestApp, username: &str) -> Client {
     app.with_token(answer["token"].as_str().unwrap())
 }
 
-fn machine(manager: &Client) -> Value {
-    manager.act(&format!("/employee/{}/token", demo::MANAGER)).ok()["token"].clone()
-}
-
 fn change(caller: &Client, employee: &str, change: Value) -> Response {
     caller.post(&format!("/employee/{employee}"), change)
 }
@@ -36,16 +32,6 @@ fn who_was_shut_out_must_log_in_anew() {
         }
         app.viewer().get("/employee").ok();
     }
-}
-
-#[test]
-fn a_machine_token_only_stops_while_its_employee_is_disabled() {
-    let app = TestApp::start();
-    let machine = app.with_token(machine(&app.manager()).as_str().unwrap());
-    change(&app.owner(), demo::MANAGER, json!({ "state": "DISABLED" })).ok();
-    assert_error(&machine.get("/employee"), 401, "invalid_token");
-    change(&app.owner(), demo::MANAGER, json!({ "state": "ENABLED", "ipRestriction": "127.0.0.1" })).ok();
-    machine.get("/employee").ok();
 }
 
 #[test]

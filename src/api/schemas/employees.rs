@@ -9,6 +9,7 @@ use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
 use crate::domain::schema::Nullable;
 use crate::domain::time::Time;
+use crate::store::tokens::MachineToken;
 
 /// An employee in a list: a summary, or with `full` complete.
 #[derive(JsonSchema)]
@@ -78,6 +79,8 @@ pub struct EmployeeWrite {
     /// `noEmail` or on oneself.
     #[schemars(length(min = 8, max = 200), extend("format" = "password", "writeOnly" = true), example = "Demo-Passw0rd")]
     pub password: Option<String>,
+    /// With `password`, on an update: also revoke the employee's machine-to-machine tokens.
+    pub revoke_tokens: Option<bool>,
     /// Login needs a code sent as a text message, which this server cannot send.
     pub sms_validation: Option<bool>,
     /// Where such a code is sent.
@@ -141,4 +144,21 @@ pub struct AuthenticatorKey {
     /// The same key as a link for an authenticator app.
     #[schemars(example = "otpauth://totp/TelecomX:manager@bakery.example.com?secret=JBSWY3DPEHPK3PXP&issuer=TelecomX")]
     pub totp: String,
+}
+
+/// A page of machine-to-machine tokens, the oldest first.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct MachineTokens {
+    /// How many were skipped.
+    #[schemars(range(min = 0), extend("default" = 0), example = 0)]
+    pub offset: i64,
+    /// The most that this page may hold.
+    #[schemars(range(min = 1, max = 500), extend("default" = 100), example = 100)]
+    pub limit: i64,
+    /// How many there are in all, whatever `offset` and `limit` are.
+    #[schemars(range(min = 0), example = 1)]
+    pub total: i64,
+    #[schemars(length(max = 500))]
+    pub tokens: Vec<MachineToken>,
 }

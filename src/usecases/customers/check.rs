@@ -8,13 +8,13 @@ use crate::domain::access::{Actor, CUSTOMER_CREATE, Level};
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Faults, Result};
-use crate::store::{customers, employees};
-use crate::usecases::employees::ORGANIZATION;
+use crate::store::{administrators, customers, employees};
+use crate::usecases::employees::{ORGANIZATION, check_administrator_left};
 use crate::usecases::known::Known;
 
 /// Judges `new`, in the place of `old` if there is one. References of a deleted customer may lead nowhere.
 ///
-/// 409 `address`, `features` and `parentReseller` for what others still need, 403 `access_denied` for what the actor may not
+/// 409 `address`, `features`, `parentReseller` and `state` for what others still need, 403 `access_denied` for what the actor may not
 /// give; else every fault: 404 and 422 `parentReseller`, 422 `features[i]`.
 pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Customer, old: Option<&Customer>) -> Result<()> {
     if new.state == CustomerState::Deleted {
@@ -23,6 +23,10 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Customer, old:
     if let Some(old) = old.filter(|old| old.state != CustomerState::Deleted) {
         check_no_address_in_use_is_gone(tx, known, new, old)?;
         check_organization_is_not_in_use(tx, known, new, old)?;
+        if new.authentication_security < old.authentication_security && actor.level < Level::Owner {
+            return Err(Error::access_denied());
+        }
+        check_block(tx, known, actor, new, old)?;
     }
     let mut faults = Faults::default();
     if old.is_none_or(|old| old.parent_reseller != new.parent_reseller || old.state == CustomerState::Deleted) {
@@ -30,6 +34,20 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Customer, old:
     }
     faults.collect(check_features(tx, actor, new, old))?;
     faults.or(())
+}
+
+/// 409 `state` for who would lock themselves out by blocking a customer, or leave nobody who administers this server.
+fn check_block(tx: &ReadTx, known: &Known, actor: &Actor, new: &Customer, old: &Customer) -> Result<()> {
+    if new.state != CustomerState::Blocked || old.state == CustomerState::Blocked {
+        return Ok(());
+    }
+    if new.id == actor.customer {
+        return Err(Error::conflict("state", "Your own customer cannot be blocked: its reseller can"));
+    }
+    if administrators::all(tx)?.iter().any(|(_, customer)| *customer == new.id) {
+        check_administrator_left(tx, known, "state", |_, customer| customer == new.id)?;
+    }
+    Ok(())
 }
 
 /// 409 `parentReseller` while a live customer has this reseller.

@@ -18,7 +18,7 @@ use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::customers::CustomerFilter;
-use crate::store::{Page, Window, administrators, customers};
+use crate::store::{Page, Window, administrators, customers, sessions};
 use crate::usecases::employees::{check_administrator_left, remove_all_of};
 
 /// More than any list of a mock or an appliance holds.
@@ -129,13 +129,23 @@ pub fn update(
 /// Checks and writes a changed customer.
 pub fn save(tx: &mut WriteTx, actor: &Actor, new: Customer, old: &Customer) -> Result<Customer> {
     judge(tx, actor, &new, old)?;
-    customers::upsert(tx, new, Some(old))
+    write(tx, new, Some(old))
 }
 
-/// As [`check`]; a conflict with what others need is recorded as a refused change.
+/// Writes a customer that has been checked. Sessions of one that is blocked are revoked: they do not come back with it.
+pub fn write(tx: &mut WriteTx, new: Customer, old: Option<&Customer>) -> Result<Customer> {
+    if new.state == CustomerState::Blocked {
+        sessions::delete_of_customer(tx, new.id)?;
+    }
+    customers::upsert(tx, new, old)
+}
+
+/// As [`check`]; a conflict with what others need, and what the actor may not do, are recorded as a refused change.
 pub fn judge(tx: &mut WriteTx, actor: &Actor, new: &Customer, old: &Customer) -> Result<()> {
     check(tx, &mut Known::default(), actor, new, Some(old)).map_err(|error| match error {
-        Error::Conflict { .. } => tx.refuse(error, Action::Update, customers::subject(new.id)),
+        Error::Conflict { .. } | Error::Forbidden { .. } => {
+            tx.refuse(error, Action::Update, customers::subject(new.id))
+        }
         other => other,
     })
 }

@@ -6,6 +6,7 @@ use crate::domain::customer::CustomerState;
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Fault, Faults, Result};
+use crate::store::credentials;
 use crate::usecases::known::{Known, is_administrator};
 
 /// The feature of a customer whose employees may manage other resellers (api:employee:create).
@@ -14,7 +15,7 @@ pub const ORGANIZATION: &str = "ORGANIZATION";
 /// Judges `new`, in the place of `old` if there is one. References of a deleted employee may lead nowhere.
 ///
 /// 403 `access_denied` for what the actor may not give; else every fault: 404 `customer`, `address` and
-/// `organizationResellers[i]`, 409 `emailAddress`, 422 `customer` and `organizationResellers`.
+/// `organizationResellers[i]`, 409 `emailAddress` and `noEmail`, 422 `customer` and `organizationResellers`.
 pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old: Option<&Employee>) -> Result<()> {
     if new.access_level > actor.level {
         return Err(Error::access_denied());
@@ -32,6 +33,7 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old:
         faults.collect(check_organization_resellers(tx, known, actor, new, was_here))?;
         faults.collect(check_address(tx, known, new, was_here))?;
         faults.collect(check_login_name(tx, known, new, was))?;
+        faults.collect(check_own_login(tx, new, was))?;
     } else if known.customer(tx, new.customer)?.is_none() {
         faults.collect(Err(no_customer()))?;
     }
@@ -122,4 +124,13 @@ fn check_login_name(tx: &ReadTx, known: &mut Known, new: &Employee, old: Option<
         return Err(Error::invalid("emailAddress", Check::Unique, "The e-mail address is used by another employee"));
     }
     Ok(())
+}
+
+/// Whoever has a password of their own keeps it: with `noEmail` others could set it.
+fn check_own_login(tx: &ReadTx, new: &Employee, old: Option<&Employee>) -> Result<()> {
+    if !new.no_email || old.is_none_or(|old| old.no_email) || credentials::get(tx, new.id)?.password_hash.is_none() {
+        return Ok(());
+    }
+    let message = "noEmail cannot be switched on for an employee with a password of their own";
+    Err(Error::invalid("noEmail", Check::Conflict, message))
 }

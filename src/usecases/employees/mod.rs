@@ -1,15 +1,18 @@
 //! Employees (api:employee:list, :get, :create, :update, :delete).
 
 mod check;
+mod login_change;
 mod save;
 
 use serde_json::{Map, Value};
 
 pub use check::{ORGANIZATION, check, check_administrator_left};
-pub use save::{remove, remove_all_of, save, set_password};
+use login_change::{allow as allow_login_change, may_set_password};
+pub use login_change::{is_of_equal, may_reset};
+pub use save::{remove, remove_all_of, revoke_tokens, save, set_password};
 
 use super::known::{Known, is_administrator};
-use crate::auth::authorization::{Owner, allow, allow_change, deny_impersonation, is_allowed};
+use crate::auth::authorization::{Owner, allow, allow_change, deny_machine, is_allowed};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{
     Actor, EMPLOYEE_CREATE, EMPLOYEE_GET, EMPLOYEE_LIST, EMPLOYEE_MANAGE, EMPLOYEE_UPDATE, EMPLOYEE_UPDATE_SELF, Level,
@@ -70,8 +73,10 @@ fn customer_of(body: &Map<String, Value>) -> Option<Id> {
     Fields::new(body, "", &mut Faults::default()).id("customer")
 }
 
+/// Whether the actor may create the employee in the body with its password.
 pub fn may_create(tx: &ReadTx, actor: &Actor, body: &Map<String, Value>) -> Result<bool> {
     match customer_of(body) {
+        Some(_) if actor.is_machine => Ok(false),
         Some(customer) => is_allowed(tx, actor, EMPLOYEE_CREATE, Owner::to_customer(customer)),
         None => Ok(false),
     }
@@ -95,6 +100,9 @@ pub fn create(
         return Err(Error::access_denied());
     }
     let id = id.unwrap_or_else(|| Id::new(tx.now));
+    if body.contains_key("password") {
+        deny_machine(tx, actor, Action::Create, customers::subject(customer.unwrap_or(actor.customer)))?;
+    }
     let new = read_body(body, |fields| {
         let employee = read_new(fields, id, customer.unwrap_or(id));
         if password(fields).is_some() && !employee.no_email {
@@ -123,10 +131,11 @@ fn read_new(fields: &mut Fields, id: Id, customer: Id) -> Employee {
     employee
 }
 
-/// Whether the actor may change the employee as the body asks; nobody may change who is not there.
+/// Whether the actor may change the employee as the body asks, and give it a new password; nobody may change who is not
+/// there.
 pub fn may_update(tx: &ReadTx, actor: &Actor, id: Id, body: &Map<String, Value>) -> Result<bool> {
     match employees::find_live(tx, id)? {
-        Some(old) => may_change(tx, actor, &old, body),
+        Some(old) => Ok(may_set_password(actor, &old) && may_change(tx, actor, &old, body)?),
         None => Ok(false),
     }
 }
@@ -170,10 +179,8 @@ pub fn update(
     if !may_change(tx, actor, &old, body)? {
         return Err(tx.refuse(Error::access_denied(), Action::Update, subject));
     }
-    if actor.employee == id && body.contains_key("password") {
-        deny_impersonation(tx, actor, Action::Update, subject)?;
-    }
     accept(&old)?;
+    let mut revokes_tokens = false;
     let new = read_body(body, |fields| {
         let mut employee = old.clone();
         employee.move_to(fields.id("customer").unwrap_or(old.customer));
@@ -185,8 +192,13 @@ pub fn update(
                 "password can be set only by the employee, or when noEmail is true",
             );
         }
+        fields.flag("revokeTokens", &mut revokes_tokens);
+        if revokes_tokens && !fields.is_given("password") {
+            fields.fault("revokeTokens", Check::Enum, "revokeTokens goes together with password");
+        }
         employee
     })?;
+    allow_login_change(tx, actor, &old, &new, body.contains_key("password"))?;
     if let Err(error) = check(tx, &mut Known::default(), actor, &new, Some(&old)) {
         return Err(match error {
             Error::Forbidden { .. } => tx.refuse(error, Action::Update, subject),
@@ -195,6 +207,9 @@ pub fn update(
     }
     if let Some(hash) = password_hash.hash()? {
         set_password(tx, id, &hash, false)?;
+    }
+    if revokes_tokens {
+        revoke_tokens(tx, &old)?;
     }
     if new.state == EmployeeState::Deleted {
         let changed = save(tx, Employee { state: old.state, ..new }, Some(&old))?;

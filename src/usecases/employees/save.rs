@@ -1,5 +1,6 @@
 //! Writing an employee, and what follows from it: sessions end, mobile configs take over a new name or lose an entry.
 
+use super::login_change::is_of_equal;
 use crate::db::WriteTx;
 use crate::domain::access::Level;
 use crate::domain::audit::Action;
@@ -31,15 +32,19 @@ fn save_moved(tx: &mut WriteTx, new: Employee, old: &Employee) -> Result<Employe
     mobile_configs::delete(tx, old.id)?;
     let saved = employees::upsert(tx, new, Some(old))?;
     sessions::delete_of(tx, old.id)?;
-    tokens::delete_of(tx, old.id)?;
+    revoke_tokens(tx, &saved)?;
     propagate(tx, old.customer, Kind::Colleagues, old.id, Event::Moved)?;
     Ok(saved)
 }
 
 /// Revokes sessions that could no longer be opened: all of an employee that may not log in (or might not until now); of one
-/// that must log in in another way from now on, all but the session that makes the change.
+/// that must log in in another way from now on, all but the session that makes the change. Machine-to-machine tokens of one
+/// that may not log in are revoked too, and those of a new administrator, who may have none.
 fn revoke_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Result<()> {
     let may_log_in = |it: &Employee| it.state == EmployeeState::Enabled && it.access_level != Level::NoLogin;
+    if !may_log_in(new) || new.access_level == Level::Admin && old.access_level != Level::Admin {
+        revoke_tokens(tx, new)?;
+    }
     let is_same_way = (&old.ip_restriction, old.authenticator_validation, old.sms_validation)
         == (&new.ip_restriction, new.authenticator_validation, new.sms_validation);
     match may_log_in(old) && may_log_in(new) {
@@ -47,6 +52,16 @@ fn revoke_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Re
         true if is_same_way => Ok(()),
         true => sessions::delete_others_of(tx, new.id),
     }
+}
+
+/// Revokes all machine-to-machine tokens of an employee, and records it.
+pub fn revoke_tokens(tx: &mut WriteTx, employee: &Employee) -> Result<()> {
+    let description = match tokens::delete_of(tx, employee.id)? {
+        0 => return Ok(()),
+        1 => "Machine-to-machine token deleted".to_owned(),
+        count => format!("{count} machine-to-machine tokens deleted"),
+    };
+    employees::record_event(tx, employee, Action::DeleteToken, &description)
 }
 
 /// Gives an employee a password. Where it had one, the sessions opened with it are revoked, and the audit trail says so.
@@ -57,7 +72,9 @@ pub fn set_password(tx: &mut WriteTx, employee: Id, hash: &str, is_new: bool) ->
         }
         sessions::delete_of(tx, employee)?;
         let changed = employees::get(tx, employee)?;
-        employees::record_event(tx, &changed, Action::Update, "Password changed")?;
+        let is_of_equal = tx.author.actor.as_ref().is_some_and(|actor| is_of_equal(actor, &changed));
+        let description = if is_of_equal { "Password of an equal changed by an ADMIN" } else { "Password changed" };
+        employees::record_event(tx, &changed, Action::Update, description)?;
     }
     credentials::set_password(tx, employee, hash)
 }
@@ -81,8 +98,6 @@ pub fn remove_all_of(tx: &mut WriteTx, customer: Id) -> Result<()> {
 fn remove_alone(tx: &mut WriteTx, employee: &Employee) -> Result<Employee> {
     let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
     let deleted = save(tx, deleted, Some(employee))?;
-    sessions::delete_of(tx, employee.id)?;
-    tokens::delete_of(tx, employee.id)?;
     credentials::delete(tx, employee.id)?;
     mobile_configs::delete(tx, employee.id)?;
     Ok(deleted)

@@ -24,7 +24,7 @@ use crate::domain::audit::Action;
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::error::{Error, Faults, Result};
-use crate::store::{customers, employees, mobile_configs};
+use crate::store::{employees, mobile_configs};
 
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///
@@ -136,7 +136,7 @@ fn write_customer(tx: &mut WriteTx, Change { new, old, .. }: Change<Customer>) -
     match old {
         Some(old) if old == new => Ok(()),
         Some(old) if new.state == CustomerState::Deleted => customer_rules::remove(tx, new, &old),
-        old => customers::upsert(tx, new, old.as_ref()).map(drop),
+        old => customer_rules::write(tx, new, old.as_ref()).map(drop),
     }
 }
 

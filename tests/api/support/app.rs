@@ -142,6 +142,7 @@ impl TestApp {
         let session = sessions::Session {
             employee,
             impersonator: None,
+            parent: None,
             ip: None,
             login_ip: "127.0.0.1".into(),
             persist: false,
