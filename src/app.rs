@@ -75,6 +75,7 @@ impl App {
             sealer,
             mirror,
             hub: config.hub(),
+            hosts: config.hosts()?,
             trusted_proxies: config.trusted_proxies()?,
             session_cache: SessionCache::default(),
             passwords: Passwords::default(),

@@ -16,8 +16,9 @@ use crate::auth::login_throttle::Limits;
 use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
+use crate::web::browser::Hosts;
 pub use values::LogFormat;
-use values::{hub_level, is_origin, lenient_flag, proxies};
+use values::{hosts, hub_level, is_origin, lenient_flag, proxies};
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
 /// `TELECOMX_LOCAL_<NAME>` in the environment, or as `name` in the TOML file.
@@ -77,6 +78,12 @@ pub struct Config {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors_origins: Option<String>,
+
+    /// Names that this server is called by, comma-separated, such as pbx.example.com; any other is refused
+    /// [default: on loopback this machine, else any]
+    #[arg(long, value_name = "HOSTS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_hosts: Option<String>,
 
     /// Proxies whose X-Forwarded-For names the caller, comma-separated IP addresses; none: nobody's [default: 127.0.0.1,::1]
     #[arg(long, value_name = "ADDRESSES")]
@@ -139,7 +146,7 @@ pub struct Config {
 const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the file.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "db",
     "config",
     "listen",
@@ -150,6 +157,7 @@ const NAMES: [&str; 21] = [
     "tls_cert",
     "tls_key",
     "cors_origins",
+    "allowed_hosts",
     "trusted_proxies",
     "hub_ca",
     "hub_may",
@@ -241,6 +249,12 @@ impl Config {
             per_address: self.login_failures_per_address.unwrap_or(50),
             window_s: self.login_failure_window_s.unwrap_or(300),
         }
+    }
+
+    /// The names that requests may call this server by.
+    pub fn hosts(&self) -> Result<Hosts> {
+        let configured = hosts(self.allowed_hosts.as_deref().unwrap_or_default())?;
+        Ok(Hosts::new(self.listen().ip().is_loopback(), configured))
     }
 
     pub fn trusted_proxies(&self) -> Result<Vec<IpAddr>> {

@@ -15,6 +15,7 @@ use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
 use crate::store::{customers, employees};
 use crate::usecases::login::{self, Extended, LoginOutcome, SessionAnswer};
+use crate::web::browser::is_cookie_trusted;
 use crate::web::idempotency;
 use crate::web::request::{AuthenticatedRequest, COOKIE, RequestContext};
 use crate::web::response::ApiResponse;
@@ -96,8 +97,9 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
         Err(_) => attempt.released(),
     }
     let response = result?;
-    let cookie =
-        if given.cookie { token_of(&response).map(|token| cookie(&context, token, given.persist)) } else { None };
+    // Another page could have its visitor work here under the page's own name.
+    let token = token_of(&response).filter(|_| given.cookie && is_cookie_trusted(&context.request));
+    let cookie = token.map(|token| cookie(&context, token, given.persist));
     Ok(CookieResponse { response, cookie })
 }
 

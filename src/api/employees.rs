@@ -133,6 +133,7 @@ mod tests {
     use crate::sync::edge::worker::Worker;
     use crate::usecases::import;
     use crate::web::AppState;
+    use crate::web::browser::Hosts;
     use crate::web::server::application;
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::web;
@@ -177,6 +178,7 @@ mod tests {
             sealer,
             mirror,
             hub: HubSettings::default(),
+            hosts: Hosts::any(),
             trusted_proxies: vec![],
             session_cache: SessionCache::default(),
             passwords: Passwords::closed(),

@@ -1,6 +1,7 @@
 //! Every URL of the product on one screen.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
+use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::{Session, TokenValidity};
@@ -181,6 +182,7 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     config.route("/", web::get().to(home::home));
     config.service(web::redirect("/docs", "/docs/index.html"));
     let other_method = || async { method_not_allowed("GET, HEAD") };
-    config.service(web::resource("/docs/{file:.*}").get(swagger_ui::file).default_service(web::to(other_method)));
+    let docs = web::resource("/docs/{file:.*}").get(swagger_ui::file).default_service(web::to(other_method));
+    config.service(docs.wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, swagger_ui::POLICY))));
     config.default_service(web::to(not_served::respond));
 }

@@ -23,9 +23,14 @@ const INITIALIZER: &str = r##"window.onload = function () {
     presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
     plugins: [SwaggerUIBundle.plugins.DownloadUrl],
     layout: "StandaloneLayout",
+    validatorUrl: null,
   });
 };
 "##;
+
+/// What a browser lets the page do: run its own files and call this server. Its styles are partly in its elements.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// By name. Unpacked when the page is first opened; then all answers share this memory.
 static FILES: LazyLock<HashMap<String, Bytes>> = LazyLock::new(|| {

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod common;
+mod log_filter;
 mod progress;
 
 mod admin;

@@ -5,12 +5,14 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::filter::FilterExt as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt, registry, reload};
 
 use super::common::print_ready;
+use super::log_filter::WithoutStrangersFaults;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
@@ -107,7 +109,7 @@ pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<()> {
         LogFormat::Json => log.json().flatten_event(true).boxed(),
         LogFormat::Text => log.with_ansi(is_terminal).boxed(),
     };
-    registry().with(log.and_then(KeepTail).with_filter(filter)).init();
+    registry().with(log.and_then(KeepTail).with_filter(filter.and(WithoutStrangersFaults))).init();
     let _ = LOG_FILTER.set(handle);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::proposal::HubLevel;
@@ -42,6 +42,26 @@ pub fn is_origin(origin: &str) -> bool {
     let Some((host, port)) = rest.map(|rest| rest.rsplit_once(':').unwrap_or((rest, "*"))) else { return false };
     let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.[]:".contains(c));
     is_host && (port == "*" || port.parse::<u16>().is_ok())
+}
+
+/// Names of hosts, separated by commas: `pbx.example.com`, `*.example.com`, or `*` for any. Ports do not count.
+pub fn hosts(given: &str) -> Result<Vec<String>> {
+    let given = given.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let is_host = |name: &str| {
+        let rest = name.strip_prefix("*.").unwrap_or(name);
+        name == "*"
+            || name.parse::<IpAddr>().is_ok()
+            || rest.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
+    };
+    given
+        .map(|name| {
+            ensure!(
+                is_host(name),
+                "{name} in --allowed-hosts is no host name: give pbx.example.com, without scheme or port"
+            );
+            Ok(name.to_owned())
+        })
+        .collect()
 }
 
 /// Addresses of proxies, separated by commas; `none` for nobody.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
 
@@ -38,6 +38,13 @@ fn decoded(request: &HttpRequest, body: Bytes) -> Result<Bytes> {
             _ => Error::bad_request(format!("The request body is not {encoding}")),
         }
     })
+}
+
+/// Whether the body says that it is JSON; `None`: it does not say what it is.
+pub fn is_json(headers: &HeaderMap) -> Option<bool> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    Some(essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// A body as it was sent: 413 when it is longer than `max_bytes`. The rest is still received and dropped, up to a limit.

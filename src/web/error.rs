@@ -140,6 +140,13 @@ pub fn not_implemented(page: &str) -> HttpResponse {
     response(StatusCode::NOT_IMPLEMENTED, "not_implemented", &message)
 }
 
+/// The request names a host that this server does not answer by.
+pub fn misdirected() -> HttpResponse {
+    let message =
+        "This server does not answer by that host name: call it as localhost, or add the name to allowed_hosts";
+    response(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", message)
+}
+
 pub fn request_timeout() -> HttpResponse {
     response(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request took too long")
 }

@@ -10,10 +10,11 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, ResponseError, web};
+use actix_web::{HttpMessage, HttpResponse, ResponseError, web};
 
 use super::AppState;
-use super::error::{Severity, request_timeout, severity};
+use super::browser::protect;
+use super::error::{Severity, misdirected, request_timeout, severity};
 
 /// Name of the header that carries a request's id, taken or made.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,6 +53,11 @@ pub async fn pass(
     if request.method() == Method::HEAD && !may_change(request.path()) {
         request.head_mut().method = Method::GET;
     }
+    let is_foreign = request.app_data::<web::Data<AppState>>().is_some_and(|state| !state.hosts.answer_to(&request));
+    if is_foreign {
+        tracing::info!(request_id = %id.0, "refused: the request names a host that is not allowed");
+        return Err(outside(misdirected(), "misdirected", &id));
+    }
     let limit =
         request.app_data::<web::Data<AppState>>().map_or(Duration::from_secs(30), |state| state.request_timeout);
     let is_hub = request.app_data::<ForEdges>().is_some();
@@ -60,18 +66,25 @@ pub async fn pass(
         Ok(response) => response?,
         Err(_) => {
             tracing::error!(request_id = %id.0, limit_s = limit.as_secs(), "the request took too long");
-            let mut response = match is_hub {
+            let response = match is_hub {
                 // The hub's store hangs: the edge is to retry.
                 true => crate::error::Error::Busy.error_response(),
                 false => request_timeout(),
             };
-            name_request(response.headers_mut(), &id);
-            return Err(InternalError::from_response("timeout", response).into());
+            return Err(outside(response, "timeout", &id));
         }
     };
     name_request(response.headers_mut(), &id);
+    protect(response.headers_mut());
     log(&response, &id, begun);
     Ok(response)
+}
+
+/// An answer in the place of what a handler would give.
+fn outside(mut response: HttpResponse, what: &'static str, id: &RequestId) -> actix_web::Error {
+    name_request(response.headers_mut(), id);
+    protect(response.headers_mut());
+    InternalError::from_response(what, response).into()
 }
 
 /// Whether a GET of this path may change something, as logging in does: HEAD must not.

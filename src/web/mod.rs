@@ -1,6 +1,7 @@
 //! The plumbing of every HTTP listener: server, TLS, middleware, requests, responses, and errors as statuses.
 
 pub mod body;
+pub mod browser;
 pub mod error;
 pub mod idempotency;
 pub mod middleware;
@@ -23,6 +24,7 @@ use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
+use browser::Hosts;
 
 /// What all handlers share.
 pub struct AppState {
@@ -30,6 +32,8 @@ pub struct AppState {
     pub sealer: Arc<Sealer>,
     pub mirror: Worker,
     pub hub: HubSettings,
+    /// The names that requests may call this server by.
+    pub hosts: Hosts,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     pub session_cache: SessionCache,

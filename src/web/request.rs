@@ -10,7 +10,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde_json::{Map, Value};
 
 use super::AppState;
-use super::body::read_body;
+use super::body::{is_json, read_body};
+use super::browser::is_cookie_trusted;
 use super::idempotency::{self, Key};
 use super::middleware::RequestId;
 use super::preconditions::{Preconditions, is_not_modified};
@@ -105,12 +106,8 @@ impl RequestContext {
 
     /// The body as JSON of any kind; errors as of [`RequestContext::object`].
     pub fn json(&self) -> Result<Value> {
-        if let Some(kind) = self.request.headers().get(header::CONTENT_TYPE) {
-            let kind = kind.to_str().unwrap_or_default();
-            let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
-                return Err(Error::UnsupportedMediaType);
-            }
+        if is_json(self.request.headers()) == Some(false) {
+            return Err(Error::UnsupportedMediaType);
         }
         let text = in_utf8(&self.body).map_err(|wrong| Error::bad_request(format!("Request not valid: {wrong}")))?;
         let value = serde_json::from_slice(text).map_err(|_| Error::bad_request("Request not valid"))?;
@@ -154,6 +151,12 @@ impl RequestContext {
         let cookies = self.request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
         let named: Vec<_> = cookies.iter().filter(|cookie| cookie.name() == COOKIE).collect();
         let own = named.iter().find(|cookie| token_hash(cookie.value()).is_some()).or(named.first());
+        if own.is_some() && !is_cookie_trusted(&self.request) {
+            return Err(Error::Unauthenticated {
+                code: "credentials_invalid",
+                message: "The cookie counts only for pages of this server, and for changes with Content-Type: application/json",
+            });
+        }
         Ok(own.map(|cookie| cookie.value().to_owned()))
     }
 

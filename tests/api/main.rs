@@ -10,6 +10,7 @@ mod auth;
 mod bad_bodies;
 mod bad_input;
 mod bounds;
+mod browser;
 mod change_log;
 mod conditional;
 mod customer_addresses;

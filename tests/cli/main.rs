@@ -48,6 +48,7 @@ mod restore_rows;
 mod serve;
 mod settings;
 mod stopping;
+mod strangers;
 mod tampering;
 mod tls;
 mod token;

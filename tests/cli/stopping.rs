@@ -66,7 +66,7 @@ fn idle_connections_do_not_hold_it_up() {
     let server = place.serve();
     let silent = connect(&server);
     let mut idle = connect(&server);
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut status = String::new();
     BufReader::new(idle.try_clone().unwrap()).read_line(&mut status).unwrap();
     assert!(status.starts_with("HTTP/1.1 200"), "{status}");
@@ -106,7 +106,7 @@ fn begin_write(server: &Server, token: &str, length: usize) -> TcpStream {
     let mut stream = connect(server);
     let path = world::config_path(world::ANNA);
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
          Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();

@@ -66,6 +66,7 @@ pub fn of_employee() -> Vec<Property> {
         .and_bad(json!([format!("{}@example.com", "x".repeat(250)), "a\u{0}b@example.com"])),
         flag("noEmail"),
         property("password", json!(["Passw0rd1234"]), json!(["weak", 7, null])),
+        flag("revokeTokens"),
         flag("smsValidation"),
         text("smsNumber", 0, 1_000, json!(["+4512345678"])),
         flag("authenticatorValidation"),

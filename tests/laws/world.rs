@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use telecomx_local::auth::secrets::new_token;
 use telecomx_local::db::{Author, WriteTx};
 use telecomx_local::error::Result;
-use telecomx_local::store::tokens;
+use telecomx_local::store::sessions;
 
 use crate::support::{Client, Saved, TestApp};
 
@@ -119,11 +119,19 @@ pub fn write<T: Send + 'static>(
     block_on(app.db.write(author, work))
 }
 
-/// Somebody with a machine-to-machine token: it does not expire, however far the clock is moved.
+/// Somebody with a session that does not expire, however far the clock is moved.
 pub fn client_of(app: &TestApp, employee: &str) -> Client {
     let (token, hash) = new_token().unwrap();
-    let employee = employee.parse().unwrap();
-    write(app, Author::system("test"), move |tx| tokens::insert(tx, &hash, employee)).unwrap();
+    let session = sessions::Session {
+        employee: employee.parse().unwrap(),
+        impersonator: None,
+        parent: None,
+        ip: None,
+        login_ip: "127.0.0.1".into(),
+        persist: true,
+        last_used_at: app.clock.now(),
+    };
+    write(app, Author::system("test"), move |tx| sessions::insert(tx, &hash, &session)).unwrap();
     app.with_token(&token)
 }
 
