@@ -1,10 +1,14 @@
 //! What a login takes.
 
 use schemars::JsonSchema;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::PLAIN;
-use crate::domain::schema::Nullable;
+
+/// A flag of a login: a Boolean, or one as the page's examples and forms write it.
+fn flags() -> Value {
+    json!([true, false, 0, 1, "true", "false", "0", "1", "", null])
+}
 
 /// What a user logs in with.
 #[derive(JsonSchema)]
@@ -24,9 +28,9 @@ pub struct Login {
     #[schemars(regex(pattern = r"^[0-9]{6}$"), example = "123456")]
     pub authenticator_token: Option<String>,
     /// Also send the token as a cookie.
-    #[schemars(extend("default" = false))]
-    pub cookie: Option<Nullable<bool>>,
+    #[schemars(extend("enum" = flags(), "default" = false))]
+    pub cookie: Option<Value>,
     /// The token stays valid until logout.
-    #[schemars(extend("default" = false))]
-    pub persist: Option<Nullable<bool>>,
+    #[schemars(extend("enum" = flags(), "default" = false))]
+    pub persist: Option<Value>,
 }
