@@ -16,13 +16,16 @@ use crate::auth::secrets::{Sealer, keep_from_others, key_path};
 use crate::auth::session_cache::SessionCache;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Author, Db};
 use crate::ephemeral::Folder;
 use crate::error::advised;
 use crate::store::{clock_floor, sealed};
 use crate::sync::edge::worker::Worker;
+use crate::usecases::examination::Examination;
+use crate::usecases::import::{self, DocumentFile, name_of};
 use crate::usecases::{demo, housekeeping, login};
 use crate::web::AppState;
+use crate::web::figures::Requests;
 use crate::web::tls::Certificate;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -35,6 +38,7 @@ pub struct App {
     server: ServerHandle,
     housekeeping: tokio::task::JoinHandle<()>,
     certificate: Option<Arc<Certificate>>,
+    examination: Examination,
     // Removed when everything else is closed.
     _folder: Option<Folder>,
 }
@@ -69,6 +73,9 @@ impl App {
         if config.is_demo() {
             demo::load(&db, sealer.clone()).await.context("the demo world could not be loaded")?;
         }
+        if let Some(file) = &config.import {
+            load(&db, sealer.clone(), file).await?;
+        }
         let mirror = Worker::start(db.clone(), sealer.clone(), config.hub())?;
         let state = web::Data::new(AppState {
             db,
@@ -82,12 +89,14 @@ impl App {
             login_throttle: LoginThrottle::new(config.login_limits()),
             in_flight: Arc::default(),
             request_timeout: config.request_timeout(),
+            requests: Requests::default(),
             is_tls: tls.is_some(),
         });
+        let examination = Examination::start(state.db.examiner())?;
         let server = api::start(listener, tls, config.cors_origins(), state.clone());
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
-        Ok(App { url, state, server, housekeeping, certificate, _folder: folder })
+        Ok(App { url, state, server, housekeeping, certificate, examination, _folder: folder })
     }
 
     /// What the handlers share; for tests and the ready message.
@@ -103,6 +112,7 @@ impl App {
     /// Lets requests under way finish, writes what is still in memory, and closes the database.
     pub async fn stop(self) {
         self.housekeeping.abort();
+        drop(self.examination);
         self.state.mirror.stop();
         self.server.stop(true).await;
         self.state.mirror.end();
@@ -110,6 +120,15 @@ impl App {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
+}
+
+/// Loads the document into a database that holds nothing yet.
+async fn load(db: &Db, sealer: Arc<Sealer>, file: &Path) -> anyhow::Result<()> {
+    let document = DocumentFile::open(file)?;
+    let loaded = db.write(Author::system("import"), move |tx| import::run(tx, &sealer, document, false, |_, _, _| {}));
+    let loaded = loaded.await.with_context(|| format!("{} cannot be imported", name_of(file)))?;
+    tracing::info!("imported {loaded}");
+    Ok(())
 }
 
 fn open_sealer(db: &Db, path: &Path, is_new_key: bool) -> anyhow::Result<Sealer> {

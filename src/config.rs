@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -17,7 +17,7 @@ use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
 use crate::web::browser::Hosts;
-pub use values::LogFormat;
+pub use values::{LogFormat, check_listen};
 use values::{hosts, hub_level, is_origin, lenient_flag, proxies};
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
@@ -49,6 +49,11 @@ pub struct Config {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", conflicts_with = "db")]
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
     pub ephemeral: Option<bool>,
+
+    /// Begin with what this document holds, in the form of import; together with --ephemeral [default: none]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import: Option<PathBuf>,
 
     /// Make a new key file where it is missing: what was sealed with the old one is lost [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
@@ -146,12 +151,13 @@ pub struct Config {
 const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the file.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "db",
     "config",
     "listen",
     "demo",
     "ephemeral",
+    "import",
     "new_key",
     "insecure",
     "tls_cert",
@@ -215,6 +221,11 @@ impl Config {
         if let Some(wrong) = self.cors_origins().iter().find(|origin| !is_origin(origin)) {
             bail!(
                 "{wrong} in --cors-origins is no origin: give scheme, host and port, such as https://app.example.com"
+            );
+        }
+        if self.import.is_some() && (!self.is_ephemeral() || self.is_demo()) {
+            bail!(
+                "--import goes with --ephemeral, and without --demo: to load a document into a database that stays, run import"
             );
         }
         let loopback = self.listen().ip().is_loopback();
@@ -298,15 +309,6 @@ impl Config {
         let folder = folder.context("neither --db nor HOME is set: say where the database is with --db")?;
         database_path(&folder.join("telecomx-local").join("telecomx.db"), "--db")
     }
-}
-
-/// Refuses to listen on a network without TLS, unless --insecure was given.
-pub fn check_listen(listen: SocketAddr, has_tls: bool, is_insecure: bool) -> Result<()> {
-    ensure!(
-        listen.ip().is_loopback() || has_tls || is_insecure,
-        "{listen} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --insecure if the network is trusted"
-    );
-    Ok(())
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub enum Check {
 
 /// At most so many validation errors are returned in one answer.
 const FAULTS_MAX: usize = 100;
+/// At most so many faults of a document are reported; an import looks no further then.
+pub const DOCUMENT_FAULTS_MAX: usize = 1_000;
 
 /// One property that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +53,9 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// Without a limit: the operator who imports a document wants to see every fault.
-    pub fn all() -> Faults {
-        Faults { found: vec![], most: usize::MAX }
+    /// As many as an import reports: its operator wants to see every fault, but a document may have any number of them.
+    pub fn of_document() -> Faults {
+        Faults { found: vec![], most: DOCUMENT_FAULTS_MAX }
     }
 
     pub fn push(&mut self, fault: Fault) {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
+use rustix::fs::OFlags;
 
 use crate::error::advised;
 
@@ -136,6 +137,14 @@ pub fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|data| !data.is_file())
 }
 
+/// For a file of ours beside the database: a link in its place is not followed, for anybody who may write to the folder could
+/// have put it there.
+pub fn own_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits() as i32);
+    options
+}
+
 /// Gives a file that is on disk another name, for good.
 pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)?;
@@ -185,7 +194,7 @@ pub fn is_gone(pid: u32) -> bool {
 
 /// Makes a file, if it is not there, before SQLite does: readable by its owner only. The log files inherit its mode.
 pub fn make_private(path: &Path) -> Result<()> {
-    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let made = own_file().create(true).append(true).open(path);
     made.map(drop).map_err(|error| cannot_be_written(path, error, "check its rights, or choose another file"))
 }
 
@@ -193,6 +202,7 @@ pub fn make_private(path: &Path) -> Result<()> {
 pub fn cannot_be_written(path: &Path, error: io::Error, advice: &str) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => no_room_for(path),
+        _ if path.is_symlink() => anyhow!("{} is a link, and is not followed: remove it", path.display()),
         _ => advised(error, format_args!("{} cannot be written", path.display()), advice),
     }
 }

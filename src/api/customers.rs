@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::db::WriteTx;
 use crate::domain::access::Actor;
 use crate::domain::customer::Customer;
 use crate::domain::fields::{element_id, read_body};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::customers::CustomerFilter;
+use crate::usecases::access_away;
 use crate::usecases::customers;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
@@ -138,11 +140,12 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let body = call.context.object()?;
     let preconditions = call.preconditions();
-    call.write(move |tx, actor| {
+    let takes_access_away = access_away::of_customer(&body);
+    let update = move |tx: &mut WriteTx, actor: &Actor| {
         let accept = |old: &Customer| preconditions.check(|| shown(old.clone(), actor));
         shown(customers::update(tx, actor, id, &body, accept)?, actor)
-    })
-    .await
+    };
+    if takes_access_away { call.take_access_away(update).await } else { call.write(update).await }
 }
 
 /// api:customer:delete. Deletes the employees too. 400, 403, 404 `customer`, 409 `parentReseller`, 409 `customer`.
@@ -150,7 +153,7 @@ pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     call.context.delete_query(&[])?;
     let preconditions = call.preconditions();
-    call.write(move |tx, actor| {
+    call.take_access_away(move |tx, actor| {
         customers::delete(tx, actor, id, |old| preconditions.check(|| shown(old.clone(), actor)))?;
         Ok(ApiResponse::success())
     })

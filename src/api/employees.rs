@@ -9,6 +9,7 @@ use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::employees::EmployeeFilter;
+use crate::usecases::access_away;
 use crate::usecases::employees::{self, GivenPassword};
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
@@ -77,6 +78,14 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let body = call.context.object()?;
     let preconditions = call.preconditions();
+    if call.context.state.db.read(|tx| access_away::of_employee(tx, id, &body))? {
+        return call
+            .take_access_away(move |tx, actor| {
+                let accept = |old: &Employee| preconditions.check(|| shown(old));
+                shown(&employees::update(tx, actor, id, &body, GivenPassword::None, accept)?)
+            })
+            .await;
+    }
     let password = hash_given_password(&call, &body, |tx, actor| employees::may_update(tx, actor, id, &body)).await?;
     call.write(move |tx, actor| {
         let updated = employees::update(tx, actor, id, &body, password, |old| preconditions.check(|| shown(old)))?;
@@ -109,7 +118,7 @@ pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     query.flag("deleteExtensions")?;
     query.flag("deleteMvnoAccounts")?;
     let preconditions = call.preconditions();
-    call.write(move |tx, actor| {
+    call.take_access_away(move |tx, actor| {
         match employees::delete(tx, actor, id, date.as_deref(), |old| preconditions.check(|| shown(old)))? {
             None => Ok(ApiResponse::success()),
             Some(at) => ApiResponse::json(&json!({ "success": true, "deleteDate": at })),
@@ -185,6 +194,7 @@ mod tests {
             login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
             in_flight: Arc::default(),
             request_timeout: Duration::from_secs(30),
+            requests: crate::web::figures::Requests::default(),
             is_tls: false,
         };
         (state, tokens)

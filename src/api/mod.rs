@@ -36,5 +36,6 @@ pub fn start(
     cors_origins: Vec<String>,
     state: web::Data<AppState>,
 ) -> std::io::Result<ServerHandle> {
-    server::start(listener, tls, cors_origins, move |services| routes::configure(&state, services))
+    let limits = server::Limits::for_callers(&state.trusted_proxies);
+    server::start(listener, tls, cors_origins, limits, move |services| routes::configure(&state, services))
 }

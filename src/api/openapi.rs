@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::web::{self, Bytes};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, of};
@@ -10,13 +11,14 @@ use super::openapi_links::{links, parameters};
 use super::schemas::errors::Error;
 use super::schemas::{PLAIN, SchemaOf, Schemas};
 use crate::domain::audit::{SECTIONS, WHAT};
+use crate::web::pace::shared;
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
 
 /// The description of a list of endpoints, made when it is first asked for.
 pub struct Document {
     endpoints: fn() -> Vec<Endpoint>,
-    text: OnceLock<String>,
+    text: OnceLock<Bytes>,
 }
 
 impl Document {
@@ -27,8 +29,8 @@ impl Document {
 
 /// This description.
 pub async fn document(document: web::Data<Document>) -> HttpResponse {
-    let text = document.text.get_or_init(|| build(&(document.endpoints)()).to_string());
-    HttpResponse::Ok().content_type("application/json").body(text.clone())
+    let text = document.text.get_or_init(|| build(&(document.endpoints)()).to_string().into());
+    shared(HttpResponse::Ok().content_type("application/json").body(text.clone()))
 }
 
 /// The OpenAPI 3.1 document.

@@ -93,7 +93,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         delete("/tokens/{entry}", "", "Revoke a machine-to-machine token by its id, for ADMIN", of::<Success>(), tokens::revoke),
 
         get("/openapi.json", "", "This description", of::<Any>(), openapi::document),
-        get("/metrics", "", "Metrics of the mirror, in the text format of Prometheus", of::<Metrics>(), sync::metrics),
+        get("/metrics", "", "Metrics of mirror and server, in the text format of Prometheus", of::<Metrics>(), sync::metrics),
         get("/healthz", "", "Whether the process runs", of::<Health>(), health::healthz),
         get("/readyz", "", "Whether requests can be served", of::<Health>(), health::readyz),
     ]

@@ -11,6 +11,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::not_served;
+use crate::web::pace::shared;
 
 /// The folder of the archive with the files of the page.
 const FOLDER: &str = "/dist/";
@@ -75,7 +76,7 @@ pub async fn file(request: HttpRequest) -> HttpResponse {
         name => name,
     };
     match FILES.get(name).zip(content_type(name)) {
-        Some((bytes, content_type)) => HttpResponse::Ok().content_type(content_type).body(bytes.clone()),
+        Some((bytes, content_type)) => shared(HttpResponse::Ok().content_type(content_type).body(bytes.clone())),
         None => not_served::respond(request).await,
     }
 }

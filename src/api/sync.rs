@@ -17,6 +17,7 @@ use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::sync::edge::status::status as mirror_status;
 use crate::sync::http_agent::check_url;
 use crate::usecases::hub_enrolment;
+use crate::web::figures::figures;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
@@ -119,11 +120,12 @@ async fn settle(request: AuthenticatedRequest, how: fn(&mut WriteTx, i64) -> Res
         .await
 }
 
-/// The mirror's figures in the text format of Prometheus.
+/// The figures of the mirror and of the server in the text format of Prometheus.
 pub async fn metrics(request: AuthenticatedRequest) -> Result<HttpResponse> {
     check(request.actor())?;
     let state = &request.context.state;
     let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts(), state.hub.silent_alarm_ms))?;
+    let text = text + &figures(&state.db, &state.requests);
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 

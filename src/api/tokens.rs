@@ -36,7 +36,7 @@ pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = employee_in_path(&call)?;
     call.context.delete_query(&[])?;
     let hash = token_hash(call.context.segment("token"));
-    call.write(move |tx, actor| {
+    call.take_access_away(move |tx, actor| {
         tokens::delete(tx, actor, id, hash.as_ref())?;
         Ok(ApiResponse::success())
     })

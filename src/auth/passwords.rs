@@ -1,8 +1,12 @@
 //! Password hashing: argon2id, a few at a time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
@@ -13,6 +17,8 @@ const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
 /// Hashes computed at once: each takes 19 MiB.
 const AT_ONCE: usize = 2;
+/// So many wait for their turn: as much work as is done while a caller still waits for its answer.
+const WAITING_MAX: usize = 256;
 
 /// The hash of a password nobody has, with today's parameters: what an unknown user is checked against.
 const NOBODY: &str =
@@ -93,14 +99,36 @@ fn verify(password: &str, stored: Option<&str>) -> Result<Verified> {
     Ok(Verified { is_right, rehashed })
 }
 
-/// Hashes on the blocking pool, `AT_ONCE` at a time; the others wait.
+/// What waits for a thread.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Hashes on threads of its own, `AT_ONCE` at a time; as many as the queue holds wait, more are turned away as
+/// [`Error::Busy`]. What nobody waits for any more is not hashed.
 pub struct Passwords {
-    permits: Semaphore,
+    /// `None`: hashes nothing.
+    queue: Option<SyncSender<Job>>,
 }
 
 impl Default for Passwords {
+    /// The threads start here, and end with it.
     fn default() -> Passwords {
-        Passwords { permits: Semaphore::new(AT_ONCE) }
+        let (queue, jobs) = sync_channel::<Job>(WAITING_MAX);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let started = (0..AT_ONCE).map(|n| {
+            let jobs = jobs.clone();
+            std::thread::Builder::new().name(format!("hash-{n}")).spawn(move || work_off(&jobs))
+        });
+        let count = started.filter(|thread| thread.is_ok()).count();
+        Passwords { queue: (count > 0).then_some(queue) }
+    }
+}
+
+fn work_off(jobs: &Mutex<Receiver<Job>>) {
+    // Released before the job is run: the other thread takes the next one meanwhile.
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    while let Ok(job) = next() {
+        // A panic is in the log; its caller is told that nothing came back.
+        let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }
 
@@ -116,8 +144,15 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _permit = self.permits.acquire().await.map_err(|_| Error::Busy)?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(Box::new(error)))?
+        let (reply, result) = oneshot::channel();
+        let job = Box::new(move || {
+            // Its caller has left: the connection is gone, or the time was up.
+            if !reply.is_closed() {
+                let _ = reply.send(work());
+            }
+        });
+        self.queue.as_ref().ok_or(Error::Busy)?.try_send(job).map_err(|_| Error::Busy)?;
+        result.await.map_err(|_| Error::internal("hashing failed; see the line above in the log"))?
     }
 }
 
@@ -129,9 +164,7 @@ mod tests {
     impl Passwords {
         /// Hashes nothing: callers get 503 `busy`.
         pub fn closed() -> Passwords {
-            let passwords = Passwords::default();
-            passwords.permits.close();
-            passwords
+            Passwords { queue: None }
         }
     }
 
@@ -165,5 +198,82 @@ mod tests {
         ] {
             assert!(!is_usable_hash(bad), "{bad}");
         }
+    }
+
+    /// Keeps the threads of `passwords` busy until the sender that comes back is dropped.
+    fn occupy(passwords: &Passwords) -> std::sync::mpsc::Sender<()> {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (busy, is_busy) = std::sync::mpsc::channel();
+        let released = Arc::new(Mutex::new(released));
+        for _ in 0..AT_ONCE {
+            let (released, busy) = (released.clone(), busy.clone());
+            let job = Box::new(move || {
+                busy.send(()).unwrap();
+                let _ = released.lock().unwrap().recv();
+            });
+            passwords.queue.as_ref().unwrap().send(job).unwrap();
+        }
+        (0..AT_ONCE).for_each(|_| is_busy.recv().unwrap());
+        release
+    }
+
+    fn counting(count: &Arc<std::sync::atomic::AtomicUsize>) -> impl FnOnce() -> Result<()> + Send + use<> {
+        let count = count.clone();
+        move || {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    /// Has a call queued, and gives it up again.
+    async fn abandon(passwords: &Passwords, work: impl FnOnce() -> Result<()> + Send + 'static) {
+        let mut call = Box::pin(passwords.run(work));
+        std::future::poll_fn(|cx| {
+            assert!(call.as_mut().poll(cx).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_not_hashed() {
+        let (passwords, count) = (Passwords::default(), Arc::default());
+        let release = occupy(&passwords);
+        for _ in 0..100 {
+            abandon(&passwords, counting(&count)).await;
+        }
+        drop(release);
+        // Behind all of them.
+        for _ in 0..AT_ONCE {
+            passwords.run(counting(&count)).await.unwrap();
+        }
+        assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), AT_ONCE);
+    }
+
+    #[tokio::test]
+    async fn more_than_the_queue_holds_are_turned_away_and_the_rest_is_done() {
+        let passwords = Passwords::default();
+        let release = occupy(&passwords);
+        for _ in 0..WAITING_MAX {
+            abandon(&passwords, || Ok(())).await;
+        }
+        assert!(matches!(passwords.run(|| Ok(())).await, Err(Error::Busy)));
+        drop(release);
+        let one = async || loop {
+            match passwords.run(|| Ok(7)).await {
+                Err(Error::Busy) => tokio::task::yield_now().await,
+                done => break done,
+            }
+        };
+        assert_eq!(one().await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_its_caller_alone() {
+        let passwords = Passwords::default();
+        for _ in 0..2 * AT_ONCE {
+            assert!(matches!(passwords.run::<()>(|| panic!("on purpose")).await, Err(Error::Internal(_))));
+        }
+        assert!(passwords.hash("Passw0rd".into()).await.unwrap().starts_with("$argon2id$"));
     }
 }

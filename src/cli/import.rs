@@ -1,9 +1,9 @@
 //! `import`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use clap::Args;
 
 use super::common::{Store, print_line, remove_database};
@@ -11,17 +11,19 @@ use super::progress;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::Exclusive;
-use crate::error::Error;
+use crate::error::{DOCUMENT_FAULTS_MAX, Error};
 use crate::store::{credentials, sealed};
-use crate::usecases::import::{self, Stage};
-
-/// Faults printed at most; how many more there are is said.
-const FAULTS_SHOWN: usize = 1_000;
+use crate::usecases::demo;
+use crate::usecases::import::{self, DocumentFile, Stage, name_of};
 
 #[derive(Args)]
 pub struct Arguments {
     /// JSON document with customers, queues, employees and mobileConfigs; - for standard input
-    file: PathBuf,
+    #[arg(required_unless_present = "example")]
+    file: Option<PathBuf>,
+    /// Print a document that can be imported as it stands, and import nothing
+    #[arg(long, conflicts_with = "file")]
+    example: bool,
     /// Also when nobody would be left who administers this server
     #[arg(long)]
     force: bool,
@@ -30,8 +32,12 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let Some(file) = arguments.file.as_deref().filter(|_| !arguments.example) else {
+        print_line(demo::WORLD.trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    };
     let path = arguments.store.path()?;
-    let document = read(&arguments.file)?;
+    let document = DocumentFile::open(file)?;
     let is_new = !path.exists();
     let database = Exclusive::open(&path, Clock::default())?;
     let sealer = Sealer::open(&path, database.read(sealed::describe)?)?;
@@ -42,35 +48,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ),
         other => anyhow!(other).context("nothing was imported"),
     };
-    let bar = progress::bar("reading", 0);
+    let steps = progress::Steps::new();
     let show = |stage, done: usize, total: usize| {
+        let what = match stage {
+            Stage::Reading => "reading",
+            Stage::Hashing => "hashing",
+            Stage::Writing => "writing",
+        };
         // Passwords take long, rows do not.
         if stage == Stage::Hashing || done.is_multiple_of(1_000) {
-            bar.set_message(match stage {
-                Stage::Reading => "reading",
-                Stage::Hashing => "hashing",
-                Stage::Writing => "writing",
-            });
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
+            steps.show(what, done, total);
         }
     };
-    let imported = database.write("import", |tx| import::run(tx, &sealer, &document, arguments.force, show));
-    bar.finish_and_clear();
+    let imported = database.write("import", |tx| import::run(tx, &sealer, document, arguments.force, show));
+    steps.finish();
     let summary = match imported {
         Ok(summary) => summary,
-        Err(Error::Invalid(faults)) => {
-            for fault in faults.iter().take(FAULTS_SHOWN) {
-                eprintln!("{}: {}", fault.path, fault.message);
-            }
+        Err(error) => {
             drop(database);
             if is_new {
                 remove_database(&path);
             }
-            let count = if faults.len() == 1 { "1 fault".into() } else { format!("{} faults", faults.len()) };
-            bail!("nothing was imported: {count} in {}", name_of(&arguments.file));
+            return Err(refused(error, file).unwrap_or_else(describe));
         }
-        Err(error) => return Err(describe(error)),
     };
     let without_password = database.read(credentials::without_password).map_err(describe)?;
     database.close()?;
@@ -83,18 +83,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn name_of(file: &std::path::Path) -> String {
-    if file.as_os_str() == "-" { "standard input".into() } else { file.display().to_string() }
-}
-
-fn read(file: &std::path::Path) -> Result<Vec<u8>> {
-    use std::io::Read;
-    let mut document = Vec::new();
-    let result = if file.as_os_str() == "-" {
-        std::io::stdin().lock().read_to_end(&mut document).map(drop)
-    } else {
-        std::fs::read(file).map(|bytes| document = bytes)
+/// Prints the faults of the document; another error comes back.
+fn refused(error: Error, file: &Path) -> Result<anyhow::Error, Error> {
+    let Error::Invalid(faults) = error else { return Err(error) };
+    let name = name_of(file);
+    for fault in &faults {
+        eprintln!("{}: {}", fault.path, fault.message);
+    }
+    let count = match faults.len() {
+        1 => "1 fault".into(),
+        DOCUMENT_FAULTS_MAX.. => format!("{} faults, and it was read no further,", faults.len()),
+        count => format!("{count} faults"),
     };
-    result.with_context(|| format!("{} cannot be read", name_of(file)))?;
-    Ok(document)
+    Ok(anyhow!("nothing was imported: {count} in {name}"))
 }

@@ -1,6 +1,6 @@
 //! How single settings are read.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,15 @@ pub fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
         Given::Number(number @ (0 | 1)) => Ok(Some(number == 1)),
         Given::Number(_) | Given::Neither(_) => Err(serde::de::Error::custom("must be true or false")),
     }
+}
+
+/// Refuses to listen on a network without TLS, unless --insecure was given.
+pub fn check_listen(listen: SocketAddr, has_tls: bool, is_insecure: bool) -> Result<()> {
+    ensure!(
+        listen.ip().is_loopback() || has_tls || is_insecure,
+        "{listen} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --insecure if the network is trusted"
+    );
+    Ok(())
 }
 
 /// What a hub may do.

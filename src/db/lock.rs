@@ -1,14 +1,13 @@
 //! One writing process per database file, and one serving hub per store.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use crate::files::{beside, cannot_be_written};
+use crate::files::{beside, cannot_be_written, own_file};
 
 /// How long taking the lock is tried.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -25,14 +24,7 @@ impl FileLock {
         let path = beside(database, ".lock");
         let advice = format!("check the folder's rights, or choose another {flag}");
         let describe = |error| cannot_be_written(&path, error, &advice);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(describe)?;
+        let mut file = own_file().create(true).read(true).write(true).truncate(false).open(&path).map_err(describe)?;
         match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -2,12 +2,14 @@
 
 pub mod checkpoint;
 mod durability;
+pub mod examiner;
 mod identity;
 mod job;
 pub mod lock;
 mod migrations;
 mod open;
 mod reserve;
+pub mod scratch;
 mod text;
 mod tx;
 pub mod types;
@@ -30,10 +32,12 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::files::check_finished;
 use checkpoint::Checkpointer;
+use examiner::{Damage, Examiner};
 use identity::FileIdentity;
 use lock::FileLock;
 use open::{open_exclusive, prepare_reader};
 use reserve::Reserve;
+use tx::snapshot;
 use types::cannot_be;
 use writer::{OnChange, Shared, Writer};
 
@@ -42,7 +46,7 @@ const READERS_MAX: u32 = 16;
 /// Page cache of the writer: what it writes over and over. Readers keep SQLite's 2 MB each.
 const WRITER_CACHE_KIB: i64 = 8 * 1024;
 /// Page cache of a tool that has the database to itself.
-const EXCLUSIVE_CACHE_KIB: i64 = 128 * 1024;
+const EXCLUSIVE_CACHE_KIB: i64 = 32 * 1024;
 
 /// An open database with its one writer.
 pub struct Db {
@@ -55,6 +59,7 @@ pub struct Db {
     reserve: Arc<Reserve>,
     path: PathBuf,
     file: FileIdentity,
+    damage: Damage,
     _lock: FileLock,
 }
 
@@ -93,7 +98,18 @@ impl Db {
             .build(manager)
             .with_context(cannot_be_opened)?;
         let file = FileIdentity::of(path);
-        Ok(Db { readers, writer, on_change, clock, identities, reserve, path: path.to_owned(), file, _lock: lock })
+        Ok(Db {
+            readers,
+            writer,
+            on_change,
+            clock,
+            identities,
+            reserve,
+            path: path.to_owned(),
+            file,
+            damage: Damage::default(),
+            _lock: lock,
+        })
     }
 
     /// Runs `work` on one snapshot, on the calling thread. 503 once the file is no longer under its name.
@@ -138,6 +154,16 @@ impl Db {
     /// The disk is full: callers' changes are refused.
     pub fn is_full(&self) -> bool {
         self.reserve.is_given_up()
+    }
+
+    /// For looking at all that is in the file, beside what is served.
+    pub fn examiner(&self) -> Examiner {
+        Examiner::of(&self.path, self.clock.clone(), self.damage.clone())
+    }
+
+    /// What the last examination found wrong.
+    pub fn damage(&self) -> Vec<String> {
+        self.damage.found()
     }
 
     pub fn clock(&self) -> &Clock {
@@ -259,11 +285,4 @@ impl ReadOnly {
         }
         Ok(())
     }
-}
-
-fn snapshot<T>(conn: &Connection, clock: &Clock, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
-    conn.prepare_cached("begin")?.execute([])?;
-    let result = work(&ReadTx { conn, now: clock.now() });
-    conn.prepare_cached("rollback")?.execute([])?;
-    result
 }

@@ -5,9 +5,8 @@
 //! changes are refused, so that what was freed lasts for the mirror, sessions and housekeeping. The file stays there
 //! without a byte then: after a restart too it is known that what is free is not for callers.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Result, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use crate::files::beside;
+use crate::files::{beside, own_file};
 
 const LENGTH: u64 = 8 << 20;
 /// Room that must be free besides the reserve: else the next change would find the disk full again.
@@ -42,7 +41,7 @@ impl Reserve {
     /// Keeps room back, where there is some. Where there is none, callers' changes are refused if there once was.
     pub fn keep(&self) -> bool {
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        let had_some = self.path.exists();
+        let had_some = self.path.symlink_metadata().is_ok_and(|data| data.is_file());
         let state = match self.is_there() || self.make().is_ok() {
             true => KEPT,
             false if had_some => GIVEN_UP,
@@ -78,11 +77,11 @@ impl Reserve {
     }
 
     fn is_there(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|data| data.len() == LENGTH)
+        std::fs::symlink_metadata(&self.path).is_ok_and(|data| data.is_file() && data.len() == LENGTH)
     }
 
     fn make(&self) -> Result<()> {
-        let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&self.path)?;
+        let file = own_file().create(true).write(true).truncate(true).open(&self.path)?;
         match fallocate(&file, FallocateFlags::empty(), 0, LENGTH + BESIDE) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file)?,
             done => done?,
@@ -91,7 +90,7 @@ impl Reserve {
     }
 
     fn empty(&self) -> Result<()> {
-        OpenOptions::new().write(true).open(&self.path)?.set_len(0)
+        own_file().write(true).open(&self.path)?.set_len(0)
     }
 }
 
@@ -115,6 +114,25 @@ mod tests {
         assert!(reserve.give_up() && reserve.is_given_up() && !reserve.give_up());
         assert_eq!(std::fs::metadata(folder.path().join("a.db.reserve")).unwrap().len(), 0);
         assert!(reserve.keep() && !reserve.is_given_up());
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_reserve_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, missing) = (folder.path().join("victim"), folder.path().join("missing"));
+        std::fs::write(&victim, vec![7; LENGTH as usize]).unwrap();
+        for target in [&victim, &missing, &folder.path().to_owned()] {
+            let database = folder.path().join("a.db");
+            let link = beside(&database, ".reserve");
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            let reserve = Reserve::of(&database);
+            reserve.keep();
+            reserve.give_up();
+            assert_eq!(std::fs::read(&victim).unwrap().len(), LENGTH as usize, "it was emptied through {target:?}");
+            assert!(!missing.exists(), "a file was made through the link");
+            let _ = std::fs::remove_file(&link);
+            let _ = std::fs::remove_file(beside(&database, ".reserve"));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use rusqlite::Connection;
 
+use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::audit::Hash;
 use crate::domain::id::Id;
@@ -14,6 +15,14 @@ use crate::error::Result;
 pub struct ReadTx<'c> {
     pub conn: &'c Connection,
     pub now: Time,
+}
+
+/// Runs `work` on one snapshot.
+pub(super) fn snapshot<T>(conn: &Connection, clock: &Clock, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
+    conn.prepare_cached("begin")?.execute([])?;
+    let result = work(&ReadTx { conn, now: clock.now() });
+    conn.prepare_cached("rollback")?.execute([])?;
+    result
 }
 
 /// Who writes, and from where: nothing is written by nobody.
@@ -29,12 +38,21 @@ pub struct Author {
     pub source: String,
     /// X-Request-Id; empty outside HTTP.
     pub request: String,
+    /// The change takes access away from somebody: it is made on a full disk too, in the room that is kept back.
+    pub takes_access_away: bool,
 }
 
 impl Author {
     /// The program itself, on its own account.
     pub fn system(source: &str) -> Author {
-        Author { actor: None, called: None, token: None, source: source.into(), request: String::new() }
+        Author {
+            actor: None,
+            called: None,
+            token: None,
+            source: source.into(),
+            request: String::new(),
+            takes_access_away: false,
+        }
     }
 
     /// Somebody at the hub.
@@ -42,9 +60,9 @@ impl Author {
         Author { called: Some(name.into()), ..Author::system("hub") }
     }
 
-    /// Whether a caller asks for the change. On a full disk such changes are refused.
-    pub fn is_caller(&self) -> bool {
-        self.actor.is_some() || self.called.is_some()
+    /// Whether the change is refused on a full disk: a caller asks for it, and it does not take access away.
+    pub fn needs_free_room(&self) -> bool {
+        (self.actor.is_some() || self.called.is_some()) && !self.takes_access_away
     }
 
     pub fn name(&self) -> &str {

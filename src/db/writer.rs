@@ -172,7 +172,7 @@ impl WriterLoop {
     /// Runs one job in its savepoint. An error means that the whole transaction is lost.
     fn run_job(&mut self, job: &mut dyn Job, identities_changed: &mut bool) -> Result<()> {
         let author = job.author();
-        if author.is_caller() && !self.has_room() {
+        if author.needs_free_room() && !self.has_room() {
             job.refuse(Error::StorageFull);
             return Ok(());
         }

@@ -324,7 +324,7 @@ mod tests {
             f.require(&["missing"]);
         });
         assert_eq!((faults.len(), looked_at), (100, 100));
-        let mut faults = Faults::all();
+        let mut faults = Faults::of_document();
         Fields::new(body.as_object().unwrap(), "", &mut faults).each("list", element_id);
         assert_eq!(faults.len(), 1_000);
     }

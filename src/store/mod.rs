@@ -25,6 +25,7 @@ pub mod restore;
 pub mod sealed;
 pub mod sent_parts;
 pub mod sessions;
+pub mod staged;
 pub mod sync_state;
 pub mod tokens;
 pub mod tombstones;

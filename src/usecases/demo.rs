@@ -10,7 +10,8 @@ use crate::store::{actors, credentials, employees, sessions};
 use crate::usecases::import;
 use std::sync::Arc;
 
-const WORLD: &str = include_str!("../../sql/seed/demo.json");
+/// Its passwords are hashed already: a start does not wait for that.
+pub const WORLD: &str = include_str!("../../sql/seed/demo.json");
 /// A MANAGER of the demo's main customer, and two of its employees with a mobile config.
 const MANAGER: &str = "e00000000000000000000402";
 const SOURCE: &str = "e00000000000000000000404";

@@ -1,10 +1,9 @@
 //! The rows that a change refers to: each is looked up once, by its key.
 //!
-//! An import notes the rows of its document here first: they count before those of the database, so that its changes are
-//! judged by what the database will hold afterwards. Every other change starts with nothing noted.
+//! Of an import, the objects of its document count before those of the database, so that its changes are judged by what the
+//! database will hold afterwards.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 use crate::db::ReadTx;
@@ -15,6 +14,7 @@ use crate::domain::id::Id;
 use crate::domain::queue::Queue;
 use crate::domain::text::folded;
 use crate::error::Result;
+use crate::store::staged::Staged;
 use crate::store::{administrators, customers, employees, queues};
 
 /// What rules ask of an employee that something refers to.
@@ -25,7 +25,6 @@ pub struct KnownEmployee {
     pub name: Box<str>,
     pub address: Option<Id>,
     pub has_organization_resellers: bool,
-    pub is_administrator: bool,
     /// The name to log in with, without regard to case; `None` for who is deleted or has none.
     login: Option<Box<str>>,
 }
@@ -38,23 +37,26 @@ impl From<&Employee> for KnownEmployee {
             name: employee.name.as_str().into(),
             address: employee.address,
             has_organization_resellers: !employee.organization_resellers.is_empty(),
-            is_administrator: is_administrator(employee),
             login: login_name(employee).map(Into::into),
         }
     }
 }
 
-/// Rows by their ids; `None` for one that does not exist.
+/// So many rows of a table are remembered at most: a long document refers to more than memory should hold.
+const REMEMBERED_MAX: usize = 4_096;
+
+/// What was looked up; `None` for what does not exist.
+type Rows<T> = HashMap<Id, Option<Rc<T>>>;
+
+/// Rows by their ids.
 #[derive(Default)]
 pub struct Known {
-    customers: HashMap<Id, Option<Rc<Customer>>>,
-    employees: HashMap<Id, Option<Rc<KnownEmployee>>>,
-    queues: HashMap<Id, Option<Rc<Queue>>>,
-    /// Who of the noted employees has a login name.
-    logins: HashMap<Box<str>, Id>,
-    /// The noted customers of each reseller.
-    children: HashMap<Id, Vec<Id>>,
-    /// The database holds nothing: only what is noted counts.
+    customers: Rows<Customer>,
+    employees: Rows<KnownEmployee>,
+    queues: Rows<Queue>,
+    /// Of an import: its document.
+    document: Option<Rc<Staged>>,
+    /// The database holds nothing: only the document counts.
     is_database_empty: bool,
     /// Nobody needs to be left who administers this server: `import --force`.
     pub may_leave_no_administrator: bool,
@@ -62,35 +64,30 @@ pub struct Known {
 
 impl Known {
     /// For an import: nothing is looked up where the database holds nothing yet.
-    pub fn for_document(is_database_empty: bool) -> Known {
-        Known { is_database_empty, ..Known::default() }
+    pub fn for_document(document: Rc<Staged>, is_database_empty: bool) -> Known {
+        Known { document: Some(document), is_database_empty, ..Known::default() }
     }
 
-    pub fn note_customer(&mut self, customer: &Customer) {
-        if let Some(parent) = customer.parent_reseller {
-            self.children.entry(parent).or_default().push(customer.id);
+    /// What `find` finds in the document, else what `stored` has in the database.
+    fn look_up<T>(
+        &self,
+        find: impl Fn(&Staged) -> Result<Option<T>>,
+        stored: impl FnOnce() -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        match self.document.as_deref().map(find).transpose()?.flatten() {
+            Some(found) => Ok(Some(found)),
+            None if self.is_database_empty => Ok(None),
+            None => stored(),
         }
-        self.customers.insert(customer.id, Some(Rc::new(customer.clone())));
-    }
-
-    pub fn note_employee(&mut self, employee: &Employee) {
-        if let Some(login) = login_name(employee) {
-            self.logins.entry(login.into()).or_insert(employee.id);
-        }
-        self.employees.insert(employee.id, Some(Rc::new(employee.into())));
-    }
-
-    pub fn note_queue(&mut self, queue: &Queue) {
-        self.queues.insert(queue.id, Some(Rc::new(queue.clone())));
     }
 
     /// The customer, deleted or not.
     pub fn customer(&mut self, tx: &ReadTx, id: Id) -> Result<Option<Rc<Customer>>> {
-        match self.customers.entry(id) {
-            Entry::Occupied(found) => Ok(found.get().clone()),
-            Entry::Vacant(_) if self.is_database_empty => Ok(None),
-            Entry::Vacant(place) => Ok(place.insert(customers::find(tx, id)?.map(Rc::new)).clone()),
+        if let Some(found) = self.customers.get(&id) {
+            return Ok(found.clone());
         }
+        let found = self.look_up(|document| document.customer(id), || customers::find(tx, id))?;
+        Ok(remember(&mut self.customers, id, found))
     }
 
     /// The customer, unless it is absent or deleted.
@@ -99,14 +96,11 @@ impl Known {
     }
 
     fn employee(&mut self, tx: &ReadTx, id: Id) -> Result<Option<Rc<KnownEmployee>>> {
-        match self.employees.entry(id) {
-            Entry::Occupied(found) => Ok(found.get().clone()),
-            Entry::Vacant(_) if self.is_database_empty => Ok(None),
-            Entry::Vacant(place) => {
-                let found = employees::find(tx, id)?.map(|employee| Rc::new((&employee).into()));
-                Ok(place.insert(found).clone())
-            }
+        if let Some(found) = self.employees.get(&id) {
+            return Ok(found.clone());
         }
+        let found = self.look_up(|document| document.employee(id), || employees::find(tx, id))?;
+        Ok(remember(&mut self.employees, id, found.as_ref().map(KnownEmployee::from)))
     }
 
     /// The employee, unless it is absent or deleted, by itself or with its customer.
@@ -116,17 +110,19 @@ impl Known {
     }
 
     pub fn queue(&mut self, tx: &ReadTx, id: Id) -> Result<Option<Rc<Queue>>> {
-        match self.queues.entry(id) {
-            Entry::Occupied(found) => Ok(found.get().clone()),
-            Entry::Vacant(_) if self.is_database_empty => Ok(None),
-            Entry::Vacant(place) => Ok(place.insert(queues::find(tx, id)?.map(Rc::new)).clone()),
+        if let Some(found) = self.queues.get(&id) {
+            return Ok(found.clone());
         }
+        let found = self.look_up(|document| document.queue(id), || queues::find(tx, id))?;
+        Ok(remember(&mut self.queues, id, found))
     }
 
     /// Whether another live employee logs in with `employee`'s name, whatever the case.
     pub fn is_login_taken(&mut self, tx: &ReadTx, employee: &Employee) -> Result<bool> {
         let Some(login) = login_name(employee) else { return Ok(false) };
-        if self.logins.get(login.as_str()).is_some_and(|owner| *owner != employee.id) {
+        if let Some(document) = &self.document
+            && document.login_owner(&login)?.is_some_and(|owner| owner != employee.id)
+        {
             return Ok(true);
         }
         if self.is_database_empty {
@@ -140,26 +136,35 @@ impl Known {
 
     /// Whether somebody administers this server besides those that `is_leaving` says by id and customer.
     pub fn is_administrator_left(&self, tx: &ReadTx, is_leaving: impl Fn(Id, Id) -> bool) -> Result<bool> {
-        let noted = self.employees.iter().filter_map(|(id, found)| Some((*id, found.as_ref()?)));
-        let is_shut_out = |customer: &Id| {
-            let noted = self.customers.get(customer).and_then(Option::as_ref);
-            noted.is_some_and(|customer| customer.state != CustomerState::Active)
-        };
-        let mut noted = noted.filter(|(_, found)| found.is_administrator && !is_shut_out(&found.customer));
-        if noted.any(|(id, found)| !is_leaving(id, found.customer)) {
+        if let Some(document) = &self.document
+            && document.any_administrator(|id, customer| !is_leaving(id, customer))?
+        {
             return Ok(true);
         }
         let stored = if self.is_database_empty { vec![] } else { administrators::all(tx)? };
-        // Of a noted one the noted state counts.
-        let is_as_stored = |(id, customer): &(Id, Id)| !self.employees.contains_key(id) && !is_shut_out(customer);
-        let mut stored = stored.into_iter().filter(is_as_stored);
-        Ok(stored.any(|(id, customer)| !is_leaving(id, customer)))
+        for (id, customer) in stored {
+            // What the document has of somebody, or of their customer, counts.
+            let counts = match &self.document {
+                Some(document) => {
+                    let customer = document.customer(customer)?;
+                    let is_shut_out = customer.is_some_and(|customer| customer.state != CustomerState::Active);
+                    !is_shut_out && document.employee(id)?.is_none()
+                }
+                None => true,
+            };
+            if counts && !is_leaving(id, customer) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a live customer has this reseller.
     pub fn has_live_customers(&mut self, tx: &ReadTx, reseller: Id) -> Result<bool> {
         let mut ids = if self.is_database_empty { vec![] } else { customers::ids_below(tx, reseller)? };
-        ids.extend(self.children.get(&reseller).into_iter().flatten().copied());
+        if let Some(document) = &self.document {
+            ids.extend(document.customers_below(reseller)?);
+        }
         for id in ids {
             if self.live_customer(tx, id)?.is_some_and(|customer| customer.parent_reseller == Some(reseller)) {
                 return Ok(true);
@@ -186,13 +191,20 @@ impl Known {
     }
 }
 
+fn remember<T>(rows: &mut Rows<T>, id: Id, found: Option<T>) -> Option<Rc<T>> {
+    if rows.len() >= REMEMBERED_MAX {
+        rows.clear();
+    }
+    rows.entry(id).or_insert(found.map(Rc::new)).clone()
+}
+
 /// Whether the employee administers this server: an ADMIN that may log in.
 pub fn is_administrator(employee: &Employee) -> bool {
     employee.access_level == Level::Admin && employee.state == EmployeeState::Enabled
 }
 
 /// The name that the employee logs in with, without regard to case.
-fn login_name(employee: &Employee) -> Option<String> {
+pub fn login_name(employee: &Employee) -> Option<String> {
     let name = employee.email_address.as_ref().filter(|_| employee.state != EmployeeState::Deleted);
     name.map(|name| folded(name))
 }

@@ -13,6 +13,7 @@ pub mod addresses;
 pub mod change_log;
 pub mod queues;
 
+pub mod access_away;
 pub mod login;
 
 pub mod tokens;
@@ -22,6 +23,7 @@ pub mod administrators;
 pub mod authenticator_keys;
 pub mod copy_mobile_config;
 
+pub mod examination;
 pub mod export;
 pub mod import;
 pub mod proposals;

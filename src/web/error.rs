@@ -147,6 +147,13 @@ pub fn misdirected() -> HttpResponse {
     response(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", message)
 }
 
+/// Requests cannot be served, or not all of them: the body says why.
+pub fn not_ready() -> HttpResponseBuilder {
+    let mut response = HttpResponse::ServiceUnavailable();
+    response.insert_header((header::RETRY_AFTER, 1));
+    response
+}
+
 pub fn request_timeout() -> HttpResponse {
     response(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request took too long")
 }

@@ -15,6 +15,7 @@ use actix_web::{HttpMessage, HttpResponse, ResponseError, web};
 use super::AppState;
 use super::browser::protect;
 use super::error::{Severity, misdirected, request_timeout, severity};
+use super::pace::{InFlight, pace};
 
 /// Name of the header that carries a request's id, taken or made.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,16 +54,16 @@ pub async fn pass(
     if request.method() == Method::HEAD && !may_change(request.path()) {
         request.head_mut().method = Method::GET;
     }
-    let is_foreign = request.app_data::<web::Data<AppState>>().is_some_and(|state| !state.hosts.answer_to(&request));
-    if is_foreign {
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    if state.as_ref().is_some_and(|state| !state.hosts.answer_to(&request)) {
         tracing::info!(request_id = %id.0, "refused: the request names a host that is not allowed");
         return Err(outside(misdirected(), "misdirected", &id));
     }
-    let limit =
-        request.app_data::<web::Data<AppState>>().map_or(Duration::from_secs(30), |state| state.request_timeout);
+    let limit = state.as_ref().map_or(Duration::from_secs(30), |state| state.request_timeout);
     let is_hub = request.app_data::<ForEdges>().is_some();
+    let in_flight = request.app_data::<InFlight>().cloned();
     // Routing needs the only reference to the request, so what is needed later was copied above.
-    let mut response = match tokio::time::timeout(limit, next.call(request)).await {
+    let response = match tokio::time::timeout(limit, next.call(request)).await {
         Ok(response) => response?,
         Err(_) => {
             tracing::error!(request_id = %id.0, limit_s = limit.as_secs(), "the request took too long");
@@ -74,9 +75,14 @@ pub async fn pass(
             return Err(outside(response, "timeout", &id));
         }
     };
+    let (request, response) = response.into_parts();
+    let mut response = ServiceResponse::new(request, pace(response, in_flight.as_ref()));
     name_request(response.headers_mut(), &id);
     protect(response.headers_mut());
     log(&response, &id, begun);
+    if let Some(state) = state {
+        state.requests.note(response.request().method(), response.status(), begun.elapsed());
+    }
     Ok(response)
 }
 

@@ -2,9 +2,12 @@
 
 pub mod body;
 pub mod browser;
+pub mod connections;
 pub mod error;
+pub mod figures;
 pub mod idempotency;
 pub mod middleware;
+pub mod pace;
 pub mod preconditions;
 pub mod proxies;
 pub mod query;
@@ -41,6 +44,8 @@ pub struct AppState {
     pub login_throttle: LoginThrottle,
     pub in_flight: Arc<idempotency::InFlightKeys>,
     pub request_timeout: Duration,
+    /// What was answered so far.
+    pub requests: figures::Requests,
     /// The token cookie is sent under TLS only.
     pub is_tls: bool,
 }

@@ -235,11 +235,32 @@ impl AuthenticatedRequest {
         self,
         work: impl FnOnce(&mut WriteTx, &Actor) -> Result<ApiResponse> + Send + 'static,
     ) -> Result<ApiResponse> {
+        self.write_as(self.author(), work).await
+    }
+
+    /// As [`AuthenticatedRequest::write`], for a change that takes access away from somebody: on a full disk it is made too.
+    pub async fn take_access_away(
+        self,
+        work: impl FnOnce(&mut WriteTx, &Actor) -> Result<ApiResponse> + Clone + Send + 'static,
+    ) -> Result<ApiResponse> {
+        let author = Author { takes_access_away: true, ..self.author() };
+        match self.write_as(author.clone(), work.clone()).await {
+            // The first change that finds the disk full frees the room that is kept back.
+            Err(Error::StorageFull) => self.write_as(author, work).await,
+            done => done,
+        }
+    }
+
+    async fn write_as(
+        &self,
+        author: Author,
+        work: impl FnOnce(&mut WriteTx, &Actor) -> Result<ApiResponse> + Send + 'static,
+    ) -> Result<ApiResponse> {
         let (employee, impersonator) = (self.actor().employee, self.actor().impersonator);
         // An impersonator does not get the stored responses of the employee: one may contain a token.
         let scope = impersonator.map_or_else(|| employee.to_string(), |by| format!("{employee} by {by}"));
         let key = self.context.idempotency_key(&scope)?;
-        let (author, token) = (self.author(), self.identity.token);
+        let token = self.identity.token;
         let state = self.context.state.clone().into_inner();
         let db = state.db.clone();
         db.write(author, move |tx| {

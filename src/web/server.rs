@@ -1,7 +1,7 @@
 //! The HTTP server: workers, TLS, the way it stops.
 
 use std::future::Future;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -10,21 +10,59 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use rustls::ServerConfig;
 
+use super::connections::Connections;
 use super::middleware;
+use super::pace::{InFlight, SLICE};
 
 /// How long requests under way may still take when the server stops.
 const DRAIN_S: u64 = 8;
-/// Threads for lists and hashing, per worker: each keeps some memory of its own.
+/// Threads for lists, per worker: each keeps some memory of its own.
 const BLOCKING_THREADS: usize = 2;
+
+/// What one caller may take of a server.
+pub struct Limits {
+    pub connections_per_address: usize,
+    /// Long bodies that are not shared, of all callers together.
+    pub bytes_in_flight: Option<u64>,
+    /// Many callers are behind them.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Limits {
+    /// Of a server whose callers are people and their programs.
+    pub fn for_callers(trusted_proxies: &[IpAddr]) -> Limits {
+        Limits {
+            connections_per_address: 512,
+            bytes_in_flight: Some(32 << 20),
+            trusted_proxies: trusted_proxies.to_vec(),
+        }
+    }
+
+    /// Of a hub: its callers are servers, which may all be behind one address.
+    pub fn for_edges() -> Limits {
+        Limits { connections_per_address: 8_192, bytes_in_flight: None, trusted_proxies: vec![] }
+    }
+}
 
 /// Starts serving what `configure` registers on `listener`. Runs until the handle stops it.
 pub fn start(
     listener: TcpListener,
     tls: Option<ServerConfig>,
     cors_origins: Vec<String>,
+    limits: Limits,
     configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> std::io::Result<ServerHandle> {
+    let connections = Connections::of(limits.connections_per_address, &limits.trusted_proxies);
+    let in_flight = limits.bytes_in_flight.map(InFlight::of);
+    let configure = move |services: &mut web::ServiceConfig| {
+        if let Some(in_flight) = in_flight.clone() {
+            services.app_data(in_flight);
+        }
+        configure(services);
+    };
     let server = HttpServer::new(move || application(&cors_origins, configure.clone()))
+        .on_connect(move |io, extensions| connections.accept(io, extensions))
+        .h1_write_buffer_size(SLICE)
         .disable_signals()
         .shutdown_timeout(DRAIN_S)
         .worker_max_blocking_threads(BLOCKING_THREADS)

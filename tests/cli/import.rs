@@ -223,3 +223,16 @@ fn what_is_no_document_is_one_sentence() {
     let missing = place.on_db(&["import", "missing.json"]).output().unwrap().sentence_of_refusal();
     assert!(missing.contains("missing.json cannot be read"), "{missing}");
 }
+
+#[test]
+fn the_example_can_be_imported_as_it_stands() {
+    let place = Place::new();
+    let example = crate::support::place::succeeds(&mut place.command(&["import", "--example"]));
+    assert!(!place.db().exists());
+    place.put("example.json", &example);
+    let said = place.run(&["import", "example.json"]);
+    assert!(said.starts_with("imported ") && !said.contains("no password"), "{said}");
+    place.run(&["doctor"]);
+    let neither = place.command(&["import"]).output().unwrap();
+    assert_eq!(neither.status.code(), Some(2));
+}

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::place::{is_refused, succeeds};
-use crate::support::{Place, world};
+use crate::support::{Place, Server, world};
 
 #[test]
 fn no_database_is_begun_where_files_of_another_are_left() {
@@ -148,4 +148,23 @@ fn the_clock_is_shown_and_taken_as_right_by_command() {
     place.run(&["clock", "reset"]);
     place.run(&["clock", "show"]);
     succeeds(&mut place.on_db(&["doctor"]));
+}
+
+#[test]
+fn a_link_in_the_place_of_a_file_beside_the_database_is_not_followed() {
+    for (left, is_refused_at_start) in [(".lock", true), (".reserve", false), ("-wal", true), ("-journal", false)] {
+        for target in ["victim", "missing"] {
+            let place = Place::with_world();
+            place.put("victim", "precious");
+            let link = place.path(&format!("telecomx.db{left}"));
+            let _ = std::fs::remove_file(&link);
+            symlink(place.path(target), &link).unwrap();
+            let mut command = place.on_db(&["serve", "--listen", "127.0.0.1:0"]);
+            let server = Server::try_start(&mut command, place.log());
+            assert!(server.is_none() || !is_refused_at_start, "{left} is followed");
+            drop(server);
+            assert_eq!(std::fs::read(place.path("victim")).unwrap(), b"precious", "written to through {left}");
+            assert!(!place.path("missing").exists(), "made through {left}");
+        }
+    }
 }

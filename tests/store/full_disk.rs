@@ -122,6 +122,52 @@ fn a_server_starts_on_a_full_disk_and_reads() {
 }
 
 #[test]
+fn on_a_full_disk_access_can_still_be_taken_away() {
+    if !needs("mount") {
+        return;
+    }
+    let mut world = world::with_employees(3);
+    world["employees"][0]["accessLevel"] = json!("OWNER");
+    let place = Place::holding(&world);
+    let (token, lost) = (place.token(), place.token_of(world::ANNA));
+    let disk = SmallDisk::at(place.path("disk"), "16m");
+    let db = disk.path().join("telecomx.db");
+    std::fs::copy(place.db(), &db).unwrap();
+    let server = serve(&place, &db);
+    assert_eq!(write(&server, &token, 1, 10), 200);
+    let ballast = disk.fill();
+    let employee = |n: usize| format!("/employee/{}", world::nth(n));
+    // The first of them is the first to find the disk full.
+    for (n, change) in [
+        (0, json!({ "state": "DISABLED" })),
+        (1, json!({ "accessLevel": "NO_LOGIN" })),
+        (2, json!({ "state": "DISABLED", "accessLevel": "NO_LOGIN" })),
+    ] {
+        let answer = server.post(&employee(n), &token, &change);
+        assert_eq!(answer.status, 200, "{change}: {answer:?}");
+    }
+    assert_eq!(server.delete(&format!("/employee/{}/token/{lost}", world::ANNA), &token).status, 200);
+    assert_eq!(server.get("/pbx/app/queues", &lost).status, 401);
+    assert_eq!(server.delete(&employee(1), &token).status, 200);
+    assert_eq!(server.get("/auth/logout", &token).status, 200);
+    // Whatever else is asked for is refused, also beside what takes access away.
+    for change in [
+        json!({ "state": "ENABLED" }),
+        json!({ "accessLevel": "MANAGER" }),
+        json!({ "state": "DISABLED", "name": "N" }),
+    ] {
+        assert_eq!(server.post(&employee(0), &token, &change).status, 507, "{change}");
+    }
+    let ready = server.get("/readyz", "");
+    assert!(ready.status == 503 && ready.body["problems"][0].as_str().unwrap().contains("disk is full"), "{ready:?}");
+    std::fs::remove_file(ballast).unwrap();
+    assert_eq!(server.get("/readyz", "").status, 200, "there is room again");
+    assert_eq!(server.get(&employee(0), &token).body["state"], "DISABLED");
+    assert!(server.stop().success());
+    crate::support::place::succeeds(place.command(&["doctor", "--db"]).arg(&db));
+}
+
+#[test]
 fn a_first_start_without_room_says_so_and_with_room_works() {
     if !needs("mount") {
         return;

@@ -30,6 +30,11 @@ pub struct Answer {
 impl Server {
     /// Starts `command` and waits for its first line, which must be the ready line.
     pub fn start(command: &mut Command, log: File) -> Server {
+        Server::try_start(command, log).unwrap_or_else(|| panic!("{command:?} does not start: see its log"))
+    }
+
+    /// As [`Server::start`]; `None` when it ends instead.
+    pub fn try_start(command: &mut Command, log: File) -> Option<Server> {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let pid = child.id();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -38,6 +43,10 @@ impl Server {
             stdout.read_line(&mut line).unwrap();
             (line, stdout)
         });
+        if line.is_empty() {
+            child.wait().unwrap();
+            return None;
+        }
         let url = line.strip_prefix("telecomx-local listening on ").and_then(|rest| rest.strip_suffix('\n'));
         let Some(url) = url.map(str::to_owned) else {
             let _ = child.kill();
@@ -45,7 +54,7 @@ impl Server {
         };
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
         let agent = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
-        Server { child: Some(child), stdout: Some(stdout), pid, url, agent }
+        Some(Server { child: Some(child), stdout: Some(stdout), pid, url, agent })
     }
 
     /// `127.0.0.1:PORT`
@@ -78,6 +87,13 @@ impl Server {
     pub fn get(&self, path: &str, token: &str) -> Answer {
         let request = self.agent.get(format!("{}{path}", self.url));
         read(request.header("authorization", format!("Bearer {token}")).call()).unwrap()
+    }
+
+    /// What a GET answers with, as it is.
+    pub fn text(&self, path: &str, token: &str) -> String {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let answer = request.header("authorization", format!("Bearer {token}")).call();
+        answer.unwrap().body_mut().read_to_string().unwrap()
     }
 
     pub fn delete(&self, path: &str, token: &str) -> Answer {

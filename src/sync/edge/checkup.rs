@@ -9,10 +9,9 @@ use super::{clock_check, enrolment};
 use crate::auth::secrets::{Sealer, key_path};
 use crate::db::ReadTx;
 use crate::error::{Error, Result};
-use crate::store::audit_chain::{self, ChainVerdict};
-use crate::store::health::{self, HealthCheck};
+use crate::store::health::HealthCheck;
 use crate::store::sync_state;
-use crate::usecases::login;
+use crate::usecases::{examination, login};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -37,8 +36,7 @@ impl Finding {
 /// Checks all that is in the file at `path`, in one snapshot, and the rights of the files.
 pub fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     let finding = |check: HealthCheck| Finding { what: check.what, wrong: check.wrong, detail: check.detail };
-    let mut findings: Vec<Finding> = health::examine(tx).into_iter().map(finding).collect();
-    findings.push(Finding::of("audit trail", audit_trail(tx)));
+    let mut findings: Vec<Finding> = examination::examine(tx).into_iter().map(finding).collect();
     findings.push(Finding::of("authenticator keys", authenticator_keys(tx, path)));
     let clock = clock_check::read(tx).map(|(clock, hub_ahead_ms)| {
         (clock_check::wrong(&clock, hub_ahead_ms), clock_check::describe(&clock, hub_ahead_ms))
@@ -51,18 +49,6 @@ pub fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
         findings.push(rights(&key));
     }
     findings
-}
-
-fn audit_trail(tx: &ReadTx) -> Result<Verdict> {
-    Ok(match audit_chain::verify(tx, |_| {})? {
-        ChainVerdict::Intact { entries, .. } => (None, format!("{entries} entries")),
-        ChainVerdict::Broken { seq, reason } => {
-            (Some(format!("broken at entry {seq}: {reason}: go back to a backup")), String::new())
-        }
-        ChainVerdict::Differs { object } => {
-            (Some(format!("{object}: doctor --adopt accepts what was changed, a backup undoes it")), String::new())
-        }
-    })
 }
 
 /// Whether the token for the hub can be unsealed; `None` without a hub.

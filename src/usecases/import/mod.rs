@@ -1,20 +1,26 @@
 //! Import: one JSON document into the database, all or nothing.
 //!
 //! `{ "customers": [...], "queues": [...], "employees": [...], "mobileConfigs": [...] }` in the API's own shapes. What
-//! the database holds under an id is overwritten. Everything is read and judged before it is written, but for the
-//! mobile configs, most of a document: they are read while the rest is written, and a fault in them undoes that.
+//! the database holds under an id is overwritten. The document is read as a stream and staged in a temporary file; everything
+//! is judged before anything is written. Memory does not grow with the document.
 
-mod document;
+mod elements;
+mod file;
+mod judging;
 mod progress;
-
-mod plan;
+mod reading;
 mod secrets;
+mod source;
 
-use document::Document;
+use std::io::Read;
+use std::rc::Rc;
+
+pub use file::{DocumentFile, name_of};
 pub use progress::{Progress, Stage};
 
-use plan::{Change, NewConfig, Plan, judge, judge_configs};
-use secrets::{hash_passwords, write_secrets};
+use reading::{Counts, Reading};
+use secrets::{Secrets, hash_passwords, write_secrets};
+use source::List;
 
 use super::known::Known;
 use super::{customers as customer_rules, employees as employee_rules, queues as queue_rules};
@@ -23,59 +29,45 @@ use crate::db::WriteTx;
 use crate::domain::audit::Action;
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
-use crate::error::{Error, Faults, Result};
-use crate::store::{employees, mobile_configs};
+use crate::domain::queue::Queue;
+use crate::error::{Error, Result};
+use crate::store::staged::{Staged, StagedConfig};
+use crate::store::{customers, employees, mobile_configs, queues};
 
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///
-/// Rows that are there already and equal are left alone. Errors: 422 with every fault and its JSON path; whatever the
+/// Rows that are there already and equal are left alone. Errors: 422 with the faults and their JSON paths; whatever the
 /// error, the transaction is to be undone.
 pub fn run(
     tx: &mut WriteTx,
     sealer: &Sealer,
-    document: &[u8],
+    document: impl Read,
     is_forced: bool,
     progress: impl Progress,
 ) -> Result<String> {
-    progress(Stage::Reading, 0, 0);
-    let document = Document::split(document).map_err(|fault| Error::Invalid(vec![fault]))?;
     let is_first = employees::is_empty(tx)?;
-    let mut known = Known::for_document(is_first);
+    let staged = Rc::new(Staged::new()?);
+    let mut reading = Reading::new(&staged, sealer, &progress, tx.now);
+    source::read(document, &mut reading)?;
+    let (mut faults, counts) = reading.finish()?;
+    let mut known = Known::for_document(staged.clone(), is_first);
     known.may_leave_no_administrator = is_forced;
-    let mut faults = Faults::all();
-    faults.extend(document.misnamed());
-    let mut plan = plan::read(&document, &mut known, tx.now, &mut faults);
-    judge(tx, &mut plan, &mut known, is_first, &mut faults)?;
-    let has_passwords = plan.secrets.iter().any(|secrets| secrets.password.is_some());
-    if !faults.is_empty() || has_passwords {
-        // Nothing is written, and no time spent on hashing, before all of the document is known to be faultless.
-        let configs = judge_configs(tx, document.elements("mobileConfigs"), &mut known, &mut faults)?;
-        faults.or(())?;
-        hash_passwords(&mut plan.secrets, &progress)?;
-        Writing::new(&document, &progress, is_first).run(tx, sealer, plan, |_| Ok(configs))?;
-        return Ok(summary(&document));
-    }
-    std::thread::scope(|scope| {
-        let reading = scope.spawn(|| document.elements("mobileConfigs"));
-        let configs = |tx: &mut WriteTx| {
-            let elements = reading.join().map_err(|_| Error::internal("reading the mobile configs failed"))?;
-            let mut faults = Faults::all();
-            let configs = judge_configs(tx, elements, &mut known, &mut faults)?;
-            faults.or(configs)
-        };
-        Writing::new(&document, &progress, is_first).run(tx, sealer, plan, configs)
-    })?;
-    Ok(summary(&document))
+    judging::judge(tx, &staged, &mut known, is_first, &mut faults)?;
+    // Nothing is written, and no time spent on hashing, before all of the document is known to be faultless.
+    faults.or(())?;
+    hash_passwords(&staged, sealer, &progress)?;
+    let mut writing = Writing { done: 0, total: counts.total(), progress: &progress, is_first };
+    writing.run(tx, sealer, &staged)?;
+    Ok(summary(&counts))
 }
 
-fn summary(document: &Document) -> String {
-    let count = |list| document.len(list);
+fn summary(counts: &Counts) -> String {
     format!(
         "{} customers, {} queues, {} employees, {} mobile configs",
-        count("customers"),
-        count("queues"),
-        count("employees"),
-        count("mobileConfigs")
+        counts.of(List::Customers),
+        counts.of(List::Queues),
+        counts.of(List::Employees),
+        counts.of(List::MobileConfigs)
     )
 }
 
@@ -88,50 +80,36 @@ struct Writing<'p, P> {
 }
 
 impl<P: Progress> Writing<'_, P> {
-    fn new<'p>(document: &Document, progress: &'p P, is_first: bool) -> Writing<'p, P> {
-        Writing { done: 0, total: document.total(), progress, is_first }
-    }
-
     fn step(&mut self) {
         self.done += 1;
         (self.progress)(Stage::Writing, self.done, self.total);
     }
 
-    fn run(
-        mut self,
-        tx: &mut WriteTx,
-        sealer: &Sealer,
-        plan: Plan,
-        configs: impl FnOnce(&mut WriteTx) -> Result<Vec<NewConfig>>,
-    ) -> Result<()> {
+    fn run(&mut self, tx: &mut WriteTx, sealer: &Sealer, staged: &Staged) -> Result<()> {
         // Resellers and their customers may stand in any order.
         tx.defer_foreign_keys()?;
-        for change in plan.customers {
-            write_customer(tx, change)?;
+        staged.each_customer(|_, customer| {
             self.step();
-        }
-        for Change { new, old, .. } in &plan.queues {
-            queue_rules::save(tx, new, old.as_ref())?;
+            write_customer(tx, customer, self.is_first)
+        })?;
+        staged.each_queue(|_, queue| {
             self.step();
-        }
-        for (change, secrets) in plan.employees.into_iter().zip(plan.secrets) {
-            let (id, is_new) = (change.new.id, change.old.is_none());
-            let is_deleted = change.new.state == EmployeeState::Deleted;
-            write_employee(tx, change)?;
-            if !is_deleted {
-                write_secrets(tx, sealer, id, secrets, is_new)?;
-            }
+            write_queue(tx, &queue, self.is_first)
+        })?;
+        staged.each_employee(|_, employee, secrets| {
             self.step();
-        }
-        for config in configs(tx)? {
-            write_config(tx, config, self.is_first)?;
+            let secrets = secrets.map(|sealed| Secrets::unsealed(&sealed, sealer, employee.id)).transpose()?;
+            write_employee(tx, sealer, employee, secrets, self.is_first)
+        })?;
+        staged.each_config(|_, config| {
             self.step();
-        }
-        Ok(())
+            write_config(tx, config, self.is_first)
+        })
     }
 }
 
-fn write_customer(tx: &mut WriteTx, Change { new, old, .. }: Change<Customer>) -> Result<()> {
+fn write_customer(tx: &mut WriteTx, new: Customer, is_first: bool) -> Result<()> {
+    let old = if is_first { None } else { customers::find(tx, new.id)? };
     let new = Customer { rev: old.as_ref().map_or(0, |old| old.rev), ..new };
     match old {
         Some(old) if old == new => Ok(()),
@@ -140,9 +118,28 @@ fn write_customer(tx: &mut WriteTx, Change { new, old, .. }: Change<Customer>) -
     }
 }
 
-fn write_employee(tx: &mut WriteTx, Change { new, old, .. }: Change<Employee>) -> Result<()> {
-    // Its row may have been written meanwhile, with its customer's delete.
-    let old = if old.is_some() { employees::find(tx, new.id)? } else { None };
+fn write_queue(tx: &mut WriteTx, new: &Queue, is_first: bool) -> Result<()> {
+    let old = if is_first { None } else { queues::find(tx, new.id)? };
+    queue_rules::save(tx, new, old.as_ref())
+}
+
+fn write_employee(
+    tx: &mut WriteTx,
+    sealer: &Sealer,
+    new: Employee,
+    secrets: Option<Secrets>,
+    is_first: bool,
+) -> Result<()> {
+    let old = if is_first { None } else { employees::find(tx, new.id)? };
+    let (id, is_new, is_deleted) = (new.id, old.is_none(), new.state == EmployeeState::Deleted);
+    save_employee(tx, new, old)?;
+    match secrets {
+        Some(secrets) if !is_deleted => write_secrets(tx, sealer, id, secrets, is_new),
+        _ => Ok(()),
+    }
+}
+
+fn save_employee(tx: &mut WriteTx, new: Employee, old: Option<Employee>) -> Result<()> {
     let new = Employee { rev: old.as_ref().map_or(0, |old| old.rev), ..new };
     match old {
         Some(old) if old == new => Ok(()),
@@ -154,12 +151,13 @@ fn write_employee(tx: &mut WriteTx, Change { new, old, .. }: Change<Employee>) -
     }
 }
 
-fn write_config(tx: &mut WriteTx, config: NewConfig, is_first: bool) -> Result<()> {
-    let NewConfig { id, customer, configs } = config;
+fn write_config(tx: &mut WriteTx, config: StagedConfig, is_first: bool) -> Result<()> {
+    let StagedConfig { id, customer, content } = config;
+    let customer = customer.ok_or_else(|| Error::internal("a config was not judged"))?;
     match if is_first { None } else { mobile_configs::find(tx, id)? } {
-        None => mobile_configs::insert(tx, id, customer, configs).map(drop),
-        Some(old) if old.configs != configs => {
-            mobile_configs::replace(tx, old, configs, Action::Update, "Mobile config imported").map(drop)
+        None => mobile_configs::insert(tx, id, customer, content).map(drop),
+        Some(old) if old.configs != content => {
+            mobile_configs::replace(tx, old, content, Action::Update, "Mobile config imported").map(drop)
         }
         Some(_) => Ok(()),
     }

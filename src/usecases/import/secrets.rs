@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::progress::{Progress, Stage};
 use crate::auth::secrets::Sealer;
 use crate::auth::{passwords, totp};
@@ -11,16 +13,43 @@ use crate::domain::employee::password;
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
+use crate::store::staged::{Staged, StagedSecrets};
 use crate::store::{credentials, employees};
 use crate::usecases::employees::set_password;
 use crate::usecases::login::seal_context;
 
+/// So many passwords a thread are taken out of the staged ones at a time.
+const HASHED_AT_ONCE: usize = 32;
+
 /// The secrets that came with an employee.
-#[derive(Debug, Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Secrets {
-    pub password: Option<String>,
-    pub password_hash: Option<String>,
-    pub authenticator_key: Option<Vec<u8>>,
+    password: Option<String>,
+    password_hash: Option<String>,
+    authenticator_key: Option<Vec<u8>>,
+}
+
+impl Secrets {
+    /// Sealed, for they are staged in a file.
+    pub fn staged(&self, sealer: &Sealer, employee: Id) -> Result<Option<StagedSecrets>> {
+        let has_password = self.password.is_some();
+        if !has_password && self.password_hash.is_none() && self.authenticator_key.is_none() {
+            return Ok(None);
+        }
+        let text = serde_json::to_vec(self).map_err(|error| Error::Internal(Box::new(error)))?;
+        let sealed = sealer.seal(&staged_context(employee), &text)?;
+        Ok(Some(StagedSecrets { sealed, has_password }))
+    }
+
+    pub fn unsealed(sealed: &[u8], sealer: &Sealer, employee: Id) -> Result<Secrets> {
+        let text = sealer.unseal(&staged_context(employee), sealed);
+        let secrets = text.and_then(|text| serde_json::from_slice(&text).ok());
+        secrets.ok_or_else(|| Error::internal("staged secrets cannot be read"))
+    }
+}
+
+fn staged_context(employee: Id) -> String {
+    format!("import:{employee}")
 }
 
 pub fn read_secrets(fields: &mut Fields) -> Secrets {
@@ -48,29 +77,49 @@ pub fn read_secrets(fields: &mut Fields) -> Secrets {
 }
 
 /// Hashes the passwords, on as many threads as there are processors. 20 ms each.
-pub fn hash_passwords(secrets: &mut [Secrets], progress: &impl Progress) -> Result<()> {
-    let mut open: Vec<&mut Secrets> = secrets.iter_mut().filter(|secrets| secrets.password.is_some()).collect();
-    if open.is_empty() {
-        return Ok(());
-    }
+pub fn hash_passwords(staged: &Staged, sealer: &Sealer, progress: &impl Progress) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let (done, total) = (AtomicUsize::new(0), open.len());
-    let hash_share = |secrets: &mut [&mut Secrets]| -> Result<()> {
-        for secrets in secrets {
-            if let Some(password) = secrets.password.take() {
-                secrets.password_hash = Some(passwords::hash(&password)?);
-            }
-            progress(Stage::Hashing, done.fetch_add(1, Ordering::Relaxed) + 1, total);
+    let (done, total) = (AtomicUsize::new(0), staged.count_passwords()?);
+    let hash_one = |(place, id, sealed): &(usize, Id, Vec<u8>)| -> Result<(usize, Vec<u8>)> {
+        let mut secrets = Secrets::unsealed(sealed, sealer, *id)?;
+        if let Some(password) = secrets.password.take() {
+            secrets.password_hash = Some(passwords::hash(&password)?);
         }
-        Ok(())
+        progress(Stage::Hashing, done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        let hashed = secrets.staged(sealer, *id)?.ok_or_else(|| Error::internal("a password was lost"))?;
+        Ok((*place, hashed.sealed))
     };
-    let hash_share = &hash_share;
-    std::thread::scope(|scope| {
-        let shares = open.chunks_mut(total.div_ceil(threads));
-        let workers: Vec<_> = shares.map(|share| scope.spawn(move || hash_share(share))).collect();
+    loop {
+        let open = staged.next_passwords(threads * HASHED_AT_ONCE)?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        for (place, sealed) in side_by_side(&open, threads, hash_one)? {
+            staged.set_secrets(place, &sealed)?;
+        }
+    }
+}
+
+/// Has each thread work on what is next, so that none of them waits for a slower one.
+fn side_by_side<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let next = AtomicUsize::new(0);
+    let worker = || -> Result<Vec<R>> {
+        let mut results = vec![];
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            results.push(work(item)?);
+        }
+        Ok(results)
+    };
+    let parts: Result<Vec<Vec<R>>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(worker)).collect();
         let failed = |_| Err(Error::internal("hashing failed"));
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(failed))
-    })
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(failed)).collect()
+    });
+    Ok(parts?.into_iter().flatten().collect())
 }
 
 pub fn write_secrets(tx: &mut WriteTx, sealer: &Sealer, id: Id, secrets: Secrets, is_new: bool) -> Result<()> {

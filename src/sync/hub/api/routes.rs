@@ -25,12 +25,12 @@ pub fn start<S: HubStore>(
     state: HubState<S>,
 ) -> std::io::Result<ServerHandle> {
     let state = SharedState::new(state);
-    server::start(listener, tls, vec![], move |services| configure(&state, services))
+    server::start(listener, tls, vec![], server::Limits::for_edges(), move |services| configure(&state, services))
 }
 
 /// Answers 503 to every request on `listener` while the store is unreachable, until the handle stops it.
 pub fn start_without_store(listener: TcpListener, tls: Option<ServerConfig>) -> std::io::Result<ServerHandle> {
-    server::start(listener, tls, vec![], |services| {
+    server::start(listener, tls, vec![], server::Limits::for_edges(), |services| {
         services
             .route("/healthz", web::get().to(healthz))
             .default_service(web::to(|| async { Err::<HttpResponse, Error>(store_unreachable()) }));
