@@ -26,6 +26,7 @@ use crate::usecases::import::{self, DocumentFile, name_of};
 use crate::usecases::{demo, housekeeping, login};
 use crate::web::AppState;
 use crate::web::figures::Requests;
+use crate::web::metrics_token::MetricsToken;
 use crate::web::tls::Certificate;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -83,6 +84,7 @@ impl App {
             mirror,
             hub: config.hub(),
             hosts: config.hosts()?,
+            metrics_token: config.metrics_token_file.clone().map(MetricsToken::open).transpose()?,
             trusted_proxies: config.trusted_proxies()?,
             session_cache: SessionCache::default(),
             passwords: Passwords::default(),

@@ -1,5 +1,6 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
+mod names;
 mod values;
 
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +18,7 @@ use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
 use crate::web::browser::Hosts;
+use names::{NAMES, PREFIX, unknown_variable};
 pub use values::{LogFormat, check_listen};
 use values::{hosts, hub_level, is_origin, lenient_flag, proxies};
 
@@ -95,6 +97,11 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_proxies: Option<String>,
 
+    /// File with a token for /metrics alone, of at least 16 characters; readable by its owner only [default: none]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_token_file: Option<PathBuf>,
+
     /// Certificates that hubs are to be trusted by, PEM, in the place of the usual ones [default: none]
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,44 +153,6 @@ pub struct Config {
     #[arg(long, value_name = "FORM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<LogFormat>,
-}
-
-const PREFIX: &str = "TELECOMX_LOCAL_";
-
-/// Names of all settings, as in the file.
-const NAMES: [&str; 23] = [
-    "db",
-    "config",
-    "listen",
-    "demo",
-    "ephemeral",
-    "import",
-    "new_key",
-    "insecure",
-    "tls_cert",
-    "tls_key",
-    "cors_origins",
-    "allowed_hosts",
-    "trusted_proxies",
-    "hub_ca",
-    "hub_may",
-    "hub_diagnosis",
-    "hub_silent_alarm_h",
-    "login_failures_per_name",
-    "login_failures_per_address",
-    "login_failure_window_s",
-    "request_timeout_s",
-    "log_level",
-    "log_format",
-];
-
-/// A variable that was meant for us, but names no setting.
-fn unknown_variable() -> Option<String> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let is_unknown = |name: &String| {
-        name.strip_prefix(PREFIX).is_some_and(|name| !NAMES.contains(&name.to_ascii_lowercase().as_str()))
-    };
-    names.into_iter().find(is_unknown)
 }
 
 impl Config {

@@ -1,4 +1,4 @@
-//! `/auth`: login, logout, validity of a token, impersonation.
+//! `/auth`: login, logout, impersonation.
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -9,12 +9,11 @@ use serde_json::{Map, Value};
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::{new_token, token_hash};
 use crate::db::{Author, ReadTx, WriteTx};
-use crate::domain::access::Level;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
-use crate::store::{customers, employees};
-use crate::usecases::login::{self, Extended, LoginOutcome, SessionAnswer};
+use crate::usecases::login::{self, LoginOutcome};
+use crate::usecases::session_answer::SessionAnswer;
 use crate::web::browser::is_cookie_trusted;
 use crate::web::idempotency;
 use crate::web::request::{AuthenticatedRequest, COOKIE, RequestContext};
@@ -85,7 +84,10 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
             return Err(error);
         }
     };
-    let candidate = candidate.filter(|_| verified.is_right).ok_or_else(login::refused)?;
+    let named = candidate.as_ref().map(|found| (found.employee.id, found.employee.customer));
+    let Some(candidate) = candidate.filter(|_| verified.is_right) else {
+        return Err(record_failure(&context, named, login::refused()).await);
+    };
     // By employee id, not by user name: the name may pass to another employee.
     let key = context.idempotency_key(&format!("login {}", candidate.employee.id))?;
     let result =
@@ -96,11 +98,26 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
         Err(Error::Unauthenticated { .. }) => drop(attempt),
         Err(_) => attempt.released(),
     }
-    let response = result?;
+    let response = match result {
+        Ok(response) => response,
+        Err(error) => return Err(record_failure(&context, named, error).await),
+    };
     // Another page could have its visitor work here under the page's own name.
     let token = token_of(&response).filter(|_| given.cookie && is_cookie_trusted(&context.request));
     let cookie = token.map(|token| cookie(&context, token, given.persist));
     Ok(CookieResponse { response, cookie })
+}
+
+/// Notes a login that failed, and gives back why it did. On a disk that is full it is not noted.
+async fn record_failure(context: &RequestContext, candidate: Option<(Id, Id)>, error: Error) -> Error {
+    if let Some(reason) = login::failure_reason(&error, candidate.is_some()) {
+        let author = Author { called: Some("Somebody".into()), ..context.author() };
+        let noted = context.state.db.write(author, move |tx| login::record_failure(tx, candidate, &reason)).await;
+        if let Err(unnoted) = noted {
+            tracing::warn!(error = %unnoted, "a failed login could not be noted");
+        }
+    }
+    error
 }
 
 async fn open_session(
@@ -216,62 +233,6 @@ pub async fn logout(request: AuthenticatedRequest) -> Result<CookieResponse> {
         done => done,
     }?;
     Ok(CookieResponse { response: ApiResponse::success(), cookie: had_cookie.then_some(cookie) })
-}
-
-/// api:auth:validatetoken. Anybody may ask; asking does not prolong the session.
-/// With `simple` the answer is the status alone: 200 or 403.
-pub async fn validate_token(context: RequestContext) -> Result<ApiResponse> {
-    let query = context.query();
-    let (is_simple, extend) = (query.flag("simple")?, query.flag("extend")?);
-    let ip = query.address("ip")?;
-    let checked = check_token(&context, query.get("token"), ip.as_deref(), extend);
-    match (is_simple, checked) {
-        (true, Ok(_)) => Ok(ApiResponse::raw(vec![])),
-        (true, Err(Error::Unauthenticated { .. })) => {
-            Err(Error::Forbidden { code: "invalid_token", message: "Token is not valid".into() })
-        }
-        (_, checked) => checked,
-    }
-}
-
-fn check_token(context: &RequestContext, given: Option<&str>, ip: Option<&str>, extend: bool) -> Result<ApiResponse> {
-    let token = match given {
-        Some(token) => token.to_owned(),
-        None => context.token()?.ok_or_else(login::refused)?,
-    };
-    let state = &context.state;
-    let address = ip.map_or_else(|| context.address(), str::to_owned);
-    let identity = state.session_cache.check(&state.db, &token, &address)?;
-    let is_elsewhere = identity.session().is_some_and(|session| ip.is_some_and(|ip| ip != session.login_ip));
-    if is_elsewhere {
-        return Err(Error::Unauthenticated { code: "invalid_token", message: "IP address not authenticated" });
-    }
-    let actor = &identity.actor;
-    let extended = match extend {
-        true => Some(state.db.read(|tx| {
-            let employee = employees::get(tx, actor.employee)?;
-            Extended::of(tx, &employee, &customers::get(tx, actor.customer)?)
-        })?),
-        false => None,
-    };
-    let (employee, customer, access_level) = (actor.employee, actor.customer, actor.level);
-    let validity = TokenValidity { success: true, employee, customer, access_level, extended };
-    Ok(ApiResponse::json(&validity)?.secret())
-}
-
-/// Whom a valid token stands for. What follows `accessLevel` is there only with `extend`.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TokenValidity {
-    /// The token is valid.
-    success: bool,
-    /// The employee that the token belongs to.
-    employee: Id,
-    /// The employee's customer.
-    customer: Id,
-    access_level: Level,
-    #[serde(flatten)]
-    extended: Option<Extended>,
 }
 
 /// api:auth:impersonate. `ip` binds the new token to that address. 403 `account` when the employee could not log in.

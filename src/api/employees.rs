@@ -137,7 +137,7 @@ mod tests {
     use crate::auth::session_cache::SessionCache;
     use crate::clock::Clock;
     use crate::db::{Author, Db, WriteTx};
-    use crate::store;
+    use crate::store::sessions::{self, Session};
     use crate::sync::edge::settings::HubSettings;
     use crate::sync::edge::worker::Worker;
     use crate::usecases::import;
@@ -175,7 +175,16 @@ mod tests {
             let mut tokens = [OWNER, MANAGER, PERSONAL].map(str::to_owned);
             for token in &mut tokens {
                 let (made, hash) = new_token()?;
-                store::tokens::insert(tx, &hash, token.parse().unwrap())?;
+                let session = Session {
+                    employee: token.parse().unwrap(),
+                    impersonator: None,
+                    parent: None,
+                    ip: None,
+                    login_ip: String::new(),
+                    persist: true,
+                    last_used_at: tx.now,
+                };
+                sessions::insert(tx, &hash, &session)?;
                 *token = made;
             }
             Ok(tokens)
@@ -188,6 +197,7 @@ mod tests {
             mirror,
             hub: HubSettings::default(),
             hosts: Hosts::any(),
+            metrics_token: None,
             trusted_proxies: vec![],
             session_cache: SessionCache::default(),
             passwords: Passwords::closed(),

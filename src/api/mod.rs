@@ -20,6 +20,7 @@ pub mod schemas;
 mod swagger_ui;
 mod sync;
 mod tokens;
+mod validate_token;
 
 use std::net::TcpListener;
 

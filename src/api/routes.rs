@@ -4,7 +4,7 @@ use actix_web::http::{Method, header};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::auth::{Session, TokenValidity};
+use super::auth::Session;
 use super::change_log::ChangeLogLite;
 use super::change_log_entry::{ChangeLogEntry, ChangeLogPage};
 use super::endpoint::{Endpoint, delete, get, of, post};
@@ -19,9 +19,10 @@ use super::schemas::mobile_configs::*;
 use super::schemas::pbx_app::*;
 use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
+use super::validate_token::TokenValidity;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, health, home, mobile_configs,
-    not_served, openapi, pbx_app, swagger_ui, sync, tokens,
+    not_served, openapi, pbx_app, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
@@ -37,7 +38,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/auth/login", "api:auth:login", "Log in", of::<Session>(), auth::login_post).body::<Login>(),
         get("/auth/login", "api:auth:login", "Log in; POST is preferred", of::<Session>(), auth::login_get).query("username password smsKey authenticatorToken cookie persist"),
         get("/auth/logout", "api:auth:logout", "End all sessions of the caller", of::<Success>(), auth::logout),
-        get("/auth/validateToken", "api:auth:validatetoken", "Whether a token is valid, and whose it is", of::<TokenValidity>(), auth::validate_token).query("token ip simple extend"),
+        get("/auth/validateToken", "api:auth:validatetoken", "Whether a token is valid, and whose it is", of::<TokenValidity>(), validate_token::validate_token).query("token ip simple extend"),
         get("/auth/impersonate/{employee}", "api:auth:impersonate", "A session as another employee", of::<Session>(), auth::impersonate).query("ip persist"),
 
         get("/customer", "api:customer:list", "Customers of the caller's reseller", of::<CustomerPage>(), customers::list).query("offset limit filter full includeDeleted all includeSubresellers parentReseller flexcare iptvproviders iptvprivate resellers customerIds"),

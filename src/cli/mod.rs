@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod common;
-mod log_filter;
+mod password;
 mod progress;
 
 mod admin;

@@ -12,7 +12,6 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt, registry, reload};
 
 use super::common::print_ready;
-use super::log_filter::WithoutStrangersFaults;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
@@ -20,6 +19,7 @@ use crate::error::{Advise as _, in_one_line};
 use crate::log_tail::KeepTail;
 use crate::store::employees;
 use crate::usecases::demo;
+use crate::web::log_filter::WithoutStrangersFaults;
 use crate::web::server;
 
 pub fn run(flags: Config) -> Result<ExitCode> {

@@ -214,6 +214,16 @@ pub(super) fn write_row(tx: &mut WriteTx, customer: &Customer) -> Result<()> {
     Ok(())
 }
 
+/// Live customers without a reseller, at most so many.
+pub fn top_level(tx: &ReadTx, limit: usize) -> Result<Vec<Customer>> {
+    let sql = format!(
+        "select {COLUMNS} from customers where parent_reseller is null and state <> 'DELETED' order by id limit {limit}"
+    );
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Ids of the live customers that have this reseller.
 pub fn ids_below(tx: &ReadTx, reseller: Id) -> Result<Vec<Id>> {
     let sql = "select id from customers where parent_reseller = ?1 and state <> 'DELETED'";

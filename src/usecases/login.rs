@@ -1,6 +1,7 @@
 //! Logging in: name, password, second factor, session (api:auth:login, api:auth:impersonate).
 
 use super::employees::owner;
+use super::session_answer::SessionAnswer;
 use crate::auth::authorization;
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::Sealer;
@@ -9,10 +10,11 @@ use crate::auth::totp;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::audit::{Action, Hash};
-use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState, Feature, Integrations};
-use crate::domain::employee::{Employee, EmployeeState, Language, ip_list};
+use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
+use crate::domain::employee::{Employee, EmployeeState, ip_list};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
+use crate::store::failed_logins::{self, FailedLogin};
 use crate::store::sessions::Parent;
 use crate::store::{credentials, customers, employees, sessions};
 
@@ -39,6 +41,23 @@ pub fn refused() -> Error {
 
 pub fn account_disabled() -> Error {
     Error::Forbidden { code: "account", message: "Account disabled".into() }
+}
+
+/// Why a login with this error counts as failed; `None` for one that only lacks its code, or that the server could not judge.
+/// `is_known`: somebody has the name that was given.
+pub fn failure_reason(error: &Error, is_known: bool) -> Option<String> {
+    match error {
+        Error::Unauthenticated { code: "credentials_invalid", .. } if is_known => Some("Wrong password or code".into()),
+        Error::Unauthenticated { code: "credentials_invalid", .. } => Some("Unknown user name".into()),
+        Error::Unauthenticated { message, .. } => Some((*message).into()),
+        Error::Forbidden { message, .. } => Some(message.to_string()),
+        _ => None,
+    }
+}
+
+/// Notes a login that failed. `candidate`: whose name was given, and that employee's customer.
+pub fn record_failure(tx: &mut WriteTx, candidate: Option<(Id, Id)>, reason: &str) -> Result<()> {
+    failed_logins::insert(tx, &FailedLogin { employee: candidate, reason })
 }
 
 /// What a login with the right password asks for.
@@ -233,66 +252,4 @@ pub fn count_authenticator_keys(tx: &ReadTx, sealer: Option<&Sealer>) -> Result<
     };
     let opened = keys.iter().filter(opens).count();
     Ok((keys.len(), keys.len() - opened))
-}
-
-/// What login and impersonate answer, but for the token (api:auth:login, api:auth:impersonate).
-#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SessionAnswer {
-    /// 15: the token expires when it has not been used for that long. -1: it does not expire until logout.
-    #[schemars(extend("enum" = [15, -1]), example = 15)]
-    pub expires_in_minutes: i32,
-    /// The employee that the token belongs to.
-    pub employee: Id,
-    /// The employee's customer.
-    pub customer: Id,
-    pub access_level: Level,
-    #[serde(flatten)]
-    pub extended: Extended,
-}
-
-/// The fields that validateToken adds with `extend`.
-#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Extended {
-    /// Name of the employee.
-    #[schemars(example = "Anna Manager")]
-    pub name: String,
-    /// Language of the employee.
-    #[schemars(extend("enum" = Language::NAMES), example = &"en")]
-    pub language: &'static str,
-    /// Name of the customer.
-    #[schemars(example = "Demo Bakery")]
-    pub customer_name: String,
-    /// Features of the customer.
-    #[schemars(with = "Vec<Feature>")]
-    pub customer_features: Vec<String>,
-    /// The customer's links to other systems; left out when the user is not a reseller.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer_integrations: Option<Integrations>,
-}
-
-impl SessionAnswer {
-    pub fn of(tx: &ReadTx, employee: &Employee, customer: &Customer, persist: bool) -> Result<SessionAnswer> {
-        Ok(SessionAnswer {
-            expires_in_minutes: if persist { -1 } else { 15 },
-            employee: employee.id,
-            customer: customer.id,
-            access_level: employee.access_level,
-            extended: Extended::of(tx, employee, customer)?,
-        })
-    }
-}
-
-impl Extended {
-    pub fn of(tx: &ReadTx, employee: &Employee, customer: &Customer) -> Result<Extended> {
-        let is_reseller = customers::is_reseller(tx, customer.id)?;
-        Ok(Extended {
-            name: employee.name.clone(),
-            language: employee.language.name(),
-            customer_name: customer.name.clone(),
-            customer_features: customer.features.clone(),
-            customer_integrations: is_reseller.then(|| customer.integrations.clone()),
-        })
-    }
 }

@@ -14,6 +14,8 @@ pub mod change_log;
 pub mod queues;
 
 pub mod access_away;
+pub mod session_answer;
+
 pub mod login;
 
 pub mod tokens;

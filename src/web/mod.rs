@@ -6,6 +6,8 @@ pub mod connections;
 pub mod error;
 pub mod figures;
 pub mod idempotency;
+pub mod log_filter;
+pub mod metrics_token;
 pub mod middleware;
 pub mod pace;
 pub mod preconditions;
@@ -28,6 +30,7 @@ use crate::db::Db;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
 use browser::Hosts;
+use metrics_token::MetricsToken;
 
 /// What all handlers share.
 pub struct AppState {
@@ -37,6 +40,8 @@ pub struct AppState {
     pub hub: HubSettings,
     /// The names that requests may call this server by.
     pub hosts: Hosts,
+    /// What `/metrics` can be read with, beside sessions and tokens.
+    pub metrics_token: Option<MetricsToken>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     pub session_cache: SessionCache,

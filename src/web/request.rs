@@ -160,6 +160,12 @@ impl RequestContext {
         Ok(own.map(|cookie| cookie.value().to_owned()))
     }
 
+    /// Who calls. 401 for nobody who may.
+    pub fn authenticate(&self) -> Result<Arc<Identity>> {
+        let token = self.token()?.ok_or_else(crate::usecases::login::refused)?;
+        self.state.session_cache.authenticate(&self.state.db, &token, &self.address())
+    }
+
     /// The Idempotency-Key of this request within `scope`; `None` without one.
     pub fn idempotency_key(&self, scope: &str) -> Result<Option<Key>> {
         idempotency::key_of(&self.request, &self.body, scope, &self.state.sealer, &self.state.in_flight)
@@ -188,18 +194,13 @@ impl FromRequest for AuthenticatedRequest {
             let mut context = RequestContext { request, state, body: Bytes::new() };
             // The caller is authenticated before the body is read. A refused caller's body is received too, so that the
             // connection can be used again.
-            let identity = authenticate(&context);
+            let identity = context.authenticate();
             let body = read_body(&context.request, payload).await;
             let identity = identity?;
             context.body = body?;
             Ok(AuthenticatedRequest { context, identity })
         })
     }
-}
-
-fn authenticate(context: &RequestContext) -> Result<Arc<Identity>> {
-    let token = context.token()?.ok_or_else(crate::usecases::login::refused)?;
-    context.state.session_cache.authenticate(&context.state.db, &token, &context.address())
 }
 
 impl AuthenticatedRequest {

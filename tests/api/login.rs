@@ -226,3 +226,67 @@ fn sms_login_cannot_be_had_here_and_lets_nobody_in() {
     app.owner().post(&format!("/customer/{}", demo::BAKERY), json!({ "authenticationSecurity": "SMS" })).ok();
     assert_error(&log_in(&app, "viewer@bakery.example.com", demo::PASSWORD), 403, "smsKey");
 }
+
+/// Name, reason and number of the logins that are noted as failed.
+fn failed(app: &TestApp) -> Vec<(Option<String>, String)> {
+    let sql = "select employee, reason from failed_logins order by id";
+    let read = app.db.read(|tx| {
+        let mut statement = tx.conn.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    });
+    read.unwrap()
+}
+
+#[test]
+fn logins_that_fail_are_noted_without_what_was_typed() {
+    let app = TestApp::start();
+    app.manager().post(&format!("/employee/{}", demo::VIEWER), json!({ "ipRestriction": "192.0.2.1" })).ok();
+    app.owner().post(&format!("/employee/{}", demo::MANAGER), json!({ "authenticatorValidation": true })).ok();
+    log_in(&app, "nobody@example.com", "Secret-Passw0rd");
+    log_in(&app, "viewer@bakery.example.com", "Secret-Passw0rd");
+    log_in(&app, "viewer@bakery.example.com", demo::PASSWORD);
+    log_in(&app, "disabled@bakery.example.com", demo::PASSWORD);
+    log_in(&app, "nologin@bakery.example.com", demo::PASSWORD);
+    // Neither right nor wrong: only the code is missing.
+    assert_error(&log_in(&app, "manager@bakery.example.com", demo::PASSWORD), 403, "authenticatorToken");
+    let of = |employee: &str, reason: &str| (Some(employee.to_owned()), reason.to_owned());
+    assert_eq!(
+        failed(&app),
+        [
+            (None, "Unknown user name".into()),
+            of(demo::VIEWER, "Wrong password or code"),
+            of(demo::VIEWER, "IP address not authenticated"),
+            of(demo::DISABLED, "Account disabled"),
+            of(demo::NO_LOGIN, "Wrong password or code"),
+        ]
+    );
+    let wrong_code =
+        json!({ "username": "manager@bakery.example.com", "password": demo::PASSWORD, "authenticatorToken": "000000" });
+    assert_error(&app.nobody().post("/auth/login", wrong_code), 401, "credentials_invalid");
+    assert_eq!(failed(&app).last(), Some(&of(demo::MANAGER, "Wrong password or code")));
+}
+
+#[test]
+fn colleagues_behind_one_address_with_right_passwords_do_not_hinder_each_other() {
+    let app = TestApp::start_with(|config| {
+        config.login_failures_per_address = Some(3);
+        config.login_failures_per_name = Some(3);
+    });
+    let names = ["owner", "manager", "viewer", "personal", "emma", "soeren", "ida"];
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let attempts: Vec<_> = (0..3)
+            .flat_map(|_| names)
+            .map(|name| {
+                let (url, name) = (app.nobody(), format!("{name}@bakery.example.com"));
+                scope.spawn(move || url.post("/auth/login", demo::credentials(&name)).status)
+            })
+            .collect();
+        attempts.into_iter().map(|attempt| attempt.join().unwrap()).collect()
+    });
+    assert_eq!(statuses, vec![200; 21]);
+    // Failures still count.
+    let wrong = ["a@example.com", "b@example.com", "c@example.com", "d@example.com"]
+        .map(|name| log_in(&app, name, "wrong").status);
+    assert_eq!(wrong, [401, 401, 401, 429]);
+}

@@ -24,6 +24,7 @@ mod idempotency;
 mod impersonation;
 mod login;
 mod machine_tokens;
+mod metrics_token;
 mod mobile_config_list;
 mod mobile_configs;
 mod moves;

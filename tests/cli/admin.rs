@@ -69,3 +69,102 @@ fn it_belongs_to_the_first_top_level_reseller_or_to_the_customer_named() {
     assert!(nowhere.contains("no administrator was created"), "{nowhere}");
     place.run(&["doctor"]);
 }
+
+#[test]
+fn where_there_are_several_top_level_customers_one_must_be_named() {
+    let mut document = world::small();
+    let more = ["c00000000000000000000003", "c00000000000000000000004"];
+    let customers = document["customers"].as_array_mut().unwrap();
+    customers.extend([world::customer(more[0], "Second", None), world::customer(more[1], "Third", None)]);
+    let place = Place::holding(&document);
+    let sentence = place.refused(&["admin", "create", "--email", "root@example.com"]);
+    assert!(sentence.contains("no administrator was created") && sentence.contains("--customer"), "{sentence}");
+    assert!([world::RESELLER, more[0], more[1], "Third"].iter().all(|named| sentence.contains(named)), "{sentence}");
+    place.run(&["admin", "create", "--email", "root@example.com", "--customer", more[1]]);
+}
+
+#[test]
+fn a_password_may_be_in_a_file() {
+    let place = Place::new();
+    place.put("password", format!("{GOOD}\nsecond line\n"));
+    let printed = place.run(&["admin", "create", "--email", "root@example.com", "--password-file", "password"]);
+    assert!(!printed.contains("password"), "{printed}");
+    assert_eq!(login(&place, "root@example.com", GOOD), 200);
+    let sentence = place.refused(&["admin", "create", "--email", "a@example.com", "--password-file", "none"]);
+    assert!(sentence.contains("there is no file none"), "{sentence}");
+}
+
+#[test]
+fn the_list_names_every_administrator_also_beside_a_server() {
+    let place = Place::with_world();
+    assert_eq!(place.run(&["admin", "list"]), "");
+    place.run(&["admin", "create", "--email", "b@example.com", "--name", "Bodil"]);
+    place.run(&["admin", "create", "--email", "a@example.com", "--name", "Ada", "--customer", world::CUSTOMER]);
+    let server = place.serve();
+    let printed = place.run(&["admin", "list"]);
+    let rows: Vec<Vec<&str>> = printed.lines().map(|line| line.split('\t').collect()).collect();
+    let expected = [
+        ["a@example.com", "Ada", world::CUSTOMER, "Bakery", "ENABLED", "password"],
+        ["b@example.com", "Bodil", world::RESELLER, "Reseller", "ENABLED", "password"],
+    ];
+    assert!(rows.iter().map(|row| &row[1..]).eq(expected.iter().map(|row| &row[..])), "{printed}");
+    let first = place.run(&["admin", "list", "--json"]).lines().next().unwrap().to_owned();
+    let first: serde_json::Value = serde_json::from_str(&first).unwrap();
+    assert_eq!((&first["_id"], &first["login"]), (&json!(rows[0][0]), &json!("a@example.com")));
+    assert!(server.stop().success());
+}
+
+fn new_password(place: &Place, arguments: &[&str], password: &str) -> std::process::Output {
+    let mut command = place.on_db(&[&["admin", "password", "--password-stdin"], arguments].concat());
+    output_with_stdin(&mut command, format!("{password}\n").as_bytes())
+}
+
+#[test]
+fn a_forgotten_password_is_replaced_and_that_is_audited() {
+    let place = Place::with_world();
+    create_with_password(&place, "root@example.com", GOOD).stdout_of_success();
+    let server = place.serve();
+    let token = server.post("/auth/login", "", &json!({ "username": "root@example.com", "password": GOOD })).body;
+    let sentence = new_password(&place, &["--login", "root@example.com"], "An0ther-Passw0rd").sentence_of_refusal();
+    assert!(sentence.contains("is in use"), "{sentence}");
+    assert!(server.stop().success());
+    let said = new_password(&place, &["--login", " ROOT@example.com"], "An0ther-Passw0rd").stdout_of_success();
+    assert!(said.contains("sessions are revoked") && !said.contains("An0ther"), "{said}");
+    let server = place.serve();
+    assert_eq!(server.get("/employee", token["token"].as_str().unwrap()).status, 401);
+    assert!(server.stop().success());
+    assert_eq!(login(&place, "root@example.com", GOOD), 401);
+    assert_eq!(login(&place, "root@example.com", "An0ther-Passw0rd"), 200);
+    let trail = place.run(&["audit", "log", "--operation", "update"]);
+    assert!(trail.contains("Password changed") && trail.contains("\tcommand line\t"), "{trail}");
+    place.run(&["audit", "verify"]);
+}
+
+#[test]
+fn also_of_others_and_with_their_tokens_but_not_of_who_may_not_log_in() {
+    let place = Place::with_world();
+    let token = place.token();
+    new_password(&place, &["--employee", world::MANAGER], GOOD).stdout_of_success();
+    assert_eq!(place.serve().get("/employee", &token).status, 200);
+    new_password(&place, &["--employee", world::MANAGER, "--revoke-tokens"], "An0ther-Passw0rd").stdout_of_success();
+    assert_eq!(place.serve().get("/employee", &token).status, 401);
+    for (arguments, password, why) in [
+        (["--login", "nobody@example.com"], GOOD, "Employee not found"),
+        (["--employee", world::RESELLER], GOOD, "Employee not found"),
+        (["--employee", world::ANNA], "weak", "complexity"),
+        (["--employee", world::ANNA], "", "complexity"),
+    ] {
+        let sentence = new_password(&place, &arguments, password).sentence_of_refusal();
+        assert!(sentence.contains("no password was changed") && sentence.contains(why), "{sentence}");
+    }
+    let mut left = world::small();
+    left["employees"][2]["accessLevel"] = json!("NO_LOGIN");
+    place.import(&left);
+    let sentence = new_password(&place, &["--employee", world::BO], GOOD).sentence_of_refusal();
+    assert!(sentence.contains("NO_LOGIN"), "{sentence}");
+    // Without a terminal nobody can be asked, and an argument is no way to give it.
+    let sentence = place.refused(&["admin", "password", "--employee", world::ANNA]);
+    assert!(sentence.contains("--password-stdin"), "{sentence}");
+    let wrong = place.on_db(&["admin", "password", "--employee", world::ANNA, "--password", GOOD]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
