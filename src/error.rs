@@ -152,6 +152,12 @@ pub enum Error {
     PreconditionFailed,
     #[error("Too many failed logins, try again in {retry_after_s} seconds")]
     TooManyRequests { retry_after_s: u64 },
+    /// A hub takes no more calls of this server for a moment.
+    #[error("This server calls more often than the hub allows, try again")]
+    TooManyCalls { retry_after_s: u64 },
+    /// More than a hub stores of one server. Nothing was changed.
+    #[error("{message}")]
+    OverLimit { code: &'static str, message: String },
     /// Too much is under way, or the server is shutting down. Nothing was changed.
     #[error("The server is busy, try again")]
     Busy,

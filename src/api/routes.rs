@@ -90,6 +90,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/sync/quarantine/{entry}/drop", "", "Give up a row in quarantine", of::<Success>(), sync::drop),
         post("/sync/enroll", "", "Enrol with a hub, by a one-time code", of::<SyncStatus>(), sync::enroll).body::<SyncEnroll>(),
 
+        post("/sync/rotate-token", "", "Replace this server's token for its hub", of::<Success>(), sync::rotate_token),
+
         get("/tokens", "", "Machine-to-machine tokens, for ADMIN", of::<MachineTokens>(), tokens::list).query("employee customer offset limit"),
         delete("/tokens/{entry}", "", "Revoke a machine-to-machine token by its id, for ADMIN", of::<Success>(), tokens::revoke),
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::db::WriteTx;
 use crate::domain::access::{Actor, Level};
+use crate::domain::audit::Action;
 use crate::domain::fields::read_body;
 use crate::error::{Check, Error, Result, in_one_line};
 use crate::store::quarantine::{self, QuarantineEntry};
@@ -81,6 +82,17 @@ pub async fn verify(request: AuthenticatedRequest) -> Result<ApiResponse> {
     let late =
         || anyhow!("the comparison takes longer than a request may: it goes on, and lastProof shows when it is done");
     ApiResponse::json(&proof.unwrap_or_else(|| Err(late())).map_err(|why| hub_conflict(&why))?)
+}
+
+/// Replaces this server's token for its hub; the hub revokes the one before. Only for ADMIN, in person. 409 `hub` when it did
+/// not succeed: the server has a token that is good all the same, and the call can be repeated.
+pub async fn rotate_token(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let (state, author, actor) = (request.context.state.clone(), request.author(), request.actor().clone());
+    state.db.write(author.clone(), move |tx| hub_enrolment::allow_to(tx, &actor, Action::RotateHubToken)).await?;
+    let rotated = wait_for(&request, async move { state.mirror.rotate_token(author).await }).await;
+    let late = || Err(anyhow!("the hub has not answered yet: the rotation goes on"));
+    rotated.unwrap_or_else(late).map_err(|why| hub_conflict(&why))?;
+    Ok(ApiResponse::success())
 }
 
 /// Rows that the hub could not take.

@@ -60,9 +60,9 @@ pub async fn list(call: AuthenticatedRequest) -> Result<ApiResponse> {
 /// This server's own: revokes a token by its id, for ADMIN. 403 `access_denied`, 404 `token`.
 pub async fn revoke(call: AuthenticatedRequest) -> Result<ApiResponse> {
     call.context.delete_query(&[])?;
-    let id = call.context.segment("entry").parse::<Id>();
-    call.write(move |tx, actor| {
-        tokens::revoke(tx, actor, id.ok())?;
+    let id = call.context.segment("entry").parse::<Id>().ok();
+    call.take_access_away(move |tx, actor| {
+        tokens::revoke(tx, actor, id)?;
         Ok(ApiResponse::success())
     })
     .await

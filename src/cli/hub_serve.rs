@@ -24,10 +24,15 @@ use crate::error::in_one_line;
 use crate::files::database_path;
 use crate::sync::http_agent::check_url;
 use crate::sync::hub::admin_store::AdminStore;
+use crate::sync::hub::api::admission::AdmissionLimits;
 #[cfg(feature = "postgres")]
 use crate::sync::hub::api::routes::start_without_store;
-use crate::sync::hub::api::{routes::start, state::HubState};
+use crate::sync::hub::api::{
+    routes::start,
+    state::{CALLS_PER_SECOND, HubState},
+};
 use crate::sync::hub::fleet::UNREACHABLE_MS;
+use crate::sync::hub::limits::OriginLimits;
 #[cfg(feature = "postgres")]
 use crate::sync::hub::postgres::{PostgresHub, Unready};
 use crate::sync::hub::sqlite::SqliteHub;
@@ -40,6 +45,10 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// Pause between two attempts to reach PostgreSQL.
 #[cfg(feature = "postgres")]
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+const ADMISSION: AdmissionLimits = AdmissionLimits::DEFAULT;
+/// More bytes than that cannot be counted.
+const MIB_MAX: i64 = i64::MAX >> 20;
 
 #[derive(Args)]
 pub struct Serve {
@@ -66,9 +75,48 @@ pub struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = UNREACHABLE_MS / 1_000,
         value_parser = clap::value_parser!(i64).range(1..=31_536_000))]
     unreachable_after: i64,
+    /// Rows that one server may have here, in its mirror, in quarantine and lost with earlier epochs; 0: any number
+    #[arg(long, value_name = "COUNT", default_value_t = OriginLimits::DEFAULT.rows,
+        value_parser = clap::value_parser!(i64).range(0..))]
+    max_rows: i64,
+    /// What these rows may take, in MiB; 0: any number
+    #[arg(long, value_name = "MIB", default_value_t = OriginLimits::DEFAULT.bytes >> 20,
+        value_parser = clap::value_parser!(i64).range(0..=MIB_MAX))]
+    max_mb: i64,
+    /// What a batch of one server that comes in parts may take, in MiB; 0: any number
+    #[arg(long, value_name = "MIB", default_value_t = OriginLimits::DEFAULT.stage_bytes >> 20,
+        value_parser = clap::value_parser!(i64).range(0..=MIB_MAX))]
+    max_stage_mb: i64,
+    /// Calls that one server may make in a second, five times as many at once; 0: any number
+    #[arg(long, value_name = "COUNT", default_value_t = CALLS_PER_SECOND)]
+    max_calls_per_second: u32,
+    /// Compressed bodies of more than 8 KiB that are received at the same time, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = ADMISSION.receiving_bytes as i64 >> 20,
+        value_parser = clap::value_parser!(i64).range(8..=65_536))]
+    receive_mb: i64,
+    /// Of these bodies, how many are decompressed and stored at the same time: each may take some 30 MiB of memory
+    #[arg(long, value_name = "COUNT", default_value_t = ADMISSION.working as u32,
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    work_at_once: u32,
+    /// Of these bodies, how many one server may send at the same time
+    #[arg(long, value_name = "COUNT", default_value_t = ADMISSION.of_origin as u32,
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    bodies_per_server: u32,
     /// The address at which servers are to call this hub from now on: they follow once it answers there [default: none]
     #[arg(long, value_name = "URL")]
     announce: Option<String>,
+}
+
+impl Serve {
+    fn limits(&self) -> OriginLimits {
+        OriginLimits { rows: self.max_rows, bytes: self.max_mb << 20, stage_bytes: self.max_stage_mb << 20 }
+    }
+
+    fn bounds(&self) -> (AdmissionLimits, u32) {
+        let receiving_bytes = usize::try_from(self.receive_mb).unwrap_or_default() << 20;
+        let (working, of_origin) = (self.work_at_once as usize, self.bodies_per_server as usize);
+        (AdmissionLimits { receiving_bytes, working, of_origin }, self.max_calls_per_second)
+    }
 }
 
 pub fn run(arguments: &Serve) -> Result<ExitCode> {
@@ -85,18 +133,19 @@ pub fn run(arguments: &Serve) -> Result<ExitCode> {
         let address = listener.local_addr().context("the address listened on is not known")?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let unreachable_ms = arguments.unreachable_after * 1_000;
-        let front =
-            HubListener { listener, tls, stop, url: Some(url), announce: arguments.announce.clone(), unreachable_ms };
+        let (announce, bounds) = (arguments.announce.clone(), arguments.bounds());
+        let front = HubListener { listener, tls, stop, url: Some(url), announce, unreachable_ms, bounds };
+        let limits = arguments.limits();
         match location {
             StoreLocation::Sqlite(path) => {
                 let _lock = FileLock::take(&database_path(&path, "--store")?, "--store")?;
-                let store = SqliteHub::open(&path)?;
+                let store = SqliteHub::open(&path)?.with_limits(limits);
                 store.set_administrator(hub_store::admin_beside(&path, token)?, None).await?;
                 front.serve(store).await
             }
             #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => {
-                let (store, mut front) = (PostgresHub::new(&address)?, front);
+                let (store, mut front) = (PostgresHub::new(&address)?.with_limits(limits), front);
                 match front.wait_for(&store, token).await? {
                     true => front.serve(store).await,
                     false => Ok(ExitCode::SUCCESS),
@@ -115,6 +164,8 @@ struct HubListener {
     url: Option<String>,
     announce: Option<String>,
     unreachable_ms: i64,
+    /// How much is taken in at once, and how many calls a second of each server.
+    bounds: (AdmissionLimits, u32),
 }
 
 impl HubListener {
@@ -153,9 +204,9 @@ impl HubListener {
 
     /// Serves until the hub is stopped.
     async fn serve<S: HubStore>(self, store: S) -> Result<ExitCode> {
-        let HubListener { listener, tls, mut stop, url, announce, unreachable_ms } = self;
+        let HubListener { listener, tls, mut stop, url, announce, unreachable_ms, bounds } = self;
         let store = Arc::new(store);
-        let mut state = HubState::new(store.clone(), Clock::default());
+        let mut state = HubState::new(store.clone(), Clock::default()).with_bounds(bounds.0, bounds.1);
         (state.announce, state.unreachable_ms) = (announce, unreachable_ms);
         let running = start(listener, tls, state).context("the hub could not be started")?;
         let pruning = tokio::task::spawn_local(keep_pruning(store));

@@ -47,6 +47,9 @@ pub enum Action {
     Repoint,
     /// Take the place of a server at its hub again.
     Rejoin,
+    /// Replace the token for the hub.
+    #[strum(serialize = "rotate hub token")]
+    RotateHubToken,
     /// Exchange with the hub, because an operator of the hub asked for it.
     Sync,
     /// Compare everything with the hub, for the same reason.

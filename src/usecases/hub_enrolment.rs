@@ -14,13 +14,18 @@ const SUBJECT: Subject = Subject { section: HUB, object: Id::ZERO, customer: Non
 
 /// Checks that `actor` may enrol this server: an ADMIN, in person. 403 `access_denied`, recorded.
 pub fn allow(tx: &mut WriteTx, actor: &Actor) -> Result<()> {
+    allow_to(tx, actor, Action::Enroll)
+}
+
+/// The same, for any action on the hub of this server.
+pub fn allow_to(tx: &mut WriteTx, actor: &Actor, action: Action) -> Result<()> {
     // The level may have changed since the session was read.
     let token = tx.author.token;
     let now = token.map(|token| caller(tx, &token)).transpose()?.flatten().map(|caller| caller.actor);
     if actor.impersonator.is_none() && now.is_some_and(|now| now.level >= Level::Admin) {
         return Ok(());
     }
-    Err(tx.refuse(Error::access_denied(), Action::Enroll, SUBJECT))
+    Err(tx.refuse(Error::access_denied(), action, SUBJECT))
 }
 
 /// Checks that a server which is enrolled already is meant to leave its hub for the one at `url`: `current` must name the
@@ -47,6 +52,7 @@ pub fn is_same(one: &str, other: &str) -> bool {
 pub fn record(tx: &mut WriteTx, action: Action, url: &str, origin: &str) -> Result<()> {
     let description = match action {
         Action::Enroll => format!("Enrolled with the hub at {url} as {origin}"),
+        Action::RotateHubToken => format!("The token of {origin} for the hub at {url} was replaced"),
         _ => format!("The hub of {origin} is at {url} from now on"),
     };
     audit::append(tx, &Change { subject: SUBJECT, action, description: &description, before: None, after: None })

@@ -137,26 +137,33 @@ impl Known {
     /// Whether somebody administers this server besides those that `is_leaving` says by id and customer.
     pub fn is_administrator_left(&self, tx: &ReadTx, is_leaving: impl Fn(Id, Id) -> bool) -> Result<bool> {
         if let Some(document) = &self.document
-            && document.any_administrator(|id, customer| !is_leaving(id, customer))?
+            && document
+                .any_administrator(|id, customer| Ok(!is_leaving(id, customer) && !self.is_shut_out(customer)?))?
         {
             return Ok(true);
         }
         let stored = if self.is_database_empty { vec![] } else { administrators::all(tx)? };
         for (id, customer) in stored {
-            // What the document has of somebody, or of their customer, counts.
-            let counts = match &self.document {
-                Some(document) => {
-                    let customer = document.customer(customer)?;
-                    let is_shut_out = customer.is_some_and(|customer| customer.state != CustomerState::Active);
-                    !is_shut_out && document.employee(id)?.is_none()
-                }
-                None => true,
+            // What the document has of somebody counts.
+            let is_in_document = match &self.document {
+                Some(document) => document.employee(id)?.is_some(),
+                None => false,
             };
-            if counts && !is_leaving(id, customer) {
+            if !is_in_document && !is_leaving(id, customer) && !self.is_shut_out(customer)? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether nobody of the customer may log in, as far as is known without the database.
+    fn is_shut_out(&self, customer: Id) -> Result<bool> {
+        let is_out = |found: &Customer| found.state != CustomerState::Active;
+        match (self.customers.get(&customer), &self.document) {
+            (Some(found), _) => Ok(found.as_deref().is_some_and(is_out)),
+            (None, Some(document)) => Ok(document.customer(customer)?.as_ref().is_some_and(is_out)),
+            (None, None) => Ok(false),
+        }
     }
 
     /// Whether a live customer has this reseller.

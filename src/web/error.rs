@@ -55,6 +55,8 @@ fn status_and_code(error: &Error) -> (u16, &'static str) {
         Error::Moved { .. } => (421, "moved"),
         Error::PreconditionFailed => (412, "precondition_failed"),
         Error::TooManyRequests { .. } => (429, "too_many_requests"),
+        Error::TooManyCalls { .. } => (429, "calls"),
+        Error::OverLimit { code, .. } => (507, code),
         Error::Busy | Error::Unavailable(_) => (503, "busy"),
         Error::StorageFull => (507, "storage_full"),
         Error::Internal(_) => (500, "internal_error"),
@@ -201,7 +203,7 @@ impl ResponseError for Error {
             Error::AuthenticatorRequired { .. } => {
                 response.insert_header((header::CACHE_CONTROL, "no-store"));
             }
-            Error::TooManyRequests { retry_after_s } => {
+            Error::TooManyRequests { retry_after_s } | Error::TooManyCalls { retry_after_s } => {
                 response.insert_header((header::RETRY_AFTER, *retry_after_s));
             }
             Error::UnsupportedEncoding => {

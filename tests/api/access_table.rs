@@ -160,6 +160,7 @@ pub fn rows() -> Vec<Row> {
         row("POST", "/sync/enroll", own_only("A"))
             .body(|_| json!({ "url": "http://127.0.0.1:1", "code": "none" }))
             .answer(409),
+        row("POST", "/sync/rotate-token", own_only("A")).answer(409),
         row("GET", "/tokens", own_only("A")),
         row("DELETE", "/tokens/{entry}", own_only("A")).names_nobody_s().answer(404),
         row("GET", "/healthz", PUBLIC),

@@ -45,6 +45,7 @@ mod mirror_pair;
 mod mirror_proposals;
 mod mirror_proxy;
 mod mirror_restore;
+mod mirror_rotation;
 mod mirror_tasks;
 mod mirror_tls;
 mod refusals;

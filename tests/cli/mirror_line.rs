@@ -1,5 +1,5 @@
 //! A line on which no connection lives long, and none is fast: a first mirror and a reset end all the same, and what the hub has
-//! is not sent again.
+//! is not sent again. Both sides are killed in between.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -127,7 +127,8 @@ impl Line {
 /// Has the edge exchange until the hub has everything.
 fn exchange_until_consistent(edge: &Server, operator: &str) {
     let mut status = json!(null);
-    for _ in 0..200 {
+    // While the hub is away, a try takes no time.
+    for _ in 0..5_000 {
         status = sync(edge, operator);
         if status["consistent"] == true {
             return;
@@ -143,8 +144,15 @@ fn is_proved(edge: &Server, operator: &str) {
     assert_eq!(proof.body["equal"], true, "{proof:?}");
 }
 
-/// An edge of this place that is killed once `bytes` were carried, and started again; what it sends until the hub has everything.
-fn killed_in_between(place: &Place, line: &Line, operator: &str, bytes: u64) -> (Server, u64) {
+/// An edge of this place that is killed once `bytes` were carried, and started again; `then` happens a quarter of that later.
+/// What it sends until the hub has everything.
+fn killed_in_between(
+    place: &Place,
+    line: &Line,
+    operator: &str,
+    bytes: u64,
+    then: impl FnOnce() + Send,
+) -> (Server, u64) {
     let mut edge = None;
     let sent = line.bytes_of(|| {
         let killed = place.serve();
@@ -156,8 +164,14 @@ fn killed_in_between(place: &Place, line: &Line, operator: &str, bytes: u64) -> 
             killed.signal_kill();
         });
         killed.kill();
-        let again = place.serve();
-        exchange_until_consistent(&again, operator);
+        let (again, heard) = (place.serve(), line.after(bytes / 4));
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                heard.recv().unwrap();
+                then();
+            });
+            exchange_until_consistent(&again, operator);
+        });
         edge = Some(again);
     });
     (edge.unwrap(), sent)
@@ -183,10 +197,11 @@ fn world() -> Value {
 fn on_a_line_that_breaks_all_the_time_a_first_mirror_and_a_reset_end_and_little_is_sent_twice() {
     let (hub_place, place, line) = (HubPlace::new(), Place::holding(&world()), Line::start(5));
     let operator = place.token_of(OPERATOR);
-    let hub = hub_place.start();
-    line.leads_to(&hub.server);
+    let hub = Mutex::new(Some(hub_place.start()));
+    let url = hub.lock().unwrap().as_ref().map(|hub| hub.server.url.clone()).unwrap();
+    line.leads_to(&hub.lock().unwrap().as_ref().unwrap().server);
     let enrolled = |place: &Place, name: &str| {
-        place.run(&["sync", "enroll", &hub.server.url, &hub_place.code(name)]);
+        place.run(&["sync", "enroll", &url, &hub_place.code(name)]);
         let url = format!("http://{}", line.address);
         place.sqlite().execute("update sync_state set hub = ?1", [&url]).unwrap();
         place.sqlite().query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).unwrap();
@@ -202,7 +217,14 @@ fn on_a_line_that_breaks_all_the_time_a_first_mirror_and_a_reset_end_and_little_
     copy(&place.db(), &image);
     line.is_bad.store(true, Ordering::Relaxed);
     let begun = Instant::now();
-    let (edge, first) = killed_in_between(&place, &line, &operator, all / 2);
+    let kill_hub = || {
+        let mut hub = hub.lock().unwrap();
+        hub.take().unwrap().server.kill();
+        let again = hub_place.start();
+        line.leads_to(&again.server);
+        *hub = Some(again);
+    };
+    let (edge, first) = killed_in_between(&place, &line, &operator, all / 2, kill_hub);
     let (breaks, took) = (line.breaks.load(Ordering::Relaxed), begun.elapsed());
     eprintln!("{all} bytes; the first mirror took {first}, {breaks} breaks, {took:?}");
     is_proved(&edge, &operator);
@@ -211,7 +233,7 @@ fn on_a_line_that_breaks_all_the_time_a_first_mirror_and_a_reset_end_and_little_
 
     // The machine comes back with an old disk: it begins anew.
     copy(&image, &place.db());
-    let (edge, reset) = killed_in_between(&place, &line, &operator, all / 2);
+    let (edge, reset) = killed_in_between(&place, &line, &operator, all / 2, || {});
     eprintln!("the reset took {reset}, {} breaks in all, {:?}", line.breaks.load(Ordering::Relaxed), begun.elapsed());
     is_proved(&edge, &operator);
     assert!(reset * 10 < all * 13, "{reset} bytes for {all}");

@@ -21,7 +21,7 @@ pub fn place() -> Place {
 }
 
 /// The administrator's token: an ADMIN has no machine-to-machine tokens.
-fn log_in(edge: &Server) -> String {
+pub fn log_in(edge: &Server) -> String {
     let body = json!({ "username": format!("{ADMIN}@example.com"), "password": "Passw0rd1234" });
     let answer = edge.post("/auth/login", "", &body);
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -163,10 +163,10 @@ pub fn deleted(chg: i64, id: &str) -> Row {
     Row { v: None, ..queue(chg, id) }
 }
 
-/// The code of a 404, 409, 421, 423 or 503.
+/// The code of a 404, 409, 421, 423, 503 or 507.
 pub fn code<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
     match result.unwrap_err() {
-        Error::NotFound { code, .. } | Error::Conflict { code, .. } => code,
+        Error::NotFound { code, .. } | Error::Conflict { code, .. } | Error::OverLimit { code, .. } => code,
         Error::Locked(_) => "locked",
         Error::Busy | Error::Unavailable(_) => "busy",
         Error::Moved { .. } => "moved",

@@ -4,6 +4,7 @@
 mod edge;
 mod enrolment;
 mod fleet;
+mod limits;
 #[cfg(feature = "postgres")]
 mod load;
 mod locks;
@@ -154,6 +155,15 @@ on_every_store! {
     locks:
         two_edges_that_take_turns_are_stopped_until_somebody_decides,
         a_replacement_unlocks_what_was_locked;
+    limits:
+        an_origin_stores_no_more_rows_than_it_may_and_its_deletes_arrive_all_the_same,
+        what_was_lost_with_earlier_epochs_counts_too,
+        an_origin_stores_no_more_bytes_than_it_may_in_parts_or_at_once,
+        what_was_stored_before_it_was_counted_counts,
+        an_edge_whose_every_push_is_rejected_is_stuck_until_one_is_accepted,
+        that_a_call_was_refused_because_of_a_limit_is_an_alarm_until_a_push_is_accepted,
+        over_http_a_server_over_its_limit_is_told_and_shown,
+        an_argument_that_is_wrong_is_named_with_its_form;
     orphaned_rows:
         orphaned_rows_are_read_the_newest_first,
         an_origin_that_is_removed_leaves_nothing_and_no_other_is_touched;

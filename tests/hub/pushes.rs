@@ -1,6 +1,7 @@
 //! What a push does, and what it must not.
 
 use telecomx_local::domain::mirror::{Epoch, Head, Table};
+use telecomx_local::sync::hub::origin::Origin;
 use telecomx_local::sync::hub::rules;
 use telecomx_local::sync::hub::store::HubStore;
 use telecomx_local::sync::protocol::wire::{EdgeStatus, Mode, Push};
@@ -76,7 +77,9 @@ pub fn what_comes_twice_late_or_out_of_order_changes_nothing(place: &impl Place)
     for late in [&third, &second, &first, &third] {
         assert!(!edge.try_push(late).unwrap().accepted);
     }
-    assert_eq!((edge.rows(), edge.found()), before);
+    let counted = edge.found();
+    assert_eq!((counted.rejected, counted.is_stuck()), (4, false), "only how many were rejected is noted");
+    assert_eq!((edge.rows(), Origin { rejected: 0, ..counted }), before);
 }
 
 pub fn an_exchange_with_nothing_to_say_changes_nothing_but_what_the_fleet_page_shows(place: &impl Place) {

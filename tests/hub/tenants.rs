@@ -9,10 +9,9 @@ use telecomx_local::auth::secrets::new_token;
 use telecomx_local::clock::Clock;
 use telecomx_local::domain::audit::digest;
 use telecomx_local::domain::mirror::{Epoch, Head};
-use telecomx_local::sync::hub::api::{
-    routes::{origin_calls, start},
-    state::HubState,
-};
+use telecomx_local::sync::hub::api::admission::AdmissionLimits;
+use telecomx_local::sync::hub::api::routes::{origin_calls, start};
+use telecomx_local::sync::hub::api::state::{CALLS_PER_SECOND, HubState};
 use telecomx_local::sync::hub::migration::{Checksum, Delivery, FinishMove};
 use telecomx_local::sync::hub::origin::EnrolmentKind;
 use telecomx_local::sync::hub::store::{HubStore, add_code};
@@ -48,11 +47,22 @@ impl Client {
 
 /// Runs `work` while a hub serves `store`.
 pub fn served<S: HubStore>(store: Arc<S>, admin: [u8; 32], work: impl FnOnce(&Client) + Send + 'static) {
+    served_within(store, admin, (AdmissionLimits::DEFAULT, CALLS_PER_SECOND), work);
+}
+
+/// The same, with these bounds on what the hub takes in.
+pub fn served_within<S: HubStore>(
+    store: Arc<S>,
+    admin: [u8; 32],
+    (admission, calls_per_second): (AdmissionLimits, u32),
+    work: impl FnOnce(&Client) + Send + 'static,
+) {
     server::block_on(async {
         store.set_administrator(admin, None).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let running = start(listener, None, HubState::new(store, Clock::default())).unwrap();
+        let state = HubState::new(store, Clock::default()).with_bounds(admission, calls_per_second);
+        let running = start(listener, None, state).unwrap();
         // A connection for each: the hub ends one when it does not care for what else is sent.
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
         let agent = agent.allow_non_standard_methods(true).build().new_agent();

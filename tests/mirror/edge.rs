@@ -212,8 +212,16 @@ impl SimulatedEdge {
         set.unwrap();
     }
 
+    /// Its clock shows another time: days off, or decades.
     pub fn jump(&self, chance: &mut Chance) {
-        self.clock.jump_ms((chance.below(400) as i64 - 200) * DAY_MS);
+        let factor = if chance.below(4) == 0 { 100 } else { 1 };
+        self.clock.jump_ms((chance.below(400) as i64 - 200) * factor * DAY_MS);
+    }
+
+    /// It goes on with the same hub at another address.
+    pub fn repoint(&self) {
+        let repointed = self.write(|tx| sync_state::set_hub(tx, "https://elsewhere.example.com"));
+        assert!(repointed.is_ok_and(|()| true) || self.is_full);
     }
 
     /// What it holds now, and can tell.

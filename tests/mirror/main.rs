@@ -6,6 +6,7 @@ mod chance;
 mod clones;
 mod drive;
 mod edge;
+mod hostile;
 mod hub;
 #[cfg(feature = "mutants")]
 mod mutants;

@@ -47,6 +47,16 @@ fn a_reference_that_is_sent_before_what_it_leads_to() {
 }
 
 #[test]
+fn a_reply_with_numbers_that_cannot_be() {
+    assert!(is_noticed(Rule::Bounds));
+}
+
+#[test]
+fn an_epoch_from_which_there_is_no_way_back() {
+    assert!(is_noticed(Rule::WayBack));
+}
+
+#[test]
 fn a_batch_in_parts_that_goes_on_one_part_too_late() {
     assert!(is_noticed(Rule::Resume));
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use telecomx_local::error::Error;
+use telecomx_local::sync::edge::engine::is_plausible;
 use telecomx_local::sync::edge::session::{ExchangeOutcome, Outgoing};
+use telecomx_local::sync::hub::admin_store::AdminStore;
 use telecomx_local::sync::hub::origin::Origin;
 use telecomx_local::sync::hub::rules;
 use telecomx_local::sync::hub::store::HubStore;
@@ -27,7 +29,8 @@ pub enum Message {
     /// What it has; nothing when it is of a version that cannot say.
     Staged(Option<String>),
     Part(String),
-    Push(String),
+    /// With the token.
+    Push(String, [u8; 32]),
     /// The hub has another part, or another state, than the edge expects.
     OutOfOrder,
     /// The hub has kept a part.
@@ -82,7 +85,7 @@ impl<H: SimulatedHub> Simulation<H> {
                     side.brought.insert(push.request, rows.map(|(key, _)| key).collect());
                 }
                 skew.send(&mut push.rows);
-                Message::Push(text(&push))
+                Message::Push(text(&push), side.token)
             }
         };
         side.network.push((k, message));
@@ -166,11 +169,14 @@ impl<H: SimulatedHub> Simulation<H> {
                 self.give_up(i, k);
                 return Ok(());
             }
-            Message::Push(sent) => {
+            Message::Push(sent, token) => {
                 let push: Push = serde_json::from_str(&self.skew.at_hub(&sent)).unwrap();
                 rules::check_push(&push).map_err(|error| format!("{origin}: {error}"))?;
-                match block_on(self.hub.store().push(&origin, &[i as u8; 32], &push, now)) {
+                match block_on(self.hub.store().push(&origin, &token, &push, now)) {
                     Ok(taken) => {
+                        if taken.origin.is_next_token(&token) {
+                            block_on(self.hub.store().confirm_token(&origin, token)).unwrap();
+                        }
                         self.check_claim(i, &taken.origin)?;
                         if taken.accepted {
                             self.check_references(i)?;
@@ -179,6 +185,8 @@ impl<H: SimulatedHub> Simulation<H> {
                         Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
                     }
                     Err(Error::Locked(_)) => Message::Locked,
+                    // It was sent before the token was replaced.
+                    Err(Error::NotFound { .. }) if token != self.sides[i].token => Message::OutOfOrder,
                     Err(error) => return Err(format!("{origin}: {error}")),
                 }
             }
@@ -202,7 +210,11 @@ impl<H: SimulatedHub> Simulation<H> {
         Ok(())
     }
 
-    fn answered(&mut self, i: usize, k: usize, reply: &Reply) -> Result<(), String> {
+    pub fn answered(&mut self, i: usize, k: usize, reply: &Reply) -> Result<(), String> {
+        if !is_plausible(reply) {
+            self.give_up(i, k);
+            return Ok(());
+        }
         let (fresh, writes) = (self.chance.uuid(), self.chance.below(WRITES));
         let is_cut = self.is_breaking && self.chance.below(CUT) == 0;
         let side = &mut self.sides[i];
@@ -244,7 +256,8 @@ impl<H: SimulatedHub> Simulation<H> {
         if self.hub.has_parted(&side.origin) {
             return Err(format!("{}: a write is quarantined in part", side.origin));
         }
-        if !origin.is_consistent() || origin.head.epoch.is_none() {
+        let is_forged = side.forged.contains(&origin.head.attempt);
+        if is_forged || !origin.is_consistent() || origin.head.epoch.is_none() {
             return Ok(());
         }
         let expected = side.expected.get(&origin.head.attempt);

@@ -73,7 +73,8 @@ impl<H: SimulatedHub> Simulation<H> {
         let (rows, quarantined) = (self.hub.rows(&side.origin), self.hub.quarantined(&side.origin));
         let brought = &side.brought[&request];
         for outcome in outcomes.iter().filter(|outcome| outcome.result == ProposalResult::Applied) {
-            let proposal = side.proposals.iter().find(|proposal| proposal.uuid == outcome.uuid).unwrap();
+            // Of a stranger's proposals the hub knows nothing.
+            let Some(proposal) = side.proposals.iter().find(|proposal| proposal.uuid == outcome.uuid) else { continue };
             let key = (proposal.table, proposal.id.clone());
             let is_old = rows.get(&key).is_some_and(|(rev, _, _)| Some(*rev) < outcome.rev);
             let is_due = brought.contains(&key) && !quarantined.contains(&key);

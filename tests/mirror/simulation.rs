@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::domain::time::Time;
+use telecomx_local::sync::hub::admin_store::AdminStore;
 use telecomx_local::sync::hub::audit::Caller;
 use telecomx_local::sync::hub::origin::EnrolmentKind;
 use telecomx_local::sync::hub::store::HubStore;
@@ -29,6 +30,9 @@ pub const BY: Caller<'static> = Caller { name: "command line", now: Time::from_m
 pub const ORIGINS: usize = 2;
 const STEPS: u64 = 80;
 const DAY_MS: i64 = 24 * 3_600_000;
+/// What a hub's clock may show at worst: the first time that there is, one that is plausible, and the last one.
+const CLOCKS: [Time; 3] =
+    [Time::from_millis(0), Time::from_millis(1_900_000_000_000), Time::from_millis(253_402_300_799_999)];
 
 /// An origin: its edge, perhaps a clone of it, and the messages between them and the hub.
 pub struct Side {
@@ -43,6 +47,10 @@ pub struct Side {
     /// Its hub was restored.
     pub may_rewind: bool,
     pub was_cloned: bool,
+    /// The hash of the token that the edges have.
+    pub token: [u8; 32],
+    /// Attempts that none of the edges has made.
+    pub forged: HashSet<Uuid>,
     /// The proposals that were filed.
     pub proposals: Vec<Proposal>,
     /// Proposals that the hub has received an answer to.
@@ -111,6 +119,8 @@ impl<H: SimulatedHub> Simulation<H> {
                     may_fork: false,
                     may_rewind: false,
                     was_cloned: false,
+                    token: hash,
+                    forged: HashSet::new(),
                     proposals: vec![],
                     answered: HashSet::new(),
                     brought: HashMap::new(),
@@ -147,7 +157,7 @@ impl<H: SimulatedHub> Simulation<H> {
             87..91 => self.propose(i)?,
             91..95 => self.trouble(i, k),
             _ if self.kind == Kind::Calm => {}
-            _ => self.disturb(i, k),
+            _ => self.disturb(i, k)?,
         }
         Ok(())
     }
@@ -155,27 +165,53 @@ impl<H: SimulatedHub> Simulation<H> {
     /// What may happen to an edge or a hub in the best of families.
     fn trouble(&mut self, i: usize, k: usize) {
         let edge = &mut self.sides[i].edges[k];
-        match self.chance.below(10) {
+        match self.chance.below(12) {
             0..3 => edge.poison(&mut self.chance),
             3..5 => edge.resolve_quarantine(&mut self.chance),
             5..7 => edge.fill(&mut self.chance),
             7 => edge.limit(false),
             8 => {
                 edge.jump(&mut self.chance);
-                self.now = self.now.plus_ms((self.chance.below(60) as i64 - 20) * DAY_MS);
-                block_on(self.hub.store().prune(self.now)).unwrap();
+                self.jump();
             }
+            9 => edge.repoint(),
+            10 => self.rotate_token(i),
             _ if self.skew.is_hub_old => self.upgrade(),
-            _ => block_on(self.hub.store().unlock(&self.sides[i].origin, BY)).unwrap(),
+            _ => drop(block_on(self.hub.store().unlock(&self.sides[i].origin, BY)).unwrap()),
+        }
+    }
+
+    /// The hub's clock shows another time: days off, or as far as a time can be.
+    fn jump(&mut self) {
+        self.now = match self.chance.below(3) {
+            0 => CLOCKS[self.chance.below(CLOCKS.len() as u64) as usize],
+            _ => self.now.plus_ms((self.chance.below(60) as i64 - 20) * DAY_MS).max(CLOCKS[0]),
+        };
+        block_on(self.hub.store().prune(self.now)).unwrap();
+    }
+
+    /// The edge asks for another token; the answer may be lost. Where a hub is put back, it may know none of them, and somebody
+    /// must enrol the edge again: that is not played.
+    fn rotate_token(&mut self, i: usize) {
+        if self.kind != Kind::Calm {
+            return;
+        }
+        let mut token = [0; 32];
+        token[..8].copy_from_slice(&self.chance.number().to_be_bytes());
+        block_on(self.hub.store().rotate_token(&self.sides[i].origin, token)).unwrap();
+        if self.chance.below(2) == 0 {
+            self.sides[i].token = token;
         }
     }
 
     /// What makes two lives of one.
-    fn disturb(&mut self, i: usize, k: usize) {
+    fn disturb(&mut self, i: usize, k: usize) -> Result<(), String> {
         let side = &mut self.sides[i];
-        match self.chance.below(5) {
+        match self.chance.below(8) {
             0 => self.restore_hub(),
             _ if self.kind == Kind::Rewound => self.restore_hub(),
+            5 | 6 => return self.answer_falsely(i, k),
+            7 => return self.push_falsely(i),
             1..3 => {
                 side.edges[k].restore(&mut self.chance);
                 side.is_waiting[k] = false;
@@ -185,6 +221,7 @@ impl<H: SimulatedHub> Simulation<H> {
             _ if self.kind == Kind::Troubled => self.retire_clone(i),
             _ => {}
         }
+        Ok(())
     }
 
     fn restore_hub(&mut self) {

@@ -50,7 +50,7 @@ impl CallError {
     /// Whether a smaller batch might succeed.
     pub fn is_too_much(&self) -> bool {
         match self {
-            CallError::Refused { status, .. } => matches!(status, 408 | 413 | 429 | 503),
+            CallError::Refused { status, .. } => matches!(status, 408 | 413 | 503),
             CallError::TooSlow(_) => true,
             // The size of the batch was not the reason.
             CallError::Unreachable { .. }
@@ -74,12 +74,14 @@ impl CallError {
         matches!(self, CallError::Refused { status: 413, .. })
     }
 
-    /// Whether an operator must act: the token is invalid, two edges use one name (split brain), one side must be upgraded, or the
+    /// Whether an operator must act: the hub has no more room, the token is invalid, two edges use one name (split brain), one side must be upgraded, or the
     /// edge may not follow to the new hub.
     pub fn is_alarm(&self) -> bool {
         matches!(
             self,
-            CallError::Refused { status: 401 | 404 | 409 | 423, .. } | CallError::Moved { .. } | CallError::KeyLost
+            CallError::Refused { status: 401 | 404 | 409 | 423 | 507, .. }
+                | CallError::Moved { .. }
+                | CallError::KeyLost
         )
     }
 
@@ -88,6 +90,9 @@ impl CallError {
         let advice = match self {
             CallError::Refused { status: 401, .. } => {
                 "; another machine replaced this server, it was removed, or one side was put back to a backup from before its enrolment or before its token was rotated: enrol it again, with sync rejoin if this database was put back"
+            }
+            CallError::Refused { status: 507, .. } => {
+                "; an operator of the hub must make room there, or raise the limit for this server"
             }
             CallError::Refused { status: 423, .. } => "; switch one of them off, then unlock the origin at the hub",
             CallError::Moved { hub } if hub.starts_with("http://") => {

@@ -20,7 +20,11 @@ use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
 use crate::sync::protocol::snapshot::Page;
 use crate::sync::protocol::wire::{Reply, STAGE_ORDER, StageReply};
 
-const ANSWER_MAX_BYTES: usize = 64 << 20;
+/// The longest answer that is read, by the kind of the call, before and after decompression. An answer that says that
+/// something was done is short; one with rows or digests holds what the hub may put on one page, and the longest row.
+const SHORT_ANSWER_BYTES: usize = 256 << 10;
+const REPLY_BYTES: usize = 12 << 20;
+const PAGE_ANSWER_BYTES: usize = 24 << 20;
 
 /// A hub's answer to an enrolment.
 #[derive(Clone, Debug, Deserialize)]
@@ -61,7 +65,7 @@ impl HubClient {
             #[serde(skip_serializing_if = "Option::is_none")]
             attempt: Option<Uuid>,
         }
-        let answer = self.post("/sync/v1/enroll", None, &Enroll { code, attempt });
+        let answer = self.post("/sync/v1/enroll", None, &Enroll { code, attempt }, SHORT_ANSWER_BYTES);
         match answer.map_err(CallError::of_any_server)? {
             (200, text) => serde_json::from_str(&text).map_err(|_| CallError::Unreadable(NO_HUB.into())),
             (status, _) => Err(refused(status, "", None).of_any_server()),
@@ -85,7 +89,8 @@ impl HubClient {
             // Its answer is another one: see `HubClient::staged`.
             Outgoing::AskStage => Ok(None),
             Outgoing::Part(part) => {
-                let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/stage"), Some(token), part)?;
+                let (status, text) =
+                    self.post(&format!("/sync/v1/origins/{origin}/stage"), Some(token), part, SHORT_ANSWER_BYTES)?;
                 let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
                 if status == 409 && answer["error"]["code"] == STAGE_ORDER {
                     return Err(CallError::StageOrder);
@@ -94,7 +99,8 @@ impl HubClient {
                 Ok(None)
             }
             Outgoing::Push(push) => {
-                let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/exchange"), Some(token), push)?;
+                let (status, text) =
+                    self.post(&format!("/sync/v1/origins/{origin}/exchange"), Some(token), push, REPLY_BYTES)?;
                 // The reply to a rejected push has the state too.
                 match serde_json::from_str(&text) {
                     Ok(reply) if matches!(status, 200 | 409) => Ok(Some(reply)),
@@ -115,7 +121,8 @@ impl HubClient {
 
     /// Asks for digests; gives them, and how many bytes both bodies have before compression.
     pub fn digest(&self, origin: &str, token: &str, request: &DigestRequest) -> Result<(DigestReply, u64), CallError> {
-        let (status, text) = self.post(&format!("/sync/v1/origins/{origin}/digest"), Some(token), request)?;
+        let (status, text) =
+            self.post(&format!("/sync/v1/origins/{origin}/digest"), Some(token), request, PAGE_ANSWER_BYTES)?;
         let sent = serde_json::to_string(request).map_or(0, |text| text.len());
         Ok((read(status, &text)?, (sent + text.len()) as u64))
     }
@@ -133,7 +140,7 @@ impl HubClient {
         token: &str,
         body: &impl Serialize,
     ) -> Result<T, CallError> {
-        let (status, text) = self.post(path, Some(token), body)?;
+        let (status, text) = self.post(path, Some(token), body, PAGE_ANSWER_BYTES)?;
         read(status, &text)
     }
 
@@ -145,17 +152,24 @@ impl HubClient {
         token: &str,
     ) -> Result<T, CallError> {
         let request = self.http_agent.get(format!("{}{path}", self.url)).query_pairs(query.iter().copied());
-        let (status, text) = self.read_answer(with_token(request, Some(token)).call())?;
+        let (status, text) = self.read_answer(with_token(request, Some(token)).call(), PAGE_ANSWER_BYTES)?;
         read(status, &text)
     }
 
-    fn post(&self, path: &str, token: Option<&str>, body: &impl Serialize) -> Result<(u16, String), CallError> {
+    /// A POST whose answer has at most `max_bytes`.
+    fn post(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: &impl Serialize,
+        max_bytes: usize,
+    ) -> Result<(u16, String), CallError> {
         let compression = self.compression.load(Relaxed);
-        let answer = self.post_compressed(path, token, body, compression)?;
+        let answer = self.post_compressed(path, token, body, compression, max_bytes)?;
         if compression == ZSTD && answer.0 == 415 {
             // The hub, or a proxy before it, does not know zstd.
             self.compression.store(GZIP, Relaxed);
-            return self.post_compressed(path, token, body, GZIP);
+            return self.post_compressed(path, token, body, GZIP, max_bytes);
         }
         Ok(answer)
     }
@@ -166,6 +180,7 @@ impl HubClient {
         token: Option<&str>,
         body: &impl Serialize,
         compression: u8,
+        max_bytes: usize,
     ) -> Result<(u16, String), CallError> {
         let compressed = compression::compress(compression, body).map_err(|error| CallError::Local(error.into()))?;
         self.counts.bytes_out.fetch_add(compressed.len() as u64, Relaxed);
@@ -177,29 +192,42 @@ impl HubClient {
             .build()
             .header("content-type", "application/json")
             .header("content-encoding", compression::encoding(compression));
-        self.read_answer(with_token(request, token).send(&compressed[..]))
+        self.read_answer(with_token(request, token).send(&compressed[..]), max_bytes)
     }
 
     fn read_answer(
         &self,
         sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        max_bytes: usize,
     ) -> Result<(u16, String), CallError> {
         let mut answer = sent.map_err(unanswered)?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header("retry-after").and_then(|value| value.parse().ok());
         let encoding = header("content-encoding");
-        let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES as u64).read_to_vec();
-        let body = body.map_err(unanswered)?;
+        // What refuses the call is short; 409 to a push is a whole reply.
+        let max_bytes = if matches!(status, 200 | 409) { max_bytes } else { max_bytes.min(SHORT_ANSWER_BYTES) };
+        let body = answer.body_mut().with_config().limit(max_bytes as u64).read_to_vec();
+        let body = body.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(_) => too_long(max_bytes),
+            other => unanswered(other),
+        })?;
         self.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
-        let body = compression::decompress(encoding.as_deref(), &body, ANSWER_MAX_BYTES)
-            .map_err(|error| CallError::Unreadable(error.into()))?;
+        let body =
+            compression::decompress(encoding.as_deref(), &body, max_bytes).map_err(|error| match error.kind() {
+                std::io::ErrorKind::FileTooLarge => too_long(max_bytes),
+                _ => CallError::Unreadable(error.into()),
+            })?;
         let text = String::from_utf8(body).map_err(|error| CallError::Unreadable(error.into()))?;
         if matches!(status, 429 | 500..) {
             return Err(refused(status, &text, retry_after.map(Duration::from_secs)));
         }
         Ok((status, text))
     }
+}
+
+fn too_long(max_bytes: usize) -> CallError {
+    CallError::Unreadable(format!("it is longer than {max_bytes} bytes").into())
 }
 
 fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq::RequestBuilder<B> {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::backoff::{Backoff, DELAY_MAX};
 use super::client::{CallError, HubClient};
+use super::engine::is_plausible;
 use super::enrolment;
 use super::metrics::Counts;
 use super::moves::{follow_announcement, may_follow};
@@ -22,7 +23,6 @@ use crate::domain::proposal::{Proposal, Task};
 use crate::error::Result;
 use crate::store::feed;
 use crate::store::sync_state::{self, Enrolment};
-use crate::sync::protocol::wire::EPOCH_STEP_MAX;
 
 /// The delay while the edge is not enrolled.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -192,9 +192,7 @@ impl SyncDriver {
                 };
                 let mut has_all = false;
                 if let Some(reply) = reply {
-                    let own = session.position().map_err(local)?.epoch.0;
-                    let is_ahead = reply.head.epoch.is_some_and(|epoch| epoch.0 - own > EPOCH_STEP_MAX);
-                    if !reply.is_sound() || is_ahead {
+                    if !is_plausible(&reply) {
                         return Err(CallError::Unreadable("its numbers are out of bounds".into()));
                     }
                     let outcome = runtime.block_on(session.handle_reply(&reply, Uuid::new_v4())).map_err(local)?;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::mirror::Position;
-use crate::sync::protocol::wire::{Epoch, Head, Reply};
+use crate::sync::protocol::wire::{EPOCH_STEP_MAX, Epoch, Head, Reply};
 
 /// What a reply means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,14 +42,21 @@ pub fn judge(
         return ReplyVerdict::Ignore;
     }
     let hub = reply.head;
+    let hub_epoch = hub.epoch.map_or(0, |epoch| epoch.0);
+    // A hub takes an epoch that is so far ahead, and none that is further.
+    let ahead = if rule(Rule::WayBack) { 0 } else { position.epoch.0.saturating_sub(hub_epoch) };
     let reset = |reason| {
-        let newest = hub.epoch.map_or(0, |epoch| epoch.0).max(position.epoch.0);
+        let newest = if ahead < EPOCH_STEP_MAX { hub_epoch.max(position.epoch.0) } else { hub_epoch };
         let epoch = Epoch(newest + 1, fresh);
         // The hub does not know an epoch that has only begun here.
         let parent = if position.resetting.is_some() { position.parent } else { position.epoch.0 };
         let position = Position { epoch, resetting: Some(hub), acked: 0, attempt: Uuid::nil(), stable: 0, parent };
         ReplyVerdict::Reset { position, reason }
     };
+    // Only wrong answers can have led to such an epoch: the edge comes back to those of the hub.
+    if ahead > EPOCH_STEP_MAX {
+        return reset(Fork::OtherEpoch);
+    }
     // A reset goes on as long as the hub still has the state that it replaces.
     if position.resetting == Some(hub) {
         return ReplyVerdict::Adopt(position.clone());
@@ -70,6 +77,11 @@ pub fn judge(
     ReplyVerdict::Adopt(Position { resetting: None, acked, attempt, stable, ..position.clone() })
 }
 
+/// Whether the edge believes a reply at all: every number in it is one that can have been counted.
+pub fn is_plausible(reply: &Reply) -> bool {
+    reply.is_sound() || rule(Rule::Bounds)
+}
+
 /// The rules that keep the mirror from diverging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -85,6 +97,10 @@ pub enum Rule {
     Groups,
     /// What a row refers to is sent no later than the row.
     References,
+    /// Numbers in a reply are in bounds.
+    Bounds,
+    /// From an epoch that the hub cannot take an edge comes back to those that it can.
+    WayBack,
     /// A batch in parts goes on behind the last part that the hub has.
     Resume,
 }

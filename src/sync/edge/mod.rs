@@ -26,7 +26,6 @@ pub mod enrolment;
 pub mod restore;
 
 pub mod rejoin;
-pub mod rotation;
 
 pub mod verify;
 
@@ -35,6 +34,7 @@ mod moves;
 pub mod driver;
 
 mod proving;
+pub mod rotation;
 
 pub mod checkup;
 pub mod clock_check;

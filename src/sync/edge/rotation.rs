@@ -7,10 +7,13 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 use super::client::{CallError, Enrolled, HubClient};
+use super::driver::SyncDriver;
 use super::enrolment;
 use crate::auth::secrets::Sealer;
-use crate::db::{Author, Db};
+use crate::db::{Author, Db, WriteTx};
+use crate::domain::audit::Action;
 use crate::store::sync_state;
+use crate::usecases::hub_enrolment;
 
 /// Replaces the token of this server; gives the id that it has at the hub. `ca`: certificates to trust instead of the system's.
 ///
@@ -26,7 +29,14 @@ pub async fn rotate_token(db: &Db, sealer: &Sealer, ca: Option<&Path>, author: A
     let new = rotated.map_err(described)?.token;
     let (renewed, _) = enrolment::sealed(&enrolment.hub, &Enrolled { origin, name, token: new.clone() }, sealer)?;
     let before = enrolment.clone();
-    let is_stored = db.write(author, move |tx| sync_state::set_token(tx, &before, &renewed.token)).await?;
+    let store = move |tx: &mut WriteTx| {
+        let is_stored = sync_state::set_token(tx, &before, &renewed.token)?;
+        if is_stored {
+            hub_enrolment::record(tx, Action::RotateHubToken, &before.hub, &before.origin)?;
+        }
+        Ok(is_stored)
+    };
+    let is_stored = db.write(author, store).await?;
     if !is_stored {
         bail!("this server was enrolled again meanwhile: its token is the one of that enrolment");
     }
@@ -34,6 +44,14 @@ pub async fn rotate_token(db: &Db, sealer: &Sealer, ca: Option<&Path>, author: A
     let used = client.check_token(&enrolment.origin, &new);
     used.context("the new token is stored, and the hub revokes the one before at the next exchange")?;
     Ok(enrolment.origin)
+}
+
+impl SyncDriver {
+    /// Replaces this server's token for its hub; gives the id that it has there.
+    pub fn rotate_token(&mut self, author: Author) -> Result<String> {
+        let runtime = self.runtime.as_ref().context("there is no runtime")?;
+        runtime.block_on(rotate_token(&self.db, &self.sealer, self.settings.ca.as_deref(), author))
+    }
 }
 
 /// The hub's answer.

@@ -142,7 +142,7 @@ impl SyncSession {
         let to = batch.to;
         let (outcomes, status, audit) = self.db.read(|tx| {
             // A hub of the version before may have named a number out of bounds.
-            let acked = sync_state::audit_acked(tx)?.clamp(0, NUMBER_MAX);
+            let acked = sync_state::audit_acked(tx)?.clamp(0, NUMBER_MAX - 1);
             let known = audit::entry_at(tx, acked)?;
             Ok((answers::untold(tx, to)?, self.status(tx)?, [known, audit::head(tx)?]))
         })?;
@@ -194,8 +194,10 @@ impl SyncSession {
         let is_new = next != position || !delivered.is_empty();
         if is_new || self.needs_record(reply, hub_ahead_ms)? {
             // During a reset the hub's quarantine is that of another epoch.
-            let quarantined = next.resetting.is_none().then(|| reply.quarantine.clone());
+            let mut quarantined = next.resetting.is_none().then(|| reply.quarantine.clone());
             let (audit, acked) = (reply.audit, next.acked);
+            // A hub cannot have refused what it does not have: such an entry would never be outdated.
+            quarantined.iter_mut().for_each(|rows| rows.retain(|row| (1..=acked).contains(&row.chg)));
             let alarm = reply.audit_differs.then_some(AUDIT_DIFFERS);
             let forget = if rule(Rule::Stable) { next.acked } else { next.stable };
             let (is_fork, is_rewind) =

@@ -15,7 +15,7 @@ use super::settings::HubSettings;
 use super::tasks;
 use super::verify::Proof;
 use crate::auth::secrets::Sealer;
-use crate::db::Db;
+use crate::db::{Author, Db};
 use crate::domain::time::Time;
 use crate::error::{Error, Result, in_one_line};
 
@@ -32,6 +32,8 @@ enum Command {
     Sync(oneshot::Sender<AnyResult<()>>),
     /// Prove that the hub has exactly what this edge has, and send the result.
     Verify(oneshot::Sender<AnyResult<Proof>>),
+    /// Replace the token for the hub on behalf of this author, and send the id that this server has there.
+    Rotate(Author, oneshot::Sender<AnyResult<String>>),
     Stop,
 }
 
@@ -89,6 +91,12 @@ impl Worker {
     /// Exchanges with the hub, and proves that it then has exactly what this edge has.
     pub async fn verify(&self) -> AnyResult<Proof> {
         self.ask(Command::Verify).await
+    }
+
+    /// Replaces this server's token for its hub: on the thread of the mirror, so that no exchange uses the one before
+    /// meanwhile. Gives the id that this server has there.
+    pub async fn rotate_token(&self, author: Author) -> AnyResult<String> {
+        self.ask(|reply| Command::Rotate(author, reply)).await
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<AnyResult<T>>) -> Command) -> AnyResult<T> {
@@ -161,6 +169,9 @@ impl SyncLoop {
                     due = Instant::now() + next;
                     tasks::run(&mut self.driver);
                     let _ = reply.send(result);
+                }
+                Ok(Command::Rotate(author, reply)) => {
+                    let _ = reply.send(self.driver.rotate_token(author));
                 }
                 Ok(Command::Verify(reply)) => {
                     let _ = reply.send(self.driver.verify());

@@ -3,6 +3,7 @@
 use super::alarms::Alarm;
 use super::audit::{AuditNote, AuditRecord, Caller};
 use super::fleet::{FleetCursor, FleetFilter};
+use super::limits::OverLimit;
 use super::operators::Operator;
 use super::origin::Origin;
 use crate::domain::audit::Hash;
@@ -76,6 +77,9 @@ pub trait AdminStore: Send + Sync + 'static {
 
     /// Gives an origin that is here another token, of this hash; the present one is good until the other is used first.
     fn rotate_token(&self, origin: &str, token: Hash) -> impl Future<Output = Result<()>> + Send;
+
+    /// Notes that a call of an origin was refused because of a limit: an alarm on the fleet page.
+    fn note_over_limit(&self, origin: &str, over: OverLimit) -> impl Future<Output = Result<()>> + Send;
 
     /// Notes that an origin has used the token that [`AdminStore::rotate_token`] gave it: the one before is revoked.
     fn confirm_token(&self, origin: &str, token: Hash) -> impl Future<Output = Result<()>> + Send;

@@ -20,12 +20,16 @@ pub enum Alarm {
     Differs,
     /// Split brain.
     Locked,
+    /// The hub rejects what the server sends: they are of different epochs.
+    Stuck,
+    /// The server stores more at the hub than it may, or calls more often.
+    Limit,
     /// The server's clock is more than a minute off the hub's.
     Clock,
 }
 
 impl Alarm {
-    pub const ALL: [Alarm; 4] = [Alarm::Audit, Alarm::Differs, Alarm::Locked, Alarm::Clock];
+    pub const ALL: [Alarm; 6] = [Alarm::Audit, Alarm::Differs, Alarm::Locked, Alarm::Stuck, Alarm::Limit, Alarm::Clock];
 
     /// By its name on the wire.
     pub fn parse(name: &str) -> Option<Alarm> {

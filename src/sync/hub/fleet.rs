@@ -36,6 +36,8 @@ pub enum FleetState {
     NeverSeen,
     /// It was last seen longer ago than the hub's setting.
     Unreachable,
+    /// The hub rejects its pushes, and will go on: what is shown is what it had before.
+    Stuck,
     /// It sends everything again, and the hub shows what it had before.
     Resetting,
     /// Rows of it are in quarantine.
@@ -46,12 +48,13 @@ pub enum FleetState {
 }
 
 impl FleetState {
-    pub const ALL: [FleetState; 9] = [
+    pub const ALL: [FleetState; 10] = [
         FleetState::Moved,
         FleetState::Moving,
         FleetState::Locked,
         FleetState::NeverSeen,
         FleetState::Unreachable,
+        FleetState::Stuck,
         FleetState::Resetting,
         FleetState::Quarantine,
         FleetState::Behind,
@@ -75,6 +78,7 @@ impl FleetState {
             _ if origin.is_locked => FleetState::Locked,
             (_, None) => FleetState::NeverSeen,
             (_, Some(seen)) if seen < oldest => FleetState::Unreachable,
+            _ if origin.is_stuck() => FleetState::Stuck,
             _ if origin.is_resetting() => FleetState::Resetting,
             _ if origin.quarantined > 0 => FleetState::Quarantine,
             _ if origin.is_consistent() => FleetState::Ok,
@@ -90,6 +94,8 @@ fn occurrence(alarm: Alarm, origin: &Origin) -> Option<String> {
         Alarm::Audit => origin.audit_differs.then(|| origin.audit.0.to_string()),
         Alarm::Differs => status.differs.then(|| format!("{:?}/{}", status.proved_ms, origin.resets)),
         Alarm::Locked => origin.is_locked.then(|| origin.resets.to_string()),
+        Alarm::Stuck => origin.is_stuck().then(|| format!("{}/{}", origin.resets, origin.head.acked)),
+        Alarm::Limit => origin.over_limit.map(|over| over.limit.name().to_owned()),
         Alarm::Clock => {
             let off = clock_off_ms(origin).filter(|off| off.abs() > CLOCK_OFF_MS)?;
             Some(off.div_euclid(CLOCK_STEP_MS).to_string())
@@ -214,6 +220,7 @@ mod tests {
 
     use super::*;
     use crate::domain::mirror::{AuditHead, Epoch, Head};
+    use crate::sync::hub::origin::STUCK_AFTER;
     use crate::sync::protocol::wire::EdgeStatus;
 
     const NOW: Time = Time::from_millis(1_800_000_000_000);
@@ -240,6 +247,9 @@ mod tests {
             audit_differs: false,
             status,
             phase: Phase::Here,
+            rejected: 0,
+            used: None,
+            over_limit: None,
             tags: vec!["berlin".into()],
             acknowledged: vec![],
         }
@@ -251,9 +261,10 @@ mod tests {
         let mut origin = seen();
         assert_eq!(FleetState::of(&origin, OLDEST), FleetState::Ok);
         type Worsening = (fn(&mut Origin), FleetState);
-        let worsen: [Worsening; 5] = [
+        let worsen: [Worsening; 6] = [
             (|origin| origin.high = 9, FleetState::Behind),
             (|origin| origin.quarantined = 1, FleetState::Quarantine),
+            (|origin| origin.rejected = STUCK_AFTER, FleetState::Stuck),
             (|origin| origin.last_seen = Some(OLDEST.plus_ms(-1)), FleetState::Unreachable),
             (|origin| origin.last_seen = None, FleetState::NeverSeen),
             (|origin| origin.is_locked = true, FleetState::Locked),

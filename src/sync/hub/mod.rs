@@ -3,6 +3,7 @@
 //! In reading order; each module may use those above it. Both stores decide by the pure modules above them.
 
 pub mod alarms;
+pub mod limits;
 pub mod origin;
 
 pub mod audit;

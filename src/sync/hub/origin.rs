@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alarms::Acknowledgement;
+use super::limits::{OverLimit, Usage};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{AuditHead, Head};
 use crate::domain::time::Time;
@@ -11,6 +12,9 @@ use crate::sync::protocol::wire::EdgeStatus;
 
 /// The longest name of a server.
 pub const NAME_MAX: usize = 200;
+
+/// So many rejected pushes in a row are more than a lost answer or a fork explains: the edge does not get any further.
+pub const STUCK_AFTER: i64 = 5;
 
 /// Where an origin is, as one hub sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +103,15 @@ pub struct Origin {
     pub audit_differs: bool,
     pub status: EdgeStatus,
     pub phase: Phase,
+    /// Pushes in a row that did not build on what the hub has, counted up to [`STUCK_AFTER`].
+    #[serde(default)]
+    pub rejected: i64,
+    /// What the store holds of it at most; `None` until it is counted. A store counts for itself.
+    #[serde(skip)]
+    pub used: Option<Usage>,
+    /// It was refused something because of a limit.
+    #[serde(skip)]
+    pub over_limit: Option<OverLimit>,
     /// Words that operators have given it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -135,13 +148,19 @@ impl Origin {
         self.status.resetting.is_some()
     }
 
+    /// Whether the hub rejects what the edge sends, and will go on: they are of different epochs, and the edge does not come
+    /// to a new one.
+    pub fn is_stuck(&self) -> bool {
+        self.rejected >= STUCK_AFTER
+    }
+
     /// How many writes the hub is behind, as far as the edge has reported.
     pub fn lag(&self) -> i64 {
         self.high.saturating_sub(self.head.acked)
     }
 
     /// Whether the mirror is exactly the edge's state at `acked`, as far as the hub knows: no comparison has shown a
-    /// difference, and no reset is going on.
+    /// difference, no reset is going on, and its pushes are not rejected.
     pub fn is_consistent(&self) -> bool {
         self.head.epoch.is_some()
             && self.head.acked == self.high
@@ -149,7 +168,13 @@ impl Origin {
             && !self.is_locked
             && !self.status.differs
             && !self.is_resetting()
+            && !self.is_stuck()
     }
+}
+
+/// What the audit trail records of an unlock.
+pub fn unlock_detail(was_locked: bool) -> &'static str {
+    if was_locked { "" } else { "it was not locked" }
 }
 
 /// 404 `origin`.

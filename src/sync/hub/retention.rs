@@ -16,8 +16,6 @@ const STAGE_MS: i64 = 14 * 24 * HOUR_MS;
 /// The parts that one stage may hold. A first mirror or a reset brings all that an edge has in one stage: some hundred MB
 /// at most, in parts of 16 KiB at least.
 pub const STAGE_PARTS_MAX: i64 = 100_000;
-/// The bytes of rows that one stage may hold.
-const STAGE_BYTES_MAX: i64 = 4 << 30;
 /// What a row takes besides its id and its text.
 const ROW_BYTES: usize = 100;
 
@@ -49,13 +47,12 @@ pub fn bytes_of(rows: &[Row]) -> i64 {
     i64::try_from(rows.iter().map(bytes).sum::<usize>()).unwrap_or(i64::MAX)
 }
 
-/// 409 `stage` when a part with this number, counted from 0, makes a stage too long, or too large with `bytes` in all.
-pub fn check_stage(part: i64, bytes: i64) -> Result<()> {
-    if part < STAGE_PARTS_MAX && bytes <= STAGE_BYTES_MAX {
+/// 409 `stage` when a part with this number, counted from 0, makes a stage too long.
+pub fn check_part_number(part: i64) -> Result<()> {
+    if part < STAGE_PARTS_MAX {
         return Ok(());
     }
-    let gib = STAGE_BYTES_MAX >> 30;
-    Err(Error::conflict("stage", format!("A batch of more than {STAGE_PARTS_MAX} parts or {gib} GiB is not accepted")))
+    Err(Error::conflict("stage", format!("A batch of more than {STAGE_PARTS_MAX} parts is not accepted")))
 }
 
 #[cfg(test)]
@@ -66,11 +63,9 @@ mod tests {
     const NOW: Time = Time::from_millis(1_800_000_000_000);
 
     #[test]
-    fn a_stage_is_limited_in_parts_and_bytes() {
-        assert!(check_stage(STAGE_PARTS_MAX - 1, STAGE_BYTES_MAX).is_ok());
-        for (part, bytes) in [(STAGE_PARTS_MAX, 1), (0, STAGE_BYTES_MAX + 1)] {
-            assert!(check_stage(part, bytes).unwrap_err().to_string().contains("100000 parts or 4 GiB"));
-        }
+    fn a_stage_is_limited_in_parts() {
+        assert!(check_part_number(STAGE_PARTS_MAX - 1).is_ok());
+        assert!(check_part_number(STAGE_PARTS_MAX).unwrap_err().to_string().contains("100000 parts"));
     }
 
     #[test]

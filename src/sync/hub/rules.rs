@@ -1,6 +1,6 @@
 //! Which pushes a hub accepts. Pure: both stores decide by it.
 
-use super::origin::Origin;
+use super::origin::{Origin, STUCK_AFTER};
 use crate::domain::mirror::{AuditHead, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -25,8 +25,9 @@ pub fn check_proto(proto: u32) -> Result<()> {
     Err(Error::conflict("upgrade_required", message))
 }
 
+/// As [`crate::sync::protocol::wire::Reply::is_sound`] has it: what a hub takes it may answer, and the edge must believe it.
 fn is_number(number: i64) -> bool {
-    (0..=NUMBER_MAX).contains(&number)
+    (0..NUMBER_MAX).contains(&number)
 }
 
 /// The longest name of an edge's version.
@@ -44,7 +45,7 @@ pub fn check_push(push: &Push) -> Result<()> {
     let others =
         [Some(push.base.acked), push.base.epoch.map(|epoch| epoch.0), push.parent, Some(known.0), Some(newest.0)];
     let others = others.into_iter().chain([push.staged.map(|staged| staged.parts)]).flatten();
-    let is_sound = (1..=NUMBER_MAX).contains(&push.epoch.0)
+    let is_sound = (1..NUMBER_MAX).contains(&push.epoch.0)
         && others.chain(push.outcomes.iter().filter_map(|outcome| outcome.rev)).all(is_number)
         && first <= push.to
         && push.to <= push.snap
@@ -191,6 +192,17 @@ pub enum PushVerdict {
     Apply,
 }
 
+/// What the hub notes of an origin whose push it rejects: how many it has rejected in a row, and when it has last seen the
+/// edge. `None` when that is noted already. A push that comes late changes nothing that lasts: the next one that is accepted
+/// ends the count.
+pub fn after_rejection(origin: &Origin, now: Time) -> Option<(i64, Option<Time>)> {
+    let rejected = (origin.rejected + 1).min(STUCK_AFTER);
+    let is_old = origin.last_seen.is_none_or(|seen| (now.millis() - seen.millis()).abs() >= SEEN_MS);
+    // An edge that is stuck is not away: it comes, again and again.
+    let seen = if rejected == STUCK_AFTER && is_old { Some(now) } else { origin.last_seen };
+    ((rejected, seen) != (origin.rejected, origin.last_seen)).then_some((rejected, seen))
+}
+
 /// Decides on a push; `is_whole`: all parts that it names are staged.
 pub fn judge(origin: &Origin, push: &Push, is_whole: bool, now: Time) -> PushVerdict {
     if origin.is_locked {
@@ -204,7 +216,8 @@ pub fn judge(origin: &Origin, push: &Push, is_whole: bool, now: Time) -> PushVer
         let (audit, differs) = audit_after(origin, push);
         let status =
             |status: &EdgeStatus| (status.is_full, status.differs, status.proved_ms, status.resetting.is_some());
-        let is_known = origin.high == push.snap
+        let is_known = origin.rejected == 0
+            && origin.high == push.snap
             && origin.audit == audit
             && origin.audit_differs == differs
             && status(&origin.status) == status(&push.status);
@@ -259,11 +272,11 @@ mod tests {
             "/audit/0/0",
             "/audit/1/0",
         ] {
-            for number in [i64::MIN, -1, NUMBER_MAX + 1, i64::MAX] {
+            for number in [i64::MIN, -1, NUMBER_MAX, i64::MAX] {
                 assert!(matches!(push(at, json!(number)), Err(Error::BadRequest { .. })), "{at}: {number}");
             }
         }
-        assert!(push("/snap", json!(NUMBER_MAX)).is_ok() && push("/epoch/0", json!(NUMBER_MAX)).is_ok());
+        assert!(push("/snap", json!(NUMBER_MAX - 1)).is_ok() && push("/epoch/0", json!(NUMBER_MAX - 1)).is_ok());
     }
 
     #[test]
@@ -310,8 +323,8 @@ mod tests {
             let rows = json!([{ "t": "queue", "id": "a", "rev": 1, "chg": chg }]);
             check_part(&from_value(json!({ "stage": uuid::Uuid::nil(), "part": part, "rows": rows })).unwrap())
         };
-        assert!(part(0, 1).is_ok() && part(NUMBER_MAX, NUMBER_MAX).is_ok());
-        for (number, chg) in [(-1, 1), (NUMBER_MAX + 1, 1), (0, 0), (0, NUMBER_MAX + 1)] {
+        assert!(part(0, 1).is_ok() && part(NUMBER_MAX - 1, NUMBER_MAX - 1).is_ok());
+        for (number, chg) in [(-1, 1), (NUMBER_MAX, 1), (0, 0), (0, NUMBER_MAX)] {
             assert!(part(number, chg).is_err(), "{number} {chg}");
         }
     }

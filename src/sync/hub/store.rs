@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::admin_store::AdminStore;
 use super::audit::Caller;
+use super::limits::OriginLimits;
 use super::migration::{Arrival, Delivery, FinishMove, QuarantinedRow};
 use super::origin::{EnrolmentKind, NAME_MAX, Origin, Phase};
 use super::orphaned_rows::{OrphanedRow, RemovedOrigin};
@@ -65,6 +66,10 @@ pub fn store_unreachable() -> Error {
 ///
 /// What an operator asks for is recorded in the hub's audit trail in the same transaction.
 pub trait HubStore: AdminStore {
+    /// With these limits for each origin.
+    #[must_use]
+    fn with_limits(self, limits: OriginLimits) -> Self;
+
     /// Lets one edge enrol with the code of this hash. 409 `name` when there is an origin of the name.
     fn add_code(
         &self,
@@ -94,11 +99,11 @@ pub trait HubStore: AdminStore {
     /// Every origin, by name.
     fn origins(&self) -> impl Future<Output = Result<Vec<Origin>>> + Send;
 
-    /// Unlocks a locked origin: it goes on with whichever edge comes first.
-    fn unlock(&self, origin: &str, caller: Caller<'_>) -> impl Future<Output = Result<()>> + Send;
+    /// Unlocks an origin: it goes on with whichever edge comes first. Gives whether it was locked.
+    fn unlock(&self, origin: &str, caller: Caller<'_>) -> impl Future<Output = Result<bool>> + Send;
 
     /// Stages a part of a batch where [`super::rules::judge_part`] allows it, and discards the parts of any other batch. 409
-    /// `stage` when the stage becomes too large: [`super::retention::check_stage`].
+    /// `stage` when it has too many parts, 507 when it becomes too large.
     fn stage(&self, origin: &str, part: &Part, now: Time) -> impl Future<Output = Result<()>> + Send;
 
     /// What is staged of an origin.
@@ -106,7 +111,7 @@ pub trait HubStore: AdminStore {
 
     /// Applies a push that [`super::rules::accepts`], with the parts staged for it; any other push changes nothing. A
     /// row with a fault is quarantined with its whole write; 409 `schema` when so many have one that the fault is not
-    /// theirs. 423 while the origin is locked; 404 `origin` when the token of this hash is not the origin's.
+    /// theirs. 507 when the origin would store more than it may. 423 while the origin is locked; 404 `origin` when the token of this hash is not the origin's.
     fn push(
         &self,
         origin: &str,

@@ -9,11 +9,11 @@ pub use crate::domain::proposal::{Proposal, ProposalAnswer};
 /// The protocol that this program speaks.
 pub const PROTO: u32 = 1;
 
-/// The largest number in a message: nothing counts that far, and every JSON parser reads numbers up to it exactly.
+/// Numbers in a message are below it: nothing counts that far, and every JSON parser reads numbers up to it exactly.
 pub const NUMBER_MAX: i64 = 1 << 53;
 
-/// How far a new epoch may be ahead of the present one. A stolen token cannot use up the numbers of an origin, nor a wrong
-/// answer those of an edge.
+/// How far a new epoch may be ahead of the present one at the hub: a stolen token cannot use up the numbers of an origin. An
+/// edge that a wrong answer has led further comes back (`engine::judge`).
 pub const EPOCH_STEP_MAX: i64 = 1_000_000;
 
 /// What a push does to what the hub has.

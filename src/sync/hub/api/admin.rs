@@ -1,14 +1,15 @@
 //! The calls of the hub's operators on origins, and the reads that an edge may make of its own origin too.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
 use serde_json::json;
 
+use super::query::Query;
 use super::request::{Body, any_origin, for_operator, operator, parse_object};
 use super::state::SharedState;
 use crate::domain::fields::read_body;
-use crate::domain::mirror::{Row, Table};
+use crate::domain::mirror::Row;
 use crate::domain::proposal::HubLevel;
 use crate::error::{Check, Error, Result};
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
@@ -36,35 +37,17 @@ pub async fn add_code<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "code": code })))
 }
 
-#[derive(Deserialize)]
-pub struct RowsQuery {
-    pub table: Table,
-    after: Option<String>,
-}
-
-impl RowsQuery {
-    pub fn after(&self) -> &str {
-        self.after.as_deref().unwrap_or("")
-    }
-}
-
 /// The mirror itself: `?table=mobile_config&after=ID`, by id, at most a thousand rows and about 4 MiB, until a page is
 /// empty. For the origin and for operators; that an operator reads is noted in the audit trail.
-pub async fn rows<S: HubStore>(
-    request: HttpRequest,
-    state: SharedState<S>,
-    query: web::Query<RowsQuery>,
-) -> Result<HttpResponse> {
+pub async fn rows<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     let (origin, operator) = any_origin(&request, &state).await?;
-    if query.table == Table::Other {
-        let names = Table::ALL.map(Table::name).join(", ");
-        return Err(Error::invalid("table", Check::Enum, format!("table must be one of {names}")));
-    }
+    let query = Query::of(&request);
+    let (table, after) = (query.table()?, query.text("after")?.unwrap_or_default());
     if let Some(operator) = operator {
         let caller = Caller::new(&operator.name, state.clock.now());
-        state.note_once(AuditNote::new(caller, HubAction::ReadRows, &origin, query.table.name())).await?;
+        state.note_once(AuditNote::new(caller, HubAction::ReadRows, &origin, table.name())).await?;
     }
-    let (found, rows) = state.store.rows(&origin, query.table, query.after(), ROWS_MAX).await?;
+    let (found, rows) = state.store.rows(&origin, table, after, ROWS_MAX).await?;
     // An origin that has moved is not empty: its rows are at another hub.
     if let Phase::Moved(hub) = found.phase {
         return Err(Error::Moved { hub });
@@ -89,11 +72,12 @@ pub async fn quarantine<S: HubStore>(request: HttpRequest, state: SharedState<S>
     Ok(HttpResponse::Ok().json(json!({ "quarantine": rows })))
 }
 
-/// Unlocks an origin after a split brain: it goes on with whichever edge comes first.
+/// Unlocks an origin after a split brain: it goes on with whichever edge comes first. `wasLocked`: false when
+/// there was nothing to unlock.
 pub async fn unlock<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     let (origin, operator) = for_operator(&request, &state, HubLevel::Administer).await?;
-    state.store.unlock(origin, Caller::new(&operator.name, state.clock.now())).await?;
-    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+    let was_locked = state.store.unlock(origin, Caller::new(&operator.name, state.clock.now())).await?;
+    Ok(HttpResponse::Ok().json(json!({ "success": true, "wasLocked": was_locked })))
 }
 
 /// 503 while the store cannot be used.

@@ -10,12 +10,20 @@ use crate::error::{Error, Result};
 
 /// The longest body, decompressed: a batch, and one row more.
 pub const BODY_MAX_BYTES: usize = 8 << 20;
-/// Compressed bodies that are being received, in bytes.
-const RECEIVING_MAX_BYTES: usize = 48 << 20;
-/// Large bodies that are decompressed, read and stored at the same time: each takes several times its length.
-const WORKING_MAX: usize = 6;
-/// Large bodies that one origin may send at the same time: one, and another that an interrupted call has left behind.
-const OF_ORIGIN_MAX: usize = 2;
+/// How much a hub takes in at once.
+#[derive(Clone, Copy, Debug)]
+pub struct AdmissionLimits {
+    /// Compressed bodies that are being received, in bytes.
+    pub receiving_bytes: usize,
+    /// Large bodies that are decompressed, read and stored at the same time: each takes several times its length.
+    pub working: usize,
+    /// Large bodies that one origin may send at the same time: one, and another that an interrupted call has left behind.
+    pub of_origin: usize,
+}
+
+impl AdmissionLimits {
+    pub const DEFAULT: AdmissionLimits = AdmissionLimits { receiving_bytes: 48 << 20, working: 6, of_origin: 2 };
+}
 
 const FULL: &str = "The hub receives as much as it can at the moment, try again";
 const ORIGIN_FULL: &str = "This server sends several large bodies at the same time already, try again";
@@ -27,19 +35,21 @@ pub struct Admission {
     working: Arc<Semaphore>,
     /// How many each origin sends, for those that send any.
     of_origin: Mutex<HashMap<String, usize>>,
-}
-
-impl Default for Admission {
-    fn default() -> Admission {
-        Admission {
-            receiving: Arc::new(Semaphore::new(RECEIVING_MAX_BYTES >> 10)),
-            working: Arc::new(Semaphore::new(WORKING_MAX)),
-            of_origin: Mutex::default(),
-        }
-    }
+    of_origin_max: usize,
 }
 
 impl Admission {
+    pub fn new(limits: AdmissionLimits) -> Admission {
+        // One body must fit in, or nothing ever would.
+        let receiving_kib = limits.receiving_bytes.max(BODY_MAX_BYTES) >> 10;
+        Admission {
+            receiving: Arc::new(Semaphore::new(receiving_kib.min(Semaphore::MAX_PERMITS))),
+            working: Arc::new(Semaphore::new(limits.working.clamp(1, Semaphore::MAX_PERMITS))),
+            of_origin: Mutex::default(),
+            of_origin_max: limits.of_origin.max(1),
+        }
+    }
+
     /// Admits a body of an origin; `length`: in bytes as it is sent, if that is known. 503 when there is no room for it.
     pub fn admit(&self, origin: &str, length: Option<usize>) -> Result<Admitted<'_>> {
         let kib = length.map_or(BODY_MAX_BYTES, |length| length.min(BODY_MAX_BYTES)).div_ceil(1 << 10);
@@ -47,7 +57,7 @@ impl Admission {
         let receiving = self.receiving.clone().try_acquire_many_owned(kib).map_err(|_| Error::Unavailable(FULL))?;
         let mut of_origin = self.of_origin.lock().unwrap_or_else(PoisonError::into_inner);
         let count = of_origin.entry(origin.to_owned()).or_default();
-        if *count >= OF_ORIGIN_MAX {
+        if *count >= self.of_origin_max {
             return Err(Error::Unavailable(ORIGIN_FULL));
         }
         *count += 1;
@@ -88,8 +98,9 @@ mod tests {
 
     #[test]
     fn one_origin_does_not_take_the_room_of_the_others() {
-        let admission = Admission::default();
-        let of_one: Vec<_> = (0..OF_ORIGIN_MAX).map(|_| admission.admit("one", Some(1_000)).unwrap()).collect();
+        let admission = Admission::new(AdmissionLimits::DEFAULT);
+        let of_one: Vec<_> =
+            (0..AdmissionLimits::DEFAULT.of_origin).map(|_| admission.admit("one", Some(1_000)).unwrap()).collect();
         assert!(matches!(admission.admit("one", Some(1_000)), Err(Error::Unavailable(ORIGIN_FULL))));
         assert!(admission.admit("other", Some(1_000)).is_ok());
         drop(of_one);
@@ -99,9 +110,10 @@ mod tests {
 
     #[test]
     fn what_is_received_at_once_is_bounded_in_bytes() {
-        let admission = Admission::default();
+        let admission = Admission::new(AdmissionLimits::DEFAULT);
         let admit = |n: usize| admission.admit(&format!("origin{n}"), None);
-        let all: Vec<_> = (0..RECEIVING_MAX_BYTES / BODY_MAX_BYTES).map(|n| admit(n).unwrap()).collect();
+        let all: Vec<_> =
+            (0..AdmissionLimits::DEFAULT.receiving_bytes / BODY_MAX_BYTES).map(|n| admit(n).unwrap()).collect();
         assert!(matches!(admit(100), Err(Error::Unavailable(FULL))));
         drop(all);
         assert!(admit(100).is_ok());

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::admission::BODY_MAX_BYTES;
+use super::query::Query;
 use super::request::{Body, SHORT_BYTES, bearer, in_path, own_origin, parse};
 use super::state::SharedState;
 use crate::auth::secrets::new_token;
@@ -76,7 +77,10 @@ pub async fn rotate_token<S: HubStore>(
 pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, body: Body) -> Result<HttpResponse> {
     // With a short body the store looks the token up while it applies the push: one round trip less for the commonest call.
     let sender = match body.is_short() {
-        true => bearer(&request),
+        true => match bearer(&request) {
+            Ok(token) => state.take_call(&token).await.map(|()| token),
+            Err(refused) => Err(refused),
+        },
         false => own_origin(&request, &state).await.map(|origin| origin.token),
     };
     let (token_hash, body, _admitted) = body.admitted(sender, &state.admission, in_path(&request)).await?;
@@ -90,7 +94,8 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
     let push = push?;
     rules::check_push(&push)?;
     let now = state.clock.now();
-    let result = match state.store.push(in_path(&request), &token_hash, &push, now).await {
+    let pushed = state.store.push(in_path(&request), &token_hash, &push, now).await;
+    let result = match state.noting_limit(in_path(&request), pushed).await {
         Err(error @ Error::NotFound { .. }) => {
             own_origin(&request, &state).await?;
             return Err(error);
@@ -140,7 +145,8 @@ pub async fn stage<S: HubStore>(request: HttpRequest, state: SharedState<S>, bod
     let (origin, body, _admitted) = body.admitted(sender, &state.admission, in_path(&request)).await?;
     let part: Part = parse(&body)?;
     rules::check_part(&part)?;
-    state.store.stage(&origin.origin, &part, state.clock.now()).await?;
+    let staged = state.store.stage(&origin.origin, &part, state.clock.now()).await;
+    state.noting_limit(&origin.origin, staged).await?;
     state.counts.bytes_in.fetch_add(body.len() as u64, Relaxed);
     state.counts.rows.fetch_add(part.rows.len() as u64, Relaxed);
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
@@ -173,21 +179,13 @@ pub async fn digests<S: HubStore>(request: HttpRequest, state: SharedState<S>, b
     Ok(HttpResponse::Ok().json(DigestReply { head: found.head, rows: tree.rows, branches, leaves, of_leaves }))
 }
 
-#[derive(Deserialize)]
-pub struct SnapshotQuery {
-    after: Option<String>,
-}
-
 /// Everything that the hub has of an origin, for a machine that replaces its edge: page by page behind `?after=`, which the
 /// page before names.
-pub async fn snapshot<S: HubStore>(
-    request: HttpRequest,
-    state: SharedState<S>,
-    query: web::Query<SnapshotQuery>,
-) -> Result<HttpResponse> {
+pub async fn snapshot<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     let origin = own_origin(&request, &state).await?.origin;
     let malformed = || Error::bad_request("after is not one that a page has named");
-    let (first, mut after) = match &query.after {
+    let query = Query::of(&request);
+    let (first, mut after) = match query.text("after")? {
         Some(after) => after_of(after).ok_or_else(malformed)?,
         None => (Table::ALL[0], String::new()),
     };

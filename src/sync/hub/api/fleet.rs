@@ -1,9 +1,10 @@
 //! The fleet page, tags, and alarms that are acknowledged.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::query::{FROM_ZERO, Query};
 use super::request::{Body, for_operator, operator, parse};
 use super::state::SharedState;
 use crate::domain::proposal::HubLevel;
@@ -16,45 +17,33 @@ use crate::sync::hub::fleet::{FleetCursor, FleetFilter, FleetState, PAGE_MAX, al
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::store::HubStore;
 
-#[derive(Deserialize)]
-pub struct FleetQuery {
-    limit: Option<i64>,
-    after: Option<String>,
-    state: Option<String>,
-    tag: Option<String>,
-    version: Option<String>,
-    lag: Option<i64>,
-}
-
-impl FleetQuery {
-    fn filter(self, oldest: Time) -> Result<FleetFilter> {
-        let state = match self.state.as_deref() {
-            None => None,
-            Some(name) => Some(FleetState::parse(name).ok_or_else(|| {
-                let names = FleetState::ALL.map(FleetState::name).join(", ");
-                Error::invalid("state", Check::Enum, format!("state must be one of {names}"))
-            })?),
-        };
-        Ok(FleetFilter { state, tag: self.tag, version: self.version, lag: self.lag, oldest })
-    }
+fn filter(query: &Query<'_>, oldest: Time) -> Result<FleetFilter> {
+    let state = match query.text("state")? {
+        None => None,
+        Some(name) => Some(FleetState::parse(name).ok_or_else(|| {
+            let names = FleetState::ALL.map(FleetState::name).join(", ");
+            Error::invalid("state", Check::Enum, format!("state must be one of {names}"))
+        })?),
+    };
+    let text = |name| query.text(name).map(|text| text.map(str::to_owned));
+    Ok(FleetFilter {
+        state,
+        tag: text("tag")?,
+        version: text("version")?,
+        lag: query.number("lag", FROM_ZERO)?,
+        oldest,
+    })
 }
 
 /// Origins by name, each with its state, its lag and its alarms: `?limit=&after=&state=&tag=&version=&lag=`. `after` of an
 /// answer is where the next page begins; it is absent on the last one.
-pub async fn fleet<S: HubStore>(
-    request: HttpRequest,
-    state: SharedState<S>,
-    query: web::Query<FleetQuery>,
-) -> Result<HttpResponse> {
+pub async fn fleet<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     operator(&request, &state, HubLevel::Read).await?;
-    let (query, now) = (query.into_inner(), state.clock.now());
-    let limit = query.limit.unwrap_or(PAGE_MAX);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Error::invalid("limit", Check::Max, format!("limit must be 1 to {PAGE_MAX}")));
-    }
-    let after = query.after.as_deref().map(FleetCursor::decode).transpose()?.unwrap_or_default();
+    let (query, now) = (Query::of(&request), state.clock.now());
+    let limit = query.number("limit", 1..=PAGE_MAX)?.unwrap_or(PAGE_MAX);
+    let after = query.text("after")?.map(FleetCursor::decode).transpose()?.unwrap_or_default();
     let oldest = now.plus_ms(-state.unreachable_ms);
-    let (origins, next) = fleet_page(&*state.store, &query.filter(oldest)?, after, limit).await?;
+    let (origins, next) = fleet_page(&*state.store, &filter(&query, oldest)?, after, limit).await?;
     let origins: Vec<Value> = origins.iter().map(|origin| fleet_entry(origin, now, oldest)).collect();
     let mut page = json!({ "origins": origins });
     if let Some(next) = next {
@@ -122,6 +111,10 @@ fn fleet_entry(origin: &Origin, now: Time, oldest: Time) -> Value {
         "differs": origin.status.differs,
         "resetting": origin.status.resetting,
         "locked": origin.is_locked,
+        "stuck": origin.is_stuck(),
+        "overLimit": origin.over_limit,
+        "storedRows": origin.used.map(|used| used.rows),
+        "storedBytes": origin.used.map(|used| used.bytes),
         "acked": origin.head.acked,
         "high": origin.high,
         "stable": origin.stable,

@@ -33,11 +33,17 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: SharedState<S>) -
         let name = family(&mut text, &format!("hub_{name}_total"), "counter", help);
         let _ = writeln!(text, "{name} {}", value.load(Relaxed));
     }
-    let figures: [Figure; 11] = [
+    let figures: [Figure; 15] = [
         ("consistent", "gauge", "1: the mirror is exactly what the edge last reported", &|origin| {
             Some(origin.is_consistent().into())
         }),
         ("locked", "gauge", "1: split brain, two edges use this name in turn", &|origin| Some(origin.is_locked.into())),
+        ("stuck", "gauge", "1: the hub rejects its pushes, and will go on", &|origin| Some(origin.is_stuck().into())),
+        ("over_limit", "gauge", "1: it was refused something because of a limit", &|origin| {
+            Some(origin.over_limit.is_some().into())
+        }),
+        ("stored_rows", "gauge", "Rows stored of it, at most", &|origin| origin.used.map(|used| used.rows)),
+        ("stored_bytes", "gauge", "Bytes stored of it, at most", &|origin| origin.used.map(|used| used.bytes)),
         ("leaving", "gauge", "1: it accepts no pushes until its move to another hub has ended", &|origin| {
             Some(matches!(origin.phase, Phase::Leaving(_)).into())
         }),

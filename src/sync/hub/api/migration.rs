@@ -1,10 +1,11 @@
 //! The calls that `hub move` makes of the hub that an origin moves to, with the token of an operator of
 //! level administer.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use super::admin::{ROWS_MAX, RowsQuery};
+use super::admin::ROWS_MAX;
+use super::query::Query;
 use super::request::{Body, for_operator, in_path, parse};
 use super::state::SharedState;
 use crate::domain::proposal::HubLevel;
@@ -24,13 +25,11 @@ pub async fn arrive<S: HubStore>(request: HttpRequest, state: SharedState<S>, bo
 }
 
 /// The versions of the rows of one table that have arrived, `?table=&after=`, by id.
-pub async fn arrived<S: HubStore>(
-    request: HttpRequest,
-    state: SharedState<S>,
-    query: web::Query<RowsQuery>,
-) -> Result<HttpResponse> {
+pub async fn arrived<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     for_operator(&request, &state, HubLevel::Administer).await?;
-    let (_, rows) = state.store.rows(in_path(&request), query.table, query.after(), ROWS_MAX).await?;
+    let query = Query::of(&request);
+    let (table, after) = (query.table()?, query.text("after")?.unwrap_or_default());
+    let (_, rows) = state.store.rows(in_path(&request), table, after, ROWS_MAX).await?;
     Ok(HttpResponse::Ok().json(rows.iter().map(RowVersion::of).collect::<Vec<_>>()))
 }
 

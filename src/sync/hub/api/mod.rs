@@ -1,9 +1,11 @@
 //! The hub's calls (`/sync/v1`), in reading order; each module may use those above it.
 
-mod admission;
+pub mod admission;
+mod calls;
 
 pub mod state;
 
+mod query;
 mod request;
 
 mod admin;

@@ -1,10 +1,11 @@
 //! Operators, their tokens, and the audit trail.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::query::{FROM_ZERO, Query};
 use super::request::{Body, operator, parse};
 use super::state::SharedState;
 use crate::auth::secrets::new_token;
@@ -64,19 +65,10 @@ pub async fn remove<S: HubStore>(request: HttpRequest, state: SharedState<S>) ->
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
-#[derive(Deserialize)]
-pub struct AuditQuery {
-    #[serde(default)]
-    after: i64,
-}
-
 /// The hub's audit trail behind entry `?after=`, the oldest first, at most a thousand entries.
-pub async fn audit<S: HubStore>(
-    request: HttpRequest,
-    state: SharedState<S>,
-    query: web::Query<AuditQuery>,
-) -> Result<HttpResponse> {
+pub async fn audit<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     operator(&request, &state, HubLevel::Read).await?;
-    let entries = state.store.audit_after(query.after, AUDIT_PAGE).await?;
+    let after = Query::of(&request).number("after", FROM_ZERO)?.unwrap_or(0);
+    let entries = state.store.audit_after(after, AUDIT_PAGE).await?;
     Ok(HttpResponse::Ok().json(json!({ "entries": entries })))
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 use uuid::Uuid;
 
+use super::query::{FROM_ZERO, Query};
 use super::request::{Body, for_operator, parse_object};
 use super::state::SharedState;
 use crate::domain::fields::{Fields, read_body};
@@ -24,20 +24,11 @@ use crate::sync::hub::store::HubStore;
 const LISTED_MAX: i64 = 1_000;
 const PROPOSAL_MAX_BYTES: usize = 1 << 20;
 
-#[derive(Deserialize)]
-pub struct ListQuery {
-    #[serde(default)]
-    after: i64,
-}
-
 /// Proposals behind `?after=`, at most a thousand, each with its answer.
-pub async fn list<S: HubStore>(
-    request: HttpRequest,
-    state: SharedState<S>,
-    query: web::Query<ListQuery>,
-) -> Result<HttpResponse> {
+pub async fn list<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> Result<HttpResponse> {
     let (origin, _) = for_operator(&request, &state, HubLevel::Read).await?;
-    let records = state.store.proposals(origin, query.after, LISTED_MAX).await?;
+    let after = Query::of(&request).number("after", FROM_ZERO)?.unwrap_or(0);
+    let records = state.store.proposals(origin, after, LISTED_MAX).await?;
     let proposals: Vec<ProposalView> = records.iter().map(ProposalView::of).collect();
     Ok(HttpResponse::Ok().json(BTreeMap::from([("proposals", proposals)])))
 }

@@ -148,6 +148,7 @@ pub fn in_path(request: &HttpRequest) -> &str {
 /// the first time here: the one before is revoked.
 pub async fn own_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<Origin> {
     let token = bearer(request)?;
+    state.take_call(&token).await?;
     let of_token = state.store.origin_of(token).await?.ok_or_else(invalid_token)?;
     if in_path(request) != of_token.origin {
         return Err(origin_not_found());

@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, Route, web};
 use rustls::ServerConfig;
 use serde_json::json;
 
-use super::request::malformed;
 use super::state::{HubState, SharedState};
 use super::{admin, edge, fleet, metrics, migration, operators, proposals};
 use crate::error::Error;
@@ -73,7 +72,6 @@ fn configure<S: HubStore>(state: &SharedState<S>, services: &mut web::ServiceCon
     services
         .app_data(state.clone())
         .app_data(ForEdges(|accepted| compression::accepted(accepted).map(compression::encoding)))
-        .app_data(web::QueryConfig::default().error_handler(|error, _| malformed("query", &error).into()))
         .route("/healthz", web::get().to(healthz))
         .route("/readyz", web::get().to(admin::readyz::<S>))
         .route("/metrics", web::get().to(metrics::metrics::<S>))

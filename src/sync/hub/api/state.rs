@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web;
 
-use super::admission::Admission;
+use super::admission::{Admission, AdmissionLimits};
+use super::calls::Calls;
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::domain::audit::Hash;
+use crate::error::{Error, Result};
 use crate::sync::hub::audit::AuditNote;
 use crate::sync::hub::fleet::UNREACHABLE_MS;
+use crate::sync::hub::limits::{Limit, OverLimit};
 use crate::sync::hub::store::HubStore;
 use crate::sync::protocol::wire::Pace;
 
@@ -42,7 +45,11 @@ pub struct HubState<S> {
     /// What this process has noted in the audit trail that is noted once an hour only.
     noted: Mutex<HashSet<String>>,
     pub(super) admission: Admission,
+    pub(super) calls: Calls,
 }
+
+/// How many calls a second each server may make, unless the hub is told otherwise.
+pub const CALLS_PER_SECOND: u32 = 200;
 
 impl<S> HubState<S> {
     /// Tokens are the store's: [`crate::sync::hub::admin_store::AdminStore::set_administrator`].
@@ -55,12 +62,43 @@ impl<S> HubState<S> {
             unreachable_ms: UNREACHABLE_MS,
             counts: Counts::default(),
             noted: Mutex::default(),
-            admission: Admission::default(),
+            admission: Admission::new(AdmissionLimits::DEFAULT),
+            calls: Calls::new(CALLS_PER_SECOND),
         }
     }
 }
 
+impl<S> HubState<S> {
+    /// With these bounds on what is taken in at once, and on how many calls a second each server makes (0: any number).
+    pub fn with_bounds(self, admission: AdmissionLimits, calls_per_second: u32) -> HubState<S> {
+        HubState { admission: Admission::new(admission), calls: Calls::new(calls_per_second), ..self }
+    }
+}
+
 impl<S: HubStore> HubState<S> {
+    /// Takes one call of the server that has this token; 429, and an alarm on the fleet page, when it calls too often.
+    pub(super) async fn take_call(&self, token: &Hash) -> Result<()> {
+        let taken = self.calls.take(token);
+        if taken.is_err()
+            && self.calls.must_note(token)
+            && let Some(origin) = self.store.origin_of(*token).await?
+        {
+            let over = OverLimit { limit: Limit::Calls, at: self.clock.now() };
+            self.store.note_over_limit(&origin.origin, over).await?;
+        }
+        taken
+    }
+
+    /// Passes on the result of a call of an origin; where it was refused because of a limit, that is noted for the fleet page.
+    pub(super) async fn noting_limit<T>(&self, origin: &str, result: Result<T>) -> Result<T> {
+        if let Err(Error::OverLimit { code, .. }) = &result
+            && let Ok(limit) = code.parse()
+        {
+            self.store.note_over_limit(origin, OverLimit { limit, at: self.clock.now() }).await?;
+        }
+        result
+    }
+
     /// Notes in the audit trail what is noted once an hour only.
     pub(super) async fn note_once(&self, note: AuditNote) -> Result<()> {
         let key = note.once_an_hour();

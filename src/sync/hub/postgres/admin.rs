@@ -1,6 +1,6 @@
 //! The administrative part of the store.
 
-use super::{PostgresHub, audit, fleet, operators};
+use super::{PostgresHub, audit, fleet, operators, usage};
 use crate::domain::audit::Hash;
 use crate::domain::proposal::HubLevel;
 use crate::error::Result;
@@ -8,6 +8,7 @@ use crate::sync::hub::admin_store::AdminStore;
 use crate::sync::hub::alarms::Alarm;
 use crate::sync::hub::audit::{AuditNote, AuditRecord, Caller};
 use crate::sync::hub::fleet::{FleetCursor, FleetFilter};
+use crate::sync::hub::limits::OverLimit;
 use crate::sync::hub::operators::Operator;
 use crate::sync::hub::origin::Origin;
 
@@ -66,6 +67,10 @@ impl AdminStore for PostgresHub {
 
     async fn rotate_token(&self, origin: &str, token: Hash) -> Result<()> {
         fleet::rotate_token(&self.pool, origin, token).await
+    }
+
+    async fn note_over_limit(&self, origin: &str, over: OverLimit) -> Result<()> {
+        usage::note_over_limit(&self.pool, origin, &over).await
     }
 
     async fn confirm_token(&self, origin: &str, token: Hash) -> Result<()> {

@@ -48,7 +48,8 @@ const FINISH_MOVE: &str = "
     update origins set name = $2, token_hash = $3, enrolled_at = $4, epoch_n = $5, epoch = $6, acked = $7, attempt = $8,
         high = $9, stable = 0, last_seen = $10, status = $11, resets = $12, parent_n = $13, locked = $14,
         quarantined = $15, audit_seq = $16, audit_hash = $17, audit_differs = $18, phase = 'here',
-        next_token_hash = $19, tags = $20, acknowledged = $21
+        next_token_hash = $19, tags = $20, acknowledged = $21, rejected = 0,
+            used_rows = null, used_bytes = null, over_limit = null
     where origin = $1";
 
 /// Every quarantined row, as it is stored.

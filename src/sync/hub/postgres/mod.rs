@@ -27,7 +27,9 @@ mod staged;
 
 mod migration;
 mod push;
+mod push_rows;
 mod retention;
+mod usage;
 
 mod admin;
 
@@ -44,6 +46,7 @@ use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::audit::Caller;
+use crate::sync::hub::limits::OriginLimits;
 use crate::sync::hub::migration::{Arrival, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase};
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin};
@@ -59,6 +62,7 @@ pub struct PostgresHub {
     pool: Pool,
     /// Taken when the store is dropped.
     runtime: Option<Runtime>,
+    limits: OriginLimits,
 }
 
 impl PostgresHub {
@@ -79,7 +83,7 @@ impl PostgresHub {
             .build()
             .context("threads for PostgreSQL cannot be started")?;
         let pool = connect::pool(config, tls, runtime.handle().clone())?;
-        Ok(PostgresHub { pool, runtime: Some(runtime) })
+        Ok(PostgresHub { pool, runtime: Some(runtime), limits: OriginLimits::DEFAULT })
     }
 
     /// Creates or migrates the tables where needed.
@@ -159,6 +163,11 @@ impl Drop for PostgresHub {
 }
 
 impl HubStore for PostgresHub {
+    fn with_limits(mut self, limits: OriginLimits) -> PostgresHub {
+        self.limits = limits;
+        self
+    }
+
     async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, caller: Caller<'_>) -> Result<()> {
         origins::add_code(&self.pool, code_hash, kind, caller).await
     }
@@ -182,12 +191,12 @@ impl HubStore for PostgresHub {
         origins::all(&self.pool).await
     }
 
-    async fn unlock(&self, origin: &str, caller: Caller<'_>) -> Result<()> {
+    async fn unlock(&self, origin: &str, caller: Caller<'_>) -> Result<bool> {
         origins::unlock(&self.pool, origin, caller).await
     }
 
     async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
-        staged::stage(&self.pool, origin, part, now).await
+        staged::stage(&self.pool, origin, part, &self.limits, now).await
     }
 
     async fn staged(&self, origin: &str) -> Result<StageReply> {
@@ -195,7 +204,7 @@ impl HubStore for PostgresHub {
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {
-        push::apply(&self.pool, origin, token_hash, push, now).await
+        push::apply(&self.pool, origin, (token_hash, &self.limits), push, now).await
     }
 
     async fn scan(&self, origin: &str, each: impl FnMut(Table, &str, i64, &str) + Send) -> Result<Origin> {

@@ -12,8 +12,9 @@ use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
+use crate::sync::hub::limits::Usage;
 use crate::sync::hub::operators::SERVER;
-use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, name_is_taken, origin_not_found};
+use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, name_is_taken, origin_not_found, unlock_detail};
 use crate::sync::hub::retention::CODE_MS;
 use crate::sync::hub::rules::EPOCH_MAX;
 use crate::sync::protocol::wire::EdgeStatus;
@@ -22,13 +23,14 @@ macro_rules! columns {
     () => {
         "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets, parent_n, locked,
         quarantined, status, audit_seq, audit_hash, audit_differs, waiting_acked, waiting_lsn, newest_acked, newest_lsn,
-        token_hash, phase, moved_to, next_token_hash, tags, acknowledged"
+        token_hash, phase, moved_to, next_token_hash, tags, acknowledged, rejected,
+        used_rows, used_bytes, over_limit"
     };
 }
 pub(super) use columns;
 
 /// Number of the first column behind [`columns`].
-const COLUMN_COUNT: usize = 28;
+const COLUMN_COUNT: usize = 32;
 
 pub const GET: &str = concat!("select ", columns!(), " from origins where origin = $1");
 const SEEN: &str =
@@ -106,6 +108,12 @@ pub fn from_row(row: &SqlRow) -> Result<StoredOrigin> {
         next_token: row.try_get::<_, Option<&[u8]>>(25).map_err(describe)?.map(hash).transpose()?,
         tags: row.try_get::<_, &str>(26).map_err(describe)?.split_whitespace().map(str::to_owned).collect(),
         acknowledged: serde_json::from_str(row.try_get(27).map_err(describe)?).unwrap_or_default(),
+        rejected: row.try_get(28).map_err(describe)?,
+        used: number(29)?.zip(number(30)?).map(|(rows, bytes)| Usage { rows, bytes }),
+        over_limit: row
+            .try_get::<_, Option<&str>>(31)
+            .map_err(describe)?
+            .and_then(|text| serde_json::from_str(text).ok()),
     };
     let wal_mark = |column: usize| -> Result<WalMark> {
         let lsn: Option<PgLsn> = row.try_get(column + 1).map_err(describe)?;
@@ -250,9 +258,13 @@ pub async fn enroll(
     Ok(Some(enrolled))
 }
 
-/// Unlocks an origin: the hub forgets its earlier epochs, so that the next reset is accepted.
-pub async fn unlock(pool: &Pool, origin: &str, caller: Caller<'_>) -> Result<()> {
-    let (mut tx, _) = begin_here(pool, origin, Batch::default()).await?;
+/// Unlocks an origin: the hub forgets its earlier epochs, so that the next reset is accepted. Gives
+/// whether it was locked.
+pub async fn unlock(pool: &Pool, origin: &str, caller: Caller<'_>) -> Result<bool> {
+    let (mut tx, locked, _) = begin(pool, origin, Batch::default()).await?;
+    locked.found.origin.check_here()?;
+    let was_locked = locked.found.origin.is_locked;
     tx.send(Batch::default().with(UNLOCK, &[&origin])).await?;
-    audit::commit(tx, AuditNote::new(caller, HubAction::Unlock, origin, "")).await
+    let note = AuditNote::new(caller, HubAction::Unlock, origin, unlock_detail(was_locked));
+    audit::commit(tx, note).await.map(|()| was_locked)
 }

@@ -2,22 +2,21 @@
 
 use deadpool_postgres::Pool;
 use tokio_postgres::types::PgLsn;
-use uuid::Uuid;
 
 use super::origins::{self, LockedOrigin};
 use super::proposals::{self, AnswerColumns};
-use super::rows::{self, Columns};
+use super::push_rows::PushRows;
+use super::rows;
 use super::stable::Stable;
-use super::staged::{CLEAR, STAGE, STAGED, counts};
+use super::staged::{STAGED, counts};
 use super::tx::{self, Batch, Param, READ, Scope, Tx, WRITE};
-use super::{orphaned_rows, quarantine};
+use super::{quarantine, usage};
 use crate::domain::audit::Hash;
-use crate::domain::mirror::Row;
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::sync::hub::limits::{OriginLimits, OverLimit, Usage, UsageOfPush};
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::proposals::OFFERED_MAX;
-use crate::sync::hub::row_validation;
 use crate::sync::hub::rules::{self, PushVerdict};
 use crate::sync::hub::store::{PushResult, QUARANTINE_MAX};
 use crate::sync::protocol::wire::{Mode, Push, Staged};
@@ -26,20 +25,31 @@ const LOCK: &str = "update origins set locked = true where origin = $1";
 const APPLY: &str = concat!(
     "update origins set epoch_n = $2, epoch = $3, acked = $4, attempt = $5, high = $6, resets = $7, parent_n = $8,
         last_seen = $9, status = $10, audit_seq = $11, audit_hash = $12, audit_differs = $13, stable = $14,
-        waiting_acked = $15, waiting_lsn = $16, newest_acked = $17, newest_lsn = $18
+        waiting_acked = $15, waiting_lsn = $16, newest_acked = $17, newest_lsn = $18,
+        rejected = 0, used_rows = $19, used_bytes = $20, over_limit = $21
      where origin = $1 returning ",
     origins::columns!()
 );
 /// Updates only what the fleet page shows and what is stable; nothing when the head has moved.
 const UPDATE_FLEET: &str = concat!(
     "update origins set high = $4, last_seen = $5, status = $6, audit_seq = $7, audit_hash = $8, audit_differs = $9,
-        stable = greatest(stable, $10), waiting_acked = $11, waiting_lsn = $12, newest_acked = $13, newest_lsn = $14
+        stable = greatest(stable, $10), waiting_acked = $11, waiting_lsn = $12, newest_acked = $13, newest_lsn = $14,
+        rejected = 0
      where origin = $1 and acked = $2 and attempt = $3 and not locked and phase = 'here' returning ",
     origins::columns!()
 );
 
+const NOTE_REJECTION: &str = "update origins set rejected = $2, last_seen = $3 where origin = $1";
+const SET_USED: &str = "update origins set used_rows = $2, used_bytes = $3 where origin = $1";
+
 /// Applies a push where it is to be accepted.
-pub async fn apply(pool: &Pool, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {
+pub async fn apply(
+    pool: &Pool,
+    origin: &str,
+    (token_hash, limits): (&Hash, &OriginLimits),
+    push: &Push,
+    now: Time,
+) -> Result<PushResult> {
     if rules::is_idle(push)
         && push.outcomes.is_empty()
         && let Some(result) = apply_idle(pool, origin, token_hash, push, now).await?
@@ -50,7 +60,7 @@ pub async fn apply(pool: &Pool, origin: &str, token_hash: &Hash, push: &Push, no
     if let Some(Staged { stage, parts }) = &push.staged {
         first.add(STAGED, &[&origin, stage, parts]);
     }
-    let (tx, locked, answers) = origins::begin(pool, origin, first).await?;
+    let (mut tx, locked, answers) = origins::begin(pool, origin, first).await?;
     let found = &locked.found;
     found.origin.check_token(token_hash)?;
     let [parts, faulty, all] = counts(answers.first())?;
@@ -62,13 +72,27 @@ pub async fn apply(pool: &Pool, origin: &str, token_hash: &Hash, push: &Push, no
             Err(rules::locked())
         }
         PushVerdict::Reject => {
-            let list = Batch::default().with(quarantine::LIST, &[&origin, &QUARANTINE_MAX]);
-            let quarantine = quarantine::from_rows(&tx.commit(list).await?[0])?;
-            Ok(PushResult { accepted: false, origin: locked.found.origin, quarantine, proposals: vec![] })
+            let mut batch = Batch::default().with(quarantine::LIST, &[&origin, &QUARANTINE_MAX]);
+            let noted = rules::after_rejection(&found.origin, now)
+                .map(|(rejected, seen)| (rejected, seen, seen.map(Time::millis)));
+            if let Some((rejected, _, seen_ms)) = &noted {
+                batch.add(NOTE_REJECTION, &[&origin, rejected, seen_ms]);
+            }
+            let quarantine = quarantine::from_rows(&tx.commit(batch).await?[0])?;
+            let mut origin = locked.found.origin;
+            if let Some((rejected, last_seen, _)) = noted {
+                (origin.rejected, origin.last_seen) = (rejected, last_seen);
+            }
+            Ok(PushResult { accepted: false, origin, quarantine, proposals: vec![] })
         }
         verdict => {
             let rows = PushRows::of(push, &found.origin, [faulty, all])?;
-            let rows = (verdict == PushVerdict::Apply).then_some(rows);
+            let rows = match verdict {
+                PushVerdict::Apply => {
+                    Some((rows, usage::before_push(&mut tx, &found.origin, push, limits).await?, limits))
+                }
+                _ => None,
+            };
             write(tx, &locked, push, rows.as_ref(), now).await
         }
     }
@@ -89,6 +113,8 @@ async fn apply_idle(
     let stable = found.stable.advanced(found.origin.head.acked, &wal);
     match verdict {
         PushVerdict::Locked => return Err(rules::locked()),
+        // Noted by a transaction that locks the origin.
+        PushVerdict::Reject if rules::after_rejection(&found.origin, now).is_some() => return Ok(None),
         PushVerdict::Idle { updates_fleet } if updates_fleet || stable != found.stable => {
             let update = FleetUpdate::of(&found.origin, push, stable, now);
             let answers = tx::at_once(pool, WRITE, Scope::Origin(origin), update.batch(&origin, push)).await?;
@@ -150,12 +176,15 @@ impl FleetUpdate {
 
 /// Writes what a push brings, if it brings something, and commits.
 async fn write(
-    tx: Tx,
+    mut tx: Tx,
     locked: &LockedOrigin,
     push: &Push,
-    rows: Option<&PushRows<'_>>,
+    rows: Option<&(PushRows<'_>, UsageOfPush, &OriginLimits)>,
     now: Time,
 ) -> Result<PushResult> {
+    let (rows, counted) = rows.map(|(rows, used, limits)| (rows, (*used, *limits))).unzip();
+    let used = counted.map_or(Usage::default(), |(used, _)| used.estimate());
+    let must_count = counted.filter(|(used, limits)| used.must_count_after(limits));
     let LockedOrigin { found, wal, has_open } = locked;
     let before = &found.origin;
     // A reset may make answered proposals open again.
@@ -166,6 +195,8 @@ async fn write(
     let update = FleetUpdate::of(before, push, if is_reset { Stable::NOTHING } else { advanced() }, now);
     let resets = before.resets + i64::from(is_reset);
     let parent = if is_reset { push.parent.unwrap_or(0) } else { before.parent };
+    let over_limit = OverLimit::after_push(before.over_limit, now);
+    let over_limit = over_limit.map(|over| serde_json::to_string(&over).unwrap_or_default());
     let mut batch = Batch::default();
     if rules::may_undo_answers(push) {
         batch.add(proposals::REOPEN, &[&origin]);
@@ -180,7 +211,8 @@ async fn write(
         Some(_) => {
             let params: [Param; 8] =
                 [&origin, &push.epoch.0, &push.epoch.1, &head.acked, &head.attempt, &push.snap, &resets, &parent];
-            batch.with(APPLY, &[&params[..], &update.params()].concat())
+            let usage: [Param; 3] = [&used.rows, &used.bytes, &over_limit];
+            batch.with(APPLY, &[&params[..], &update.params(), &usage].concat())
         }
     };
     let has_quarantined = rows.map_or(before.quarantined > 0, |rows| rows.touches_quarantine);
@@ -190,75 +222,19 @@ async fn write(
     if offers {
         batch.add(proposals::OPEN, &[&origin, &OFFERED_MAX]);
     }
-    let mut answers = tx.commit(batch).await?.split_off(at).into_iter();
+    let mut answers = match must_count {
+        None => tx.commit(batch).await?,
+        Some((usage, limits)) => {
+            let answers = tx.send(batch).await?;
+            let used = usage.check(usage::count(&mut tx, origin).await?, limits)?;
+            tx.commit(Batch::default().with(SET_USED, &[&origin, &used.rows, &used.bytes])).await?;
+            answers
+        }
+    };
+    let mut answers = answers.split_off(at).into_iter();
     let mut next = |is_asked: bool| if is_asked { answers.next().unwrap_or_default() } else { vec![] };
     let origin = origins::one(&next(true))?.origin;
     let quarantine = quarantine::from_rows(&next(has_quarantined))?;
     let proposals = proposals::offered(&next(offers))?;
     Ok(PushResult { accepted: true, origin, quarantine, proposals })
-}
-
-/// The rows of a push, as PostgreSQL takes them.
-struct PushRows<'r> {
-    upserted: Columns<'r>,
-    deleted: Columns<'r>,
-    quarantined: Columns<'r>,
-    /// The last part of a stage. A write may begin in an earlier part and end here: it is accepted or quarantined whole.
-    last: Option<(Uuid, i64, Columns<'r>)>,
-    /// The epoch that a reset ends.
-    ended_epoch: Option<i64>,
-    /// Rows are in quarantine, or may be.
-    touches_quarantine: bool,
-}
-
-impl<'r> PushRows<'r> {
-    /// `staged`: how many of the staged rows poison their write, and how many are staged.
-    fn of(push: &'r Push, before: &Origin, staged: [i64; 2]) -> Result<PushRows<'r>> {
-        let ended_epoch = (push.mode == Mode::Replace).then(|| before.head.epoch.map_or(0, |epoch| epoch.0));
-        let none = Columns::default;
-        if let Some(named) = push.staged {
-            let last = Columns::of(push.rows.iter().map(|row| (row, row_validation::fault(row))));
-            let is_poison = |code: &&Option<&'static str>| code.is_some_and(row_validation::poisons_transaction);
-            let [faulty, all] = staged.map(|count| count.unsigned_abs() as usize);
-            row_validation::check_fault_share(faulty + last.code.iter().filter(is_poison).count(), all + last.t.len())?;
-            let last = Some((named.stage, named.parts, last));
-            return Ok(PushRows {
-                upserted: none(),
-                deleted: none(),
-                quarantined: none(),
-                last,
-                ended_epoch,
-                touches_quarantine: true,
-            });
-        }
-        let validated = row_validation::validate(&push.rows)?;
-        let touches_quarantine = before.quarantined > 0 || !validated.quarantined.is_empty();
-        let accepted = rows::last_of_each(&validated.accepted);
-        let (upserted, deleted): (Vec<&Row>, Vec<&Row>) = accepted.into_iter().partition(|row| row.v.is_some());
-        let columns = |rows: Vec<&'r Row>| Columns::of(rows.into_iter().map(|row| (row, None)));
-        let quarantined = Columns::of(validated.quarantined.into_iter());
-        let (upserted, deleted) = (columns(upserted), columns(deleted));
-        Ok(PushRows { upserted, deleted, quarantined, last: None, ended_epoch, touches_quarantine })
-    }
-
-    fn add<'p>(&'p self, batch: &mut Batch<'p>, origin: &'p &str, at: &'p i64) {
-        if let Some(epoch_n) = &self.ended_epoch {
-            orphaned_rows::orphan_all(batch, origin, epoch_n, at);
-        }
-        if let Some((stage, part, Columns { t, id, rev, chg, v, code, detail })) = &self.last {
-            batch.add(STAGE, &[origin, stage, part, t, id, rev, chg, v, code, detail, &0_i64, at, &None::<Uuid>]);
-            quarantine::update_from_stage(batch, origin, stage, at);
-            rows::apply_staged(batch, origin, stage);
-            for sql in CLEAR {
-                batch.add(sql, &[origin]);
-            }
-        }
-        rows::apply(batch, origin, &self.upserted, &self.deleted);
-        if self.touches_quarantine {
-            quarantine::update(batch, origin, &self.quarantined, [&self.upserted, &self.deleted], at);
-        }
-        if let Some(epoch_n) = &self.ended_epoch {
-            orphaned_rows::discard_recovered(batch, origin, epoch_n);
-        }
-    }
 }

@@ -8,6 +8,7 @@ use super::rows::Columns;
 use super::tx::{Batch, describe};
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::sync::hub::limits::OriginLimits;
 use crate::sync::hub::rules::{self, PartVerdict};
 use crate::sync::hub::{retention, row_validation};
 use crate::sync::protocol::wire::{Part, StageReply, StageState};
@@ -62,7 +63,7 @@ fn stage_of(row: &SqlRow) -> Result<StageState> {
 }
 
 /// Stages a part of a batch, each row with its fault.
-pub async fn stage(pool: &Pool, origin: &str, part: &Part, now: Time) -> Result<()> {
+pub async fn stage(pool: &Pool, origin: &str, part: &Part, limits: &OriginLimits, now: Time) -> Result<()> {
     let state = Batch::default().with(STAGES, &[&origin, &part.part]);
     let (tx, locked, answers) = origins::begin(pool, origin, state).await?;
     let found = &locked.found.origin;
@@ -82,7 +83,8 @@ pub async fn stage(pool: &Pool, origin: &str, part: &Part, now: Time) -> Result<
     }
     let so_far = known.filter(|known| known.stage == part.stage);
     let (bytes, at) = (retention::bytes_of(&part.rows), now.millis());
-    retention::check_stage(part.part, bytes + so_far.map_or(0, |known| known.bytes))?;
+    retention::check_part_number(part.part)?;
+    limits.check_stage(bytes + so_far.map_or(0, |known| known.bytes))?;
     let id = part.context.map(|context| context.id);
     let status = serde_json::to_string(&rules::status_after_part(found, part)).unwrap_or_default();
     let Columns { t, id: ids, rev, chg, v, code, detail } =

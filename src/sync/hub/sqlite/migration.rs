@@ -134,7 +134,8 @@ fn update_origin(tx: &Connection, announced: &Origin) -> Result<()> {
             epoch = :epoch, acked = :acked, attempt = :attempt, high = :high, stable = 0, last_seen = :last_seen,
             status = :status, resets = :resets, parent_n = :parent, locked = :locked, quarantined = :quarantined,
             audit_seq = :audit_seq, audit_hash = :audit_hash, audit_differs = :audit_differs, phase = 'here',
-            next_token_hash = :next_token, tags = :tags, acknowledged = :acknowledged
+            next_token_hash = :next_token, tags = :tags, acknowledged = :acknowledged, rejected = 0,
+            used_rows = null, used_bytes = null, over_limit = null
          where origin = :origin",
         named_params! {
             ":origin": announced.origin,

@@ -20,6 +20,7 @@ mod retention;
 mod staged;
 
 mod push;
+mod usage;
 
 mod admin;
 
@@ -41,6 +42,7 @@ use crate::domain::time::Time;
 use crate::error::Result;
 use crate::files::make_private;
 use crate::sync::hub::audit::Caller;
+use crate::sync::hub::limits::OriginLimits;
 use crate::sync::hub::migration::{Arrival, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase};
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin};
@@ -67,6 +69,7 @@ pub struct SqliteHub {
     path: PathBuf,
     conn: Mutex<Connection>,
     checkpointer: Checkpointer,
+    limits: OriginLimits,
 }
 
 impl SqliteHub {
@@ -77,7 +80,7 @@ impl SqliteHub {
         let mut conn = open_writable(path)?;
         SqliteHub::set_up(&mut conn).with_context(|| format!("{} cannot be opened", path.display()))?;
         let checkpointer = Checkpointer::start(open_writable(path)?)?;
-        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer })
+        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer, limits: OriginLimits::DEFAULT })
     }
 
     fn set_up(conn: &mut Connection) -> anyhow::Result<()> {
@@ -92,6 +95,7 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/003_operators.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/010_stages.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/011_tasks.sql")),
+            M::up(include_str!("../../../../sql/hub/sqlite/012_limits.sql")),
         ]);
         migrations.to_latest(conn)?;
         quarantine::name_known_tables(conn)?;
@@ -132,6 +136,10 @@ impl SqliteHub {
 }
 
 impl HubStore for SqliteHub {
+    fn with_limits(self, limits: OriginLimits) -> SqliteHub {
+        SqliteHub { limits, ..self }
+    }
+
     async fn add_code(&self, code_hash: [u8; 32], kind: &EnrolmentKind, caller: Caller<'_>) -> Result<()> {
         self.write(|tx| origins::add_code(tx, code_hash, kind, caller))
     }
@@ -155,12 +163,12 @@ impl HubStore for SqliteHub {
         origins::all(&self.lock())
     }
 
-    async fn unlock(&self, origin: &str, caller: Caller<'_>) -> Result<()> {
+    async fn unlock(&self, origin: &str, caller: Caller<'_>) -> Result<bool> {
         self.write(|tx| origins::unlock(tx, origin, caller))
     }
 
     async fn stage(&self, origin: &str, part: &Part, now: Time) -> Result<()> {
-        self.write(|tx| staged::stage(tx, origin, part, now))
+        self.write(|tx| staged::stage(tx, origin, part, &self.limits, now))
     }
 
     async fn staged(&self, origin: &str) -> Result<StageReply> {
@@ -170,7 +178,7 @@ impl HubStore for SqliteHub {
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {
-        let outcome = self.write(|tx| push::apply(tx, origin, token_hash, push, now))?;
+        let outcome = self.write(|tx| push::apply(tx, origin, (token_hash, &self.limits), push, now))?;
         let PushOutcome::Answered { accepted, origin } = outcome else { return Err(rules::locked()) };
         let conn = self.lock();
         let is_caught_up = accepted && rules::is_caught_up(push);

@@ -9,15 +9,17 @@ use crate::domain::mirror::{AuditHead, Epoch, Head};
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
+use crate::sync::hub::limits::Usage;
 use crate::sync::hub::operators::SERVER;
-use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, name_is_taken, origin_not_found};
+use crate::sync::hub::origin::{EnrolmentKind, Origin, Phase, name_is_taken, origin_not_found, unlock_detail};
 use crate::sync::hub::retention::CODE_MS;
 use crate::sync::hub::rules::EPOCH_MAX;
 use crate::sync::protocol::wire::EdgeStatus;
 
 pub const COLUMNS: &str = "origin, name, epoch_n, epoch, acked, attempt, high, stable, enrolled_at, last_seen, resets,
     parent_n, locked, quarantined, status, audit_seq, audit_hash, audit_differs, token_hash, phase,
-    moved_to, next_token_hash, tags, acknowledged";
+    moved_to, next_token_hash, tags, acknowledged, rejected,
+    used_rows, used_bytes, over_limit";
 
 pub fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
     let uuid = |column: usize, text: String| {
@@ -50,6 +52,9 @@ pub fn from_row(row: &SqlRow) -> rusqlite::Result<Origin> {
         next_token: row.get(21)?,
         tags: row.get::<_, String>(22)?.split_whitespace().map(str::to_owned).collect(),
         acknowledged: serde_json::from_str(&row.get::<_, String>(23)?).unwrap_or_default(),
+        rejected: row.get(24)?,
+        used: row.get::<_, Option<i64>>(25)?.zip(row.get(26)?).map(|(rows, bytes)| Usage { rows, bytes }),
+        over_limit: row.get::<_, Option<String>>(27)?.and_then(|text| serde_json::from_str(&text).ok()),
     })
 }
 
@@ -182,11 +187,12 @@ impl Code {
     }
 }
 
-/// Unlocks an origin.
-pub fn unlock(tx: &Connection, origin: &str, caller: Caller) -> Result<()> {
-    get_here(tx, origin)?;
+/// Unlocks an origin; gives whether it was locked.
+pub fn unlock(tx: &Connection, origin: &str, caller: Caller) -> Result<bool> {
+    let was_locked = get_here(tx, origin)?.is_locked;
     release(tx, origin)?;
-    audit::append(tx, AuditNote::new(caller, HubAction::Unlock, origin, ""))
+    audit::append(tx, AuditNote::new(caller, HubAction::Unlock, origin, unlock_detail(was_locked)))?;
+    Ok(was_locked)
 }
 
 /// The hub forgets the earlier epochs of an origin, so that the next reset is accepted.

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, named_params, params};
 
 use super::staged::{apply_staged, insert_staged, is_staged};
-use super::{origins, orphaned_rows, proposals, quarantine, rows};
+use super::{origins, orphaned_rows, proposals, quarantine, rows, usage};
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::sync::hub::limits::{OriginLimits, OverLimit};
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::row_validation;
 use crate::sync::hub::rules::{self, PushVerdict};
@@ -21,7 +22,13 @@ pub enum PushOutcome {
 }
 
 /// Applies a push where it is to be accepted.
-pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushOutcome> {
+pub fn apply(
+    tx: &Connection,
+    origin: &str,
+    (token_hash, limits): (&Hash, &OriginLimits),
+    push: &Push,
+    now: Time,
+) -> Result<PushOutcome> {
     let before = origins::get(tx, origin)?;
     before.check_token(token_hash)?;
     let is_whole = push.staged.map_or(Ok(true), |staged| is_staged(tx, origin, staged))?;
@@ -32,7 +39,10 @@ pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now:
             tx.execute("update origins set locked = 1 where origin = ?1", [origin])?;
             return Ok(PushOutcome::Locked);
         }
-        PushVerdict::Reject => return Ok(PushOutcome::Answered { accepted: false, origin: Box::new(before) }),
+        PushVerdict::Reject => {
+            let origin = note_rejection(tx, before, now)?;
+            return Ok(PushOutcome::Answered { accepted: false, origin: Box::new(origin) });
+        }
         PushVerdict::Idle { .. } | PushVerdict::Apply => {}
     }
     if rules::may_undo_answers(push) {
@@ -45,7 +55,10 @@ pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now:
         let origin = apply_idle(tx, before, push, updates_fleet, now)?;
         return Ok(PushOutcome::Answered { accepted: true, origin: Box::new(origin) });
     }
+    let usage = usage::before_push(tx, &before, push, limits)?;
     apply_rows(tx, &before, push, now)?;
+    let used = usage.after_push(tx, origin, limits)?;
+    let over_limit = OverLimit::after_push(before.over_limit, now);
     let head = rules::head_after(push);
     let is_reset = push.mode == Mode::Replace;
     let (audit, audit_differs) = rules::audit_after(&before, push);
@@ -53,7 +66,8 @@ pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now:
         "update origins set epoch_n = :epoch_n, epoch = :epoch, acked = :acked, attempt = :attempt, high = :high,
             stable = iif(:is_reset, 0, stable), resets = resets + :is_reset, parent_n = iif(:is_reset, :parent, parent_n),
             quarantined = :quarantined, last_seen = :now, status = :status,
-            audit_seq = :audit_seq, audit_hash = :audit_hash, audit_differs = :audit_differs
+            audit_seq = :audit_seq, audit_hash = :audit_hash, audit_differs = :audit_differs, rejected = 0,
+            used_rows = :used_rows, used_bytes = :used_bytes, over_limit = :over_limit
          where origin = :origin",
     )?
     .execute(named_params! {
@@ -71,8 +85,22 @@ pub fn apply(tx: &Connection, origin: &str, token_hash: &Hash, push: &Push, now:
         ":audit_seq": audit.0,
         ":audit_hash": audit.1,
         ":audit_differs": audit_differs,
+        ":used_rows": used.rows,
+        ":used_bytes": used.bytes,
+        ":over_limit": over_limit.map(|over| usage::text(&over)),
     })?;
     Ok(PushOutcome::Answered { accepted: true, origin: Box::new(origins::get(tx, origin)?) })
+}
+
+/// Notes that a push was rejected: an edge whose every push is rejected is stuck.
+fn note_rejection(tx: &Connection, before: Origin, now: Time) -> Result<Origin> {
+    let Some((rejected, last_seen)) = rules::after_rejection(&before, now) else { return Ok(before) };
+    tx.prepare_cached("update origins set rejected = ?2, last_seen = ?3 where origin = ?1")?.execute(params![
+        before.origin,
+        rejected,
+        last_seen
+    ])?;
+    Ok(Origin { rejected, last_seen, ..before })
 }
 
 /// A push that brings no rows updates only what the fleet page shows.
@@ -82,12 +110,13 @@ fn apply_idle(tx: &Connection, before: Origin, push: &Push, updates_fleet: bool,
     }
     let (audit, audit_differs) = rules::audit_after(&before, push);
     tx.prepare_cached(
-        "update origins set high = ?2, last_seen = ?3, status = ?4, audit_seq = ?5, audit_hash = ?6, audit_differs = ?7
+        "update origins set high = ?2, last_seen = ?3, status = ?4, audit_seq = ?5, audit_hash = ?6, audit_differs = ?7,
+            rejected = 0
          where origin = ?1",
     )?
     .execute(params![before.origin, push.snap, now, status(push), audit.0, audit.1, audit_differs])?;
     let status = push.status.clone();
-    Ok(Origin { high: push.snap, last_seen: Some(now), status, audit, audit_differs, ..before })
+    Ok(Origin { high: push.snap, last_seen: Some(now), status, audit, audit_differs, rejected: 0, ..before })
 }
 
 fn status(push: &Push) -> String {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{origins, quarantine, rows};
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::sync::hub::limits::OriginLimits;
 use crate::sync::hub::rules::{self, PartVerdict};
 use crate::sync::hub::{retention, row_validation};
 use crate::sync::protocol::wire::{Part, Row, StageState, Staged};
@@ -32,7 +33,7 @@ fn uuid(text: String) -> rusqlite::Result<Uuid> {
 }
 
 /// Stages a part of a batch, each row with its fault.
-pub fn stage(tx: &Connection, origin: &str, part: &Part, now: Time) -> Result<()> {
+pub fn stage(tx: &Connection, origin: &str, part: &Part, limits: &OriginLimits, now: Time) -> Result<()> {
     let found = origins::get_here(tx, origin)?;
     let (stage, known) = (part.stage.to_string(), state(tx, origin)?);
     let twin = "select id from staged_parts where origin = ?1 and stage = ?2 and part = ?3";
@@ -46,7 +47,8 @@ pub fn stage(tx: &Connection, origin: &str, part: &Part, now: Time) -> Result<()
     discard_others(tx, origin, &stage)?;
     let bytes = retention::bytes_of(&part.rows);
     let so_far = known.filter(|known| known.stage == part.stage).map_or(0, |known| known.bytes);
-    retention::check_stage(part.part, so_far + bytes)?;
+    retention::check_part_number(part.part)?;
+    limits.check_stage(so_far + bytes)?;
     tx.prepare_cached(
         "insert into staged_parts (origin, stage, part, bytes, staged_at, id) values (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
