@@ -70,7 +70,7 @@ fn ask() -> Result<String> {
     };
     let secret = read("New password: ").context("no password could be read")?;
     let again = read("The same again: ").context("no password could be read")?;
-    ensure!(secret == again, "the two passwords differ: nothing was changed");
+    ensure!(secret == again, "the two passwords differ");
     Ok(secret)
 }
 
