@@ -127,7 +127,9 @@ impl App {
 /// Loads the document into a database that holds nothing yet.
 async fn load(db: &Db, sealer: Arc<Sealer>, file: &Path) -> anyhow::Result<()> {
     let document = DocumentFile::open(file)?;
-    let loaded = db.write(Author::system("import"), move |tx| import::run(tx, &sealer, document, false, |_, _, _| {}));
+    let loaded = db.write(Author::system("import"), move |tx| {
+        import::run(tx, &sealer, document, import::Options::default(), |_, _, _| {})
+    });
     let loaded = loaded.await.with_context(|| format!("{} cannot be imported", name_of(file)))?;
     tracing::info!("imported {loaded}");
     Ok(())

@@ -177,8 +177,7 @@ fn every_test_that_stands_for_a_claim_exists() {
     let table = page.split("## What the README says").nth(1).unwrap().split("\n## ").next().unwrap();
     let names: Vec<&str> = table.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2).collect();
     assert!(names.len() > 20, "{names:?}");
-    let missing: Vec<&str> =
-        names.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    let missing: Vec<&str> = names.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

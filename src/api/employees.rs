@@ -171,7 +171,7 @@ mod tests {
         });
         let (document, into) = (world.to_string(), sealer.clone());
         let load = move |tx: &mut WriteTx| {
-            import::run(tx, &into, document.as_bytes(), false, |_, _, _| {})?;
+            import::run(tx, &into, document.as_bytes(), import::Options::default(), |_, _, _| {})?;
             let mut tokens = [OWNER, MANAGER, PERSONAL].map(str::to_owned);
             for token in &mut tokens {
                 let (made, hash) = new_token()?;

@@ -14,7 +14,7 @@ use crate::db::Exclusive;
 use crate::error::{DOCUMENT_FAULTS_MAX, Error};
 use crate::store::{credentials, sealed};
 use crate::usecases::demo;
-use crate::usecases::import::{self, DocumentFile, Stage, name_of};
+use crate::usecases::import::{self, DocumentFile, Options, Stage, name_of};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Also when nobody would be left who administers this server
     #[arg(long)]
     force: bool,
+    /// Leave out properties that are not known, in the place of refusing the document
+    #[arg(long)]
+    ignore_unknown: bool,
     #[command(flatten)]
     store: Store,
 }
@@ -60,7 +63,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             steps.show(what, done, total);
         }
     };
-    let imported = database.write("import", |tx| import::run(tx, &sealer, document, arguments.force, show));
+    let options = Options { may_leave_no_administrator: arguments.force, ignore_unknown: arguments.ignore_unknown };
+    let imported = database.write("import", |tx| import::run(tx, &sealer, document, options, show));
     steps.finish();
     let summary = match imported {
         Ok(summary) => summary,

@@ -26,7 +26,10 @@ pub async fn load(db: &Db, sealer: Arc<Sealer>) -> Result<bool> {
     if !db.read(employees::is_empty)? {
         return Ok(false);
     }
-    db.write(Author::system("demo"), move |tx| import::run(tx, &sealer, WORLD.as_bytes(), false, |_, _, _| {})).await?;
+    db.write(Author::system("demo"), move |tx| {
+        import::run(tx, &sealer, WORLD.as_bytes(), import::Options::default(), |_, _, _| {})
+    })
+    .await?;
     Ok(true)
 }
 

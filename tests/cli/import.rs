@@ -236,3 +236,22 @@ fn the_example_can_be_imported_as_it_stands() {
     let neither = place.command(&["import"]).output().unwrap();
     assert_eq!(neither.status.code(), Some(2));
 }
+
+#[test]
+fn a_property_that_nobody_knows_is_named_and_left_out_only_on_purpose() {
+    let place = Place::with_world();
+    let mut anna = world::employee(world::ANNA, "Anna", "PERSONAL");
+    anna["adress"] = json!("x");
+    let mut customer = world::customer(world::CUSTOMER, "Bakery", Some(world::RESELLER));
+    customer["addresses"][0]["floor"] = json!(3);
+    let config = json!({ "_id": world::ANNA, "configs": [{ "type": "LATER", "x": 1 }], "revision": 4 });
+    let document = json!({ "customers": [customer], "employees": [anna], "mobileConfigs": [config] }).to_string();
+    let refused = output_with_stdin(&mut place.on_db(&["import", "-"]), document.as_bytes());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    for path in ["customers[0].addresses[0].floor: ", "employees[0].adress: ", "mobileConfigs[0].revision: "] {
+        assert!(said.contains(path) && said.contains("--ignore-unknown"), "{path}: {said}");
+    }
+    assert!(!refused.status.success());
+    let taken = output_with_stdin(&mut place.on_db(&["import", "--ignore-unknown", "-"]), document.as_bytes());
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+}

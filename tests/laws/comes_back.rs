@@ -65,7 +65,8 @@ pub fn from_export(app: &TestApp) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
     let (database, sealer) = new_database(&folder);
     let document = app.export();
-    let imported = database.write("import", |tx| import::run(tx, &sealer, document.as_bytes(), false, |_, _, _| {}));
+    let imported = database
+        .write("import", |tx| import::run(tx, &sealer, document.as_bytes(), import::Options::default(), |_, _, _| {}));
     imported.map_err(|error| format!("import of the export: {error}"))?;
     is_equal("the export of the import", &document, &database.read(|tx| exported(tx, Some(&sealer))).unwrap())?;
     is_healthy("the import", database.read(examine))

@@ -156,7 +156,7 @@ fn apply(app: &TestApp, table: Table, id: &str, patch: Option<Box<RawValue>>, co
 pub fn import_into(app: &TestApp, document: &Value) -> Verdict {
     let (document, sealer) = (document.to_string(), app.sealer.clone());
     let imported = write(app, Author::system("import"), move |tx| {
-        import::run(tx, &sealer, document.as_bytes(), false, |_, _, _| {}).map(drop)
+        import::run(tx, &sealer, document.as_bytes(), import::Options::default(), |_, _, _| {}).map(drop)
     });
     imported.into()
 }

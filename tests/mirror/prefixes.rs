@@ -128,7 +128,7 @@ fn change(tx: &mut WriteTx, [what, a, b, mark]: [u64; 4]) -> Result<()> {
             return addresses::delete(tx, &admin, found.id, last, |_| Ok(()));
         }
     };
-    import::run(tx, &sealer, document.to_string().as_bytes(), false, |_, _, _| {}).map(drop)
+    import::run(tx, &sealer, document.to_string().as_bytes(), import::Options::default(), |_, _, _| {}).map(drop)
 }
 
 /// Gives an employee a mobile config with every colleague and every queue, or takes it away.
@@ -143,7 +143,7 @@ fn name_all(tx: &mut WriteTx, sealer: &Sealer, employee: &str, mark: u64) -> Res
     let configs = json!([{ "type": "COLLEAGUES", "items": colleagues, "others": [] },
         { "type": "QUEUES", "items": [], "others": queues }, { "type": "MARK", "mark": mark }]);
     let document = json!({ "mobileConfigs": [{ "_id": employee, "customer": found.customer, "configs": configs }] });
-    import::run(tx, sealer, document.to_string().as_bytes(), false, |_, _, _| {}).map(drop)
+    import::run(tx, sealer, document.to_string().as_bytes(), import::Options::default(), |_, _, _| {}).map(drop)
 }
 
 /// Makes one change; one that is refused changes nothing.
@@ -219,8 +219,9 @@ fn a_new_customer_that_was_touched_after_its_employees_is_at_the_hub_no_later_th
     };
     let import = |simulation: &Simulation, document: &Value| {
         let document = document.to_string();
-        let imported = simulation.sides[0].edges[0]
-            .write(move |tx| import::run(tx, &Sealer::with_key([1; 32]), document.as_bytes(), false, |_, _, _| {}));
+        let imported = simulation.sides[0].edges[0].write(move |tx| {
+            import::run(tx, &Sealer::with_key([1; 32]), document.as_bytes(), import::Options::default(), |_, _, _| {})
+        });
         imported.unwrap();
     };
     import(&simulation, &named("New"));

@@ -56,7 +56,7 @@ pub fn template() -> &'static Path {
         });
         let database = Exclusive::open(&path, Clock::default()).unwrap();
         let sealer = Sealer::with_key([1; 32]);
-        database.write("test", |tx| import::run(tx, &sealer, world.to_string().as_bytes(), false, |_, _, _| {})).unwrap();
+        database.write("test", |tx| import::run(tx, &sealer, world.to_string().as_bytes(), import::Options::default(), |_, _, _| {})).unwrap();
         database.close().unwrap();
         (folder, path)
     });

@@ -1,7 +1,11 @@
 //! The objects of a document read side by side on all processors. Nothing here looks at what they mean.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde::de::Error as _;
-use serde_json::{Value, json};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::source::{List, Raw};
 use crate::domain::json::is_readable;
@@ -63,19 +67,14 @@ fn read_one(raw: &Raw) -> Element {
 }
 
 fn read_config(text: &str, place: usize) -> Option<(Value, Configs)> {
-    #[derive(serde::Deserialize)]
-    struct WithConfigs<'a> {
-        #[serde(borrow)]
-        configs: &'a serde_json::value::RawValue,
-        #[serde(rename = "_id", default)]
-        id: Value,
-        #[serde(default)]
-        customer: Value,
-    }
-    let found = serde_json::from_str::<WithConfigs>(text).ok().filter(|_| is_readable(text))?;
+    let mut found = serde_json::from_str::<HashMap<Cow<str>, &RawValue>>(text).ok().filter(|_| is_readable(text))?;
+    let configs = found.remove("configs")?;
+    // What else there is may be something that nobody knows.
+    let others = found.into_iter().map(|(name, raw)| Some((name.into_owned(), serde_json::from_str(raw.get()).ok()?)));
+    let value = Value::Object(others.collect::<Option<_>>()?);
     let mut faults = Faults::of_document();
     let path = format!("{}.configs", path(List::MobileConfigs, place));
-    let read = mobile_config::read(found.configs.get(), &path, &mut faults);
+    let read = mobile_config::read(configs.get(), &path, &mut faults);
     let read = read.map(|(text, references)| Content { text, references });
-    Some((json!({ "_id": found.id, "customer": found.customer }), Configs { read, faults }))
+    Some((value, Configs { read, faults }))
 }

@@ -11,6 +11,7 @@ mod progress;
 mod reading;
 mod secrets;
 mod source;
+mod unknown;
 
 use std::io::Read;
 use std::rc::Rc;
@@ -34,6 +35,14 @@ use crate::error::{Error, Result};
 use crate::store::staged::{Staged, StagedConfig};
 use crate::store::{customers, employees, mobile_configs, queues};
 
+/// What an import does only when it is told to.
+#[derive(Clone, Copy, Default)]
+pub struct Options {
+    pub may_leave_no_administrator: bool,
+    /// Properties that are not known are left out; else they are faults.
+    pub ignore_unknown: bool,
+}
+
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///
 /// Rows that are there already and equal are left alone. Errors: 422 with the faults and their JSON paths; whatever the
@@ -42,16 +51,16 @@ pub fn run(
     tx: &mut WriteTx,
     sealer: &Sealer,
     document: impl Read,
-    is_forced: bool,
+    options: Options,
     progress: impl Progress,
 ) -> Result<String> {
     let is_first = employees::is_empty(tx)?;
     let staged = Rc::new(Staged::new()?);
-    let mut reading = Reading::new(&staged, sealer, &progress, tx.now);
+    let mut reading = Reading::new(&staged, sealer, &progress, tx.now, options.ignore_unknown);
     source::read(document, &mut reading)?;
     let (mut faults, counts) = reading.finish()?;
     let mut known = Known::for_document(staged.clone(), is_first);
-    known.may_leave_no_administrator = is_forced;
+    known.may_leave_no_administrator = options.may_leave_no_administrator;
     judging::judge(tx, &staged, &mut known, is_first, &mut faults)?;
     // Nothing is written, and no time spent on hashing, before all of the document is known to be faultless.
     faults.or(())?;

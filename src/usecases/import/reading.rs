@@ -8,6 +8,7 @@ use super::elements::{self, Configs, Element};
 use super::progress::{Progress, Stage};
 use super::secrets::{Secrets, read_secrets};
 use super::source::{List, Raw, Sink};
+use super::unknown;
 use crate::auth::secrets::Sealer;
 use crate::domain::access::Level;
 use crate::domain::customer::Customer;
@@ -43,6 +44,8 @@ pub struct Reading<'r, P> {
     pub sealer: &'r Sealer,
     pub progress: &'r P,
     pub now: Time,
+    /// Properties that are not known are left out, and are no faults.
+    ignores_unknown: bool,
     pub faults: Faults,
     pub counts: Counts,
     batch: Vec<Raw>,
@@ -68,9 +71,15 @@ impl<P: Progress> Sink for Reading<'_, P> {
 }
 
 impl<'r, P: Progress> Reading<'r, P> {
-    pub fn new(staged: &'r Staged, sealer: &'r Sealer, progress: &'r P, now: Time) -> Reading<'r, P> {
+    pub fn new(
+        staged: &'r Staged,
+        sealer: &'r Sealer,
+        progress: &'r P,
+        now: Time,
+        ignores_unknown: bool,
+    ) -> Reading<'r, P> {
         let (faults, counts) = (Faults::of_document(), Counts::default());
-        Reading { staged, sealer, progress, now, faults, counts, batch: vec![], batch_bytes: 0 }
+        Reading { staged, sealer, progress, now, ignores_unknown, faults, counts, batch: vec![], batch_bytes: 0 }
     }
 
     /// Reads what is left.
@@ -105,6 +114,13 @@ impl<'r, P: Progress> Reading<'r, P> {
                 return Ok(());
             }
         };
+        if !self.ignores_unknown {
+            self.faults.extend(unknown::properties(list, &value).into_iter().map(|name| Fault {
+                path: format!("{path}.{name}"),
+                check: Check::Format,
+                message: "unknown property: leave it out, or import with --ignore-unknown".into(),
+            }));
+        }
         let Some(mut fields) = Fields::of(&value, &path, &mut self.faults) else { return Ok(()) };
         let is_new = match list {
             List::Customers => stage_customer(self.staged, place, &mut fields, self.now),

@@ -67,7 +67,9 @@ impl TestApp {
     pub fn with_world(world: &serde_json::Value) -> TestApp {
         let app = TestApp::run(None, |_| {});
         let (document, sealer) = (world.to_string(), app.sealer.clone());
-        app.write(move |tx| import::run(tx, &sealer, document.as_bytes(), false, |_, _, _| {}).map(drop));
+        app.write(move |tx| {
+            import::run(tx, &sealer, document.as_bytes(), import::Options::default(), |_, _, _| {}).map(drop)
+        });
         app
     }
 
