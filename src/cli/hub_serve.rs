@@ -94,7 +94,7 @@ pub struct Serve {
     #[arg(long, value_name = "MIB", default_value_t = ADMISSION.receiving_bytes as i64 >> 20,
         value_parser = clap::value_parser!(i64).range(8..=65_536))]
     receive_mb: i64,
-    /// Of these bodies, how many are decompressed and stored at the same time: each may take some 30 MiB of memory
+    /// Of these bodies, how many are decompressed and stored at the same time: each takes several times its length in memory
     #[arg(long, value_name = "COUNT", default_value_t = ADMISSION.working as u32,
         value_parser = clap::value_parser!(u32).range(1..=1_000))]
     work_at_once: u32,
