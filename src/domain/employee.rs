@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::access::Level;
+pub use super::employee_choices::{EmployeeState, Language};
 use super::fields::{Fields, element_id};
 use super::id::Id;
 use super::login_rules::is_email_address;
@@ -14,78 +14,6 @@ pub use super::login_rules::{ip_list, password};
 use super::schema::Nullable;
 use super::time::Time;
 use crate::error::Check;
-
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
-    JsonSchema,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(inline)]
-pub enum EmployeeState {
-    #[default]
-    Enabled,
-    Disabled,
-    Deleted,
-}
-
-impl EmployeeState {
-    pub const NAMES: &[&str] = EmployeeState::VARIANTS;
-
-    pub fn parse(name: &str) -> Option<EmployeeState> {
-        name.parse().ok()
-    }
-
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
-/// The language that an employee is addressed in.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
-    JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-#[schemars(inline)]
-pub enum Language {
-    Da,
-    #[default]
-    En,
-}
-
-impl Language {
-    pub const NAMES: &[&str] = Language::VARIANTS;
-
-    pub fn parse(name: &str) -> Option<Language> {
-        name.parse().ok()
-    }
-
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
 
 /// An employee. Most properties without a value are left out; the password never comes back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

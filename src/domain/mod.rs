@@ -7,6 +7,7 @@ pub mod billing;
 pub mod customer;
 mod danish_cities;
 pub mod employee;
+mod employee_choices;
 pub mod fields;
 pub mod id;
 pub mod json;

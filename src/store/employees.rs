@@ -2,11 +2,13 @@
 
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
-use super::{Page, Window, audit, to_json};
+use super::employee_trail::{record, record_move};
+pub use super::employee_trail::{record_event, subject};
+use super::{Page, Window, to_json};
 use crate::db::types::{from_json, known};
-use crate::db::{ReadTx, Subject, WriteTx};
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::Level;
-use crate::domain::audit::{Action, EMPLOYEES};
+use crate::domain::audit::Action;
 use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
 use crate::domain::text::folded;
@@ -44,10 +46,6 @@ pub(super) fn from_row(row: &Row) -> rusqlite::Result<Employee> {
         delete_date: row.get(20)?,
         rev: row.get(21)?,
     })
-}
-
-pub fn subject(employee: &Employee) -> Subject {
-    Subject { section: EMPLOYEES, object: employee.id, customer: Some(employee.customer) }
 }
 
 /// The employee, deleted or not.
@@ -214,48 +212,6 @@ fn on_duplicate_address(error: Error) -> Error {
         return Error::invalid("emailAddress", crate::error::Check::Unique, message);
     }
     error
-}
-
-fn record(
-    tx: &mut WriteTx,
-    employee: &Employee,
-    old: Option<&Employee>,
-    action: Action,
-    description: &str,
-) -> Result<()> {
-    record_at(tx, employee.customer, employee, old, action, description)
-}
-
-/// Both customers find the move among their changes.
-fn record_move(tx: &mut WriteTx, employee: &Employee, old: &Employee) -> Result<()> {
-    let (from, to) = (old.customer, employee.customer);
-    record_at(tx, from, employee, Some(old), Action::Update, &format!("Employee moved to customer {to}"))?;
-    record_at(tx, to, employee, Some(old), Action::Update, &format!("Employee moved from customer {from}"))
-}
-
-fn record_at(
-    tx: &mut WriteTx,
-    customer: Id,
-    employee: &Employee,
-    old: Option<&Employee>,
-    action: Action,
-    description: &str,
-) -> Result<()> {
-    let before = old.map(to_json).transpose()?;
-    let after = to_json(employee)?;
-    let entry = audit::Change {
-        subject: Subject { customer: Some(customer), ..subject(employee) },
-        action,
-        description,
-        before: before.as_deref(),
-        after: Some(&after),
-    };
-    audit::append(tx, &entry)
-}
-
-/// Records something done to an employee that leaves its properties as they are.
-pub fn record_event(tx: &mut WriteTx, employee: &Employee, action: Action, description: &str) -> Result<()> {
-    record(tx, employee, Some(employee), action, description)
 }
 
 /// The customer's employees that are not deleted, in the order of their ids.

@@ -12,6 +12,7 @@ pub mod change_log;
 pub mod clock_floor;
 pub mod credentials;
 pub mod customers;
+mod employee_trail;
 pub mod employees;
 pub mod failed_logins;
 pub mod feed;
