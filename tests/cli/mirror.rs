@@ -253,7 +253,7 @@ fn a_hub_tells_what_is_wrong_with_a_call_in_the_shape_of_all_errors() {
     assert_eq!(told_of, 256, "there are no more branches");
     let part = json!({ "stage": nil, "part": -1, "rows": [] });
     assert_eq!(told(hub.server.post(&path("stage"), token, &part)), is(400, "bad_request"));
-    assert_eq!(told(hub.server.get(&path("rows"), token)), is(400, "bad_request"));
+    assert_eq!(told(hub.server.get(&path("rows"), token)), is(404, "table"));
     assert_eq!(told(hub.server.get(&path("rows?table=chair"), token)), is(422, "table"));
     assert_eq!(told(hub.server.get(&path("snapshot?after=chair"), token)), is(400, "bad_request"));
     assert_eq!(told(hub.server.get("/sync/v1/nothing", token)), is(404, "not_found"));
