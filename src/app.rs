@@ -59,8 +59,11 @@ impl App {
         if let Some(fault) = db.clock().fault() {
             tracing::warn!("{fault}");
         }
-        if folder.is_none() {
-            db.keep_reserve();
+        if folder.is_none() && !db.keep_reserve() {
+            tracing::warn!(
+                "the disk of {} has no room to keep back: once it is full, logins and all other changes fail",
+                path.display()
+            );
         }
         let (keys, lost) = db.read(|tx| login::count_authenticator_keys(tx, Some(&sealer)))?;
         if lost > 0 {

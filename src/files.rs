@@ -212,6 +212,11 @@ pub fn no_room_for(path: &Path) -> anyhow::Error {
     anyhow!("{} cannot be written: the disk is full; make room on it and try again", path.display())
 }
 
+/// How many bytes are free on the disk of `path`; `None` when that cannot be asked.
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    rustix::fs::statvfs(path).ok().map(|disk| disk.f_bavail * disk.f_frsize)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

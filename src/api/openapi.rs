@@ -80,7 +80,10 @@ const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json"
 
 fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(path_parameter).collect();
-    given.extend(endpoint.query.split_whitespace().map(query_parameter));
+    given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
+        ("/tokens", "employee" | "customer") => narrowed(name),
+        _ => query_parameter(name),
+    }));
     let is_public = PUBLIC.contains(&endpoint.path);
     let method = endpoint.method;
     let mut responses = json!({
@@ -178,6 +181,12 @@ fn path_parameter(name: &str) -> Value {
 
 fn header_parameter(name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema })
+}
+
+/// An argument that narrows a list down, where it has another meaning elsewhere.
+fn narrowed(name: &str) -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Id" });
+    json!({ "name": name, "in": "query", "required": false, "description": format!("Only of this {name}"), "schema": schema })
 }
 
 /// Every query argument of the product, by name.

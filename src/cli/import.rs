@@ -12,7 +12,7 @@ use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::error::{DOCUMENT_FAULTS_MAX, Error};
-use crate::store::{credentials, sealed};
+use crate::store::{administrators, credentials, sealed};
 use crate::usecases::demo;
 use crate::usecases::import::{self, DocumentFile, Options, Stage, name_of};
 
@@ -76,6 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             return Err(refused(error, file).unwrap_or_else(describe));
         }
     };
+    let has_administrator = database.read(|tx| Ok(!administrators::all(tx)?.is_empty())).map_err(describe)?;
     let without_password = database.read(credentials::without_password).map_err(describe)?;
     database.close()?;
     print_line(format_args!("imported {summary} into {}", path.display()))?;
@@ -83,6 +84,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         print_line(format_args!(
             "{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
         ))?;
+    }
+    if !has_administrator {
+        print_line("nobody administers this database: make an administrator with admin create")?;
     }
     Ok(ExitCode::SUCCESS)
 }

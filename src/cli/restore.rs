@@ -138,7 +138,7 @@ impl Restored {
         let advice = match without_password {
             0 => String::new(),
             count => format!(
-                "; {count} employees have no password, since none is mirrored: use admin create, with a new address"
+                "; {count} employees have no password, since none is mirrored: give an ADMIN one with admin password"
             ),
         };
         let counts = counts.join(", ");

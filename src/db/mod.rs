@@ -30,7 +30,7 @@ pub use tx::{Author, ReadTx, Subject, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::files::check_finished;
+use crate::files::{check_finished, free_bytes};
 use checkpoint::Checkpointer;
 use examiner::{Damage, Examiner};
 use identity::FileIdentity;
@@ -62,6 +62,9 @@ pub struct Db {
     damage: Damage,
     _lock: FileLock,
 }
+
+/// Less than this is no room for a write: a page of the log and its header.
+const NO_ROOM_BYTES: u64 = 8 << 10;
 
 impl Db {
     /// Opens the database for serving, makes or migrates it where needed, and locks it against a second server.
@@ -147,13 +150,15 @@ impl Db {
     /// Keeps room back on the disk, for what must go on when it is full; tried again where there was none. While that room
     /// is in use, by this process or the one before it, changes that callers ask for are refused as
     /// [`Error::StorageFull`].
-    pub fn keep_reserve(&self) {
-        self.reserve.keep();
+    ///
+    /// Whether there is such room.
+    pub fn keep_reserve(&self) -> bool {
+        self.reserve.keep()
     }
 
-    /// The disk is full: callers' changes are refused.
+    /// The disk is full: callers' changes are refused, or fail where no room could be kept back.
     pub fn is_full(&self) -> bool {
-        self.reserve.is_given_up()
+        self.reserve.is_given_up() || free_bytes(&self.path).is_some_and(|free| free < NO_ROOM_BYTES)
     }
 
     /// For looking at all that is in the file, beside what is served.

@@ -2,11 +2,11 @@
 
 use crate::auth::passwords::Passwords;
 use crate::auth::secrets::{Sealer, new_token};
-use crate::db::{Author, Db};
+use crate::db::{Author, Db, ReadTx};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::Result;
-use crate::store::{actors, credentials, employees, sessions};
+use crate::store::{actors, credentials, employees, mobile_configs, sessions};
 use crate::usecases::import;
 use std::sync::Arc;
 
@@ -40,10 +40,18 @@ pub async fn is_password_known(db: &Db, passwords: &Passwords) -> Result<bool> {
     Ok(passwords.verify(PASSWORD.into(), stored).await?.is_right)
 }
 
-/// A call of the copy that works when it is pasted; `None` when this is not the demo world.
+/// A call of the copy that works when it is pasted; `None` when this is not the demo world, or no more.
 pub async fn copy_call(db: &Db, url: &str) -> Result<Option<String>> {
     let Ok(manager) = MANAGER.parse::<Id>() else { return Ok(None) };
-    if db.read(|tx| actors::find(tx, manager))?.is_none() {
+    let is_as_loaded = |tx: &ReadTx| -> Result<bool> {
+        let of = |id: &str| -> Result<Option<Id>> {
+            let Ok(id) = id.parse() else { return Ok(None) };
+            Ok(mobile_configs::find(tx, id)?.map(|config| config.customer))
+        };
+        let Some(actor) = actors::find(tx, manager)? else { return Ok(false) };
+        Ok([of(SOURCE)?, of(TARGET)?] == [Some(actor.customer); 2])
+    };
+    if !db.read(is_as_loaded)? {
         return Ok(None);
     }
     let (token, hash) = new_token()?;

@@ -48,6 +48,7 @@ pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time, granted: HubL
         }
         (None, Some(patch)) => {
             let patch = parse(patch)?;
+            check_may_end(tx, proposal, id, &patch, &object, may)?;
             let base = proposal.base.as_deref().map(parse).transpose()?.unwrap_or_default();
             let differing = differing(&patch, &base, &object);
             if !is_as_it_was && !differing.is_empty() {
@@ -100,6 +101,28 @@ fn check_may(tx: &mut WriteTx, table: Table, id: Id, may: HubLevel) -> Result<()
     Err(tx.refuse(error, Action::Update, subject))
 }
 
+/// Checks that the hub may end what an employee has, by a delete or a move to another customer: only with `administer`. A
+/// refusal is recorded.
+fn check_may_end(
+    tx: &mut WriteTx,
+    proposal: &Proposal,
+    id: Id,
+    patch: &Map<String, Value>,
+    object: &Map<String, Value>,
+    may: HubLevel,
+) -> Result<()> {
+    let is_delete = patch.get("state").is_some_and(|state| state == "DELETED");
+    let is_move = patch.get("customer").is_some_and(|to| !object.is_empty() && object.get("customer") != Some(to));
+    if proposal.table != Table::Employee || may == HubLevel::Administer || !(is_delete || is_move) {
+        return Ok(());
+    }
+    let message = "An employee is deleted or moved to another customer by the hub only with the level administer there, and \
+                   hub_may here";
+    let error = Error::Forbidden { code: "access_denied", message: message.into() };
+    let Some(employee) = employee_rows::find(tx, id)? else { return Err(error) };
+    Err(tx.refuse(error, Action::Update, employee_rows::subject(&employee)))
+}
+
 fn parse(text: &RawValue) -> Result<Map<String, Value>> {
     serde_json::from_str(text.get()).map_err(|error| Error::bad_request(format!("Not an object: {error}")))
 }
@@ -128,7 +151,7 @@ fn change(
     patch: &Map<String, Value>,
 ) -> Result<()> {
     if let Some(secret) = SECRETS.iter().find(|name| patch.contains_key(**name)) {
-        return Err(Error::bad_request(format!("{secret} can only be set on the edge")));
+        return Err(Error::bad_request(format!("{secret} can only be set on the server")));
     }
     match table {
         Table::Customer if is_there => customers::update(tx, actor, id, patch, |_| Ok(())).map(drop),
@@ -139,7 +162,7 @@ fn change(
         Table::Employee => employees::create(tx, actor, Some(id), patch, GivenPassword::None).map(drop),
         Table::Queue => queues::write(tx, actor, id, patch).map(drop),
         Table::MobileConfig => write_config(tx, actor, id, patch),
-        Table::Other => Err(Error::bad_request("This edge does not know the table")),
+        Table::Other => Err(Error::bad_request("This server does not know the table")),
     }
 }
 

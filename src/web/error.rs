@@ -142,6 +142,11 @@ pub fn not_implemented(page: &str) -> HttpResponse {
     response(StatusCode::NOT_IMPLEMENTED, "not_implemented", &message)
 }
 
+/// A page of another origin asks for what it is not allowed.
+pub fn cors_refused(message: &str) -> HttpResponse {
+    response(StatusCode::BAD_REQUEST, "cors", message)
+}
+
 /// The request names a host that this server does not answer by.
 pub fn misdirected() -> HttpResponse {
     let message =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode};
 
 use crate::db::Db;
-use crate::files::beside;
+use crate::files::{beside, free_bytes};
 use crate::sync::edge::metrics::family;
 
 const METHODS: [&str; 4] = ["GET", "POST", "DELETE", "other"];
@@ -123,7 +123,7 @@ fn number_behind(text: &str, name: &str) -> Option<f64> {
 
 fn write_disk(text: &mut String, db: &Db) {
     let length = |suffix: &str| std::fs::metadata(beside(db.path(), suffix)).map_or(0, |data| data.len());
-    let free = rustix::fs::statvfs(db.path()).ok().map(|disk| disk.f_bavail * disk.f_frsize);
+    let free = free_bytes(db.path());
     for (name, help, value) in [
         ("disk_free_bytes", "Free on the disk of the database", free),
         ("database_bytes", "Length of the database file", Some(length(""))),

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::body::MessageBody;
+use actix_cors::CorsError;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -14,7 +15,7 @@ use actix_web::{HttpMessage, HttpResponse, ResponseError, web};
 
 use super::AppState;
 use super::browser::protect;
-use super::error::{Severity, misdirected, request_timeout, severity};
+use super::error::{Severity, cors_refused, misdirected, request_timeout, severity};
 use super::pace::{InFlight, pace};
 
 /// Name of the header that carries a request's id, taken or made.
@@ -84,6 +85,19 @@ pub async fn pass(
         state.requests.note(response.request().method(), response.status(), begun.elapsed());
     }
     Ok(response)
+}
+
+/// Gives what the CORS layer refuses the shape of every other error.
+pub async fn name_cors_refusal<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let refused = response.response().error().filter(|error| error.as_error::<CorsError>().is_some());
+    match refused.map(ToString::to_string) {
+        Some(message) => Ok(response.into_response(cors_refused(&message)).map_into_right_body()),
+        None => Ok(response.map_into_left_body()),
+    }
 }
 
 /// An answer in the place of what a handler would give.

@@ -97,6 +97,7 @@ pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
         .wrap(from_fn(middleware::pass))
         // Outermost: a page must be able to read also what the others answer, such as a time limit.
         .wrap(Condition::new(!cors_origins.is_empty(), cors(cors_origins)))
+        .wrap(from_fn(middleware::name_cors_refusal))
         .configure(configure)
 }
 

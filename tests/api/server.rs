@@ -60,7 +60,9 @@ fn only_configured_origins_may_call_from_a_browser() {
         assert_error(&refused, 401, "credentials_invalid");
         assert_eq!(refused.header("access-control-allow-origin"), Some(origin), "or the page cannot read why");
     }
-    assert_eq!(preflight("https://evil.example.com").header("access-control-allow-origin"), None);
+    let foreign = preflight("https://evil.example.com");
+    assert_eq!(foreign.header("access-control-allow-origin"), None);
+    assert_error(&foreign, 400, "cors");
 }
 
 #[test]

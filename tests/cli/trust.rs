@@ -200,6 +200,27 @@ fn the_hub_makes_nobody_an_administrator_and_changes_none() {
 }
 
 #[test]
+fn the_hub_deletes_and_moves_nobody_below_administer() {
+    let pair = Pair::new();
+    let operator = pair.place.token_of(OPERATOR);
+    let patch = |id: &str, patch: Value| json!({ "table": "employee", "id": id, "patch": patch });
+    let edge = pair.place.serve();
+    pair.propose(&patch(world::BO, json!({ "state": "DELETED" })));
+    pair.propose(&patch(world::BO, json!({ "customer": world::RESELLER })));
+    pair.propose(&patch(world::BO, json!({ "customer": world::RESELLER, "title": "Head" })));
+    pair.propose(&patch(world::BO, json!({ "customer": world::CUSTOMER, "title": "Head" })));
+    let answers = pair.answers(&edge, &operator);
+    for (result, why) in &answers[..3] {
+        assert!(result == "rejected" && why.contains("administer") && why.contains("hub_may"), "{answers:?}");
+    }
+    assert_eq!(answers[3].0, "applied", "the same customer is no move");
+    edge.stop();
+    pair.propose(&patch(world::BO, json!({ "state": "DELETED" })));
+    let edge = pair.place.serve_with(&["--hub-may", "administer"]);
+    assert_eq!(pair.answers(&edge, &operator)[4].0, "applied");
+}
+
+#[test]
 fn the_setting_hub_may_grants_less_or_more() {
     let pair = Pair::new();
     let operator = pair.place.token_of(OPERATOR);
