@@ -137,12 +137,19 @@ pub fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|data| !data.is_file())
 }
 
-/// For a file of ours beside the database: a link in its place is not followed, for anybody who may write to the folder could
-/// have put it there.
-pub fn own_file() -> OpenOptions {
+/// For a file of ours beside the database: a link in its place is not followed, and what has another name or is no file is
+/// refused, for anybody who may write to the folder could have put it there. Nothing is truncated before that is known.
+pub fn open_own_file(path: &Path, choose: impl FnOnce(&mut OpenOptions) -> &mut OpenOptions) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits() as i32);
-    options
+    // A pipe would otherwise be waited for.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = choose(options.mode(0o600).custom_flags(flags.bits() as i32)).open(path)?;
+    let data = file.metadata()?;
+    if !data.is_file() || data.nlink() > 1 {
+        let message = "it is no file of its own (a pipe, a device, or a file with two names): remove it";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    Ok(file)
 }
 
 /// Gives a file that is on disk another name, for good.
@@ -194,7 +201,7 @@ pub fn is_gone(pid: u32) -> bool {
 
 /// Makes a file, if it is not there, before SQLite does: readable by its owner only. The log files inherit its mode.
 pub fn make_private(path: &Path) -> Result<()> {
-    let made = own_file().create(true).append(true).open(path);
+    let made = open_own_file(path, |options| options.create(true).append(true));
     made.map(drop).map_err(|error| cannot_be_written(path, error, "check its rights, or choose another file"))
 }
 

@@ -101,6 +101,7 @@ impl Drop for Attempt<'_> {
         let _turn = throttle.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.outcome {
             Outcome::Failed => {
+                throttle.pairs.end(keys.pair);
                 throttle.names.count(keys.name, self.now);
                 throttle.addresses.count(keys.address, self.now);
             }
@@ -135,7 +136,7 @@ impl LoginThrottle {
         }
         // Counted at once, so that attempts side by side count too. Those of other names at the address do not: colleagues
         // behind one address log in at the same time.
-        self.pairs.count(keys.pair, now);
+        self.pairs.begin(keys.pair, now);
         Ok(Attempt { throttle: self, keys, now, outcome: Outcome::Failed })
     }
 }
@@ -143,7 +144,9 @@ impl LoginThrottle {
 #[derive(Clone, Copy)]
 struct Window {
     since: Time,
+    /// Those under way are among them until they are known not to be.
     failures: u32,
+    under_way: u32,
 }
 
 /// The windows of all names, or of all addresses. Those that have reached the limit are kept apart: names that are tried
@@ -176,24 +179,46 @@ impl Windows {
     }
 
     fn check(&self, key: &Hash, now: Time) -> Result<()> {
-        let Some(end) = self.at_limit.get(key).map(|window| self.end_of(window)) else { return Ok(()) };
+        let Some(window) = self.at_limit.get(key) else { return Ok(()) };
+        let end = self.end_of(window);
         if now >= end {
             return Ok(());
+        }
+        if window.failures - window.under_way.min(window.failures) < self.limit {
+            return Err(Error::Unavailable("Other logins of this name are under way: try again"));
         }
         let left_ms = end.millis() - now.millis();
         Err(Error::TooManyRequests { retry_after_s: left_ms.div_euclid(1_000) as u64 + 1 })
     }
 
     fn count(&self, key: Hash, now: Time) {
+        self.add(key, now, 0);
+    }
+
+    /// Counts an attempt whose outcome is not known.
+    fn begin(&self, key: Hash, now: Time) {
+        self.add(key, now, 1);
+    }
+
+    fn add(&self, key: Hash, now: Time, under_way: u32) {
         let old = self.find(&key);
         let current = old.filter(|window| now < self.end_of(*window));
-        let current = current.unwrap_or(Window { since: now, failures: 0 });
-        self.replace(key, old, Window { failures: current.failures + 1, ..current });
+        let Window { since, failures, under_way: others } =
+            current.unwrap_or(Window { since: now, failures: 0, under_way: 0 });
+        self.replace(key, old, Window { since, failures: failures + 1, under_way: others + under_way });
+    }
+
+    /// The attempt has failed, and stays counted.
+    fn end(&self, key: Hash) {
+        if let Some(old) = self.find(&key) {
+            self.replace(key, Some(old), Window { under_way: old.under_way.saturating_sub(1), ..old });
+        }
     }
 
     fn take_back(&self, key: Hash) {
         if let Some(old) = self.find(&key) {
-            self.replace(key, Some(old), Window { failures: old.failures.saturating_sub(1), ..old });
+            let (failures, under_way) = (old.failures.saturating_sub(1), old.under_way.saturating_sub(1));
+            self.replace(key, Some(old), Window { failures, under_way, ..old });
         }
     }
 
@@ -230,6 +255,17 @@ mod tests {
 
     fn fail(throttle: &LoginThrottle, name: &str, address: &str, now: Time) -> Result<()> {
         throttle.begin(name, address, now).map(drop)
+    }
+
+    #[test]
+    fn attempts_under_way_are_no_failures() {
+        let throttle = LoginThrottle::new(LIMITS);
+        let (first, second) = (throttle.begin("a", "1", at(0)).unwrap(), throttle.begin("a", "1", at(0)).unwrap());
+        assert!(matches!(throttle.begin("a", "1", at(0)).map(drop), Err(Error::Unavailable(_))), "as many as may fail");
+        drop(first);
+        assert!(matches!(throttle.begin("a", "1", at(1)).map(drop), Err(Error::Unavailable(_))));
+        drop(second);
+        assert!(matches!(throttle.begin("a", "1", at(1)).map(drop), Err(Error::TooManyRequests { .. })));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
 use crate::domain::audit::SECTIONS;
 use crate::domain::id::Id;
+use crate::domain::text::is_invisible;
 use crate::domain::time::Time;
 use crate::store::Window;
 use crate::store::audit_chain::{self, ChainVerdict};
@@ -111,7 +112,15 @@ fn describe(record: &LogRecord) -> String {
         (None, None) => record.actor_name.clone(),
     };
     let LogRecord { at, source, action, outcome, section, description, .. } = record;
+    let texts = [source, action, outcome, section].map(|text| visible(text));
+    let [source, action, outcome, section] = texts;
+    let (who, description) = (visible(&who), visible(description));
     format!("{seq}\t{at}\t{who}\t{source}\t{action}\t{outcome}\t{section}\t{object}\t{description}")
+}
+
+/// Text that may come from elsewhere, without what a terminal would obey and without a line of its own.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if is_invisible(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 fn verify(store: &Store) -> Result<ExitCode> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use crate::files::{beside, cannot_be_written, own_file};
+use crate::files::{beside, cannot_be_written, open_own_file};
 
 /// How long taking the lock is tried.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -24,7 +24,8 @@ impl FileLock {
         let path = beside(database, ".lock");
         let advice = format!("check the folder's rights, or choose another {flag}");
         let describe = |error| cannot_be_written(&path, error, &advice);
-        let mut file = own_file().create(true).read(true).write(true).truncate(false).open(&path).map_err(describe)?;
+        let opened = open_own_file(&path, |options| options.create(true).read(true).write(true).truncate(false));
+        let mut file = opened.map_err(describe)?;
         match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

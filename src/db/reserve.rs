@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use crate::files::{beside, own_file};
+use crate::files::{beside, open_own_file};
 
 const LENGTH: u64 = 8 << 20;
 /// Room that must be free besides the reserve: else the next change would find the disk full again.
@@ -81,7 +81,8 @@ impl Reserve {
     }
 
     fn make(&self) -> Result<()> {
-        let file = own_file().create(true).write(true).truncate(true).open(&self.path)?;
+        let file = open_own_file(&self.path, |options| options.create(true).truncate(false).write(true))?;
+        file.set_len(0)?;
         match fallocate(&file, FallocateFlags::empty(), 0, LENGTH + BESIDE) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file)?,
             done => done?,
@@ -90,7 +91,7 @@ impl Reserve {
     }
 
     fn empty(&self) -> Result<()> {
-        own_file().write(true).open(&self.path)?.set_len(0)
+        open_own_file(&self.path, |options| options.write(true))?.set_len(0)
     }
 }
 
@@ -133,6 +134,19 @@ mod tests {
             let _ = std::fs::remove_file(&link);
             let _ = std::fs::remove_file(beside(&database, ".reserve"));
         }
+    }
+
+    #[test]
+    fn a_file_with_another_name_or_a_pipe_in_the_place_of_the_reserve_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, reserve) = (folder.path().join("victim"), folder.path().join("a.db.reserve"));
+        std::fs::write(&victim, "precious").unwrap();
+        std::fs::hard_link(&victim, &reserve).unwrap();
+        assert!(!Reserve::of(&folder.path().join("a.db")).keep());
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+        let pipe = folder.path().join("b.db.reserve");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        assert!(!Reserve::of(&folder.path().join("b.db")).keep());
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub fn has_invisible(text: &str) -> bool {
 }
 
 /// Whether a character is seen by nobody, but makes texts differ: controls, joiners, marks of direction, byte order marks.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

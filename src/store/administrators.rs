@@ -24,7 +24,8 @@ pub fn has_any_above(tx: &ReadTx, customer: Id, level: Level) -> Result<bool> {
 /// Id and customer of every ADMIN who may log in.
 pub fn all(tx: &ReadTx) -> Result<Vec<(Id, Id)>> {
     let sql = "select e.id, e.customer from employees e join customers c on c.id = e.customer
-        where e.access_level = ?1 and e.state = 'ENABLED' and c.state = 'ACTIVE'";
+        where e.access_level = ?1 and e.state = 'ENABLED' and not e.sms_validation and e.delete_at is null
+          and c.state = 'ACTIVE' and c.authentication_security <> 'SMS'";
     let mut statement = tx.conn.prepare_cached(sql)?;
     let rows = statement.query_map([Level::Admin.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

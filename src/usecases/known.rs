@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::db::ReadTx;
 use crate::domain::access::Level;
-use crate::domain::customer::{Customer, CustomerState};
+use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::domain::queue::Queue;
@@ -158,7 +158,9 @@ impl Known {
 
     /// Whether nobody of the customer may log in, as far as is known without the database.
     fn is_shut_out(&self, customer: Id) -> Result<bool> {
-        let is_out = |found: &Customer| found.state != CustomerState::Active;
+        let is_out = |found: &Customer| {
+            found.state != CustomerState::Active || found.authentication_security == AuthenticationSecurity::Sms
+        };
         match (self.customers.get(&customer), &self.document) {
             (Some(found), _) => Ok(found.as_deref().is_some_and(is_out)),
             (None, Some(document)) => Ok(document.customer(customer)?.as_ref().is_some_and(is_out)),
@@ -207,7 +209,10 @@ fn remember<T>(rows: &mut Rows<T>, id: Id, found: Option<T>) -> Option<Rc<T>> {
 
 /// Whether the employee administers this server: an ADMIN that may log in.
 pub fn is_administrator(employee: &Employee) -> bool {
-    employee.access_level == Level::Admin && employee.state == EmployeeState::Enabled
+    employee.access_level == Level::Admin
+        && employee.state == EmployeeState::Enabled
+        && !employee.sms_validation
+        && employee.delete_date.is_none()
 }
 
 /// The name that the employee logs in with, without regard to case.

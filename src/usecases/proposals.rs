@@ -9,6 +9,7 @@ use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult, SECRETS};
+use crate::domain::text::has_invisible;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::{administrators, customers as customer_rows, employees as employee_rows, feed};
@@ -19,6 +20,9 @@ use crate::usecases::{copy_mobile_config, customers, employees, mobile_configs, 
 /// The longest detail of a conflict: hundreds of them must go into a push.
 const DETAIL_MAX_BYTES: usize = 16 << 10;
 
+/// The longest name of who proposes, in characters.
+const AUTHOR_MAX: usize = 200;
+
 /// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock. `granted`: the most
 /// that this server lets its hub do; an operator of the hub may do no more than both allow.
 ///
@@ -28,6 +32,9 @@ pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time, granted: HubL
     if hub_now > Time::from_millis(proposal.expires_ms) {
         let expired = Time::from_millis(proposal.expires_ms);
         return outcome(ProposalResult::Expired, None, format!("It was good until {expired}"));
+    }
+    if proposal.author.chars().count() > AUTHOR_MAX || has_invisible(&proposal.author) {
+        return Err(Error::bad_request("author must be one line of at most 200 characters"));
     }
     let id: Id = proposal.id.parse().map_err(|_| Error::bad_request("id must be 24 hex characters"))?;
     let here = feed::find(tx, proposal.table, id)?;

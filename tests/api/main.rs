@@ -22,6 +22,7 @@ mod employees;
 mod http_details;
 mod idempotency;
 mod impersonation;
+mod locked_out;
 mod login;
 mod machine_tokens;
 mod metrics_token;

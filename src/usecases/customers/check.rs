@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::auth::authorization::{Owner, allow};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CUSTOMER_CREATE, Level};
-use crate::domain::customer::{Customer, CustomerState};
+use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Faults, Result};
 use crate::store::{administrators, customers, employees};
@@ -23,9 +23,7 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Customer, old:
     if let Some(old) = old.filter(|old| old.state != CustomerState::Deleted) {
         check_no_address_in_use_is_gone(tx, known, new, old)?;
         check_organization_is_not_in_use(tx, known, new, old)?;
-        if new.authentication_security < old.authentication_security && actor.level < Level::Owner {
-            return Err(Error::access_denied());
-        }
+        check_second_factor(tx, known, actor, new, old)?;
         check_block(tx, known, actor, new, old)?;
     }
     let mut faults = Faults::default();
@@ -36,6 +34,20 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Customer, old:
     faults.or(())
 }
 
+/// The second factor of all employees is lowered by OWNER and above, and changed by no machine-to-machine token. 409
+/// `authenticationSecurity` when the last administrator could not log in any more: this server sends no text messages.
+fn check_second_factor(tx: &ReadTx, known: &Known, actor: &Actor, new: &Customer, old: &Customer) -> Result<()> {
+    let (is, was) = (new.authentication_security, old.authentication_security);
+    if is < was && actor.level < Level::Owner || is != was && actor.is_machine {
+        return Err(Error::access_denied());
+    }
+    let is_shut_out = is == AuthenticationSecurity::Sms && was != AuthenticationSecurity::Sms;
+    if is_shut_out && administrators::all(tx)?.iter().any(|(_, customer)| *customer == new.id) {
+        check_administrator_left(tx, known, "authenticationSecurity", |_, customer| customer == new.id)?;
+    }
+    Ok(())
+}
+
 /// 409 `state` for who would lock themselves out by blocking a customer, or leave nobody who administers this server.
 fn check_block(tx: &ReadTx, known: &Known, actor: &Actor, new: &Customer, old: &Customer) -> Result<()> {
     if new.state != CustomerState::Blocked || old.state == CustomerState::Blocked {
@@ -44,10 +56,19 @@ fn check_block(tx: &ReadTx, known: &Known, actor: &Actor, new: &Customer, old: &
     if new.id == actor.customer {
         return Err(Error::conflict("state", "Your own customer cannot be blocked: its reseller can"));
     }
+    check_nobody_above(tx, actor, new.id)?;
     if administrators::all(tx)?.iter().any(|(_, customer)| *customer == new.id) {
         check_administrator_left(tx, known, "state", |_, customer| customer == new.id)?;
     }
     Ok(())
+}
+
+/// 403 `access_denied` for who would shut out, with their customer, somebody of a higher level than their own.
+pub fn check_nobody_above(tx: &ReadTx, actor: &Actor, customer: Id) -> Result<()> {
+    match administrators::has_any_above(tx, customer, actor.level)? {
+        true => Err(Error::access_denied()),
+        false => Ok(()),
+    }
 }
 
 /// 409 `parentReseller` while a live customer has this reseller.

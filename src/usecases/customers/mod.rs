@@ -163,6 +163,9 @@ pub fn delete(tx: &mut WriteTx, actor: &Actor, id: Id, accept: impl FnOnce(&Cust
     if id == actor.customer {
         return Err(tx.refuse(Error::conflict("customer", "Customer cannot be deleted"), action, subject));
     }
+    if let Err(error) = check::check_nobody_above(tx, actor, id) {
+        return Err(tx.refuse(error, action, subject));
+    }
     if administrators::all(tx)?.iter().any(|(_, customer)| *customer == id) {
         let is_left = check_administrator_left(tx, &Known::default(), "customer", |_, customer| customer == id);
         is_left.map_err(|error| tx.refuse(error, action, subject))?;

@@ -2,7 +2,7 @@
 
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, Level};
-use crate::domain::customer::CustomerState;
+use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Fault, Faults, Result};
@@ -22,7 +22,12 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old:
     }
     let mut faults = Faults::default();
     if let Some(old) = old.filter(|old| is_administrator(old) && !is_administrator(new)) {
-        let path = if new.access_level == old.access_level { "state" } else { "accessLevel" };
+        let path = match new.state {
+            _ if new.access_level != old.access_level => "accessLevel",
+            EmployeeState::Enabled if new.sms_validation => "smsValidation",
+            EmployeeState::Enabled => "deleteDate",
+            _ => "state",
+        };
         faults.collect(check_administrator_left(tx, known, path, |id, _| id == old.id))?;
     }
     faults.collect(check_move(tx, known, new, old))?;
@@ -44,7 +49,9 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old:
 fn check_move(tx: &ReadTx, known: &mut Known, new: &Employee, old: Option<&Employee>) -> Result<()> {
     let Some(old) = old.filter(|old| old.customer != new.customer && is_administrator(old)) else { return Ok(()) };
     let to = known.live_customer(tx, new.customer)?;
-    match to.is_some_and(|to| to.state == CustomerState::Blocked) {
+    let shuts_out =
+        |to: &Customer| to.state == CustomerState::Blocked || to.authentication_security == AuthenticationSecurity::Sms;
+    match to.as_deref().is_some_and(shuts_out) {
         true => check_administrator_left(tx, known, "customer", |id, _| id == old.id),
         false => Ok(()),
     }
@@ -61,7 +68,7 @@ pub fn check_administrator_left(
     if known.may_leave_no_administrator || known.is_administrator_left(tx, is_leaving)? {
         return Ok(());
     }
-    let message = "The last administrator cannot be deleted, disabled or demoted: make another employee ADMIN first";
+    let message = "The last administrator cannot be deleted, disabled or demoted, nor lose the way to log in: make another employee ADMIN first";
     Err(Error::invalid(path, Check::Unique, message))
 }
 

@@ -39,8 +39,9 @@ pub fn allow(tx: &mut WriteTx, actor: &Actor, old: &Employee, new: &Employee, se
             deny_impersonation(tx, actor, action, subject)?;
         }
     }
-    // Whoever is demoted first could be reset afterwards.
-    let is_reset = sets_password || is_weaker(old, new) || new.access_level < old.access_level;
+    // Whoever is demoted first could be reset afterwards; without the name, or the customer, nobody gets to what they had.
+    let loses = new.access_level < old.access_level || new.customer != old.customer;
+    let is_reset = sets_password || is_weaker(old, new) || loses || new.email_address != old.email_address;
     if is_reset && !may_reset(actor, old) {
         return Err(tx.refuse(Error::access_denied(), action, subject));
     }
@@ -53,7 +54,8 @@ pub fn allow(tx: &mut WriteTx, actor: &Actor, old: &Employee, new: &Employee, se
 /// Whether both log in by the same name and the same checks.
 fn logs_in_alike(one: &Employee, other: &Employee) -> bool {
     let way = |it: &Employee| {
-        (it.no_email, it.sms_validation, it.sms_number.clone(), it.authenticator_validation, it.ip_restriction.clone())
+        let factors = (it.sms_validation, it.sms_number.clone(), it.authenticator_validation);
+        (it.no_email, it.email_address.clone(), factors, it.ip_restriction.clone())
     };
     way(one) == way(other)
 }
