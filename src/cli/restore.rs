@@ -205,7 +205,7 @@ fn restore(
     };
     if fetched.head.epoch.is_none() {
         return Err(Failure::before_enrolment(format!(
-            "the hub holds nothing of {}: make the code with hub enroll --origin, with the id of the edge that is replaced",
+            "the hub holds nothing of {}: make the code with hub enroll --origin, with the id of the server that is replaced",
             enrolled.name
         )));
     }

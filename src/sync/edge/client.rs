@@ -14,6 +14,7 @@ pub use super::call_error::CallError;
 use super::call_error::{NO_HUB, refused, unanswered};
 use super::metrics::Counts;
 use super::session::Outgoing;
+use crate::domain::text::has_invisible;
 use crate::sync::http_agent;
 use crate::sync::protocol::compression::{self, GZIP, ZSTD};
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest};
@@ -32,6 +33,19 @@ pub struct Enrolled {
     pub origin: String,
     pub name: String,
     pub token: String,
+}
+
+impl Enrolled {
+    /// Whether a URL and a header can be made of it, and a line be printed: a stranger may have answered.
+    fn has_form(&self) -> bool {
+        let is_word = |text: &str, max: usize| {
+            (1..=max).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
+        };
+        is_word(&self.origin, 64)
+            && is_word(&self.token, 512)
+            && self.name.chars().count() <= 200
+            && !has_invisible(&self.name)
+    }
 }
 
 /// The client of one hub, over one connection that it keeps open.
@@ -67,7 +81,10 @@ impl HubClient {
         }
         let answer = self.post("/sync/v1/enroll", None, &Enroll { code, attempt }, SHORT_ANSWER_BYTES);
         match answer.map_err(CallError::of_any_server)? {
-            (200, text) => serde_json::from_str(&text).map_err(|_| CallError::Unreadable(NO_HUB.into())),
+            (200, text) => {
+                let enrolled: Option<Enrolled> = serde_json::from_str(&text).ok();
+                enrolled.filter(Enrolled::has_form).ok_or(CallError::Unreadable(NO_HUB.into()))
+            }
             (status, _) => Err(refused(status, "", None).of_any_server()),
         }
     }
@@ -243,4 +260,26 @@ fn read<T: for<'de> Deserialize<'de>>(status: u16, text: &str) -> Result<T, Call
         return Err(refused(status, text, None));
     }
     serde_json::from_str(text).map_err(|error| CallError::Unreadable(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stranger_answers_is_no_enrolment() {
+        let is_fit = |origin: &str, name: &str, token: &str| {
+            Enrolled { origin: origin.into(), name: name.into(), token: token.into() }.has_form()
+        };
+        assert!(is_fit("66a8fcb39dc840b18794603dc4a5f77f", "Bakery in Aarhus", "0123456789abcdef"));
+        for origin in ["", "../../x?y#z", "a/b", "a b", &"a".repeat(65)] {
+            assert!(!is_fit(origin, "Bakery", "0123"), "{origin}");
+        }
+        for token in ["", "b\r\nX-Evil: 1", "a b", &"a".repeat(513)] {
+            assert!(!is_fit("a1", "Bakery", token), "{token}");
+        }
+        for name in ["\u{1b}[2J", "two\nlines", &"n".repeat(201)] {
+            assert!(!is_fit("a1", name, "0123"), "{name}");
+        }
+    }
 }

@@ -30,6 +30,10 @@ const IDLE: Duration = Duration::from_secs(3_600);
 const MOVES_MAX: usize = 3;
 /// How many pushes in a row a hub may reject before the edge backs off: one after a lost reply, one or two at a fork.
 const REFUSALS_MAX: usize = 5;
+/// How many exchanges in a row may bring nothing but proposals: a hub that always has another waits for the next time.
+const ROUNDS_MAX: usize = 20;
+/// The fastest pace of a hub that a server obeys.
+const PACE_MIN: Duration = Duration::from_secs(1);
 
 /// One edge and its hub.
 pub struct SyncDriver {
@@ -89,7 +93,7 @@ impl SyncDriver {
                 if let (Some(url), Some(runtime)) = (self.announced.take(), &self.runtime) {
                     runtime.block_on(follow_announcement(&self.db, &self.sealer, &self.settings, &url));
                 }
-                (self.backoff.next(random_fraction()), Ok(()))
+                (self.backoff.next(random_fraction()).max(PACE_MIN), Ok(()))
             }
             Err(error) => self.failed(error),
         }
@@ -166,7 +170,7 @@ impl SyncDriver {
         };
         let high = || db.read(feed::high).map_err(local);
         let goal = high()?;
-        let mut refusals = 0;
+        let (mut refusals, mut rounds) = (0, 0);
         std::thread::scope(|scope| {
             // The part that is being sent, while the next one is read.
             let mut in_flight: Option<ScopedJoinHandle<SendResult>> = None;
@@ -198,13 +202,16 @@ impl SyncDriver {
                     let outcome = runtime.block_on(session.handle_reply(&reply, Uuid::new_v4())).map_err(local)?;
                     backoff.succeeded(reply.pace);
                     announced.clone_from(&reply.hub);
-                    // A fork begins a new epoch: a hub whose every answer is one would have the edge send without end.
-                    let is_fork = matches!(outcome, ExchangeOutcome::Forked(_));
-                    refusals = if reply.accepted && !is_fork { 0 } else { refusals + 1 };
+                    // A fork begins a new epoch, and an answer to another request says nothing: a hub whose every answer is one
+                    // of these would have the server send without end.
+                    let is_taken = !matches!(outcome, ExchangeOutcome::Forked(_) | ExchangeOutcome::Ignored);
+                    refusals = if reply.accepted && is_taken { 0 } else { refusals + 1 };
                     if refusals == REFUSALS_MAX {
                         return Err(CallError::Contested);
                     }
-                    has_all = is_acked(outcome) && !session.is_behind(goal).map_err(local)?;
+                    let is_at_goal = matches!(outcome, ExchangeOutcome::Acked { acked } if acked >= goal);
+                    rounds = if is_at_goal { rounds + 1 } else { 0 };
+                    has_all = is_acked(outcome) && (rounds == ROUNDS_MAX || !session.is_behind(goal).map_err(local)?);
                 }
                 std::thread::park_timeout(backoff.pause(begun.elapsed(), high()? - before));
                 if has_all {

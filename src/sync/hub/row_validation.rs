@@ -37,8 +37,8 @@ pub fn fault(row: &Row) -> Option<Fault> {
         return Some(("unknown_table", "This hub does not know the table: a newer one may".into()));
     }
     match row.bad {
-        Some(Bad::Unreadable) => return Some(("unreadable", "The edge cannot read what it has stored".into())),
-        Some(Bad::Dropped) => return Some(("dropped", "Dropped on the edge".into())),
+        Some(Bad::Unreadable) => return Some(("unreadable", "The server cannot read what it has stored".into())),
+        Some(Bad::Dropped) => return Some(("dropped", "Dropped on the server".into())),
         None => {}
     }
     let schema = |what: String| Some(("schema", what));

@@ -20,8 +20,8 @@ pub fn check_proto(proto: u32) -> Result<()> {
     if proto == PROTO {
         return Ok(());
     }
-    let side = if proto < PROTO { "edge" } else { "hub" };
-    let message = format!("The hub speaks protocol {PROTO}, the edge {proto}: the {side} must be upgraded");
+    let side = if proto < PROTO { "server" } else { "hub" };
+    let message = format!("The hub speaks protocol {PROTO}, the server {proto}: the {side} must be upgraded");
     Err(Error::conflict("upgrade_required", message))
 }
 
@@ -38,7 +38,7 @@ const VERSION_MAX: usize = 100;
 pub fn check_push(push: &Push) -> Result<()> {
     if push.schema < SCHEMA_MIN {
         let message = format!("The hub takes schema {SCHEMA_MIN} and newer ones, not {}", push.schema);
-        return Err(Error::conflict("upgrade_required", format!("{message}: the edge must be upgraded")));
+        return Err(Error::conflict("upgrade_required", format!("{message}: the server must be upgraded")));
     }
     let first = if push.mode == Mode::Append { push.base.acked } else { 0 };
     let [known, newest] = &push.audit;

@@ -34,7 +34,7 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: SharedState<S>) -
         let _ = writeln!(text, "{name} {}", value.load(Relaxed));
     }
     let figures: [Figure; 15] = [
-        ("consistent", "gauge", "1: the mirror is exactly what the edge last reported", &|origin| {
+        ("consistent", "gauge", "1: the mirror is exactly what the server last reported", &|origin| {
             Some(origin.is_consistent().into())
         }),
         ("locked", "gauge", "1: split brain, two edges use this name in turn", &|origin| Some(origin.is_locked.into())),
@@ -48,12 +48,12 @@ pub async fn metrics<S: HubStore>(request: HttpRequest, state: SharedState<S>) -
             Some(matches!(origin.phase, Phase::Leaving(_)).into())
         }),
         ("lag_changes", "gauge", "Writes that the hub is behind", &|origin| Some(origin.lag())),
-        ("lag_seconds", "gauge", "Seconds since the edge was last seen", &|origin| age(now, origin.last_seen)),
+        ("lag_seconds", "gauge", "Seconds since the server was last seen", &|origin| age(now, origin.last_seen)),
         ("quarantined", "gauge", "Rows in quarantine", &|origin| Some(origin.quarantined)),
         ("audit_differs", "gauge", "1: its audit trail was changed", &|origin| Some(origin.audit_differs.into())),
-        ("resets_total", "counter", "Epochs that the edge has begun after a reset", &|origin| Some(origin.resets)),
-        ("forks_total", "counter", "Forks that the edge has reported", &|origin| Some(origin.status.forks)),
-        ("rewinds_total", "counter", "Rewinds that the edge has reported", &|origin| Some(origin.status.rewinds)),
+        ("resets_total", "counter", "Epochs that the server has begun after a reset", &|origin| Some(origin.resets)),
+        ("forks_total", "counter", "Forks that the server has reported", &|origin| Some(origin.status.forks)),
+        ("rewinds_total", "counter", "Rewinds that the server has reported", &|origin| Some(origin.status.rewinds)),
         ("proof_age_seconds", "gauge", "Seconds since both sides were found equal", &|origin| {
             age(now, origin.status.proved_ms.map(crate::domain::time::Time::from_millis))
         }),
