@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use super::PLAIN;
+use crate::domain::schema::Nullable;
 
 /// A flag of a login: a Boolean, or one as the page's examples and forms write it.
 fn flags() -> Value {
@@ -23,14 +24,14 @@ pub struct Login {
     pub password: String,
     /// Code sent to the user's phone. Ignored: this server sends no text messages, and refuses a login that needs one.
     #[schemars(example = "1234")]
-    pub sms_key: Option<String>,
+    pub sms_key: Option<Nullable<String>>,
     /// Code shown by the user's authenticator app, when the customer or the employee requires one.
-    #[schemars(regex(pattern = r"^[0-9]{6}$"), example = "123456")]
-    pub authenticator_token: Option<String>,
+    #[schemars(example = "123456")]
+    pub authenticator_token: Option<Nullable<String>>,
     /// Also send the token as a cookie.
     #[schemars(extend("enum" = flags(), "default" = false))]
-    pub cookie: Option<Value>,
+    pub cookie: Option<Nullable<Value>>,
     /// The token stays valid until logout.
     #[schemars(extend("enum" = flags(), "default" = false))]
-    pub persist: Option<Value>,
+    pub persist: Option<Nullable<Value>>,
 }
