@@ -137,8 +137,9 @@ pub fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|data| !data.is_file())
 }
 
-/// For a file of ours beside the database: a link in its place is not followed, and what has another name or is no file is
-/// refused, for anybody who may write to the folder could have put it there. Nothing is truncated before that is known.
+/// Opens a file that this program keeps beside the database. Refuses symbolic links, hard links and anything that is not a
+/// regular file, because whoever may write to the folder could have placed one there. `truncate` before this check would
+/// already destroy what a hard link leads to, so callers truncate afterwards.
 pub fn open_own_file(path: &Path, choose: impl FnOnce(&mut OpenOptions) -> &mut OpenOptions) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // A pipe would otherwise be waited for.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::{new_token, token_hash};
-use crate::db::{Author, ReadTx, WriteTx};
+use crate::db::{Author, ReadTx, WriteTx, with_kept_room};
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
@@ -227,11 +227,7 @@ pub async fn logout(request: AuthenticatedRequest) -> Result<CookieResponse> {
     let author = Author { takes_access_away: true, ..request.author() };
     let db = request.context.state.db.clone();
     let log_out = move |tx: &mut WriteTx| login::log_out(tx, &actor);
-    match db.write(author.clone(), log_out.clone()).await {
-        // The first change that finds the disk full frees the room that is kept back.
-        Err(Error::StorageFull) => db.write(author, log_out).await,
-        done => done,
-    }?;
+    with_kept_room(async || db.write(author.clone(), log_out.clone()).await).await?;
     Ok(CookieResponse { response: ApiResponse::success(), cookie: had_cookie.then_some(cookie) })
 }
 

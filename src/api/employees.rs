@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::db::ReadTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::Actor;
 use crate::domain::employee::{Employee, password};
 use crate::domain::fields::read_body;
@@ -78,20 +78,13 @@ pub async fn update(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let body = call.context.object()?;
     let preconditions = call.preconditions();
-    if call.context.state.db.read(|tx| access_away::of_employee(tx, id, &body))? {
-        return call
-            .take_access_away(move |tx, actor| {
-                let accept = |old: &Employee| preconditions.check(|| shown(old));
-                shown(&employees::update(tx, actor, id, &body, GivenPassword::None, accept)?)
-            })
-            .await;
-    }
+    let takes_access_away = access_away::of_employee(&call.context.state.db, id, &body)?;
     let password = hash_given_password(&call, &body, |tx, actor| employees::may_update(tx, actor, id, &body)).await?;
-    call.write(move |tx, actor| {
+    let update = move |tx: &mut WriteTx, actor: &Actor| {
         let updated = employees::update(tx, actor, id, &body, password, |old| preconditions.check(|| shown(old)))?;
         shown(&updated)
-    })
-    .await
+    };
+    if takes_access_away { call.take_access_away(update).await } else { call.write(update).await }
 }
 
 /// Hashes the password in a body before the write, because it takes tens of milliseconds. Only for those who may write it, or

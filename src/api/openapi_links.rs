@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
 
-/// Answers that hold an id: of which endpoint, the path parameter that takes it, and where it stands in the answer.
+/// Responses that contain an id: method and path of the endpoint, the path parameter that accepts the id, and its JSON pointer.
 const SOURCES: [(&str, &str, &str, &str); 4] = [
     ("POST", "/customer", "customer", "/_id"),
     ("POST", "/employee", "employee", "/_id"),

@@ -132,7 +132,7 @@ async fn settle(request: AuthenticatedRequest, how: fn(&mut WriteTx, i64) -> Res
         .await
 }
 
-/// Whoever has the token for metrics, else as the other calls here.
+/// Accepts the metrics token, else requires the access level of the other calls here.
 fn allow_metrics(request: &RequestContext) -> Result<()> {
     let token = request.token()?;
     let own = request.state.metrics_token.as_ref().zip(token);

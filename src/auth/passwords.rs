@@ -127,7 +127,7 @@ fn work_off(jobs: &Mutex<Receiver<Job>>) {
     // Released before the job is run: the other thread takes the next one meanwhile.
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
     while let Ok(job) = next() {
-        // A panic is in the log; its caller is told that nothing came back.
+        // A panic is logged; its caller gets an internal error.
         let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }

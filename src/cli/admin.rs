@@ -31,7 +31,7 @@ pub enum Command {
         #[command(flatten)]
         store: Store,
     },
-    /// Print the employees of level ADMIN, one on a line; also beside a running server
+    /// List the employees of level ADMIN, one per line; works while the server runs
     List {
         /// One JSON object on a line
         #[arg(long)]

@@ -23,7 +23,7 @@ use crate::store::audit_log::{self, LogQuery, LogRecord};
 pub enum Command {
     /// Recompute the chain of the audit trail and compare the objects with it; the first that does not fit is named
     Verify(Store),
-    /// Print the entries and the logins that failed, the newest first; also beside a running server
+    /// List audit entries and failed logins, newest first; works while the server runs
     Log(Box<LogOptions>),
 }
 

@@ -32,14 +32,14 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print a one-time code with which one edge can enrol, alone on its line; also beside a running hub
+    /// Print a one-time code that enrols one server, alone on its line; works while the hub runs
     Enroll {
         #[command(flatten)]
         store: StoreOptions,
-        /// What the edge is to be called
+        /// Name of the server
         #[arg(long, required_unless_present = "origin")]
         name: Option<String>,
-        /// Id of an edge whose place a machine takes (restore --from-hub): the previous machine's token is revoked
+        /// Id of the server that another machine replaces (restore --from-hub): the previous machine's token is revoked
         #[arg(long, value_name = "ID", conflicts_with = "name")]
         origin: Option<String>,
     },
@@ -51,7 +51,7 @@ enum Command {
         #[arg(long, default_value = "hub")]
         role: String,
     },
-    /// Copy the store to a new file, also beside a running hub: edges then forget what only a lost hub would need
+    /// Back up the store to a new file, also while the hub runs; servers then delete what only a lost hub would need
     Backup {
         #[command(flatten)]
         store: StoreOptions,
@@ -59,7 +59,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
     },
-    /// Tell a hub on PostgreSQL that a backup was verified: edges then forget what only a lost hub would need
+    /// Tell a hub on PostgreSQL that a backup was verified: servers then delete what only a lost hub would need
     BackupVerified {
         #[command(flatten)]
         store: StoreOptions,
@@ -70,11 +70,11 @@ enum Command {
     Move(hub_move::Arguments),
     /// Print what was lost when a server was put back to an older image, one JSON object on a line, the newest first
     Lost(hub_origin::Arguments),
-    /// Remove a server with all its data, also beside a running hub: its token is revoked
+    /// Remove a server with all its data and revoke its token; works while the hub runs
     Remove(hub_origin::Arguments),
     /// Give a server tags in place of those that it has, to filter the fleet page by
     Tag(hub_origin::TagArguments),
-    /// Ask a server for something that changes nothing there, also beside a running hub: prints the id of the proposal
+    /// File a read-only task for a server and print the id of the proposal; works while the hub runs
     Ask(hub_tasks::AskArguments),
     /// Print the proposals for a server with their answers, one JSON object on a line, the oldest first
     Proposals(hub_tasks::ListArguments),

@@ -1,4 +1,4 @@
-//! `hub ask` and `hub proposals`: tasks for a server, and what became of them, beside the hubs that run.
+//! `hub ask` files a read-only task for a server, `hub proposals` lists proposals with their answers; both work while hubs run.
 
 use std::process::ExitCode;
 

@@ -21,7 +21,7 @@ pub struct Arguments {
     /// JSON document with customers, queues, employees and mobileConfigs; - for standard input
     #[arg(required_unless_present = "example")]
     file: Option<PathBuf>,
-    /// Print a document that can be imported as it stands, and import nothing
+    /// Print an example document, ready to import, and exit
     #[arg(long, conflicts_with = "file")]
     example: bool,
     /// Also when nobody would be left who administers this server

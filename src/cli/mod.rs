@@ -51,13 +51,13 @@ enum Command {
     Hub(Box<hub::Arguments>),
     /// Load a JSON document: all of it or nothing
     Import(import::Arguments),
-    /// Write everything as a JSON document, to a file or to standard output; also beside a running server
+    /// Write everything as a JSON document, to a file or to standard output; works while the server runs
     Export(export::Arguments),
-    /// Copy the database to a new file; also beside a running server
+    /// Copy the database to a new file; works while the server runs
     Backup(backup::Arguments),
     /// Rebuild the database of a machine from its hub, and go on in its place
     Restore(restore::Arguments),
-    /// Examine the database, and say what is wrong; also beside a running server
+    /// Examine the database, and say what is wrong; works while the server runs
     Doctor(doctor::Arguments),
     /// The machine's clock, and what the server makes of it
     #[command(subcommand)]

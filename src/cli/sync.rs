@@ -66,7 +66,7 @@ pub enum Command {
         #[command(flatten)]
         hub: Hub,
     },
-    /// Print the state of the mirror, as JSON; also beside a running server
+    /// Print the state of the mirror, as JSON; works while the server runs
     Status {
         #[command(flatten)]
         store: Store,

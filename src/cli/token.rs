@@ -29,7 +29,7 @@ pub enum Command {
         #[command(flatten)]
         store: Store,
     },
-    /// Print the machine-to-machine tokens there are, one on a line; also beside a running server
+    /// List all machine-to-machine tokens, one per line; works while the server runs
     List {
         /// Only those of this employee
         #[arg(long, value_name = "ID")]

@@ -232,6 +232,11 @@ impl Customer {
         }
     }
 
+    /// Whether its employees can log in here: this server sends no text messages.
+    pub fn lets_log_in(&self) -> bool {
+        self.state == CustomerState::Active && self.authentication_security != AuthenticationSecurity::Sms
+    }
+
     /// Notes a fault when the state was set to DELETED: that is for DELETE to do (and for import).
     pub fn refuse_deleted(&self, fields: &mut Fields) {
         if self.state == CustomerState::Deleted {

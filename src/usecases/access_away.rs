@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::db::ReadTx;
+use crate::db::Db;
 use crate::domain::access::Level;
 use crate::domain::employee::EmployeeState;
 use crate::domain::id::Id;
@@ -10,11 +10,11 @@ use crate::error::Result;
 use crate::store::employees;
 
 /// Disables, deletes or demotes the employee, and changes nothing else.
-pub fn of_employee(tx: &ReadTx, id: Id, body: &Map<String, Value>) -> Result<bool> {
+pub fn of_employee(db: &Db, id: Id, body: &Map<String, Value>) -> Result<bool> {
     if body.is_empty() || !body.keys().all(|name| ["state", "accessLevel"].contains(&name.as_str())) {
         return Ok(false);
     }
-    let Some(old) = employees::find_live(tx, id)? else { return Ok(false) };
+    let Some(old) = db.read(|tx| employees::find_live(tx, id))? else { return Ok(false) };
     let text = |name: &str| body.get(name).map(|value| value.as_str().unwrap_or_default());
     let is_no_promotion =
         text("accessLevel").is_none_or(|level| Level::parse(level).is_some_and(|level| level <= old.access_level));

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::db::ReadTx;
 use crate::domain::access::Level;
-use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
+use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::domain::queue::Queue;
@@ -158,9 +158,7 @@ impl Known {
 
     /// Whether nobody of the customer may log in, as far as is known without the database.
     fn is_shut_out(&self, customer: Id) -> Result<bool> {
-        let is_out = |found: &Customer| {
-            found.state != CustomerState::Active || found.authentication_security == AuthenticationSecurity::Sms
-        };
+        let is_out = |found: &Customer| !found.lets_log_in();
         match (self.customers.get(&customer), &self.document) {
             (Some(found), _) => Ok(found.as_deref().is_some_and(is_out)),
             (None, Some(document)) => Ok(document.customer(customer)?.as_ref().is_some_and(is_out)),

@@ -118,9 +118,8 @@ fn check_may_end(
     object: &Map<String, Value>,
     may: HubLevel,
 ) -> Result<()> {
-    let is_delete = patch.get("state").is_some_and(|state| state == "DELETED");
     let is_move = patch.get("customer").is_some_and(|to| !object.is_empty() && object.get("customer") != Some(to));
-    if proposal.table != Table::Employee || may == HubLevel::Administer || !(is_delete || is_move) {
+    if proposal.table != Table::Employee || may == HubLevel::Administer || !(employees::is_delete(patch) || is_move) {
         return Ok(());
     }
     let message = "An employee is deleted or moved to another customer by the hub only with the level administer there, and \

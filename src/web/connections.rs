@@ -1,20 +1,20 @@
 //! The connections of one server: how many an address may have, and how long one may stand still.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use rustix::net::{Shutdown, shutdown, sockopt::set_tcp_user_timeout};
 
 use super::pace::STALLED;
+use super::shares::{Share, Shares};
 
 /// Connections by the address they come from.
 #[derive(Clone)]
 pub struct Connections {
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    open: Shares<IpAddr>,
     most: usize,
     proxies: Arc<[IpAddr]>,
 }
@@ -25,7 +25,7 @@ const CALLERS_OF_PROXY: usize = 8;
 impl Connections {
     /// At most `most` of each address, and of each of `proxies` so many times more.
     pub fn of(most: usize, proxies: &[IpAddr]) -> Connections {
-        Connections { open: Arc::default(), most, proxies: proxies.into() }
+        Connections { open: Shares::default(), most, proxies: proxies.into() }
     }
 
     /// Looks at a connection that was just accepted: `extensions` end with it.
@@ -47,17 +47,10 @@ impl Connections {
     }
 
     /// Counts one more; `None` when the address has as many as it may have.
-    fn enter(&self, address: IpAddr) -> Option<Open> {
+    fn enter(&self, address: IpAddr) -> Option<Share<IpAddr>> {
         let address = address.to_canonical();
         let most = if self.proxies.contains(&address) { self.most * CALLERS_OF_PROXY } else { self.most };
-        let address = network(address);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(address).or_insert(0);
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Open { address, connections: self.clone() })
+        self.open.take(network(address), most)
     }
 }
 
@@ -66,24 +59,6 @@ fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-    }
-}
-
-/// A connection that is counted.
-struct Open {
-    address: IpAddr,
-    connections: Connections,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.address);
-            }
-        }
     }
 }
 
@@ -103,7 +78,7 @@ mod tests {
         let again = enter("192.0.2.1").unwrap();
         assert!(enter("192.0.2.1").is_none());
         drop((mapped, again));
-        assert!(connections.open.lock().unwrap().is_empty(), "nothing is kept of who has left");
+        assert!(connections.open.is_empty(), "nothing is kept of who has left");
         let proxied: Vec<_> = (0..100).map_while(|_| enter("10.0.0.9")).collect();
         assert_eq!(proxied.len(), 2 * CALLERS_OF_PROXY, "behind a proxy are many callers");
         let _six = [enter("2001:db8::1").unwrap(), enter("2001:db8::2").unwrap()];

@@ -16,6 +16,7 @@ pub mod query;
 pub mod request;
 pub mod response;
 pub mod server;
+pub mod shares;
 pub mod tls;
 
 use std::net::IpAddr;

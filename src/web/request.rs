@@ -21,7 +21,7 @@ use super::response::ApiResponse;
 use crate::auth::authorization;
 use crate::auth::secrets::token_hash;
 use crate::auth::session_cache::Identity;
-use crate::db::{Author, ReadTx, WriteTx};
+use crate::db::{Author, ReadTx, WriteTx, with_kept_room};
 use crate::domain::access::Actor;
 use crate::domain::json_text::{doubled, in_utf8};
 use crate::error::{Check, Error, Result};
@@ -245,11 +245,7 @@ impl AuthenticatedRequest {
         work: impl FnOnce(&mut WriteTx, &Actor) -> Result<ApiResponse> + Clone + Send + 'static,
     ) -> Result<ApiResponse> {
         let author = Author { takes_access_away: true, ..self.author() };
-        match self.write_as(author.clone(), work.clone()).await {
-            // The first change that finds the disk full frees the room that is kept back.
-            Err(Error::StorageFull) => self.write_as(author, work).await,
-            done => done,
-        }
+        with_kept_room(async || self.write_as(author.clone(), work.clone()).await).await
     }
 
     async fn write_as(

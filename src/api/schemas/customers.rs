@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde_json::json;
 
 use super::addresses::WholeAddress;
-use super::summary;
+use super::{PageHead, summary};
 use crate::domain::address::ADDRESSES_MAX;
 use crate::domain::customer::{AuthenticationSecurity, Customer, Feature, INVOICE_METHODS, Integrations};
 use crate::domain::id::Id;
@@ -25,15 +25,8 @@ pub struct CustomerRow {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct CustomerPage {
-    /// How many were skipped.
-    #[schemars(range(min = 0), extend("default" = 0), example = 0)]
-    pub offset: i64,
-    /// The most that this page may hold.
-    #[schemars(range(min = 1, max = 500), extend("default" = 100), example = 100)]
-    pub limit: i64,
-    /// How many there are in all, whatever `offset` and `limit` are.
-    #[schemars(range(min = 0), example = 1)]
-    pub total: i64,
+    #[schemars(flatten)]
+    pub page: PageHead,
     #[schemars(length(max = 500))]
     pub customers: Vec<CustomerRow>,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde_json::json;
 
-use super::summary;
+use super::{PageHead, summary};
 use crate::domain::access::Level;
 use crate::domain::employee::{Employee, EmployeeState, Language};
 use crate::domain::id::Id;
@@ -26,15 +26,8 @@ pub struct EmployeeRow {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct EmployeePage {
-    /// How many were skipped.
-    #[schemars(range(min = 0), extend("default" = 0), example = 0)]
-    pub offset: i64,
-    /// The most that this page may hold.
-    #[schemars(range(min = 1, max = 500), extend("default" = 100), example = 100)]
-    pub limit: i64,
-    /// How many there are in all, whatever `offset` and `limit` are.
-    #[schemars(range(min = 0), example = 1)]
-    pub total: i64,
+    #[schemars(flatten)]
+    pub page: PageHead,
     #[schemars(length(max = 500))]
     pub employees: Vec<EmployeeRow>,
 }
@@ -150,15 +143,8 @@ pub struct AuthenticatorKey {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct MachineTokens {
-    /// How many were skipped.
-    #[schemars(range(min = 0), extend("default" = 0), example = 0)]
-    pub offset: i64,
-    /// The most that this page may hold.
-    #[schemars(range(min = 1, max = 500), extend("default" = 100), example = 100)]
-    pub limit: i64,
-    /// How many there are in all, whatever `offset` and `limit` are.
-    #[schemars(range(min = 0), example = 1)]
-    pub total: i64,
+    #[schemars(flatten)]
+    pub page: PageHead,
     #[schemars(length(max = 500))]
     pub tokens: Vec<MachineToken>,
 }

@@ -82,6 +82,20 @@ impl Schemas {
     }
 }
 
+/// What every page of a list says of itself.
+#[derive(JsonSchema)]
+pub struct PageHead {
+    /// How many were skipped.
+    #[schemars(range(min = 0), extend("default" = 0), example = 0)]
+    pub offset: i64,
+    /// The most that this page may hold.
+    #[schemars(range(min = 1, max = 500), extend("default" = 100), example = 100)]
+    pub limit: i64,
+    /// How many there are in all, whatever `offset` and `limit` are.
+    #[schemars(range(min = 0), example = 1)]
+    pub total: i64,
+}
+
 /// A row that is read back may lack properties, which then have defaults; an answer lacks none. No property is called
 /// `default`.
 fn without_defaults(schema: &mut Value) {

@@ -42,10 +42,7 @@ fn check_second_factor(tx: &ReadTx, known: &Known, actor: &Actor, new: &Customer
         return Err(Error::access_denied());
     }
     let is_shut_out = is == AuthenticationSecurity::Sms && was != AuthenticationSecurity::Sms;
-    if is_shut_out && administrators::all(tx)?.iter().any(|(_, customer)| *customer == new.id) {
-        check_administrator_left(tx, known, "authenticationSecurity", |_, customer| customer == new.id)?;
-    }
-    Ok(())
+    if is_shut_out { check_left_without(tx, known, "authenticationSecurity", new.id) } else { Ok(()) }
 }
 
 /// 409 `state` for who would lock themselves out by blocking a customer, or leave nobody who administers this server.
@@ -57,10 +54,15 @@ fn check_block(tx: &ReadTx, known: &Known, actor: &Actor, new: &Customer, old: &
         return Err(Error::conflict("state", "Your own customer cannot be blocked: its reseller can"));
     }
     check_nobody_above(tx, actor, new.id)?;
-    if administrators::all(tx)?.iter().any(|(_, customer)| *customer == new.id) {
-        check_administrator_left(tx, known, "state", |_, customer| customer == new.id)?;
+    check_left_without(tx, known, "state", new.id)
+}
+
+/// 409 at `path` when the employees of this customer are the last who administer this server.
+pub fn check_left_without(tx: &ReadTx, known: &Known, path: &str, customer: Id) -> Result<()> {
+    match administrators::all(tx)?.iter().any(|(_, of)| *of == customer) {
+        true => check_administrator_left(tx, known, path, |_, of| of == customer),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// 403 `access_denied` for who would shut out, with their customer, somebody of a higher level than their own.

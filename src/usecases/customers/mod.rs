@@ -18,8 +18,8 @@ use crate::domain::fields::read_body;
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::customers::CustomerFilter;
-use crate::store::{Page, Window, administrators, customers, sessions};
-use crate::usecases::employees::{check_administrator_left, remove_all_of};
+use crate::store::{Page, Window, customers, sessions};
+use crate::usecases::employees::remove_all_of;
 
 /// More than any list of a mock or an appliance holds.
 const EVERYTHING: Window = Window { offset: 0, limit: 100_000 };
@@ -163,13 +163,9 @@ pub fn delete(tx: &mut WriteTx, actor: &Actor, id: Id, accept: impl FnOnce(&Cust
     if id == actor.customer {
         return Err(tx.refuse(Error::conflict("customer", "Customer cannot be deleted"), action, subject));
     }
-    if let Err(error) = check::check_nobody_above(tx, actor, id) {
-        return Err(tx.refuse(error, action, subject));
-    }
-    if administrators::all(tx)?.iter().any(|(_, customer)| *customer == id) {
-        let is_left = check_administrator_left(tx, &Known::default(), "customer", |_, customer| customer == id);
-        is_left.map_err(|error| tx.refuse(error, action, subject))?;
-    }
+    let may_go = check::check_nobody_above(tx, actor, id)
+        .and_then(|()| check::check_left_without(tx, &Known::default(), "customer", id));
+    may_go.map_err(|error| tx.refuse(error, action, subject))?;
     let deleted = Customer { state: CustomerState::Deleted, ..customer.clone() };
     remove(tx, deleted, &customer)
 }

@@ -2,7 +2,6 @@
 
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, Level};
-use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Fault, Faults, Result};
@@ -45,13 +44,11 @@ pub fn check(tx: &ReadTx, known: &mut Known, actor: &Actor, new: &Employee, old:
     faults.or(())
 }
 
-/// A move to a blocked customer ends the login: not for the last administrator.
+/// A move to a customer whose employees cannot log in is not for the last administrator.
 fn check_move(tx: &ReadTx, known: &mut Known, new: &Employee, old: Option<&Employee>) -> Result<()> {
     let Some(old) = old.filter(|old| old.customer != new.customer && is_administrator(old)) else { return Ok(()) };
     let to = known.live_customer(tx, new.customer)?;
-    let shuts_out =
-        |to: &Customer| to.state == CustomerState::Blocked || to.authentication_security == AuthenticationSecurity::Sms;
-    match to.as_deref().is_some_and(shuts_out) {
+    match to.is_some_and(|to| !to.lets_log_in()) {
         true => check_administrator_left(tx, known, "customer", |id, _| id == old.id),
         false => Ok(()),
     }
@@ -68,7 +65,8 @@ pub fn check_administrator_left(
     if known.may_leave_no_administrator || known.is_administrator_left(tx, is_leaving)? {
         return Ok(());
     }
-    let message = "The last administrator cannot be deleted, disabled or demoted, nor lose the way to log in: make another employee ADMIN first";
+    let message = "The last administrator cannot be deleted, disabled or demoted, nor lose the way to log in: make another \
+                   employee ADMIN first";
     Err(Error::invalid(path, Check::Unique, message))
 }
 

@@ -49,6 +49,7 @@ pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Employee> {
 }
 
 /// What became of the password in a body before the write.
+#[derive(Clone)]
 pub enum GivenPassword {
     /// There is none, or none that is acceptable: that is reported with the body's other faults.
     None,
@@ -159,7 +160,7 @@ fn may_change(tx: &ReadTx, actor: &Actor, old: &Employee, body: &Map<String, Val
 }
 
 /// Whether an update is a delete: `state` is DELETED.
-fn is_delete(body: &Map<String, Value>) -> bool {
+pub fn is_delete(body: &Map<String, Value>) -> bool {
     body.get("state").and_then(Value::as_str) == Some(EmployeeState::Deleted.name())
 }
 

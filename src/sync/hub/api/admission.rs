@@ -1,12 +1,12 @@
 //! How much a hub takes in at once: large bodies are bounded in bytes, and each origin in how many it may send side by side.
 //! What is beyond is refused with 503 and `Retry-After`, before anything of it is buffered.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
+use crate::web::shares::{Share, Shares};
 
 /// The longest body, decompressed: a batch, and one row more.
 pub const BODY_MAX_BYTES: usize = 8 << 20;
@@ -34,7 +34,7 @@ pub struct Admission {
     receiving: Arc<Semaphore>,
     working: Arc<Semaphore>,
     /// How many each origin sends, for those that send any.
-    of_origin: Mutex<HashMap<String, usize>>,
+    of_origin: Shares<String>,
     of_origin_max: usize,
 }
 
@@ -45,7 +45,7 @@ impl Admission {
         Admission {
             receiving: Arc::new(Semaphore::new(receiving_kib.min(Semaphore::MAX_PERMITS))),
             working: Arc::new(Semaphore::new(limits.working.clamp(1, Semaphore::MAX_PERMITS))),
-            of_origin: Mutex::default(),
+            of_origin: Shares::default(),
             of_origin_max: limits.of_origin.max(1),
         }
     }
@@ -55,20 +55,16 @@ impl Admission {
         let kib = length.map_or(BODY_MAX_BYTES, |length| length.min(BODY_MAX_BYTES)).div_ceil(1 << 10);
         let kib = u32::try_from(kib).unwrap_or(u32::MAX);
         let receiving = self.receiving.clone().try_acquire_many_owned(kib).map_err(|_| Error::Unavailable(FULL))?;
-        let mut of_origin = self.of_origin.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = of_origin.entry(origin.to_owned()).or_default();
-        if *count >= self.of_origin_max {
-            return Err(Error::Unavailable(ORIGIN_FULL));
-        }
-        *count += 1;
-        Ok(Admitted { admission: self, origin: origin.to_owned(), _receiving: receiving, working: None })
+        let share = self.of_origin.take(origin.to_owned(), self.of_origin_max);
+        let of_origin = share.ok_or(Error::Unavailable(ORIGIN_FULL))?;
+        Ok(Admitted { admission: self, _of_origin: of_origin, _receiving: receiving, working: None })
     }
 }
 
 /// A body that was admitted. Dropped once the call is answered.
 pub struct Admitted<'a> {
     admission: &'a Admission,
-    origin: String,
+    _of_origin: Share<String>,
     _receiving: OwnedSemaphorePermit,
     working: Option<OwnedSemaphorePermit>,
 }
@@ -77,18 +73,6 @@ impl Admitted<'_> {
     /// Waits until the body may be decompressed: those that have been received longer come first.
     pub async fn begin_work(&mut self) {
         self.working = self.admission.working.clone().acquire_owned().await.ok();
-    }
-}
-
-impl Drop for Admitted<'_> {
-    fn drop(&mut self) {
-        let mut of_origin = self.admission.of_origin.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = of_origin.get_mut(&self.origin) {
-            *count -= 1;
-            if *count == 0 {
-                of_origin.remove(&self.origin);
-            }
-        }
     }
 }
 
@@ -105,7 +89,7 @@ mod tests {
         assert!(admission.admit("other", Some(1_000)).is_ok());
         drop(of_one);
         assert!(admission.admit("one", Some(1_000)).is_ok());
-        assert!(admission.of_origin.lock().unwrap().is_empty(), "nothing is kept of those that send nothing");
+        assert!(admission.of_origin.is_empty(), "nothing is kept of those that send nothing");
     }
 
     #[test]

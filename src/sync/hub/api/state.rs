@@ -48,7 +48,7 @@ pub struct HubState<S> {
     pub(super) calls: Calls,
 }
 
-/// How many calls a second each server may make, unless the hub is told otherwise.
+/// Default limit on calls per second of each server.
 pub const CALLS_PER_SECOND: u32 = 200;
 
 impl<S> HubState<S> {
