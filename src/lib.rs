@@ -30,6 +30,8 @@ pub mod usecases;
 
 pub mod sync;
 
+pub mod platform;
+
 pub mod web;
 
 pub mod api;

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::store::employees::EmployeeFilter;
 use crate::usecases::access_away;
 use crate::usecases::employees::{self, GivenPassword};
+use crate::usecases::intents::SECRET_CONTEXT;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
@@ -98,7 +99,9 @@ async fn hash_given_password(
     if !call.context.state.db.read(|tx| may_write(tx, call.actor()))? {
         return Ok(GivenPassword::Unhashed);
     }
-    call.context.state.passwords.hash(password).await.map(GivenPassword::Hashed)
+    let sealed = call.context.state.sealer.seal(SECRET_CONTEXT, password.as_bytes())?;
+    let hash = call.context.state.passwords.hash(password).await?;
+    Ok(GivenPassword::Hashed { hash, sealed })
 }
 
 /// api:employee:delete. `deleteDate` schedules it. 400 `employee`, 403 `access_denied`, 404 `employee`,

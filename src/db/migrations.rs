@@ -24,11 +24,12 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("../../sql/migrations/004_clock.sql")),
         M::up(include_str!("../../sql/migrations/005_stage.sql")),
         M::up(include_str!("../../sql/migrations/006_credentials.sql")),
+        M::up(include_str!("../../sql/migrations/007_platform.sql")),
     ])
 });
 
 /// The schema version this program writes.
-pub const VERSION: i32 = 6;
+pub const VERSION: i32 = 7;
 
 /// Brings a checked database to [`VERSION`]; writes nothing where it has that version already, so that it can be read on
 /// a full disk.

@@ -18,11 +18,13 @@ mod edit;
 mod kind;
 mod shape;
 mod stored;
+mod structure;
 
 pub use edit::{Event, default_configs, follow, with_names};
 pub use kind::Kind;
 use shape::{ConfigItem, NAME_MAX, Section, TYPE_MAX};
 pub use stored::{NamedEntry, entries};
+pub use structure::structure_digest;
 
 /// The most references (items and others together) one config may hold.
 pub const REFERENCES_MAX: usize = 20_000;

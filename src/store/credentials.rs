@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, named_params, params};
 
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
+use crate::domain::time::Time;
 use crate::error::Result;
 
 /// The secrets of one employee.
@@ -11,6 +12,8 @@ use crate::error::Result;
 pub struct Credentials {
     /// argon2id, PHC string.
     pub password_hash: Option<String>,
+    /// When the platform last accepted the password.
+    pub confirmed_at: Option<Time>,
     /// Sealed with the key file.
     pub totp_key: Option<Vec<u8>>,
     /// A code of this key has been seen: it is not presented any more.
@@ -21,7 +24,7 @@ pub struct Credentials {
 
 pub fn get(tx: &ReadTx, employee: Id) -> Result<Credentials> {
     let mut statement = tx.conn.prepare_cached(
-        "select password_hash, totp_key, totp_confirmed, totp_last_step from credentials where employee = ?1",
+        "select password_hash, totp_key, totp_confirmed, totp_last_step, confirmed_at from credentials where employee = ?1",
     )?;
     let found = statement.query_row([employee], |row| {
         Ok(Credentials {
@@ -29,6 +32,7 @@ pub fn get(tx: &ReadTx, employee: Id) -> Result<Credentials> {
             totp_key: row.get(1)?,
             totp_confirmed: row.get(2)?,
             totp_last_step: row.get(3)?,
+            confirmed_at: row.get(4)?,
         })
     });
     Ok(found.optional()?.unwrap_or_default())
@@ -55,9 +59,25 @@ pub fn set_password(tx: &mut WriteTx, employee: Id, password_hash: &str) -> Resu
     tx.conn
         .prepare_cached(
             "insert into credentials (employee, password_hash) values (?1, ?2)
-             on conflict (employee) do update set password_hash = ?2",
+             on conflict (employee) do update set password_hash = ?2, confirmed_at = null",
         )?
         .execute(params![employee, password_hash])?;
+    Ok(())
+}
+
+/// Forgets the password: nobody logs in with it any more.
+pub fn forget_password(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    tx.conn
+        .prepare_cached("update credentials set password_hash = null, confirmed_at = null where employee = ?1")?
+        .execute([employee])?;
+    Ok(())
+}
+
+/// Notes that the platform has accepted the password just now.
+pub fn confirm_password(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    tx.conn
+        .prepare_cached("update credentials set confirmed_at = ?2 where employee = ?1")?
+        .execute(params![employee, tx.now])?;
     Ok(())
 }
 

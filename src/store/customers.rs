@@ -106,7 +106,7 @@ pub fn list(tx: &ReadTx, filter: &CustomerFilter, window: Window) -> Result<Page
                         union
                         select k.id from customers k join down on k.parent_reseller = down.id)
                     select id from down))
-           and (:deleted or c.state <> 'DELETED')
+           and (c.state <> 'DELETED' or :deleted and not exists (select 1 from platform_ids where here = c.id))
            and (:text is null or instr(folded(c.name), :text) or instr(folded(c.email_address), :text)
                 or instr(folded(c.phone_number), :text))
            and not exists (select 1 from json_each(:features) where value not in (select value from json_each(c.features)))

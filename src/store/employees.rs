@@ -88,7 +88,8 @@ pub struct EmployeeFilter {
 /// The employees that `filter` lets through, by name.
 pub fn list(tx: &ReadTx, filter: &EmployeeFilter, window: Window) -> Result<Page<Employee>> {
     let source = "from employees
-         where customer = :customer and (:deleted or state <> 'DELETED')
+         where customer = :customer
+           and (state <> 'DELETED' or :deleted and not exists (select 1 from platform_ids where here = employees.id))
            and (:text is null or instr(folded(name), :text) or instr(folded(email_address), :text)
                 or instr(folded(title), :text) or instr(folded(department), :text))";
     let text = filter.text.as_deref().map(folded);
@@ -237,6 +238,14 @@ pub fn ids_with_organization_resellers(tx: &ReadTx, customer: Id) -> Result<Vec<
         where customer = ?1 and state <> 'DELETED' and organization_resellers <> '[]'";
     let mut statement = tx.conn.prepare_cached(sql)?;
     let rows = statement.query_map([customer], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Ids of the employees who may manage this reseller.
+pub fn ids_managing(tx: &ReadTx, reseller: Id) -> Result<Vec<Id>> {
+    let sql = "select id from employees where instr(organization_resellers, ?1)";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let rows = statement.query_map([reseller], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -126,6 +126,16 @@ pub fn replace(
     Ok(MobileConfig { configs, rev: config.rev + 1, ..config })
 }
 
+/// Lets a config belong to the new id of its customer; its content stays.
+pub fn move_to(tx: &mut WriteTx, id: Id, customer: Id) -> Result<()> {
+    let Some(config) = find(tx, id)? else { return Ok(()) };
+    let change = tx.change()?;
+    tx.conn
+        .prepare_cached("update mobile_configs set customer = :customer, rev = rev + 1, chg = :chg where id = :id")?
+        .execute(named_params! { ":customer": customer, ":chg": change, ":id": id })?;
+    record(tx, &MobileConfig { customer, ..config }, Action::Update, "Follows the new id of its customer")
+}
+
 /// Records something done to a config that leaves it as it is.
 pub fn record(tx: &mut WriteTx, config: &MobileConfig, action: Action, description: &str) -> Result<()> {
     let configs = Some(config.configs.as_str());

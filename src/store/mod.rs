@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod mirrored_tables;
 pub mod mobile_configs;
 mod objects;
+pub mod platform;
 pub mod proposals;
 pub mod quarantine;
 pub mod queues;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::customers::{judge, save};
+use super::intents;
 use crate::auth::authorization::{Owner, allow, allow_change};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{ADDRESS, Actor, CUSTOMER_UPDATE, Permission};
@@ -111,6 +112,6 @@ pub fn delete(
     if new.addresses.is_empty() {
         return Err(Error::invalid("addresses", Check::Min, "At least one address must be present"));
     }
-    customers::upsert(tx, new, Some(&old))?;
-    Ok(())
+    let saved = customers::upsert(tx, new, Some(&old))?;
+    intents::customer_saved(tx, Some(&old), &saved)
 }

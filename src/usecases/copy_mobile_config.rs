@@ -9,6 +9,7 @@ use crate::domain::id::Id;
 use crate::domain::mobile_config::MobileConfig;
 use crate::error::{Error, Result};
 use crate::store::mobile_configs;
+use crate::usecases::intents;
 
 /// What a copy comes to.
 #[derive(Debug, PartialEq)]
@@ -74,6 +75,7 @@ pub fn run(
             Ok(CopyOutcome::Unchanged(target))
         }
         Plan::Replace => {
+            intents::config_copied(tx, &source, &target)?;
             let description = format!("Copied from {from}");
             let copied = mobile_configs::replace(tx, target, source.configs, Action::Copy, &description)?;
             Ok(CopyOutcome::Copied(copied))

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::intents;
 use super::known::Known;
 use crate::auth::authorization::{Owner, allow, allow_change};
 use crate::db::{ReadTx, Subject, WriteTx};
@@ -129,12 +130,19 @@ pub fn create(
         (Some(config), None) => Ok(config),
         (Some(config), Some(configs)) if configs == config.configs => Ok(config),
         (Some(config), Some(configs)) => {
+            intents::config_created(tx, &config, true)?;
             mobile_configs::replace(tx, config, configs, Action::Update, "Mobile config updated")
         }
-        (None, Some(configs)) => mobile_configs::insert(tx, id, employee.customer, configs),
+        (None, Some(configs)) => {
+            let created = mobile_configs::insert(tx, id, employee.customer, configs)?;
+            intents::config_created(tx, &created, true)?;
+            Ok(created)
+        }
         (None, None) => {
             let configs = default_configs(tx, &employee)?;
-            mobile_configs::insert(tx, id, employee.customer, configs)
+            let created = mobile_configs::insert(tx, id, employee.customer, configs)?;
+            intents::config_created(tx, &created, false)?;
+            Ok(created)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the product does, one file per subject. The only place with rules: every way in (HTTP, import, proposals of the
 //! hub, the command line) calls these functions.
 
-mod known;
+pub mod known;
 
 pub mod mobile_configs;
 
@@ -12,6 +12,8 @@ pub mod customers;
 pub mod addresses;
 pub mod change_log;
 pub mod queues;
+
+pub mod intents;
 
 pub mod access_away;
 pub mod session_answer;
@@ -27,6 +29,12 @@ pub mod copy_mobile_config;
 
 pub mod examination;
 pub mod export;
+pub mod whole_objects;
+
+pub mod new_ids;
+
+pub mod from_platform;
+
 pub mod import;
 pub mod proposals;
 

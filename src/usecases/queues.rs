@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::intents;
 use super::known::Known;
 use super::mobile_configs::propagate;
 use crate::auth::authorization::{Owner, allow};
@@ -29,7 +30,8 @@ pub fn check(tx: &ReadTx, known: &mut Known, new: &Queue, old: Option<&Queue>) -
     faults.or(())
 }
 
-/// Creates the queue `id`, or changes what the body gives of it. 403 `access_denied`, and as [`check`].
+/// Creates the queue `id`, or changes what the body gives of it. 403 `access_denied`, 409 `platform` while a platform is
+/// connected, and as [`check`].
 pub fn write(tx: &mut WriteTx, actor: &Actor, id: Id, body: &Map<String, Value>) -> Result<Queue> {
     let old = queues::find(tx, id)?;
     let new = read_body(body, |fields| {
@@ -44,6 +46,7 @@ pub fn write(tx: &mut WriteTx, actor: &Actor, id: Id, body: &Map<String, Value>)
     })?;
     allow(tx, actor, CUSTOMER_UPDATE, Owner::to_customer(new.customer))?;
     check(tx, &mut Known::default(), &new, old.as_ref())?;
+    intents::refuse_while_connected(tx, "the platform has no documented call for all of a queue: change it there")?;
     save(tx, &new, old.as_ref())?;
     Ok(new)
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 pub use check::check;
 
+use super::intents;
 use super::known::Known;
 use crate::auth::authorization::{Owner, allow, allow_change, is_allowed};
 use crate::db::{ReadTx, WriteTx};
@@ -102,7 +103,9 @@ pub fn create(tx: &mut WriteTx, actor: &Actor, id: Option<Id>, body: &Map<String
         customer
     })?;
     check(tx, &mut Known::default(), actor, &new, None)?;
-    customers::upsert(tx, new, None)
+    let created = customers::upsert(tx, new, None)?;
+    intents::customer_saved(tx, None, &created)?;
+    Ok(created)
 }
 
 /// Changes what the body gives; the rest stays. `accept` may refuse the customer as it is (`If-Match`).
@@ -129,7 +132,9 @@ pub fn update(
 /// Checks and writes a changed customer.
 pub fn save(tx: &mut WriteTx, actor: &Actor, new: Customer, old: &Customer) -> Result<Customer> {
     judge(tx, actor, &new, old)?;
-    write(tx, new, Some(old))
+    let saved = write(tx, new, Some(old))?;
+    intents::customer_saved(tx, Some(old), &saved)?;
+    Ok(saved)
 }
 
 /// Writes a customer that has been checked. Sessions of one that is blocked are revoked: they do not come back with it.
@@ -166,6 +171,7 @@ pub fn delete(tx: &mut WriteTx, actor: &Actor, id: Id, accept: impl FnOnce(&Cust
     let may_go = check::check_nobody_above(tx, actor, id)
         .and_then(|()| check::check_left_without(tx, &Known::default(), "customer", id));
     may_go.map_err(|error| tx.refuse(error, action, subject))?;
+    intents::customer_deleted(tx, &customer)?;
     let deleted = Customer { state: CustomerState::Deleted, ..customer.clone() };
     remove(tx, deleted, &customer)
 }

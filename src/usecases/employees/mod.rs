@@ -11,6 +11,7 @@ use login_change::{allow as allow_login_change, may_set_password};
 pub use login_change::{is_of_equal, may_reset};
 pub use save::{remove, remove_all_of, revoke_tokens, save, set_password};
 
+use super::intents;
 use super::known::{Known, is_administrator};
 use crate::auth::authorization::{Owner, allow, allow_change, deny_machine, is_allowed};
 use crate::db::{ReadTx, WriteTx};
@@ -53,17 +54,21 @@ pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Employee> {
 pub enum GivenPassword {
     /// There is none, or none that is acceptable: that is reported with the body's other faults.
     None,
-    Hashed(String),
+    Hashed {
+        hash: String,
+        /// The password, sealed, for the platform to be told.
+        sealed: Vec<u8>,
+    },
     /// The caller was not allowed to write when the password was to be hashed.
     Unhashed,
 }
 
 impl GivenPassword {
-    /// The hash, now that the caller turned out to be allowed to write.
-    fn hash(self) -> Result<Option<String>> {
+    /// The hash and the sealed password, now that the caller turned out to be allowed to write.
+    fn hash(self) -> Result<Option<(String, Vec<u8>)>> {
         match self {
             GivenPassword::None => Ok(None),
-            GivenPassword::Hashed(hash) => Ok(Some(hash)),
+            GivenPassword::Hashed { hash, sealed } => Ok(Some((hash, sealed))),
             GivenPassword::Unhashed => Err(Error::Unavailable("Your rights have just changed: try again")),
         }
     }
@@ -113,9 +118,11 @@ pub fn create(
     })?;
     check(tx, &mut Known::default(), actor, &new, None)?;
     let created = save(tx, new, None)?;
-    if let Some(hash) = password_hash.hash()? {
-        set_password(tx, created.id, &hash, true)?;
+    let given = password_hash.hash()?;
+    if let Some((hash, _)) = &given {
+        set_password(tx, created.id, hash, true)?;
     }
+    intents::employee_saved(tx, None, &created, given.as_ref().map(|(_, sealed)| sealed.as_slice()))?;
     Ok(created)
 }
 
@@ -206,17 +213,21 @@ pub fn update(
             other => other,
         });
     }
-    if let Some(hash) = password_hash.hash()? {
-        set_password(tx, id, &hash, false)?;
+    let given = password_hash.hash()?;
+    if let Some((hash, _)) = &given {
+        set_password(tx, id, hash, false)?;
     }
     if revokes_tokens {
         revoke_tokens(tx, &old)?;
     }
     if new.state == EmployeeState::Deleted {
         let changed = save(tx, Employee { state: old.state, ..new }, Some(&old))?;
+        intents::employee_deleted(tx, &old, None)?;
         return remove(tx, changed);
     }
-    save(tx, new, Some(&old))
+    let saved = save(tx, new, Some(&old))?;
+    intents::employee_saved(tx, Some(&old), &saved, given.as_ref().map(|(_, sealed)| sealed.as_slice()))?;
+    Ok(saved)
 }
 
 /// Deletes an employee; `date` (YYYY-MM-DD) schedules it for that day, which is then returned.
@@ -238,7 +249,9 @@ pub fn delete(
         let is_left = check_administrator_left(tx, &Known::default(), "accessLevel", |other, _| other == id);
         is_left.map_err(|error| tx.refuse(error, Action::Delete, subject))?;
     }
-    let Some(at) = date.map(|date| read_delete_date(date, tx.now)).transpose()?.flatten() else {
+    let at = date.map(|date| read_delete_date(date, tx.now)).transpose()?.flatten();
+    intents::employee_deleted(tx, &employee, date.filter(|_| at.is_some()))?;
+    let Some(at) = at else {
         remove(tx, employee)?;
         return Ok(None);
     };

@@ -24,11 +24,10 @@ use secrets::{Secrets, hash_passwords, write_secrets};
 use source::List;
 
 use super::known::Known;
-use super::{customers as customer_rules, employees as employee_rules, queues as queue_rules};
+use super::{intents, queues as queue_rules, whole_objects};
 use crate::auth::secrets::Sealer;
 use crate::db::WriteTx;
-use crate::domain::audit::Action;
-use crate::domain::customer::{Customer, CustomerState};
+use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::queue::Queue;
 use crate::error::{Error, Result};
@@ -46,7 +45,7 @@ pub struct Options {
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///
 /// Rows that are there already and equal are left alone. Errors: 422 with the faults and their JSON paths; whatever the
-/// error, the transaction is to be undone.
+/// error, the transaction is to be undone. 409 `platform` while a platform is connected.
 pub fn run(
     tx: &mut WriteTx,
     sealer: &Sealer,
@@ -54,6 +53,7 @@ pub fn run(
     options: Options,
     progress: impl Progress,
 ) -> Result<String> {
+    intents::refuse_while_connected(tx, "an import is no change that it has a call for: see platform disconnect")?;
     let is_first = employees::is_empty(tx)?;
     let staged = Rc::new(Staged::new()?);
     let mut reading = Reading::new(&staged, sealer, &progress, tx.now, options.ignore_unknown);
@@ -119,12 +119,7 @@ impl<P: Progress> Writing<'_, P> {
 
 fn write_customer(tx: &mut WriteTx, new: Customer, is_first: bool) -> Result<()> {
     let old = if is_first { None } else { customers::find(tx, new.id)? };
-    let new = Customer { rev: old.as_ref().map_or(0, |old| old.rev), ..new };
-    match old {
-        Some(old) if old == new => Ok(()),
-        Some(old) if new.state == CustomerState::Deleted => customer_rules::remove(tx, new, &old),
-        old => customer_rules::write(tx, new, old.as_ref()).map(drop),
-    }
+    whole_objects::write_customer(tx, new, old)
 }
 
 fn write_queue(tx: &mut WriteTx, new: &Queue, is_first: bool) -> Result<()> {
@@ -141,33 +136,16 @@ fn write_employee(
 ) -> Result<()> {
     let old = if is_first { None } else { employees::find(tx, new.id)? };
     let (id, is_new, is_deleted) = (new.id, old.is_none(), new.state == EmployeeState::Deleted);
-    save_employee(tx, new, old)?;
+    whole_objects::write_employee(tx, new, old)?;
     match secrets {
         Some(secrets) if !is_deleted => write_secrets(tx, sealer, id, secrets, is_new),
         _ => Ok(()),
     }
 }
 
-fn save_employee(tx: &mut WriteTx, new: Employee, old: Option<Employee>) -> Result<()> {
-    let new = Employee { rev: old.as_ref().map_or(0, |old| old.rev), ..new };
-    match old {
-        Some(old) if old == new => Ok(()),
-        Some(old) if new.state == EmployeeState::Deleted && old.state != EmployeeState::Deleted => {
-            let changed = employee_rules::save(tx, Employee { state: old.state, ..new }, Some(&old))?;
-            employee_rules::remove(tx, changed).map(drop)
-        }
-        old => employee_rules::save(tx, new, old.as_ref()).map(drop),
-    }
-}
-
 fn write_config(tx: &mut WriteTx, config: StagedConfig, is_first: bool) -> Result<()> {
     let StagedConfig { id, customer, content } = config;
     let customer = customer.ok_or_else(|| Error::internal("a config was not judged"))?;
-    match if is_first { None } else { mobile_configs::find(tx, id)? } {
-        None => mobile_configs::insert(tx, id, customer, content).map(drop),
-        Some(old) if old.configs != content => {
-            mobile_configs::replace(tx, old, content, Action::Update, "Mobile config imported").map(drop)
-        }
-        Some(_) => Ok(()),
-    }
+    let old = if is_first { None } else { mobile_configs::find(tx, id)? };
+    whole_objects::write_config(tx, id, customer, content, old, "Mobile config imported")
 }

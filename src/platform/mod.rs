@@ -1,0 +1,30 @@
+//! The platform itself as the central side: this server fills itself from it, sends what was changed here, and lets people log in
+//! with the passwords that they have there. It speaks the documented API alone.
+//!
+//! In reading order: [`objects`] and [`merge`] are pure, and so is [`sender`], the steps of one operation. [`api`] makes calls;
+//! [`reader`] reads lists whole, [`take`] writes what was read, [`outcome`] what came of an operation. [`driver`] does all of it once,
+//! [`worker`] again and again. [`login`] and [`forward`] are for the callers of this server.
+
+pub mod settings;
+
+pub mod objects;
+
+pub mod merge;
+
+pub mod rules;
+
+pub mod sender;
+
+pub mod transport;
+
+pub mod api;
+
+pub mod take;
+
+pub mod reader;
+
+pub mod outcome;
+
+pub mod driver;
+
+mod reading;

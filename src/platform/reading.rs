@@ -1,0 +1,332 @@
+//! Reading everything that the account reaches: customers, and of each its employees, queues and mobile configs.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
+
+use serde_json::Value;
+
+use super::api::ApiError;
+use super::driver::{Driver, NOTE_EVERY_MS, Round};
+use super::objects::id_of;
+use super::reader::{Listed, Pages, ReadError, array, pages};
+use super::rules::{Rule, is_broken};
+use super::sender::path;
+use super::take::{remove, take};
+use super::transport::{Request, Transport};
+use crate::db::WriteTx;
+use crate::domain::access::Level;
+use crate::domain::audit::Hash;
+use crate::domain::id::Id;
+use crate::domain::mirror::Table;
+use crate::error::Result;
+use crate::store::customers;
+use crate::store::platform::{self, bases};
+
+/// Of a customer's objects this part may be gone at once; or so many.
+const GONE_PART: usize = 5;
+const GONE_MAX: usize = 10;
+
+/// The account, as far as reading goes by it.
+struct Account {
+    employee: Option<Id>,
+    customer: Id,
+    level: Level,
+}
+
+impl<T: Transport> Driver<T> {
+    /// Reads everything that the account reaches.
+    pub(super) fn read_all(&mut self) -> Result<Round, ReadError> {
+        let account = self.account()?;
+        let mut round = Round::default();
+        let mut troubles = vec![];
+        let mut guards = vec![];
+        let mut whole = HashSet::from(Table::ALL);
+        let customers = self.read_customers(&account, &mut round, &mut guards)?;
+        for customer in customers {
+            for kind in [Table::Employee, Table::Queue, Table::MobileConfig] {
+                match self.read_list(&account, kind, customer, &mut round, &mut guards) {
+                    Ok(()) => {}
+                    Err(error @ ReadError::Api(_)) => return Err(error),
+                    Err(error) => {
+                        whole.remove(&kind);
+                        round.failed += 1;
+                        if troubles.len() < 10 {
+                            troubles.push(format!("{} of customer {customer}: {error}", plural(kind)));
+                        }
+                    }
+                }
+            }
+            round.customers += 1;
+            if let Some(progress) = &self.progress {
+                progress(&round);
+            }
+        }
+        self.note_reads(&whole, troubles, guards)?;
+        Ok(round)
+    }
+
+    fn account(&mut self) -> Result<Account, ReadError> {
+        let account = self.api.account()?;
+        let not_understood = |what: &str| ApiError::Unreachable(format!("the platform's answer has no {what}"));
+        let customer = account.customer.parse().map_err(|_| not_understood("customer"))?;
+        let level = Level::parse(&account.level).ok_or_else(|| not_understood("access level that is known"))?;
+        if level < Level::Viewer {
+            let why = "the account reaches nothing: its access level must be VIEWER or higher, RESELLER for several customers";
+            return Err(ApiError::Credential(why.into()).into());
+        }
+        let known = self.db.read(platform::record)?;
+        if (known.level, known.customer) != (Some(level), Some(customer)) {
+            let record = platform::Record { level: Some(level), customer: Some(customer), ..known };
+            self.write(move |tx| platform::set_record(tx, &record))?;
+        }
+        Ok(Account { employee: account.employee.parse().ok(), customer, level })
+    }
+
+    /// Reads the customers; gives those whose objects are to be read.
+    fn read_customers(
+        &mut self,
+        account: &Account,
+        round: &mut Round,
+        guards: &mut Vec<String>,
+    ) -> Result<Vec<Id>, ReadError> {
+        let known = self.db.read(|tx| bases::hashes(tx, Table::Customer, None))?;
+        let mut listed = if account.level >= Level::Reseller {
+            let all = if account.level == Level::Admin { "&all=true" } else { "" };
+            let path = format!("/customer?full=true&includeSubresellers=true{all}");
+            let list = Pages { path: &path, list: "customers", limit: 500 };
+            pages(&mut self.api, &list, &known)?
+        } else {
+            Listed::new()?
+        };
+        if !listed.seen.contains(&account.customer) {
+            let own = self.api.call(&Request::get(path(Table::Customer, account.customer)))?;
+            match std::str::from_utf8(&own.body).ok().filter(|_| own.is_success()) {
+                Some(text) => drop(listed.add(text, &known)?),
+                None => return Err(ReadError::Denied(own.status, own.error())),
+            }
+        }
+        let gone = self.gone(Table::Customer, &known, &listed, guards)?;
+        let customers: Vec<Id> = listed.seen.iter().copied().collect();
+        round.seen += listed.seen.len();
+        self.take_list(Table::Customer, account.customer, listed, gone, round)?;
+        let mut live = self.db.read(|tx| {
+            let is_live = |id: &Id| -> Result<bool> { Ok(customers::get(tx, *id).is_ok()) };
+            customers.into_iter().map(|id| Ok((id, is_live(&id)?))).collect::<Result<Vec<(Id, bool)>>>()
+        })?;
+        live.sort();
+        Ok(live.into_iter().filter(|(_, is_live)| *is_live).map(|(id, _)| id).collect())
+    }
+
+    /// Reads one kind of a customer's objects.
+    fn read_list(
+        &mut self,
+        account: &Account,
+        kind: Table,
+        customer: Id,
+        round: &mut Round,
+        guards: &mut Vec<String>,
+    ) -> Result<(), ReadError> {
+        let known = self.db.read(|tx| bases::hashes(tx, kind, Some(customer)))?;
+        let listed = match kind {
+            Table::Employee => {
+                let path = format!("/employee?customer={customer}&full=true");
+                let list = Pages { path: &path, list: "employees", limit: 500 };
+                pages(&mut self.api, &list, &known)?
+            }
+            Table::MobileConfig => {
+                let mut listed = array(&mut self.api, &format!("/pbx/app/mobileconfig?customer={customer}"), &known)?;
+                self.add_own_config(account, customer, &mut listed, &known)?;
+                listed
+            }
+            _ => match self.read_queues(account, customer, &known)? {
+                Some(listed) => listed,
+                None => return Ok(()),
+            },
+        };
+        let gone = self.gone(kind, &known, &listed, guards)?;
+        round.seen += listed.seen.len();
+        self.take_list(kind, customer, listed, gone, round)
+    }
+
+    /// Below MANAGER the list leaves out the account's own (api:pbx:app:mobileconfig:list).
+    fn add_own_config(
+        &mut self,
+        account: &Account,
+        customer: Id,
+        listed: &mut Listed,
+        known: &HashMap<Id, Hash>,
+    ) -> Result<(), ReadError> {
+        let Some(own) = account.employee.filter(|own| account.level < Level::Manager && !listed.seen.contains(own))
+        else {
+            return Ok(());
+        };
+        if customer != account.customer {
+            return Ok(());
+        }
+        let answer = self.api.call(&Request::get(path(Table::MobileConfig, own)))?;
+        if let Some(text) = std::str::from_utf8(&answer.body).ok().filter(|_| answer.is_success()) {
+            listed.add(text, known)?;
+        }
+        Ok(())
+    }
+
+    /// The queues of a customer (api:pbx:dialplan:list); where the account may not list them, those it has itself
+    /// (api:pbx:app:queues). `None`: they cannot be listed, and are learned from mobile configs.
+    fn read_queues(
+        &mut self,
+        account: &Account,
+        customer: Id,
+        known: &HashMap<Id, Hash>,
+    ) -> Result<Option<Listed>, ReadError> {
+        if !self.has_no_queues {
+            let path = format!("/pbx/dialplan?type=QUEUE&customer={customer}");
+            let list = Pages { path: &path, list: "dialplanItems", limit: 100 };
+            match pages(&mut self.api, &list, known) {
+                Err(ReadError::Denied(403 | 404 | 501, _)) => self.has_no_queues = true,
+                read => return read.map(Some),
+            }
+        }
+        if customer != account.customer {
+            return Ok(None);
+        }
+        match array(&mut self.api, "/pbx/app/queues", known) {
+            Err(ReadError::Denied(403 | 404 | 501, _)) => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    /// Known objects that the list does not hold, and that the platform, asked for each, does not have. Where very many are missing
+    /// at once none is: somebody lost access.
+    fn gone(
+        &mut self,
+        kind: Table,
+        known: &HashMap<Id, Hash>,
+        listed: &Listed,
+        guards: &mut Vec<String>,
+    ) -> Result<Vec<Id>, ReadError> {
+        let mut missing: Vec<Id> = known.keys().filter(|id| !listed.seen.contains(id)).copied().collect();
+        missing.sort();
+        if kind == Table::Queue || is_broken(Rule::AskBeforeDelete) {
+            return Ok(missing);
+        }
+        let is_very_many = missing.len() > GONE_MAX && missing.len() * GONE_PART > known.len();
+        if is_very_many && !self.accepts_deletes {
+            let (count, of) = (missing.len(), known.len());
+            guards.push(format!("{count} of {of} {} are missing at the platform, first {}", plural(kind), missing[0]));
+            return Ok(vec![]);
+        }
+        let mut gone = vec![];
+        for id in missing {
+            let answer = self.api.call(&Request::get(path(kind, id)))?;
+            let state = answer.json().map(|body| body["state"] == "DELETED").unwrap_or_default();
+            match answer.status {
+                200 if state => gone.push(id),
+                404 if kind == Table::Customer && !self.accepts_deletes => {
+                    let objects = self.db.read(|tx| bases::count_of(tx, id))?;
+                    if objects > GONE_MAX as i64 {
+                        guards.push(format!("customer {id} with {objects} objects is missing at the platform"));
+                    } else {
+                        gone.push(id);
+                    }
+                }
+                404 => gone.push(id),
+                403 if kind == Table::Customer => guards.push(format!("customer {id} is out of the account's reach")),
+                _ => {}
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Writes what a whole list has brought, in one transaction.
+    fn take_list(
+        &mut self,
+        kind: Table,
+        customer: Id,
+        listed: Listed,
+        gone: Vec<Id>,
+        round: &mut Round,
+    ) -> Result<(), ReadError> {
+        let stage = listed.stage;
+        if stage.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        round.changed += stage.len();
+        round.gone += gone.len();
+        self.write(move |tx| {
+            for id in gone {
+                remove(tx, kind, id)?;
+            }
+            match kind {
+                Table::Customer => take_customers(tx, &stage),
+                _ => stage.each(|text| take(tx, kind, customer, text, None)),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Notes which kinds were read whole, and what is not deleted here.
+    fn note_reads(
+        &mut self,
+        whole: &HashSet<Table>,
+        troubles: Vec<String>,
+        guards: Vec<String>,
+    ) -> Result<(), ReadError> {
+        let now = self.db.clock().now();
+        let guard = (!guards.is_empty()).then(|| guards.join("; "));
+        let is_first = {
+            let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+            health.troubles = troubles;
+            health.reads.extend(whole.iter().map(|kind| (*kind, now)));
+            health.noted_at.is_none_or(|at| at.plus_ms(NOTE_EVERY_MS) < now)
+        };
+        let old = self.db.read(platform::record)?;
+        if old.guard == guard && !is_first {
+            return Ok(());
+        }
+        let whole: Vec<Table> = whole.iter().copied().collect();
+        self.write(move |tx| {
+            let old = platform::record(tx)?;
+            platform::set_record(tx, &platform::Record { guard, ..old })?;
+            whole.into_iter().try_for_each(|kind| platform::note_read(tx, kind, now))
+        })?;
+        Ok(())
+    }
+}
+
+/// Resellers before their customers, as far as they are in the list.
+fn take_customers(tx: &mut WriteTx, stage: &platform::stage::Stage) -> Result<()> {
+    let mut waiting = vec![];
+    stage.each(|text| {
+        waiting.push(text.to_owned());
+        Ok(())
+    })?;
+    let parent = |text: &str| {
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        value["parentReseller"].as_str().and_then(|id| id.parse::<Id>().ok())
+    };
+    let mut ids: HashSet<Id> = waiting.iter().map(|text| id_of(text)).collect();
+    while !waiting.is_empty() {
+        let (mut ready, mut others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|text| parent(text).is_none_or(|parent| !ids.contains(&parent)));
+        if ready.is_empty() {
+            // A circle: they are taken as they come.
+            ready = std::mem::take(&mut others);
+        }
+        for text in &ready {
+            let id = id_of(text);
+            take(tx, Table::Customer, id, text, None)?;
+            ids.remove(&id);
+        }
+        waiting = others;
+    }
+    Ok(())
+}
+
+fn plural(kind: Table) -> &'static str {
+    match kind {
+        Table::Customer => "customers",
+        Table::Queue => "queues",
+        Table::Employee => "employees",
+        Table::MobileConfig | Table::Other => "mobile configs",
+    }
+}
