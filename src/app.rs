@@ -19,7 +19,10 @@ use crate::config::Config;
 use crate::db::{Author, Db};
 use crate::ephemeral::Folder;
 use crate::error::advised;
-use crate::store::{clock_floor, sealed};
+use crate::platform::connect;
+use crate::platform::settings::PlatformSettings;
+use crate::platform::worker::PlatformWorker;
+use crate::store::{clock_floor, platform, sealed};
 use crate::sync::edge::worker::Worker;
 use crate::usecases::examination::Examination;
 use crate::usecases::import::{self, DocumentFile, name_of};
@@ -80,12 +83,17 @@ impl App {
         if let Some(file) = &config.import {
             load(&db, sealer.clone(), file).await?;
         }
+        let platform_settings = config.platform.settings();
+        connect_platform(&db, &sealer, config, &platform_settings).await?;
+        let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), platform_settings.clone())?;
         let mirror = Worker::start(db.clone(), sealer.clone(), config.hub())?;
         let state = web::Data::new(AppState {
             db,
             sealer,
             mirror,
             hub: config.hub(),
+            platform_worker,
+            platform_settings,
             hosts: config.hosts()?,
             metrics_token: config.metrics_token_file.clone().map(MetricsToken::open).transpose()?,
             trusted_proxies: config.trusted_proxies()?,
@@ -119,12 +127,33 @@ impl App {
         self.housekeeping.abort();
         drop(self.examination);
         self.state.mirror.stop();
+        self.state.platform_worker.stop();
         self.server.stop(true).await;
         self.state.mirror.end();
+        self.state.platform_worker.end();
         if let Err(error) = self.state.session_cache.flush(&self.state.db).await {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
+}
+
+/// Takes over what is set of the platform: another one, or another credential, and how changes are taken.
+async fn connect_platform(
+    db: &Db,
+    sealer: &Sealer,
+    config: &Config,
+    settings: &PlatformSettings,
+) -> anyhow::Result<()> {
+    let stored = db.read(platform::connection)?;
+    if let Some(target) = config.platform.target()? {
+        if stored.is_none_or(|stored| !connect::is_same(&stored, &target, sealer)) {
+            connect::store(db, sealer, Author::system("settings"), &target, settings).await?;
+        }
+    } else if stored.is_none() {
+        return Ok(());
+    }
+    let rules = settings.rules;
+    Ok(db.write(Author::system("settings"), move |tx| platform::set_rules(tx, rules)).await?)
 }
 
 /// Loads the document into a database that holds nothing yet.

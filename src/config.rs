@@ -1,6 +1,7 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
 mod names;
+pub mod platform;
 mod values;
 
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +19,8 @@ use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
 use crate::web::browser::Hosts;
-use names::{NAMES, PREFIX, unknown_variable};
+use names::{NAMES, PREFIX, in_section, unknown_variable};
+use platform::Platform;
 pub use values::{LogFormat, check_listen};
 use values::{hosts, hub_level, is_origin, lenient_flag, proxies};
 
@@ -124,6 +126,10 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub_silent_alarm_h: Option<u32>,
 
+    #[command(flatten)]
+    #[serde(skip_serializing_if = "is_default")]
+    pub platform: Platform,
+
     /// Failed logins per name before more are refused for a while [default: 10]
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,13 +161,18 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
 }
 
+/// Whether nothing of it is set.
+fn is_default(platform: &Platform) -> bool {
+    *platform == Platform::default()
+}
+
 impl Config {
     /// These flags over the environment over the file.
     pub fn resolve(self) -> Result<Config> {
         if let Some(name) = unknown_variable() {
             bail!("{name} is in the environment, but there is no such setting: see serve --help");
         }
-        let from_environment = Env::prefixed(PREFIX).only(&NAMES);
+        let from_environment = Env::prefixed(PREFIX).only(&NAMES).map(|name| in_section(name.as_str()).into());
         // The TOML parser draws the faulty line over several lines: a message has only one.
         let describe = |error: figment::Error| {
             let message = error.to_string();

@@ -133,6 +133,8 @@ mod tests {
     use crate::auth::session_cache::SessionCache;
     use crate::clock::Clock;
     use crate::db::{Author, Db, WriteTx};
+    use crate::platform::settings::PlatformSettings;
+    use crate::platform::worker::PlatformWorker;
     use crate::store::sessions::{self, Session};
     use crate::sync::edge::settings::HubSettings;
     use crate::sync::edge::worker::Worker;
@@ -187,11 +189,14 @@ mod tests {
         };
         let tokens = db.write(Author::system("test"), load).await.unwrap();
         let mirror = Worker::start(db.clone(), sealer.clone(), HubSettings::default()).unwrap();
+        let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), PlatformSettings::default()).unwrap();
         let state = AppState {
             db,
             sealer,
             mirror,
             hub: HubSettings::default(),
+            platform_worker,
+            platform_settings: PlatformSettings::default(),
             hosts: Hosts::any(),
             metrics_token: None,
             trusted_proxies: vec![],

@@ -15,6 +15,7 @@ pub mod not_served;
 pub mod openapi;
 mod openapi_links;
 mod pbx_app;
+mod platform;
 pub mod routes;
 pub mod schemas;
 mod swagger_ui;

@@ -224,6 +224,11 @@ fn query_parameter(name: &str) -> Value {
         "includeData" => (flag, "The object as created, or as before the change"),
         "includeEmployees" => (flag, "Who made each change"),
         "includeChanges" => (flag, "What each change changed (version 2)"),
+        "acceptDeletes" => (flag, "Delete here what is gone at the platform, however much it is"),
+        "state" => (
+            json!({ "type": "string", "enum": ["waiting", "conflict", "refused", "local"] }),
+            "Only those that stand so",
+        ),
         "token" => (text, "The token to check"),
         "ip" => (
             json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }, { "maxLength": 0 }] }),

@@ -10,6 +10,7 @@ use super::change_log_entry::{ChangeLogEntry, ChangeLogPage};
 use super::endpoint::{Endpoint, delete, get, of, post};
 use super::health::Health;
 use super::pbx_app::{AppEmployees, Queues};
+use super::platform::{PlatformConnect, PlatformDisconnect, PlatformOperations};
 use super::schemas::addresses::*;
 use super::schemas::auth::*;
 use super::schemas::customers::*;
@@ -22,7 +23,7 @@ use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, health, home, mobile_configs,
-    not_served, openapi, pbx_app, swagger_ui, sync, tokens, validate_token,
+    not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
@@ -82,13 +83,22 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/log/changeloglite", "api:log:changeloglite", "Changes of the last five days", of::<ChangeLogLite>(), change_log::lite).query("date customer reseller"),
         get("/tools/changelog", "api:tools:changelog", "Changes of the last five days, to be fetched once", of::<ChangeLogLite>(), change_log::tools).query("since customer reseller remove"),
 
-        post("/sync", "", "Exchange with the hub now", of::<SyncStatus>(), sync::sync),
+        post("/sync", "", "Exchange with the hub and the platform now", of::<SyncStatus>(), sync::sync).query("acceptDeletes"),
         get("/sync/status", "", "State of the mirror", of::<SyncStatus>(), sync::status),
         post("/sync/verify", "", "Prove that the hub has exactly what is here", of::<Proof>(), sync::verify),
         get("/sync/quarantine", "", "Rows that the hub could not take", of::<SyncQuarantine>(), sync::quarantine),
         post("/sync/quarantine/{entry}/retry", "", "Send a row in quarantine again", of::<Success>(), sync::retry),
         post("/sync/quarantine/{entry}/drop", "", "Give up a row in quarantine", of::<Success>(), sync::drop),
         post("/sync/enroll", "", "Enrol with a hub, by a one-time code", of::<SyncStatus>(), sync::enroll).body::<SyncEnroll>(),
+
+        get("/sync/operations", "", "Changes that the platform does not have", of::<PlatformOperations>(), platform::list_operations).query("state offset limit"),
+        post("/sync/operations/{entry}/retry", "", "Send a refused change again", of::<Success>(), platform::retry),
+        post("/sync/operations/{entry}/drop", "", "Give up a change", of::<Success>(), platform::drop),
+        get("/sync/conflicts", "", "Changes that both sides have made", of::<PlatformOperations>(), platform::list_conflicts).query("offset limit"),
+        post("/sync/conflicts/{entry}/mine", "", "Send the change made here all the same", of::<Success>(), platform::take_mine),
+        post("/sync/conflicts/{entry}/theirs", "", "Give up the change made here", of::<Success>(), platform::take_theirs),
+        post("/sync/platform/connect", "", "Work with the platform", of::<Success>(), platform::connect_platform).body::<PlatformConnect>(),
+        post("/sync/platform/disconnect", "", "Work with the platform no more", of::<Success>(), platform::disconnect_platform).optional_body::<PlatformDisconnect>(),
 
         post("/sync/rotate-token", "", "Replace this server's token for its hub", of::<Success>(), sync::rotate_token),
 

@@ -1,4 +1,4 @@
-//! The mirror, for the operators of this server: RESELLER_ADMIN and ADMIN.
+//! Both central sides, hub and platform, for the operators of this server: RESELLER_ADMIN and ADMIN.
 
 use actix_web::HttpResponse;
 use anyhow::anyhow;
@@ -11,12 +11,13 @@ use crate::domain::access::{Actor, Level};
 use crate::domain::audit::Action;
 use crate::domain::fields::read_body;
 use crate::error::{Check, Error, Result, in_one_line};
+use crate::platform::status::{metrics as platform_metrics, status as platform_status};
 use crate::store::quarantine::{self, QuarantineEntry};
-use crate::store::sync_state;
+use crate::store::{platform, sync_state};
 use crate::sync::edge::enrolment::{self, EnrolmentError};
 use crate::sync::edge::metrics::{CONTENT_TYPE, metrics as metrics_text};
 use crate::sync::edge::status::status as mirror_status;
-use crate::sync::http_agent::check_url;
+use crate::sync::http_agent::{HUB, check_url};
 use crate::usecases::hub_enrolment;
 use crate::web::figures::figures;
 use crate::web::request::{AuthenticatedRequest, RequestContext};
@@ -38,26 +39,43 @@ fn hub_conflict(why: &anyhow::Error) -> Error {
     Error::conflict("hub", in_one_line(why.as_ref()))
 }
 
-/// Exchanges with the hub now; answers how the mirror stands then, `lastError` with it. 409 `hub` without a hub.
+/// Exchanges now with the hub, with the platform, or with both; answers how it stands then, `lastError` with it. `acceptDeletes`:
+/// what is gone at the platform is deleted here, however much it is. 409 `hub` with neither.
 pub async fn sync(request: AuthenticatedRequest) -> Result<ApiResponse> {
     check(request.actor())?;
-    if request.context.state.db.read(sync_state::enrolment)?.is_none() {
-        return Err(Error::conflict("hub", "This server is not enrolled with a hub: see sync enroll"));
+    let accepts_deletes = request.context.query().flag("acceptDeletes")?;
+    let (has_hub, has_platform) =
+        request.context.state.db.read(|tx| Ok((sync_state::enrolment(tx)?.is_some(), platform::is_connected(tx)?)))?;
+    if !has_hub && !has_platform {
+        let message = "This server is not enrolled with a hub, nor connected with the platform: see sync enroll and platform connect";
+        return Err(Error::conflict("hub", message));
     }
     let state = request.context.state.clone();
-    let outcome = wait_for(&request, async move { state.mirror.sync().await }).await;
+    let both = async move {
+        let hub = async { if has_hub { Some(state.mirror.sync().await) } else { None } };
+        let platform = async {
+            if has_platform { Some(state.platform_worker.sync(accepts_deletes).await.map(|_| ())) } else { None }
+        };
+        tokio::join!(hub, platform)
+    };
+    let outcome = wait_for(&request, both).await;
     // What went wrong is part of the answer.
     let mut status = stands(&request)?;
-    match outcome {
-        Some(Ok(())) => {}
-        Some(Err(error)) => status["lastError"] = in_one_line(error.as_ref()).into(),
-        None => status["lastError"] = "the exchange takes longer than a request may: it goes on".into(),
+    let Some((hub, platform)) = outcome else {
+        status["lastError"] = "the exchange takes longer than a request may: it goes on".into();
+        return ApiResponse::json(&status);
+    };
+    if let Some(Err(error)) = hub {
+        status["lastError"] = in_one_line(error.as_ref()).into();
+    }
+    if let Some(Err(error)) = platform {
+        status["platform"]["lastError"] = in_one_line(error.as_ref()).into();
     }
     ApiResponse::json(&status)
 }
 
 /// `consistent` (the hub has exactly what is here), `acked`, `high`, `lagChanges`, `lagSeconds`, `lastSuccess`,
-/// `lastError`, `quarantine`, and since when.
+/// `lastError`, `quarantine`, and since when; `platform`: how it stands with the platform.
 pub async fn status(request: AuthenticatedRequest) -> Result<ApiResponse> {
     check(request.actor())?;
     ApiResponse::json(&stands(&request)?)
@@ -66,6 +84,8 @@ pub async fn status(request: AuthenticatedRequest) -> Result<ApiResponse> {
 fn stands(request: &AuthenticatedRequest) -> Result<Value> {
     let state = &request.context.state;
     let mut status = state.db.read(|tx| mirror_status(tx, state.hub.silent_alarm_ms))?;
+    let health = state.platform_worker.health();
+    status["platform"] = state.db.read(|tx| platform_status(tx, Some(&health)))?;
     // On a full disk it may be that it could not be written down.
     if let Some(trouble) = state.mirror.last_error() {
         status["lastError"] = trouble.into();
@@ -147,6 +167,8 @@ pub async fn metrics(request: RequestContext) -> Result<HttpResponse> {
     allow_metrics(&request)?;
     let state = &request.state;
     let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts(), state.hub.silent_alarm_ms))?;
+    let health = state.platform_worker.health();
+    let text = text + &state.db.read(|tx| platform_metrics(tx, &health))?;
     let text = text + &figures(&state.db, &state.requests);
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
@@ -164,7 +186,7 @@ pub async fn enroll(request: AuthenticatedRequest) -> Result<ApiResponse> {
         fields.required_text("code", 1, 200, &mut code);
         fields.text("currentHub", &mut current);
         if !url.is_empty()
-            && let Err(wrong) = check_url(&url, state.hub.is_insecure)
+            && let Err(wrong) = check_url(&url, HUB, state.hub.is_insecure)
         {
             fields.fault("url", Check::Format, in_one_line(wrong.as_ref()));
         }

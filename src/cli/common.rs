@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::files::{DATABASE_FILES, beside, check_finished, is_of_database};
+use crate::platform::settings::PlatformSettings;
 use crate::sync::edge::settings::HubSettings;
 
 /// Which database a tool works on.
@@ -32,6 +33,11 @@ impl Store {
     pub fn hub(&self, ca: Option<PathBuf>, is_insecure: bool) -> Result<HubSettings> {
         let insecure = is_insecure.then_some(true);
         Ok(Config { hub_ca: ca, insecure, config: self.config.clone(), ..Config::default() }.resolve()?.hub())
+    }
+
+    /// The settings about the platform.
+    pub fn platform(&self) -> Result<PlatformSettings> {
+        Ok(Config { config: self.config.clone(), ..Config::default() }.resolve()?.platform.settings())
     }
 
     /// The database file, which must be there already.

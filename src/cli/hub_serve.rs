@@ -22,7 +22,7 @@ use crate::db::lock::FileLock;
 #[cfg(feature = "postgres")]
 use crate::error::in_one_line;
 use crate::files::database_path;
-use crate::sync::http_agent::check_url;
+use crate::sync::http_agent::{HUB, check_url};
 use crate::sync::hub::admin_store::AdminStore;
 use crate::sync::hub::api::admission::AdmissionLimits;
 #[cfg(feature = "postgres")]
@@ -123,7 +123,7 @@ pub fn run(arguments: &Serve) -> Result<ExitCode> {
     let certificate = Certificate::open(arguments.tls_cert.as_deref(), arguments.tls_key.as_deref())?;
     let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     check_listen(arguments.listen, tls.is_some(), arguments.insecure)?;
-    arguments.announce.iter().try_for_each(|url| check_url(url, arguments.insecure))?;
+    arguments.announce.iter().try_for_each(|url| check_url(url, HUB, arguments.insecure))?;
     serve::start_log(None, None)?;
     let (location, token) = (arguments.store.location()?, arguments.admin_token.as_deref());
     server::block_on(async {

@@ -19,6 +19,7 @@ mod hub_serve;
 mod hub_store;
 mod hub_tasks;
 mod import;
+mod platform;
 mod restore;
 mod serve;
 mod sync;
@@ -68,6 +69,9 @@ enum Command {
     /// The mirror: enrol with a hub, exchange with it, see its state
     #[command(subcommand)]
     Sync(sync::Command),
+    /// The platform itself as the central side: connect, pull, see how it stands
+    #[command(subcommand)]
+    Platform(platform::Command),
     /// Machine-to-machine tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -89,6 +93,7 @@ pub fn run() -> Result<ExitCode> {
         Command::Clock(command) => clock::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Sync(command) => sync::run(&command),
+        Command::Platform(command) => platform::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Admin(command) => admin::run(&command),
     }

@@ -24,7 +24,7 @@ use crate::store::sync_state::{self, Enrolment};
 use crate::sync::edge::client::{CallError, Enrolled, HubClient};
 use crate::sync::edge::enrolment::{self, Place, attempt_for};
 use crate::sync::edge::restore::{Fetched, fetch, rebuild};
-use crate::sync::http_agent::check_url;
+use crate::sync::http_agent::{HUB, check_url};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         );
     }
     let settings = arguments.store.hub(arguments.hub_ca.clone(), arguments.insecure)?;
-    check_url(url, settings.is_insecure)?;
+    check_url(url, HUB, settings.is_insecure)?;
     let taken = || anyhow!("{} is there already: name a new file with --db", path.display());
     if path.exists() {
         return Err(taken());

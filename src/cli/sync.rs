@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
+use serde_json::json;
 
 use super::common::{Store, print_line};
 use super::progress;
@@ -13,14 +14,17 @@ use super::restore::print_details;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
-use crate::store::{feed, sealed, sync_state};
+use crate::domain::platform::OperationState;
+use crate::platform::outcome;
+use crate::store::platform::operations;
+use crate::store::{Window, feed, sealed, sync_state};
 use crate::sync::edge::client::HubClient;
 use crate::sync::edge::driver::SyncDriver;
 use crate::sync::edge::rejoin::{self, Rejoined};
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::status::status as mirror_status;
 use crate::sync::edge::{enrolment, rotation, tasks};
-use crate::sync::http_agent::check_url;
+use crate::sync::http_agent::{HUB, check_url};
 use crate::web::server::block_on;
 
 #[derive(Subcommand)]
@@ -66,6 +70,11 @@ pub enum Command {
         #[command(flatten)]
         hub: Hub,
     },
+    /// List the changes that both this server and the platform have made, as JSON; works while the server runs
+    Conflicts {
+        #[command(flatten)]
+        store: Store,
+    },
     /// Print the state of the mirror, as JSON; works while the server runs
     Status {
         #[command(flatten)]
@@ -110,6 +119,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
             let origin = block_on(rotation::rotate_token(&db, &sealer, ca.as_deref(), author))?;
             print_line(format_args!("{origin} has a new token; the one before is revoked"))?;
         }
+        Command::Conflicts { store } => conflicts(store)?,
         Command::Status { store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
             let silent_alarm_ms = store.hub(None, false)?.silent_alarm_ms;
@@ -118,6 +128,20 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn conflicts(store: &Store) -> Result<()> {
+    let database = ReadOnly::open(&store.path()?, Clock::default())?;
+    let window = Window { offset: 0, limit: 100_000 };
+    let page = database.read(|tx| operations::list(tx, Some(OperationState::Conflict), window))?;
+    for operation in page.rows {
+        let (was, mine, theirs) = outcome::sides(&operation);
+        print_line(json!({
+            "id": operation.seq, "call": operation.call, "customer": operation.customer, "target": operation.target,
+            "was": was, "mine": mine, "theirs": theirs, "createdAt": operation.created_at
+        }))?;
+    }
+    Ok(())
 }
 
 fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>)> {
@@ -138,7 +162,7 @@ fn enroll(url: &str, code: &str, hub: &Hub) -> Result<()> {
 fn rejoin(url: &str, code: &str, hub: &Hub) -> Result<()> {
     let (db, sealer) = open(hub)?;
     let settings = hub.settings()?;
-    check_url(url, settings.is_insecure)?;
+    check_url(url, HUB, settings.is_insecure)?;
     let client = HubClient::new(url, settings.ca.as_deref(), Arc::default())?;
     let bar = progress::counter("fetching");
     let fetched = |rows: usize| bar.set_position(rows as u64);

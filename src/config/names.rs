@@ -3,8 +3,8 @@
 /// How a variable of the environment that sets something begins.
 pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
-/// Names of all settings, as in the file.
-pub const NAMES: [&str; 24] = [
+/// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`.
+pub const NAMES: [&str; 37] = [
     "db",
     "config",
     "listen",
@@ -23,6 +23,19 @@ pub const NAMES: [&str; 24] = [
     "hub_may",
     "hub_diagnosis",
     "hub_silent_alarm_h",
+    "platform_url",
+    "platform_credential_file",
+    "platform_ca",
+    "platform_mode",
+    "platform_conflicts",
+    "platform_allow_local_only",
+    "platform_forward",
+    "platform_requests_per_second",
+    "platform_interval_s",
+    "platform_offline_login_days",
+    "platform_offline_without_sms",
+    "platform_offline_token_hours",
+    "platform_queue_max",
     "login_failures_per_name",
     "login_failures_per_address",
     "login_failure_window_s",
@@ -38,4 +51,12 @@ pub fn unknown_variable() -> Option<String> {
         name.strip_prefix(PREFIX).is_some_and(|name| !NAMES.contains(&name.to_ascii_lowercase().as_str()))
     };
     names.into_iter().find(is_unknown)
+}
+
+/// A name as the file has it: what is about the platform stands in a section of its own.
+pub fn in_section(name: &str) -> String {
+    match name.to_ascii_lowercase().strip_prefix("platform_") {
+        Some(rest) => format!("platform.{rest}"),
+        None => name.to_owned(),
+    }
 }

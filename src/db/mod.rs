@@ -16,8 +16,8 @@ pub mod types;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context as _, bail};
 use r2d2_sqlite::SqliteConnectionManager;
@@ -151,9 +151,9 @@ impl Db {
         self.identities.load(Ordering::Acquire)
     }
 
-    /// Has `wake` called after every commit that changed mirrored rows. Once; a second one is not called.
+    /// Has `wake` called after every commit that changed mirrored rows.
     pub fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
-        let _ = self.on_change.set(Box::new(wake));
+        self.on_change.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(wake));
     }
 
     /// Keeps room back on the disk, for what must go on when it is full; tried again where there was none. While that room

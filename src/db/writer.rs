@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -35,8 +35,8 @@ const WAL_MAX_PAGES: i32 = 24_000;
 /// The same on a full disk, where the log must not grow beyond the room kept back.
 const WAL_MAX_PAGES_FULL: i32 = 250;
 
-/// Called after a commit that changed mirrored rows; set once, by the mirror.
-pub type OnChange = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+/// Called after a commit that changed mirrored rows: those who take changes elsewhere.
+pub type OnChange = Arc<RwLock<Vec<Box<dyn Fn() + Send + Sync>>>>;
 
 thread_local! {
     /// Length of the write-ahead log after this thread's last commit, as SQLite's hook reports it.
@@ -158,10 +158,9 @@ impl WriterLoop {
             group.drain(..).for_each(|job| job.answer(None));
         }
         self.execute("commit")?;
-        if self.counters.high != before.high
-            && let Some(on_change) = self.shared.on_change.get()
-        {
-            on_change();
+        if self.counters.high != before.high {
+            let woken = self.shared.on_change.read().unwrap_or_else(PoisonError::into_inner);
+            woken.iter().for_each(|wake| wake());
         }
         if identities_changed {
             self.shared.identities.fetch_add(1, Ordering::Release);

@@ -19,6 +19,9 @@ pub const MOBILE_CONFIGS: &str = "PbxAppMobileConfigs";
 /// Which hub this server mirrors to; the platform has no such section.
 pub const HUB: &str = "Hub";
 
+/// Which platform this server works with.
+pub const PLATFORM: &str = "Platform";
+
 /// The sections of the change log.
 pub const SECTIONS: [&str; 5] = [CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS, HUB];
 /// The kinds of change as the change log names them: see [`Action::what`].
@@ -56,6 +59,12 @@ pub enum Action {
     Verify,
     /// Report to the hub how this server is.
     Diagnose,
+    /// Work with the platform.
+    Connect,
+    /// End the work with the platform.
+    Disconnect,
+    /// Decide what becomes of an operation for the platform.
+    Settle,
 }
 
 impl Action {

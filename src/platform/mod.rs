@@ -28,3 +28,9 @@ pub mod outcome;
 pub mod driver;
 
 mod reading;
+
+pub mod connect;
+
+pub mod status;
+
+pub mod worker;

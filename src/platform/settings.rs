@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::platform::Conflicts;
+use crate::domain::platform::{Conflicts, Mode};
 use crate::store::platform::Rules;
 
 #[derive(Clone, Debug)]
@@ -25,4 +25,21 @@ pub struct PlatformSettings {
     pub offline_token_ms: i64,
     /// An account that needs an SMS code may log in without one while the platform is out of reach.
     pub offline_without_sms: bool,
+}
+
+impl Default for PlatformSettings {
+    fn default() -> PlatformSettings {
+        let hour_ms = 3_600_000;
+        PlatformSettings {
+            ca: None,
+            rules: Rules { mode: Mode::Work, queue_max: 100_000, allows_local_only: false },
+            conflicts: Conflicts::Ask,
+            forwards_all: false,
+            requests_per_second: 5,
+            interval: Duration::from_secs(300),
+            offline_login_ms: 30 * 24 * hour_ms,
+            offline_token_ms: 24 * hour_ms,
+            offline_without_sms: false,
+        }
+    }
 }

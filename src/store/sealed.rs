@@ -1,6 +1,6 @@
 //! What in the database is sealed with the key file, and lost without it.
 
-use super::{credentials, sync_state};
+use super::{credentials, platform, sync_state};
 use crate::db::ReadTx;
 use crate::error::Result;
 
@@ -13,6 +13,7 @@ pub fn describe(tx: &ReadTx) -> Result<Option<String>> {
         count => Some(format!("{count} authenticator keys")),
     };
     let token = sync_state::enrolment(tx)?.map(|_| "the token for the hub".to_owned());
-    let sealed: Vec<String> = [keys, token].into_iter().flatten().collect();
+    let platform = platform::connection(tx)?.map(|_| "the credential for the platform".to_owned());
+    let sealed: Vec<String> = [keys, token, platform].into_iter().flatten().collect();
     Ok((!sealed.is_empty()).then(|| sealed.join(" and ")))
 }

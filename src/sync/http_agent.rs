@@ -1,4 +1,4 @@
-//! How a hub is reached: trusted certificates, timeouts, name resolution.
+//! How a hub is reached, and the platform: trusted certificates, timeouts, name resolution.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -11,6 +11,9 @@ use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+/// Whose URL it is, in messages.
+pub const HUB: &str = "a hub";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
@@ -77,23 +80,24 @@ impl Resolver for Names {
     }
 }
 
-/// Checks the URL of a hub, before anything is sent there. It must name a host, without a password in it. Clear http is
+/// Checks the URL of a hub, or of the platform (`whose`), before anything is sent there. It must name a host, without a password in it. Clear http is
 /// for this machine alone, unless `is_insecure` says that the network between is trusted.
-pub fn check_url(url: &str, is_insecure: bool) -> Result<()> {
+pub fn check_url(url: &str, whose: &str, is_insecure: bool) -> Result<()> {
     let uri: Uri = url.parse().with_context(|| format!("{} is not a URL", shown(url)))?;
     let host = uri.host().filter(|host| !host.is_empty());
     let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), host) else {
-        bail!("{} is not the URL of a hub: it must begin with https:// or http://", shown(url));
+        bail!("{} is not the URL of {whose}: it must begin with https:// or http://", shown(url));
     };
     ensure!(
         uri.authority().is_none_or(|authority| !authority.as_str().contains('@')),
-        "the URL of a hub has no user name or password in it: the code is enough"
+        "the URL of {whose} has no user name or password in it: leave them out"
     );
-    ensure!(uri.query().is_none(), "{} is not the URL of a hub: leave out what follows the ?", shown(url));
+    ensure!(uri.query().is_none(), "{} is not the URL of {whose}: leave out what follows the ?", shown(url));
     ensure!(
         scheme == "https" || is_this_machine(host) || is_insecure,
-        "{} is another machine, and http can be read on the way: give https, or --insecure if the network is trusted",
-        shown(url)
+        "{} is another machine, and http can be read on the way: give https{}",
+        shown(url),
+        if whose == HUB { ", or --insecure if the network is trusted" } else { "" }
     );
     Ok(())
 }
@@ -126,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_url_of_a_hub_is_checked_before_it_is_called() {
-        let wrong = |url: &str, is_insecure| check_url(url, is_insecure).err().map(|error| format!("{error:#}"));
+        let wrong = |url: &str, is_insecure| check_url(url, HUB, is_insecure).err().map(|error| format!("{error:#}"));
         for fine in ["https://hub.example.com", "http://127.0.0.1:8444/", "http://localhost:1", "http://[::1]:8444"] {
             assert_eq!(wrong(fine, false), None, "{fine}");
         }

@@ -19,13 +19,18 @@ pub fn allow(tx: &mut WriteTx, actor: &Actor) -> Result<()> {
 
 /// The same, for any action on the hub of this server.
 pub fn allow_to(tx: &mut WriteTx, actor: &Actor, action: Action) -> Result<()> {
+    allow_on(tx, actor, action, SUBJECT)
+}
+
+/// The same, for any action on a central side of this server.
+pub fn allow_on(tx: &mut WriteTx, actor: &Actor, action: Action, subject: Subject) -> Result<()> {
     // The level may have changed since the session was read.
     let token = tx.author.token;
     let now = token.map(|token| caller(tx, &token)).transpose()?.flatten().map(|caller| caller.actor);
     if actor.impersonator.is_none() && now.is_some_and(|now| now.level >= Level::Admin) {
         return Ok(());
     }
-    Err(tx.refuse(Error::access_denied(), action, SUBJECT))
+    Err(tx.refuse(Error::access_denied(), action, subject))
 }
 
 /// Checks that a server which is enrolled already is meant to leave its hub for the one at `url`: `current` must name the

@@ -42,3 +42,4 @@ pub mod demo;
 pub mod housekeeping;
 pub mod hub_enrolment;
 pub mod hub_tasks;
+pub mod platform_connection;

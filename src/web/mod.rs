@@ -28,6 +28,8 @@ use crate::auth::passwords::Passwords;
 use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
+use crate::platform::settings::PlatformSettings;
+use crate::platform::worker::PlatformWorker;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
 use browser::Hosts;
@@ -39,6 +41,8 @@ pub struct AppState {
     pub sealer: Arc<Sealer>,
     pub mirror: Worker,
     pub hub: HubSettings,
+    pub platform_worker: PlatformWorker,
+    pub platform_settings: PlatformSettings,
     /// The names that requests may call this server by.
     pub hosts: Hosts,
     /// What `/metrics` can be read with, beside sessions and tokens.

@@ -1,8 +1,13 @@
 //! Calls of the mirror, and its metrics.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 
+use crate::domain::access::Level;
+use crate::domain::platform::Mode;
 use crate::domain::time::Time;
+use crate::store::platform::bases::PutAside;
 
 /// The hub to enrol with.
 #[derive(JsonSchema)]
@@ -53,4 +58,40 @@ pub struct SyncStatus {
     pub rewinds: i64,
     /// When both sides were last found equal.
     pub last_proof: Option<Time>,
+    /// How it stands with the platform.
+    pub platform: PlatformStatus,
+}
+
+/// How this server stands with the platform. `connected` alone while it works with none.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct PlatformStatus {
+    pub connected: bool,
+    pub url: Option<String>,
+    /// User name of the account.
+    pub account: Option<String>,
+    /// Its access level at the platform.
+    pub level: Option<Level>,
+    pub mode: Option<Mode>,
+    pub reachable: Option<bool>,
+    pub last_success: Option<Time>,
+    pub last_error: Option<String>,
+    /// What an operator should look at.
+    pub alarm: Option<String>,
+    /// Changes made here that the platform does not have yet.
+    pub waiting: Option<i64>,
+    pub oldest_waiting: Option<Time>,
+    pub oldest_waiting_seconds: Option<i64>,
+    pub conflicts: Option<i64>,
+    pub refused: Option<i64>,
+    /// Changes that the platform has no call for.
+    pub local_only: Option<i64>,
+    /// Objects of the platform's that cannot be held here.
+    pub put_aside: Option<i64>,
+    /// The first of them.
+    pub aside: Option<Vec<PutAside>>,
+    /// When each kind of object was last read whole.
+    pub reads: Option<BTreeMap<String, Time>>,
+    /// What could not be read in the last round.
+    pub troubles: Option<Vec<String>>,
 }

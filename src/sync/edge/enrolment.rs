@@ -13,7 +13,7 @@ use crate::domain::audit::{Action, digest};
 use crate::domain::mirror::{Position, replaced_by};
 use crate::error::{Error, Result};
 use crate::store::sync_state::{self, Enrolment};
-use crate::sync::http_agent::check_url;
+use crate::sync::http_agent::{HUB, check_url};
 use crate::usecases::hub_enrolment::{self, is_same};
 
 /// What the token of the hub is sealed for.
@@ -104,7 +104,7 @@ fn take_place(
     attempt: Uuid,
     settings: &HubSettings,
 ) -> anyhow::Result<Place> {
-    check_url(url, settings.is_insecure)?;
+    check_url(url, HUB, settings.is_insecure)?;
     let client = HubClient::new(url, settings.ca.as_deref(), Arc::default())?;
     match (replaced_by(code), own) {
         (Some(origin), own) if own.is_none_or(|own| own.origin != origin) => bail!(
@@ -136,7 +136,7 @@ pub async fn repoint(
     url: &str,
     settings: &HubSettings,
 ) -> anyhow::Result<Enrolment> {
-    check_url(url, settings.is_insecure)?;
+    check_url(url, HUB, settings.is_insecure)?;
     let own = db.read(sync_state::enrolment)?.context("this server has no hub: see sync enroll")?;
     let token = token(&own, sealer).ok_or(CallError::KeyLost)?;
     let client = HubClient::new(url, settings.ca.as_deref(), Arc::default())?;

@@ -6,15 +6,15 @@ use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
 use crate::error::in_one_line;
 use crate::store::sync_state;
-use crate::sync::http_agent::check_url;
+use crate::sync::http_agent::{HUB, check_url};
 use crate::usecases::hub_enrolment::is_same;
 
 /// Whether this server follows from one hub to another and sends it its token: never from TLS to plain http.
 pub fn may_follow(from: &str, to: &str) -> bool {
     let is_clear = |url: &str| url.starts_with("http://");
     // Clear http to another machine was allowed if it is used now: a hub on this machine proves nothing.
-    let is_insecure = check_url(from, false).is_err();
-    check_url(to, is_insecure).is_ok() && (is_clear(from) || !is_clear(to))
+    let is_insecure = check_url(from, HUB, false).is_err();
+    check_url(to, HUB, is_insecure).is_ok() && (is_clear(from) || !is_clear(to))
 }
 
 /// Continues at the address that the hub has announced, once it answers there and knows this server. Until then the next
