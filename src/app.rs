@@ -28,6 +28,7 @@ use crate::usecases::examination::Examination;
 use crate::usecases::import::{self, DocumentFile, name_of};
 use crate::usecases::{demo, housekeeping, login};
 use crate::web::AppState;
+use crate::web::aliases::Aliases;
 use crate::web::figures::Requests;
 use crate::web::metrics_token::MetricsToken;
 use crate::web::tls::Certificate;
@@ -97,6 +98,7 @@ impl App {
             hosts: config.hosts()?,
             metrics_token: config.metrics_token_file.clone().map(MetricsToken::open).transpose()?,
             trusted_proxies: config.trusted_proxies()?,
+            aliases: Aliases::default(),
             session_cache: SessionCache::default(),
             passwords: Passwords::default(),
             login_throttle: LoginThrottle::new(config.login_limits()),

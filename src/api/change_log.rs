@@ -35,13 +35,13 @@ pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
     };
     let what = what.filter(|_| is_second).map(str::to_owned);
     let newest_first = is_second && order == Some("DESC");
-    let customer = match request.context.segment("customer") {
+    let customer = match &*request.context.segment("customer") {
         "" => Some(request.actor().customer),
         "SYSTEM" => None,
         id => Some(id.parse().map_err(|_| Error::bad_request("Customer id not found in request URI"))?),
     };
-    let section = Some(request.context.segment("section").to_owned()).filter(|section| !section.is_empty());
-    let object = match request.context.segment("item") {
+    let section = Some(request.context.segment("section").into_owned()).filter(|section| !section.is_empty());
+    let object = match &*request.context.segment("item") {
         "" => None,
         id => Some(id.parse().map_err(|_| Error::bad_request("Item id not found in request URI"))?),
     };

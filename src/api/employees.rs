@@ -140,6 +140,7 @@ mod tests {
     use crate::sync::edge::worker::Worker;
     use crate::usecases::import;
     use crate::web::AppState;
+    use crate::web::aliases::Aliases;
     use crate::web::browser::Hosts;
     use crate::web::server::application;
     use actix_web::test::{TestRequest, call_service, init_service};
@@ -200,6 +201,7 @@ mod tests {
             hosts: Hosts::any(),
             metrics_token: None,
             trusted_proxies: vec![],
+            aliases: Aliases::default(),
             session_cache: SessionCache::default(),
             passwords: Passwords::closed(),
             login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),

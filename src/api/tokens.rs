@@ -35,7 +35,7 @@ pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = employee_in_path(&call)?;
     call.context.delete_query(&[])?;
-    let hash = token_hash(call.context.segment("token"));
+    let hash = token_hash(&call.context.segment("token"));
     call.take_access_away(move |tx, actor| {
         tokens::delete(tx, actor, id, hash.as_ref())?;
         Ok(ApiResponse::success())

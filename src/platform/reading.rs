@@ -100,10 +100,13 @@ impl<T: Transport> Driver<T> {
         };
         if !listed.seen.contains(&account.customer) {
             let own = self.api.call(&Request::get(path(Table::Customer, account.customer)))?;
-            match std::str::from_utf8(&own.body).ok().filter(|_| own.is_success()) {
-                Some(text) => drop(listed.add(text, &known)?),
-                None => return Err(ReadError::Denied(own.status, own.error())),
+            if !own.is_success() {
+                return Err(ReadError::Denied(own.status, own.error()));
             }
+            let text = std::str::from_utf8(&own.body).ok().filter(|text| id_of(text) == account.customer);
+            let text =
+                text.ok_or_else(|| ReadError::Void("the platform's answer is not the account's customer".into()))?;
+            listed.add(text, &known)?;
         }
         let gone = self.gone(Table::Customer, &known, &listed, guards)?;
         let customers: Vec<Id> = listed.seen.iter().copied().collect();
@@ -164,7 +167,8 @@ impl<T: Transport> Driver<T> {
             return Ok(());
         }
         let answer = self.api.call(&Request::get(path(Table::MobileConfig, own)))?;
-        if let Some(text) = std::str::from_utf8(&answer.body).ok().filter(|_| answer.is_success()) {
+        let text = std::str::from_utf8(&answer.body).ok().filter(|text| answer.is_success() && id_of(text) == own);
+        if let Some(text) = text {
             listed.add(text, known)?;
         }
         Ok(())

@@ -177,7 +177,7 @@ impl Sending {
         }
     }
 
-    /// Looks for the object that is to be created among those that the platform lists: by its e-mail address, else by all of it.
+    /// Looks for the object that is to be created among those that the platform lists.
     fn find(&self, answer: &Answer) -> Result<Option<String>, String> {
         let (kind, list) = match self.operation.call.table() {
             Table::Customer => (Table::Customer, "customers"),
@@ -186,18 +186,13 @@ impl Sending {
         let page = answer.json().ok_or("the platform's list cannot be read")?;
         let listed = page[list].as_array().ok_or("the platform's list cannot be read")?;
         let to = &self.operation.change.to;
-        let login = |fields: &Map<String, Value>| fields.get("emailAddress").and_then(Value::as_str).map(folded);
-        let is_it = |fields: &Map<String, Value>| match (kind, login(to)) {
-            (Table::Employee, Some(wanted)) => login(fields) == Some(wanted),
-            _ => fits(to, fields),
-        };
         for text in listed.iter().map(Value::to_string) {
             let Ok(object) = read(kind, &text, self.operation.customer) else { continue };
             let (id, fields) = (id_of(&text), object.fields().unwrap_or_default());
             let is_live = fields.get("state") != Some(&"DELETED".into());
             // By its address it is the same even where it is known.
-            let may_be = login(to).is_some() && kind == Table::Employee || !self.known.contains(&id);
-            if is_live && may_be && is_it(&fields) {
+            let is_other = self.known.contains(&id) && login_of(to).is_none();
+            if is_live && !is_other && may_be(to, &fields) {
                 return Ok(Some(text));
             }
         }
@@ -279,8 +274,8 @@ impl Sending {
         let object = text.as_deref().map(|text| (id_of(text), read(call.table(), text, self.operation.customer)));
         match object {
             Some((id, Ok(_))) if is_create || id == self.operation.target => Step::End(Outcome::Done { theirs: text }),
-            _ if is_create || is_delete => later("the platform's answer cannot be read"),
-            _ => self.go_on(Phase::ReadBack),
+            // Whether it was done is seen when it is read again.
+            _ => later("the platform's answer cannot be read"),
         }
     }
 
@@ -314,6 +309,20 @@ pub fn path(kind: Table, id: Id) -> String {
         Table::Employee => format!("/employee/{id}"),
         Table::Queue => format!("/pbx/queue/{id}"),
         Table::MobileConfig | Table::Other => config_path(id),
+    }
+}
+
+fn login_of(fields: &Map<String, Value>) -> Option<String> {
+    fields.get("emailAddress").and_then(Value::as_str).map(folded)
+}
+
+/// Whether an object may be the one that is to be created: by its e-mail address, where it is to have none by its name. Somebody may
+/// have changed the rest of it since.
+pub fn may_be(to: &Map<String, Value>, theirs: &Map<String, Value>) -> bool {
+    let is_employee = to.contains_key("accessLevel");
+    match login_of(to).filter(|_| is_employee) {
+        Some(login) => login_of(theirs) == Some(login),
+        None => is_same(theirs.get("name"), to.get("name")),
     }
 }
 

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::merge::merge;
 use super::objects::{Object, base_fields, hash_of, id_of, read};
-use super::sender::fits;
+use super::sender::may_be;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::platform::Call;
+use crate::domain::platform::{Call, Operation};
 use crate::error::{Error, Result};
 use crate::store::platform::bases::{self, Base};
 use crate::store::platform::operations;
@@ -35,10 +35,16 @@ pub fn take(tx: &mut WriteTx, kind: Table, customer: Id, text: &str, except: Opt
         // What is to be created, or was: the sender finds it, and gives it its id.
         return Ok(());
     }
-    let others = operations::pending(tx, kind, id)?.into_iter().any(|operation| Some(operation.seq) != except);
-    if kind == Table::MobileConfig && others {
+    let others: Vec<Operation> =
+        operations::pending(tx, kind, id)?.into_iter().filter(|operation| Some(operation.seq) != except).collect();
+    if kind == Table::MobileConfig && !others.is_empty() {
         // It keeps what it has until the copy has been sent; what the platform has is read again then.
         return Ok(());
+    }
+    if others.iter().any(|operation| matches!(operation.call, Call::DeleteCustomer | Call::DeleteEmployee)) {
+        // It is gone here, until the delete is settled.
+        let base = Base { customer, hash, object: Some(text.to_owned()), aside: None };
+        return bases::put(tx, kind, id, &base);
     }
     let known = old.as_ref().filter(|old| !is_settled && old.aside.is_none());
     let base = known.and_then(|old| base_fields(kind, old.object.as_deref()?, old.customer));
@@ -101,7 +107,7 @@ fn is_of_a_create(tx: &ReadTx, kind: Table, customer: Id, object: &Object) -> Re
         Table::Customer => operations::creates(tx, call, None)?,
         _ => operations::creates(tx, call, Some(customer))?,
     };
-    Ok(to_create.iter().any(|operation| fits(&operation.change.to, &fields)))
+    Ok(to_create.iter().any(|operation| may_be(&operation.change.to, &fields)))
 }
 
 /// Notes why an object was not taken; what is here of it stays. Nothing is written when that is known.

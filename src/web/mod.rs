@@ -1,5 +1,6 @@
 //! The plumbing of every HTTP listener: server, TLS, middleware, requests, responses, and errors as statuses.
 
+pub mod aliases;
 pub mod body;
 pub mod browser;
 pub mod connections;
@@ -32,6 +33,7 @@ use crate::platform::settings::PlatformSettings;
 use crate::platform::worker::PlatformWorker;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
+use aliases::Aliases;
 use browser::Hosts;
 use metrics_token::MetricsToken;
 
@@ -49,6 +51,8 @@ pub struct AppState {
     pub metrics_token: Option<MetricsToken>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Ids that objects had before the platform gave them theirs.
+    pub aliases: Aliases,
     pub session_cache: SessionCache,
     pub passwords: Passwords,
     pub login_throttle: LoginThrottle,

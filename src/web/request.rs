@@ -1,5 +1,6 @@
 //! One request as handlers see it: [`RequestContext`] of any caller, [`AuthenticatedRequest`] of one with a token.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -45,9 +46,15 @@ impl FromRequest for RequestContext {
         Box::pin(async move {
             let state = state_of(&request)?;
             let body = read_body(&request, payload).await?;
+            let body = with_ids_of_today(&state, body)?;
             Ok(RequestContext { request, state, body })
         })
     }
+}
+
+/// Objects may be named by the ids that they had before the platform gave them theirs.
+fn with_ids_of_today(state: &AppState, body: Bytes) -> Result<Bytes> {
+    Ok(state.aliases.in_bytes(&state.db, &body)?.map_or(body, Bytes::from))
 }
 
 fn state_of(request: &HttpRequest) -> Result<web::Data<AppState>> {
@@ -56,12 +63,17 @@ fn state_of(request: &HttpRequest) -> Result<web::Data<AppState>> {
 
 impl RequestContext {
     pub fn query(&self) -> Query {
-        Query::parse(self.request.query_string())
+        let text = self.request.query_string();
+        match self.state.aliases.in_text(&self.state.db, text) {
+            Ok(text) => Query::parse(&text),
+            Err(_) => Query::parse(text),
+        }
     }
 
     /// The path segment under the name that the route has for it.
-    pub fn segment(&self, name: &str) -> &str {
-        self.request.match_info().get(name).unwrap_or_default()
+    pub fn segment(&self, name: &str) -> Cow<'_, str> {
+        let text = self.request.match_info().get(name).unwrap_or_default();
+        self.state.aliases.in_text(&self.state.db, text).unwrap_or(Cow::Borrowed(text))
     }
 
     /// Address of the caller, without its port; behind a trusted proxy the one that the proxy names.
@@ -197,7 +209,7 @@ impl FromRequest for AuthenticatedRequest {
             let identity = context.authenticate();
             let body = read_body(&context.request, payload).await;
             let identity = identity?;
-            context.body = body?;
+            context.body = with_ids_of_today(&context.state, body?)?;
             Ok(AuthenticatedRequest { context, identity })
         })
     }
