@@ -37,7 +37,7 @@ impl Answer {
     pub fn error(&self) -> String {
         let body: Option<Value> = serde_json::from_slice(&self.body).ok();
         match body.as_ref().map(|body| &body["error"]).filter(|error| error["message"].is_string()) {
-            Some(error) => error.to_string(),
+            Some(error) => shortened(error, self.status),
             None => format!("the platform answered {}", self.status),
         }
     }
@@ -47,12 +47,28 @@ impl Answer {
     }
 }
 
+/// The longest error of the platform's that is kept as it came, in bytes.
+const ERROR_MAX_BYTES: usize = 2_000;
+
+fn shortened(error: &Value, status: u16) -> String {
+    let text = error.to_string();
+    if text.len() <= ERROR_MAX_BYTES {
+        return text;
+    }
+    let first =
+        |name: &str, most: usize| -> String { error[name].as_str().unwrap_or_default().chars().take(most).collect() };
+    json!({ "status": status, "code": first("code", 100), "message": first("message", 300) }).to_string()
+}
+
 /// Why a call has no answer that could be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ApiError {
-    /// Nobody answered, or the answer broke off.
+    /// Nobody answered.
     #[error("the platform cannot be reached: {0}")]
     Unreachable(String),
+    /// An answer came, and broke off or had no end. It may be this call's alone.
+    #[error("{0}")]
+    Broken(String),
     /// The platform does not let the account in. Nothing is tried again until somebody acts.
     #[error("{0}")]
     Credential(String),
@@ -94,9 +110,9 @@ impl<T: Transport> Api<T> {
         self.stream(request, |status, body| {
             let mut bytes = Vec::new();
             let read = body.take(ANSWER_MAX_BYTES + 1).read_to_end(&mut bytes);
-            read.map_err(|error| ApiError::Unreachable(format!("the answer broke off: {error}")))?;
+            read.map_err(|error| ApiError::Broken(format!("the answer broke off: {error}")))?;
             if bytes.len() as u64 > ANSWER_MAX_BYTES {
-                return Err(ApiError::Unreachable(format!("the answer is longer than {ANSWER_MAX_BYTES} bytes")));
+                return Err(ApiError::Broken(format!("the answer is longer than {ANSWER_MAX_BYTES} bytes")));
             }
             Ok(Answer { status, body: bytes })
         })
@@ -114,10 +130,7 @@ impl<T: Transport> Api<T> {
         let mut response = self.transport.open(request, Some(&token))?;
         match response.status {
             401 => {}
-            429 | 503 => {
-                return Err(ApiError::Busy { status: response.status, retry_after: response.retry_after });
-            }
-            status => return read(status, &mut response.body),
+            status => return read(check_busy(status, response.retry_after)?, &mut response.body),
         }
         drop(response);
         self.token = None;
@@ -128,7 +141,7 @@ impl<T: Transport> Api<T> {
                 let mut response = self.transport.open(request, Some(&token))?;
                 match response.status {
                     401 => Err(no_longer("the platform does not accept the session that it has just given")),
-                    status => read(status, &mut response.body),
+                    status => read(check_busy(status, response.retry_after)?, &mut response.body),
                 }
             }
             Credential::Password { .. } => {
@@ -175,6 +188,14 @@ impl<T: Transport> Api<T> {
     }
 }
 
+/// The status, unless it asks to come later.
+fn check_busy(status: u16, retry_after: Option<Duration>) -> Result<u16, ApiError> {
+    match status {
+        429 | 503 => Err(ApiError::Busy { status, retry_after }),
+        _ => Ok(status),
+    }
+}
+
 fn no_longer(why: &str) -> ApiError {
     ApiError::Credential(why.into())
 }
@@ -187,8 +208,7 @@ pub fn log_in(transport: &mut impl Transport, body: Value) -> Result<Answer, Api
     let mut bytes = Vec::new();
     let read = response.body.take(1 << 20).read_to_end(&mut bytes);
     read.map_err(|error| ApiError::Unreachable(format!("the answer broke off: {error}")))?;
-    match status {
-        429 | 503 => Err(ApiError::Busy { status, retry_after }),
+    match check_busy(status, retry_after)? {
         500.. => Err(ApiError::Unreachable(format!("the platform answered {status} to a login"))),
         _ => Ok(Answer { status, body: bytes }),
     }

@@ -1,7 +1,7 @@
 //! One round: what was changed here is sent, and everything that the account reaches is read. For the worker's thread, the command
 //! line, and the simulation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::api::{Api, ApiError};
@@ -103,8 +103,12 @@ impl<T: Transport> Driver<T> {
     }
 
     fn send_all(&mut self) -> Result<usize, ReadError> {
-        let mut done = 0;
-        for customer in self.db.read(operations::waiting_customers)? {
+        let (mut done, mut tried) = (0, HashSet::new());
+        // A customer that was created gets another id: what waits for it is under that.
+        while let Some(customer) =
+            self.db.read(operations::waiting_customers)?.into_iter().find(|id| !tried.contains(id))
+        {
+            tried.insert(customer);
             // One that cannot be sent now holds up its customer's alone.
             while let Some(operation) = self.db.read(|tx| operations::next(tx, customer))? {
                 let (seq, outcome) = (operation.seq, self.send_one(operation.clone())?);
@@ -145,7 +149,7 @@ impl<T: Transport> Driver<T> {
                 Err(ApiError::Unreachable(why)) if !sending.is_sending() => {
                     return Err(ApiError::Unreachable(why).into());
                 }
-                Err(ApiError::Unreachable(_)) => None,
+                Err(ApiError::Unreachable(_) | ApiError::Broken(_)) => None,
             };
             match sending.on(answer.as_ref()) {
                 Step::Ask(next) => sending = *next,

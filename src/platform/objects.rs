@@ -76,7 +76,7 @@ pub fn read(kind: Table, text: &str, customer: Id) -> Result<Object, String> {
     match kind {
         Table::Customer => {
             let customer: Customer = typed(value)?;
-            named(&customer.name).map(|()| Object::Customer(customer.into()))
+            named(&customer.name).and_then(|()| without_controls(Object::Customer(customer.into())))
         }
         Table::Employee => {
             object.entry("customer").or_insert_with(|| customer.to_string().into());
@@ -84,23 +84,43 @@ pub fn read(kind: Table, text: &str, customer: Id) -> Result<Object, String> {
                 return Err("accessLevel is missing".into());
             }
             let employee: Employee = typed(value)?;
-            named(&employee.name).map(|()| Object::Employee(employee.into()))
+            named(&employee.name).and_then(|()| without_controls(Object::Employee(employee.into())))
         }
         Table::Queue => {
             object.entry("customer").or_insert_with(|| customer.to_string().into());
             let queue: Queue = typed(value)?;
-            named(&queue.name).map(|()| Object::Queue(queue))
+            named(&queue.name).and_then(|()| without_controls(Object::Queue(queue)))
         }
         Table::MobileConfig => {
             let id = object.get("_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
             let id = id.ok_or("_id is no id of 24 hex characters")?;
             let configs = object.get("configs").ok_or("configs is missing")?.to_string();
+            if configs.len() > mobile_config::CONTENT_MAX_BYTES {
+                return Err(format!("configs is longer than {} bytes", mobile_config::CONTENT_MAX_BYTES));
+            }
             let mut faults = Faults::default();
             let read = mobile_config::read(&configs, "configs", &mut faults);
             let (content, _) = faults.or(read).map_err(|error| error.to_string())?.ok_or("configs cannot be read")?;
             Ok(Object::Config { id, content })
         }
         Table::Other => Err("its kind is not known".into()),
+    }
+}
+
+/// Control characters have no place in any text of the API: neither an import nor a terminal takes them.
+fn without_controls(object: Object) -> Result<Object, String> {
+    fn has_control(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
+            Value::Array(list) => list.iter().any(has_control),
+            Value::Object(object) => object.values().any(has_control),
+            _ => false,
+        }
+    }
+    let fields = object.fields().map_err(|error| error.to_string())?;
+    match fields.into_iter().find(|(_, value)| has_control(value)) {
+        Some((name, _)) => Err(format!("{name} has control characters")),
+        None => Ok(object),
     }
 }
 

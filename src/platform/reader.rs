@@ -38,6 +38,13 @@ pub enum ReadError {
     Local(#[from] Error),
 }
 
+impl ReadError {
+    /// Whether only this list could not be read, and the next may be.
+    pub fn is_of_one_list(&self) -> bool {
+        !matches!(self, ReadError::Api(error) if !matches!(error, ApiError::Broken(_)))
+    }
+}
+
 /// The objects of a list: those that are not as they were last seen are staged.
 pub struct Listed {
     pub seen: HashSet<Id>,

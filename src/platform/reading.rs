@@ -5,13 +5,13 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::api::ApiError;
+use super::api::{Answer, ApiError};
 use super::driver::{Driver, NOTE_EVERY_MS, Round};
 use super::objects::id_of;
 use super::reader::{Listed, Pages, ReadError, array, pages};
 use super::rules::{Rule, is_broken};
 use super::sender::path;
-use super::take::{remove, take};
+use super::take::{remove, take, take_resellers};
 use super::transport::{Request, Transport};
 use crate::db::WriteTx;
 use crate::domain::access::Level;
@@ -41,12 +41,27 @@ impl<T: Transport> Driver<T> {
         let mut troubles = vec![];
         let mut guards = vec![];
         let mut whole = HashSet::from(Table::ALL);
-        let customers = self.read_customers(&account, &mut round, &mut guards)?;
+        let customers = match self.read_customers(&account, &mut round, &mut guards) {
+            Ok(customers) => customers,
+            Err(error) if error.is_of_one_list() => {
+                // Those that are known are read all the same.
+                let known = self.db.read(bases::customers)?;
+                let known = self.live(known)?;
+                if known.is_empty() {
+                    return Err(error);
+                }
+                whole.remove(&Table::Customer);
+                round.failed += 1;
+                troubles.push(format!("customers: {error}"));
+                known
+            }
+            Err(error) => return Err(error),
+        };
         for customer in customers {
             for kind in [Table::Employee, Table::Queue, Table::MobileConfig] {
                 match self.read_list(&account, kind, customer, &mut round, &mut guards) {
                     Ok(()) => {}
-                    Err(error @ ReadError::Api(_)) => return Err(error),
+                    Err(error) if !error.is_of_one_list() => return Err(error),
                     Err(error) => {
                         whole.remove(&kind);
                         round.failed += 1;
@@ -100,24 +115,25 @@ impl<T: Transport> Driver<T> {
         };
         if !listed.seen.contains(&account.customer) {
             let own = self.api.call(&Request::get(path(Table::Customer, account.customer)))?;
-            if !own.is_success() {
-                return Err(ReadError::Denied(own.status, own.error()));
+            match object_of(&own, account.customer) {
+                Some(text) => drop(listed.add(text, &known)?),
+                None if own.is_success() => return Err(ReadError::Void("the platform's answer is no customer".into())),
+                None => return Err(ReadError::Denied(own.status, own.error())),
             }
-            let text = std::str::from_utf8(&own.body).ok().filter(|text| id_of(text) == account.customer);
-            let text =
-                text.ok_or_else(|| ReadError::Void("the platform's answer is not the account's customer".into()))?;
-            listed.add(text, &known)?;
         }
         let gone = self.gone(Table::Customer, &known, &listed, guards)?;
         let customers: Vec<Id> = listed.seen.iter().copied().collect();
         round.seen += listed.seen.len();
         self.take_list(Table::Customer, account.customer, listed, gone, round)?;
-        let mut live = self.db.read(|tx| {
-            let is_live = |id: &Id| -> Result<bool> { Ok(customers::get(tx, *id).is_ok()) };
-            customers.into_iter().map(|id| Ok((id, is_live(&id)?))).collect::<Result<Vec<(Id, bool)>>>()
-        })?;
-        live.sort();
-        Ok(live.into_iter().filter(|(_, is_live)| *is_live).map(|(id, _)| id).collect())
+        self.live(customers)
+    }
+
+    /// Those of the customers that are here and not deleted, in order.
+    fn live(&self, mut customers: Vec<Id>) -> Result<Vec<Id>, ReadError> {
+        customers.sort();
+        let live =
+            self.db.read(|tx| Ok(customers.into_iter().filter(|id| customers::get(tx, *id).is_ok()).collect()))?;
+        Ok(live)
     }
 
     /// Reads one kind of a customer's objects.
@@ -167,9 +183,12 @@ impl<T: Transport> Driver<T> {
             return Ok(());
         }
         let answer = self.api.call(&Request::get(path(Table::MobileConfig, own)))?;
-        let text = std::str::from_utf8(&answer.body).ok().filter(|text| answer.is_success() && id_of(text) == own);
-        if let Some(text) = text {
-            listed.add(text, known)?;
+        match object_of(&answer, own) {
+            Some(text) => drop(listed.add(text, known)?),
+            None if answer.is_success() => {
+                return Err(ReadError::Void("the platform's answer is no mobile config".into()));
+            }
+            None => {}
         }
         Ok(())
     }
@@ -186,7 +205,9 @@ impl<T: Transport> Driver<T> {
             let path = format!("/pbx/dialplan?type=QUEUE&customer={customer}");
             let list = Pages { path: &path, list: "dialplanItems", limit: 100 };
             match pages(&mut self.api, &list, known) {
-                Err(ReadError::Denied(403 | 404 | 501, _)) => self.has_no_queues = true,
+                Err(ReadError::Denied(501, _)) => self.has_no_queues = true,
+                // It may be this customer alone.
+                Err(ReadError::Denied(403 | 404, _)) => {}
                 read => return read.map(Some),
             }
         }
@@ -221,7 +242,10 @@ impl<T: Transport> Driver<T> {
         }
         let mut gone = vec![];
         for id in missing {
-            let answer = self.api.call(&Request::get(path(kind, id)))?;
+            let answer = match self.api.call(&Request::get(path(kind, id))) {
+                Err(ApiError::Broken(_)) => continue,
+                answer => answer?,
+            };
             let state = answer.json().map(|body| body["state"] == "DELETED").unwrap_or_default();
             match answer.status {
                 200 if state => gone.push(id),
@@ -297,6 +321,12 @@ impl<T: Transport> Driver<T> {
     }
 }
 
+/// The text of an answer that is this object.
+fn object_of(answer: &Answer, id: Id) -> Option<&str> {
+    let text = std::str::from_utf8(&answer.body).ok().filter(|_| answer.is_success())?;
+    (id_of(text) == id).then_some(text)
+}
+
 /// Resellers before their customers, as far as they are in the list.
 fn take_customers(tx: &mut WriteTx, stage: &platform::stage::Stage) -> Result<()> {
     let mut waiting = vec![];
@@ -323,7 +353,7 @@ fn take_customers(tx: &mut WriteTx, stage: &platform::stage::Stage) -> Result<()
         }
         waiting = others;
     }
-    Ok(())
+    take_resellers(tx)
 }
 
 fn plural(kind: Table) -> &'static str {

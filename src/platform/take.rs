@@ -48,7 +48,11 @@ pub fn take(tx: &mut WriteTx, kind: Table, customer: Id, text: &str, except: Opt
     }
     let known = old.as_ref().filter(|old| !is_settled && old.aside.is_none());
     let base = known.and_then(|old| base_fields(kind, old.object.as_deref()?, old.customer));
-    let held = operations::pending_fields(tx, kind, id, except)?;
+    let mut held = operations::pending_fields(tx, kind, id, except)?;
+    if leaves_out_state(text) {
+        // Whoever may not log in is not let in because a word is missing.
+        held.insert("state".into());
+    }
     match write(tx, object, base.as_ref(), &held) {
         Ok(owner) => {
             let kept = (kind != Table::MobileConfig).then(|| text.to_owned());
@@ -59,6 +63,24 @@ pub fn take(tx: &mut WriteTx, kind: Table, customer: Id, text: &str, except: Opt
         }
         Err(error) => Err(error),
     }
+}
+
+fn leaves_out_state(text: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Head<'t> {
+        #[serde(borrow)]
+        state: Option<&'t serde_json::value::RawValue>,
+    }
+    serde_json::from_str(text).is_ok_and(|head: Head| head.state.is_none())
+}
+
+/// Customers that were here before their reseller stand below it from now on.
+pub fn take_resellers(tx: &mut WriteTx) -> Result<()> {
+    for (id, text) in bases::customers_without_reseller(tx)? {
+        bases::forget(tx, Table::Customer, id)?;
+        take(tx, Table::Customer, id, &text, None)?;
+    }
+    Ok(())
 }
 
 /// Writes an object merged with what is here; gives the customer that it belongs to.

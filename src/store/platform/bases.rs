@@ -53,6 +53,17 @@ pub fn customers(tx: &ReadTx) -> Result<Vec<Id>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Customers that have no reseller here, and at the platform one that is here, as they were sent.
+pub fn customers_without_reseller(tx: &ReadTx) -> Result<Vec<(Id, String)>> {
+    let sql = "select b.id, b.object from platform_bases b join customers c on c.id = b.id
+        where b.kind = ?1 and b.object is not null and c.parent_reseller is null and exists (
+            select 1 from customers p where p.id = lower(json_extract(b.object, '$.parentReseller')) and p.id <> c.id
+                and p.state <> 'DELETED')";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let rows = statement.query_map([Table::Customer.number()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// How many objects of a customer's are known.
 pub fn count_of(tx: &ReadTx, customer: Id) -> Result<i64> {
     let sql = "select count(*) from platform_bases where customer = ?1";
@@ -86,6 +97,13 @@ pub fn forget(tx: &mut WriteTx, kind: Table, id: Id) -> Result<()> {
     tx.conn
         .prepare_cached("update platform_bases set hash = zeroblob(32), object = null where kind = ?1 and id = ?2")?
         .execute(params![kind.number(), id])?;
+    Ok(())
+}
+
+/// Forgets what all that belongs to a customer was: the next reading takes it as the platform has it.
+pub fn forget_objects(tx: &mut WriteTx, customer: Id) -> Result<()> {
+    let sql = "update platform_bases set hash = zeroblob(32), object = null where customer = ?1 and kind <> ?2";
+    tx.conn.prepare_cached(sql)?.execute(params![customer, Table::Customer.number()])?;
     Ok(())
 }
 
