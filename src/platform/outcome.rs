@@ -71,10 +71,22 @@ fn follow(tx: &mut WriteTx, operation: &Operation, target: Id, theirs: Option<&s
 
 /// Undoes here what the platform did not take.
 fn put_back(tx: &mut WriteTx, operation: &Operation, theirs: Option<&str>) -> Result<()> {
-    follow(tx, operation, operation.target, theirs)?;
+    let (kind, target) = (operation.call.table(), operation.target);
+    match theirs {
+        // Whether it is gone is found by reading, which does not delete very many at once.
+        None if bases::exists(tx, kind, target)? => bases::forget(tx, kind, target)?,
+        _ => follow(tx, operation, target, theirs)?,
+    }
+    forget_what_followed(tx, operation)
+}
+
+/// What has changed here together with an operation that is given up is taken again as the platform has it.
+fn forget_what_followed(tx: &mut WriteTx, operation: &Operation) -> Result<()> {
     // A name that changed, or somebody who left, is in the configs of others too: each is taken again as the platform has it.
     match operation.call.table() {
         Table::Employee => bases::forget_configs(tx, operation.customer),
+        // Its employees were deleted with it.
+        Table::Customer if operation.call == Call::DeleteCustomer => bases::forget_objects(tx, operation.target),
         _ => Ok(()),
     }
 }
@@ -93,10 +105,7 @@ pub fn decide(tx: &mut WriteTx, seq: i64, is_mine: bool) -> Result<()> {
         if theirs.is_some() || !is_create(operation.call) {
             follow(tx, &operation, target, theirs.as_deref())?;
         }
-        return match operation.call.table() {
-            Table::Employee => bases::forget_configs(tx, operation.customer),
-            _ => Ok(()),
-        };
+        return forget_what_followed(tx, &operation);
     }
     if let Some(theirs) = theirs.as_deref().filter(|_| is_create(operation.call)) {
         // Somebody has created it there meanwhile: what is left to do is to change it.
@@ -139,7 +148,7 @@ pub fn drop_operation(tx: &mut WriteTx, seq: i64) -> Result<()> {
         return remove(tx, found.call.table(), found.target);
     }
     bases::forget(tx, found.call.table(), found.target)?;
-    if found.call.table() == Table::Employee { bases::forget_configs(tx, found.customer) } else { Ok(()) }
+    forget_what_followed(tx, &found)
 }
 
 fn no_operation() -> Error {
