@@ -57,6 +57,7 @@ create table platform_operations (
 ) strict;
 create index platform_operations_customer on platform_operations (customer, seq);
 create index platform_operations_target on platform_operations (target, seq);
+create index platform_operations_creates on platform_operations (seq) where call in ('create_customer', 'create_employee');
 create index platform_operations_state on platform_operations (state, seq);
 
 -- Ids that objects had here before the platform gave them theirs: they go on answering.

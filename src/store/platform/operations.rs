@@ -77,10 +77,15 @@ pub fn waiting_customers(tx: &ReadTx) -> Result<Vec<Id>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The customer's next operation to be sent: behind one that is in conflict, those on the same object wait.
+/// The customer's next operation to be sent: behind one that is in conflict, those on the same object wait; and behind one that
+/// creates an object, those that name it.
 pub fn next(tx: &ReadTx, customer: Id) -> Result<Option<Operation>> {
     let condition = "o where customer = ?1 and state = 'waiting' and not exists (
             select 1 from platform_operations c where c.target = o.target and c.seq < o.seq and c.state = 'conflict')
+        and not exists (
+            select 1 from platform_operations d
+            where d.call in ('create_customer', 'create_employee') and d.state in ('waiting', 'conflict') and d.seq < o.seq
+                and d.target <> o.target and (d.target = o.customer or instr(o.change, d.target)))
         order by seq limit 1";
     Ok(select(tx, condition, [customer])?.pop())
 }
