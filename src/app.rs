@@ -20,6 +20,7 @@ use crate::db::{Author, Db};
 use crate::ephemeral::Folder;
 use crate::error::advised;
 use crate::platform::connect;
+use crate::platform::gate::PlatformGate;
 use crate::platform::settings::PlatformSettings;
 use crate::platform::worker::PlatformWorker;
 use crate::store::{clock_floor, platform, sealed};
@@ -88,13 +89,14 @@ impl App {
         connect_platform(&db, &sealer, config, &platform_settings).await?;
         let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), platform_settings.clone())?;
         let mirror = Worker::start(db.clone(), sealer.clone(), config.hub())?;
+        let platform = PlatformGate::new(platform_settings, db.clock().clone())?;
         let state = web::Data::new(AppState {
             db,
             sealer,
             mirror,
             hub: config.hub(),
             platform_worker,
-            platform_settings,
+            platform: Arc::new(platform),
             hosts: config.hosts()?,
             metrics_token: config.metrics_token_file.clone().map(MetricsToken::open).transpose()?,
             trusted_proxies: config.trusted_proxies()?,

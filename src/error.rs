@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
+use serde_json::{Map, Value};
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The kind of validation check that failed, as the error body's `check` names it.
@@ -115,6 +117,26 @@ pub struct AuthenticatorKey {
     pub totp: String,
 }
 
+/// An error as the platform has answered it (api:errors).
+pub struct PlatformError {
+    /// Of the answer; below 500.
+    pub status: u16,
+    /// What stands under `error`. It may hold a new authenticator key, so it is never logged.
+    pub body: Map<String, Value>,
+}
+
+impl PlatformError {
+    pub fn code(&self) -> &str {
+        self.body.get("code").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for PlatformError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, self.code())
+    }
+}
+
 /// Every error that a caller can get. `code` is the platform's error code.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -167,6 +189,12 @@ pub enum Error {
     /// The disk is full. Nothing was changed.
     #[error("The disk is full, nothing was changed")]
     StorageFull,
+    /// The platform's own error, passed on.
+    #[error("the platform answers {}: {}", .0.status, .0.code())]
+    OfPlatform(PlatformError),
+    /// Only the platform can answer this, and it cannot be reached.
+    #[error("The platform cannot be reached, try again")]
+    PlatformUnreachable { retry_after_s: u64 },
     /// Anything unexpected; its text is for the log, never for the caller.
     #[error(transparent)]
     Internal(Box<dyn std::error::Error + Send + Sync>),

@@ -133,6 +133,7 @@ mod tests {
     use crate::auth::session_cache::SessionCache;
     use crate::clock::Clock;
     use crate::db::{Author, Db, WriteTx};
+    use crate::platform::gate::PlatformGate;
     use crate::platform::settings::PlatformSettings;
     use crate::platform::worker::PlatformWorker;
     use crate::store::sessions::{self, Session};
@@ -191,13 +192,14 @@ mod tests {
         let tokens = db.write(Author::system("test"), load).await.unwrap();
         let mirror = Worker::start(db.clone(), sealer.clone(), HubSettings::default()).unwrap();
         let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), PlatformSettings::default()).unwrap();
+        let platform = PlatformGate::new(PlatformSettings::default(), db.clock().clone()).unwrap();
         let state = AppState {
+            platform: Arc::new(platform),
             db,
             sealer,
             mirror,
             hub: HubSettings::default(),
             platform_worker,
-            platform_settings: PlatformSettings::default(),
             hosts: Hosts::any(),
             metrics_token: None,
             trusted_proxies: vec![],

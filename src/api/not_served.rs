@@ -1,10 +1,12 @@
-//! What is not served: endpoints of the platform that this server does not have, other methods, unknown URLs.
+//! What is not served: endpoints of the platform that this server does not have, other methods, unknown URLs. The platform's are
+//! passed on to it while the server works with one.
 
 use std::sync::LazyLock;
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::forward;
 use crate::web::error::{allowed_methods, no_such_url, not_implemented};
 
 struct PlatformEndpoint {
@@ -42,21 +44,19 @@ pub fn shadowed_by(served: &[&str]) -> Vec<String> {
 }
 
 /// The response to a URL that has no handler.
-pub async fn respond(request: HttpRequest) -> HttpResponse {
-    let path: Vec<&str> = request.path().trim_matches('/').split('/').collect();
-    let known: Vec<&PlatformEndpoint> =
-        PLATFORM.iter().filter(|endpoint| is_match(&endpoint.segments, &path)).collect();
-    if let Some(endpoint) = known.iter().find(|endpoint| endpoint.method == request.method().as_str()) {
-        return not_implemented(endpoint.page);
+pub async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let (methods, page) = {
+        let path: Vec<&str> = request.path().trim_matches('/').split('/').collect();
+        let known = PLATFORM.iter().filter(|endpoint| is_match(&endpoint.segments, &path));
+        let known: Vec<&PlatformEndpoint> = known.collect();
+        let exact = known.iter().find(|endpoint| endpoint.method == request.method().as_str());
+        let Some(endpoint) = exact.or(known.first()) else { return no_such_url() };
+        (known.iter().map(|endpoint| endpoint.method).collect::<Vec<_>>(), endpoint.page)
+    };
+    if request.method() == Method::OPTIONS {
+        return allowed_methods(&[&methods[..], &["OPTIONS"]].concat().join(", "));
     }
-    match known.first() {
-        Some(_) if request.method() == Method::OPTIONS => {
-            let known: Vec<&str> = known.iter().map(|endpoint| endpoint.method).chain(["OPTIONS"]).collect();
-            allowed_methods(&known.join(", "))
-        }
-        Some(endpoint) => not_implemented(endpoint.page),
-        None => no_such_url(),
-    }
+    forward::respond(request, payload, page, || not_implemented(page)).await
 }
 
 /// Method and path of each of them, for the tests.

@@ -183,11 +183,11 @@ pub async fn connect_platform(request: AuthenticatedRequest) -> Result<ApiRespon
     let check = move |tx: &mut WriteTx| platform_connection::allow(tx, &actor, Action::Connect);
     state.db.write(author.clone(), check).await?;
     let target = read_target(&request.context.object()?)?;
-    let settings = state.platform_settings.clone();
+    let settings = state.platform.settings.clone();
     let tried = actix_web::web::block(move || connect::try_out(&target, &settings).map(|_| target));
     let tried = tried.await.map_err(|error| Error::Internal(Box::new(error)))?;
     let target = tried.map_err(|why| Error::conflict("platform", in_one_line(why.as_ref())))?;
-    connect::store(&state.db, &state.sealer, author, &target, &state.platform_settings).await?;
+    connect::store(&state.db, &state.sealer, author, &target, &state.platform.settings).await?;
     state.platform_worker.reload();
     Ok(ApiResponse::success())
 }

@@ -22,8 +22,8 @@ use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
-    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, health, home, mobile_configs,
-    not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
+    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, login,
+    mobile_configs, not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
@@ -36,8 +36,8 @@ use crate::web::middleware::may_change;
 #[rustfmt::skip]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        post("/auth/login", "api:auth:login", "Log in", of::<Session>(), auth::login_post).body::<Login>(),
-        get("/auth/login", "api:auth:login", "Log in; POST is preferred", of::<Session>(), auth::login_get).query("username password smsKey authenticatorToken cookie persist"),
+        post("/auth/login", "api:auth:login", "Log in", of::<Session>(), login::login_post).body::<Login>(),
+        get("/auth/login", "api:auth:login", "Log in; POST is preferred", of::<Session>(), login::login_get).query("username password smsKey authenticatorToken cookie persist"),
         get("/auth/logout", "api:auth:logout", "End all sessions of the caller", of::<Success>(), auth::logout),
         get("/auth/validateToken", "api:auth:validatetoken", "Whether a token is valid, and whose it is", of::<TokenValidity>(), validate_token::validate_token).query("token ip simple extend"),
         get("/auth/impersonate/{employee}", "api:auth:impersonate", "A session as another employee", of::<Session>(), auth::impersonate).query("ip persist"),
@@ -138,13 +138,13 @@ impl Methods {
 }
 
 /// The answer to a method that a URL does not take. Of the platform's URLs not every method is known.
-fn other_method(method: &Method, allow: &str, page: &str) -> HttpResponse {
-    match *method {
-        Method::OPTIONS => allowed_methods(allow),
+async fn other_method(request: HttpRequest, payload: web::Payload, allow: String, page: &'static str) -> HttpResponse {
+    match *request.method() {
+        Method::OPTIONS => allowed_methods(&allow),
         // What the platform has is read and written by the others; TRACE, CONNECT and inventions it does not take either.
-        Method::HEAD | Method::TRACE | Method::CONNECT => method_not_allowed(allow),
-        _ if page.is_empty() => method_not_allowed(allow),
-        _ => method_not_implemented(page, allow),
+        Method::HEAD | Method::TRACE | Method::CONNECT => method_not_allowed(&allow),
+        _ if page.is_empty() => method_not_allowed(&allow),
+        _ => forward::respond(request, payload, page, || method_not_implemented(page, &allow)).await,
     }
 }
 
@@ -177,10 +177,8 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     let mut others = vec![];
     for (path, resource, methods) in resources {
         let (allow, page) = (methods.allow(), methods.page);
-        let other = move |request: HttpRequest| {
-            let response = other_method(request.method(), &allow, page);
-            async move { response }
-        };
+        let other =
+            move |request: HttpRequest, payload: web::Payload| other_method(request, payload, allow.clone(), page);
         let resource = resource.default_service(web::to(other));
         if path.starts_with(OWN) {
             own = own.service(resource);

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::sync::LazyLock;
 
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -70,13 +70,13 @@ fn content_type(name: &str) -> Option<&'static str> {
 }
 
 /// The page, or one of its files.
-pub async fn file(request: HttpRequest) -> HttpResponse {
+pub async fn file(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let name = match request.match_info().get("file").unwrap_or_default() {
         "" => "index.html",
         name => name,
     };
     match FILES.get(name).zip(content_type(name)) {
         Some((bytes, content_type)) => shared(HttpResponse::Ok().content_type(content_type).body(bytes.clone())),
-        None => not_served::respond(request).await,
+        None => not_served::respond(request, payload).await,
     }
 }

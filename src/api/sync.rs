@@ -153,18 +153,18 @@ async fn settle(request: AuthenticatedRequest, how: fn(&mut WriteTx, i64) -> Res
 }
 
 /// Accepts the metrics token, else requires the access level of the other calls here.
-fn allow_metrics(request: &RequestContext) -> Result<()> {
+async fn allow_metrics(request: &RequestContext) -> Result<()> {
     let token = request.token()?;
     let own = request.state.metrics_token.as_ref().zip(token);
     if own.is_some_and(|(own, given)| own.is(&given)) {
         return Ok(());
     }
-    check(&request.authenticate()?.actor)
+    check(&request.authenticate().await?.actor)
 }
 
 /// The figures of the mirror and of the server in the text format of Prometheus.
 pub async fn metrics(request: RequestContext) -> Result<HttpResponse> {
-    allow_metrics(&request)?;
+    allow_metrics(&request).await?;
     let state = &request.state;
     let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts(), state.hub.silent_alarm_ms))?;
     let health = state.platform_worker.health();

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::store::{customers, employees};
 use crate::usecases::login;
 use crate::usecases::session_answer::Extended;
+use crate::web::platform_token;
 use crate::web::request::RequestContext;
 use crate::web::response::ApiResponse;
 
@@ -18,7 +19,7 @@ pub async fn validate_token(context: RequestContext) -> Result<ApiResponse> {
     let query = context.query();
     let (is_simple, extend) = (query.flag("simple")?, query.flag("extend")?);
     let ip = query.address("ip")?;
-    let checked = check_token(&context, query.get("token"), ip.as_deref(), extend);
+    let checked = check_token(&context, query.get("token"), ip.as_deref(), extend).await;
     match (is_simple, checked) {
         (true, Ok(_)) => Ok(ApiResponse::raw(vec![])),
         (true, Err(Error::Unauthenticated { .. })) => {
@@ -28,14 +29,26 @@ pub async fn validate_token(context: RequestContext) -> Result<ApiResponse> {
     }
 }
 
-fn check_token(context: &RequestContext, given: Option<&str>, ip: Option<&str>, extend: bool) -> Result<ApiResponse> {
+async fn check_token(
+    context: &RequestContext,
+    given: Option<&str>,
+    ip: Option<&str>,
+    extend: bool,
+) -> Result<ApiResponse> {
     let token = match given {
         Some(token) => token.to_owned(),
         None => context.token()?.ok_or_else(login::refused)?,
     };
     let state = &context.state;
     let address = ip.map_or_else(|| context.address(), str::to_owned);
-    let identity = state.session_cache.check(&state.db, &token, &address)?;
+    let known = state.session_cache.check(&state.db, &token, &address);
+    let identity = match platform_token::is_settled(state, &known) {
+        true => known?,
+        false => {
+            platform_token::confirm(state, &token, &address).await?;
+            state.session_cache.check(&state.db, &token, &address)?
+        }
+    };
     let is_elsewhere = identity.session().is_some_and(|session| ip.is_some_and(|ip| ip != session.login_ip));
     if is_elsewhere {
         return Err(Error::Unauthenticated { code: "invalid_token", message: "IP address not authenticated" });

@@ -9,8 +9,9 @@ use crate::domain::employee::ip_list;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::store::platform::tokens::PlatformToken;
 use crate::store::sessions::{Parent, Session};
-use crate::store::{actors, customers, employees, sessions, tokens};
+use crate::store::{actors, customers, employees, platform, sessions, tokens};
 
 /// Whose object it is: a customer's, or that of one of its employees.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +82,9 @@ pub enum Credential {
         addresses: Vec<IpAddr>,
         last_used_at: Option<Time>,
     },
+    /// A token of the platform's, which stands for the employee itself. Whether the platform has confirmed it lately enough is for
+    /// the caller to see.
+    Platform(PlatformToken),
 }
 
 impl Caller {
@@ -88,7 +92,7 @@ impl Caller {
     pub fn parent(&self) -> Option<Parent> {
         match &self.credential {
             Credential::Session(session) => session.parent,
-            Credential::Machine { .. } => None,
+            Credential::Machine { .. } | Credential::Platform(_) => None,
         }
     }
 }
@@ -114,7 +118,7 @@ pub fn caller(tx: &ReadTx, token: &Hash) -> Result<Option<Caller>> {
 }
 
 fn machine(tx: &ReadTx, token: &Hash) -> Result<Option<Caller>> {
-    let Some((employee, last_used_at)) = tokens::find(tx, token)? else { return Ok(None) };
+    let Some((employee, last_used_at)) = tokens::find(tx, token)? else { return of_platform(tx, token) };
     let Some(actor) = actors::find(tx, employee)? else { return Ok(None) };
     // An administrator has none: see `usecases::tokens`.
     if actor.level == Level::Admin {
@@ -124,6 +128,12 @@ fn machine(tx: &ReadTx, token: &Hash) -> Result<Option<Caller>> {
     let addresses = restriction.as_deref().and_then(ip_list).unwrap_or_default();
     let actor = Actor { is_machine: true, ..actor };
     Ok(Some(Caller { actor, credential: Credential::Machine { addresses, last_used_at } }))
+}
+
+fn of_platform(tx: &ReadTx, token: &Hash) -> Result<Option<Caller>> {
+    let Some(token) = platform::tokens::find(tx, token)? else { return Ok(None) };
+    let Some(actor) = actors::find(tx, token.employee)? else { return Ok(None) };
+    Ok(Some(Caller { actor, credential: Credential::Platform(token) }))
 }
 
 /// Whether `actor` may act as an employee of this level (api:auth:impersonate): nobody above itself.

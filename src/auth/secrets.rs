@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::files::{Part, beside, cannot_be_written};
 
 const NONCE_BYTES: usize = 12;
+/// The longest token of the platform's that is taken.
+const TOKEN_MAX: usize = 4_096;
 
 /// 256 random bits as 64 lower-case hex characters, and the SHA-256 under which the database knows them.
 pub fn new_token() -> Result<(String, Hash)> {
@@ -30,6 +32,13 @@ pub fn new_token() -> Result<(String, Hash)> {
 pub fn token_hash(token: &str) -> Option<Hash> {
     let well_formed = token.len() == 64 && token.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
     well_formed.then(|| digest(token.as_bytes()))
+}
+
+/// What the database knows any token by, one of the platform's too, whose form is not known; `None` for what no header can hold.
+/// Of a token of our own it is the same as [`token_hash`].
+pub fn presented_hash(token: &str) -> Option<Hash> {
+    let is_fit = (1..=TOKEN_MAX).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
+    is_fit.then(|| digest(token.as_bytes()))
 }
 
 /// Seals secrets that must be read back (authenticator keys, remembered answers) with a key that is kept in a file

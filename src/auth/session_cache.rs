@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::authorization::{self, Caller, Credential};
-use crate::auth::secrets::token_hash;
+use crate::auth::secrets::{presented_hash, token_hash};
 use crate::db::{Author, Db, ReadTx};
 use crate::domain::access::Actor;
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::store::platform::tokens::PlatformToken;
 use crate::store::{sessions, tokens};
 
 /// How long an entry may go unused before it is dropped from memory.
@@ -45,7 +46,15 @@ impl Identity {
     pub fn session(&self) -> Option<&sessions::Session> {
         match &self.credential {
             Credential::Session(session) => Some(session),
-            Credential::Machine { .. } => None,
+            Credential::Machine { .. } | Credential::Platform(_) => None,
+        }
+    }
+
+    /// The token of the platform's that this is.
+    pub fn of_platform(&self) -> Option<&PlatformToken> {
+        match &self.credential {
+            Credential::Platform(token) => Some(token),
+            Credential::Session(_) | Credential::Machine { .. } => None,
         }
     }
 
@@ -66,6 +75,7 @@ impl Identity {
         let is_valid = match &self.credential {
             Credential::Session(session) => session.ip.as_deref().is_none_or(|only| only == address),
             Credential::Machine { addresses, .. } => is_among(address, addresses),
+            Credential::Platform(token) => token.ip == address,
         };
         if is_valid { Ok(()) } else { Err(invalid("IP address not authenticated")) }
     }
@@ -86,8 +96,9 @@ impl SessionCache {
 
     /// As [`SessionCache::authenticate`], without counting as a use.
     pub fn check(&self, db: &Db, token: &str, address: &str) -> Result<Arc<Identity>> {
-        let hash = token_hash(token).ok_or_else(|| invalid("Undecipherable"))?;
-        let identity = self.find(db, hash)?.ok_or_else(|| invalid("Please login"))?;
+        let hash = presented_hash(token).ok_or_else(|| invalid("Undecipherable"))?;
+        let unknown = || invalid(if token_hash(token).is_some() { "Please login" } else { "Undecipherable" });
+        let identity = self.find(db, hash)?.ok_or_else(unknown)?;
         let now = db.clock().now();
         identity.check_not_expired(now)?;
         self.each_parent(db, &identity, |parent| parent.check_not_expired(now))?;
@@ -139,7 +150,8 @@ impl SessionCache {
         let mut used: Vec<(Hash, Time, bool)> = Vec::new();
         self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|hash, identity| {
             let last_used = identity.last_used_ms.load(Ordering::Relaxed);
-            if identity.saved_ms.swap(last_used, Ordering::Relaxed) < last_used {
+            // When a token of the platform's was last used is for the platform to know.
+            if identity.saved_ms.swap(last_used, Ordering::Relaxed) < last_used && identity.of_platform().is_none() {
                 used.push((*hash, Time::from_millis(last_used), identity.session().is_some()));
             }
             last_used >= forget_before
@@ -167,6 +179,7 @@ fn load(tx: &ReadTx, hash: &Hash, version: u64) -> Result<Option<Identity>> {
     let last_used = match &credential {
         Credential::Session(session) => session.last_used_at.millis(),
         Credential::Machine { last_used_at, .. } => last_used_at.map_or(0, Time::millis),
+        Credential::Platform(token) => token.confirmed_at.millis(),
     };
     Ok(Some(Identity {
         actor,

@@ -235,7 +235,7 @@ pub fn token_of(answer: &Answer) -> Result<String, ApiError> {
 }
 
 /// Whether a header can be made of it.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     (1..=4_096).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`objects`] and [`merge`] are pure, and so is [`sender`], the steps of one operation. [`api`] makes calls;
 //! [`reader`] reads lists whole, [`take`] writes what was read, [`outcome`] what came of an operation. [`driver`] does all of it once,
-//! [`worker`] again and again. [`login`] and [`forward`] are for the callers of this server.
+//! [`worker`] again and again. Callers of this server reach the platform through [`gate`]: to log in ([`login`]), with a token of
+//! the platform's ([`token`]), and for what is not served here ([`forward`]).
 
 pub mod settings;
 
@@ -34,3 +35,10 @@ pub mod connect;
 pub mod status;
 
 pub mod worker;
+pub mod gate;
+
+pub mod login;
+
+pub mod token;
+
+pub mod forward;

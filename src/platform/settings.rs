@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::domain::platform::{Conflicts, Mode};
 use crate::store::platform::Rules;
 
+const DAY_MS: i64 = 24 * 3_600_000;
+
 #[derive(Clone, Debug)]
 pub struct PlatformSettings {
     /// Certificates to trust in the place of the usual ones, PEM.
@@ -29,7 +31,6 @@ pub struct PlatformSettings {
 
 impl Default for PlatformSettings {
     fn default() -> PlatformSettings {
-        let hour_ms = 3_600_000;
         PlatformSettings {
             ca: None,
             rules: Rules { mode: Mode::Work, queue_max: 100_000, allows_local_only: false },
@@ -37,8 +38,8 @@ impl Default for PlatformSettings {
             forwards_all: false,
             requests_per_second: 5,
             interval: Duration::from_secs(300),
-            offline_login_ms: 30 * 24 * hour_ms,
-            offline_token_ms: 24 * hour_ms,
+            offline_login_ms: 30 * DAY_MS,
+            offline_token_ms: DAY_MS,
             offline_without_sms: false,
         }
     }

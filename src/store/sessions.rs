@@ -98,6 +98,20 @@ pub fn insert(tx: &mut WriteTx, token: &Hash, session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Keeps the token that the platform has given to the same login, sealed.
+pub fn set_platform_token(tx: &mut WriteTx, token: &Hash, sealed: &[u8]) -> Result<()> {
+    tx.conn
+        .prepare_cached("update sessions set platform_token = ?2 where token_hash = ?1")?
+        .execute(params![token, sealed])?;
+    Ok(())
+}
+
+/// The platform's token of a session, sealed; `None` for one that was opened without the platform.
+pub fn platform_token(tx: &ReadTx, token: &Hash) -> Result<Option<Vec<u8>>> {
+    let mut statement = tx.conn.prepare_cached("select platform_token from sessions where token_hash = ?1")?;
+    Ok(statement.query_row([token], |row| row.get(0)).optional()?.flatten())
+}
+
 /// Ends all sessions of an employee, impersonated ones too.
 pub fn delete_of(tx: &mut WriteTx, employee: Id) -> Result<()> {
     delete_but(tx, employee, None)

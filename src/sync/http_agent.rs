@@ -17,6 +17,7 @@ pub const HUB: &str = "a hub";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+const KEPT_CONNECTIONS: usize = 3;
 
 /// The slowest line that a body is sent over, in bytes per second.
 const LINE_MIN: u64 = 1_000;
@@ -30,6 +31,11 @@ pub fn call_timeout(body_bytes: usize) -> Duration {
 
 /// An agent that keeps its connections. `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
 pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent> {
+    agent_keeping(ca, KEPT_CONNECTIONS)
+}
+
+/// As [`agent`], with at most so many connections that are kept while nobody uses them.
+pub fn agent_keeping(ca: Option<&Path>, connections: usize) -> Result<ureq::Agent> {
     let roots = match ca {
         Some(ca) => certificates(ca).with_context(|| format!("{} cannot be used", ca.display()))?,
         None => RootCerts::PlatformVerifier,
@@ -48,6 +54,8 @@ pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent> {
         .max_redirects_will_error(false)
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_global(Some(CALL_TIMEOUT))
+        .max_idle_connections(connections)
+        .max_idle_connections_per_host(connections)
         .tls_config(tls)
         .build();
     Ok(ureq::Agent::with_parts(config, DefaultConnector::default(), Names(DefaultResolver::default())))

@@ -1,6 +1,5 @@
-//! Logging in: name, password, second factor, session (api:auth:login, api:auth:impersonate).
+//! Logging in: name, password, second factor, session (api:auth:login).
 
-use super::employees::owner;
 use super::session_answer::SessionAnswer;
 use crate::auth::authorization;
 use crate::auth::passwords::Verified;
@@ -9,13 +8,13 @@ use crate::auth::session_cache::is_among;
 use crate::auth::totp;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, Level};
-use crate::domain::audit::{Action, Hash};
+use crate::domain::audit::Hash;
 use crate::domain::customer::{AuthenticationSecurity, Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState, ip_list};
 use crate::domain::id::Id;
-use crate::error::{Error, Result};
+use crate::error::{Error, PlatformError, Result};
 use crate::store::failed_logins::{self, FailedLogin};
-use crate::store::sessions::Parent;
+use crate::store::platform::operations;
 use crate::store::{credentials, customers, employees, sessions};
 
 /// What is known of the user name in a login.
@@ -51,6 +50,17 @@ pub fn failure_reason(error: &Error, is_known: bool) -> Option<String> {
         Error::Unauthenticated { code: "credentials_invalid", .. } => Some("Unknown user name".into()),
         Error::Unauthenticated { message, .. } => Some((*message).into()),
         Error::Forbidden { message, .. } => Some(message.to_string()),
+        Error::OfPlatform(error) => platform_reason(error, is_known),
+        _ => None,
+    }
+}
+
+fn platform_reason(error: &PlatformError, is_known: bool) -> Option<String> {
+    match (error.status, error.code()) {
+        (_, "smsKey" | "authenticatorToken") => None,
+        (401, _) if is_known => Some("Refused by the platform: wrong password or code".into()),
+        (401, _) => Some("Refused by the platform: unknown here".into()),
+        (403, _) => Some("Refused by the platform: account disabled".into()),
         _ => None,
     }
 }
@@ -70,8 +80,19 @@ pub struct Request {
     /// The hash that the password was checked against.
     pub checked_hash: Option<String>,
     pub verified: Verified,
+    /// The platform would judge the login, and cannot be reached.
+    pub offline: Option<Offline>,
     /// SHA-256 of the token to be issued.
     pub token_hash: Hash,
+}
+
+/// How an employee of the platform logs in while that cannot be reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Offline {
+    /// How long a password is good after the platform has accepted it.
+    pub good_for_ms: i64,
+    /// An account that needs an SMS code logs in without one.
+    pub without_sms: bool,
 }
 
 /// How a login with the right password went on.
@@ -92,94 +113,72 @@ pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, request: &Request) -> Res
     if secrets.password_hash != request.checked_hash {
         return Err(refused());
     }
-    if employee.state != EmployeeState::Enabled || customer.state != CustomerState::Active {
-        return Err(account_disabled());
+    if let Some(offline) = request.offline
+        && !is_good_offline(tx, employee.id, &secrets, offline)?
+    {
+        return Err(refused());
     }
-    check_address(&employee, &request.address)?;
+    check_account(&employee, &customer, &request.address)?;
     let security = customer.authentication_security;
     if employee.sms_validation || security == AuthenticationSecurity::Sms {
-        // There is no way to send a code from here, and to let everybody in is no answer.
-        let message = "SMS login is required, and this server cannot send SMS".into();
-        return Err(Error::Forbidden { code: "smsKey", message });
+        let message = match request.offline {
+            // There is no way to send a code from here, and to let everybody in is no answer.
+            None => Some("SMS login is required, and this server cannot send SMS"),
+            Some(offline) if offline.without_sms => None,
+            Some(_) => Some("SMS login is required, and the platform, which sends the code, cannot be reached"),
+        };
+        if let Some(message) = message {
+            return Err(Error::Forbidden { code: "smsKey", message: message.into() });
+        }
     }
     if employee.authenticator_validation || security == AuthenticationSecurity::Authenticator {
-        let wanted = check_authenticator(tx, sealer, &employee, &secrets, request.authenticator_token.as_deref())?;
+        let code = request.authenticator_token.as_deref();
+        let wanted = check_authenticator(tx, sealer, &employee, &secrets, code, request.offline.is_some())?;
         if let Some(outcome) = wanted {
             return Ok(outcome);
         }
     }
-    if let Some(rehashed) = &request.verified.rehashed {
+    // While the platform cannot be reached the hash stays as it is: a new one would not have been confirmed.
+    if let Some(rehashed) = request.verified.rehashed.as_ref().filter(|_| request.offline.is_none()) {
         credentials::set_password(tx, employee.id, rehashed)?;
     }
+    begin_session(tx, &employee, &customer, request.persist, &request.address, &request.token_hash)
+}
+
+/// Opens the session of a login that has passed every check.
+pub(super) fn begin_session(
+    tx: &mut WriteTx,
+    employee: &Employee,
+    customer: &Customer,
+    persist: bool,
+    address: &str,
+    token_hash: &Hash,
+) -> Result<LoginOutcome> {
     let session = sessions::Session {
         employee: employee.id,
         impersonator: None,
         parent: None,
         ip: None,
-        login_ip: request.address.clone(),
-        persist: request.persist,
-        last_used_at: tx.now,
-    };
-    sessions::insert(tx, &request.token_hash, &session)?;
-    Ok(LoginOutcome::Issued(Box::new(SessionAnswer::of(tx, &employee, &customer, request.persist)?)))
-}
-
-/// Opens a session as another employee, which `ip` binds to that address. 403 `access_denied`, 403 `account` when the
-/// employee could not log in, 404 `employee`.
-pub fn impersonate(
-    tx: &mut WriteTx,
-    actor: &Actor,
-    id: Id,
-    token_hash: &Hash,
-    ip: Option<String>,
-    address: String,
-    persist: bool,
-) -> Result<SessionAnswer> {
-    let employee = employees::get(tx, id)?;
-    let (action, subject) = (Action::Impersonate, employees::subject(&employee));
-    if !authorization::may_impersonate(tx, actor, owner(&employee), employee.access_level)? {
-        return Err(tx.refuse(Error::access_denied(), action, subject));
-    }
-    let customer = customers::get(tx, employee.customer)?;
-    let may_log_in = employee.state == EmployeeState::Enabled
-        && customer.state == CustomerState::Active
-        && employee.access_level != Level::NoLogin;
-    if !may_log_in {
-        return Err(tx.refuse(account_disabled(), action, subject));
-    }
-    let parent = parent_of(tx, tx.author.token)?;
-    let session = sessions::Session {
-        employee: id,
-        impersonator: Some(actor.impersonator.unwrap_or(actor.employee)),
-        parent: Some(parent),
-        ip,
-        login_ip: address,
+        login_ip: address.to_owned(),
         persist,
         last_used_at: tx.now,
     };
     sessions::insert(tx, token_hash, &session)?;
-    employees::record_event(tx, &employee, action, "Session opened as this employee")?;
-    SessionAnswer::of(tx, &employee, &customer, persist)
+    Ok(LoginOutcome::Issued(Box::new(SessionAnswer::of(tx, employee, customer, persist)?)))
 }
 
-/// How many sessions may be opened one with the other.
-const LENT_ON_MAX: usize = 8;
-
-/// The token that asks for an impersonated session. 409 `employee` when it is itself at the end of many.
-fn parent_of(tx: &ReadTx, token: Option<Hash>) -> Result<Parent> {
-    let no_token = || Error::internal("a session was asked for without a token");
-    let token = token.ok_or_else(no_token)?;
-    let Some(mut session) = sessions::find(tx, &token)? else { return Ok(Parent::Token(token)) };
-    for _ in 1..LENT_ON_MAX {
-        session = match session.parent {
-            Some(Parent::Session(above)) => sessions::find(tx, &above)?.ok_or_else(no_token)?,
-            Some(Parent::Token(_)) | None => return Ok(Parent::Session(token)),
-        };
+/// 403 `account` for one that may not log in; 401 `invalid_token` from another address than it may.
+pub(super) fn check_account(employee: &Employee, customer: &Customer, address: &str) -> Result<()> {
+    if employee.state != EmployeeState::Enabled || customer.state != CustomerState::Active {
+        return Err(account_disabled());
     }
-    Err(Error::conflict(
-        "employee",
-        "Too many sessions were opened one with the other: impersonate from an earlier one",
-    ))
+    check_address(employee, address)
+}
+
+/// Whether a password counts without the platform: it has accepted it not too long ago, or is yet to hear of it.
+fn is_good_offline(tx: &WriteTx, employee: Id, secrets: &credentials::Credentials, offline: Offline) -> Result<bool> {
+    let is_confirmed = secrets.confirmed_at.is_some_and(|at| tx.now <= at.plus_ms(offline.good_for_ms));
+    Ok(is_confirmed || operations::has_password(tx, employee)?)
 }
 
 /// Ends all sessions of the caller; an impersonated one only itself, and those opened with it. Machine-to-machine tokens stay
@@ -214,6 +213,7 @@ fn check_authenticator(
     employee: &Employee,
     secrets: &credentials::Credentials,
     code: Option<&str>,
+    is_offline: bool,
 ) -> Result<Option<LoginOutcome>> {
     let stored = secrets.totp_key.as_deref().map(|sealed| sealer.unseal(&seal_context(employee.id), sealed));
     let name = employee.email_address.as_deref().unwrap_or_default();
@@ -223,6 +223,11 @@ fn check_authenticator(
             tracing::error!(employee = %employee.id, "the authenticator key cannot be unsealed: the key file beside the database is another one; reset the employee's key");
             return Err(refused());
         }
+        None if is_offline => {
+            let message =
+                "An authenticator code is required, and the platform, which alone knows the key, cannot be reached";
+            return Err(Error::Forbidden { code: "authenticatorToken", message: message.into() });
+        }
         None => {
             let key = totp::new_key()?;
             credentials::set_totp_key(tx, employee.id, Some(&sealer.seal(&seal_context(employee.id), &key)?), false)?;
@@ -231,7 +236,7 @@ fn check_authenticator(
         }
     };
     let Some(code) = code else {
-        let key = (!secrets.totp_confirmed).then(|| totp::present(&key, name));
+        let key = (!secrets.totp_confirmed && !is_offline).then(|| totp::present(&key, name));
         return Ok(Some(LoginOutcome::AuthenticatorRequired { key }));
     };
     let step = totp::accepted_step(&key, code, secrets.totp_last_step, tx.now)?.ok_or_else(refused)?;

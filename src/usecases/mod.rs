@@ -18,6 +18,7 @@ pub mod intents;
 pub mod access_away;
 pub mod session_answer;
 
+pub mod impersonation;
 pub mod login;
 
 pub mod tokens;
@@ -34,6 +35,8 @@ pub mod whole_objects;
 pub mod new_ids;
 
 pub mod from_platform;
+
+pub mod platform_login;
 
 pub mod import;
 pub mod proposals;

@@ -101,6 +101,11 @@ pub fn is_cookie_trusted(request: &HttpRequest) -> bool {
     !is_of_another_page(request) && (is_reading || is_json(request.headers()) == Some(true))
 }
 
+/// As [`is_cookie_trusted`], as for a change whatever the method: a GET may change something too.
+pub fn is_cookie_trusted_for_change(request: &HttpRequest) -> bool {
+    !is_of_another_page(request) && is_json(request.headers()) == Some(true)
+}
+
 /// Has a browser take an answer for what it says it is, show it in no frame, run nothing in it, and tell nobody its URL, which
 /// may contain a token.
 pub fn protect(headers: &mut HeaderMap) {

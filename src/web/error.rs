@@ -59,6 +59,9 @@ fn status_and_code(error: &Error) -> (u16, &'static str) {
         Error::OverLimit { code, .. } => (507, code),
         Error::Busy | Error::Unavailable(_) => (503, "busy"),
         Error::StorageFull => (507, "storage_full"),
+        // Its code is in its own body.
+        Error::OfPlatform(error) => (error.status, "platform"),
+        Error::PlatformUnreachable { .. } => (503, "platform_unreachable"),
         Error::Internal(_) => (500, "internal_error"),
     }
 }
@@ -69,6 +72,9 @@ fn error_json(error: &Error) -> Map<String, Value> {
         && let [fault] = faults.as_slice()
     {
         return fault_json(fault);
+    }
+    if let Error::OfPlatform(error) = error {
+        return error.body.clone();
     }
     let (status, code) = status_and_code(error);
     let message = match error {
@@ -142,6 +148,19 @@ pub fn not_implemented(page: &str) -> HttpResponse {
     response(StatusCode::NOT_IMPLEMENTED, "not_implemented", &message)
 }
 
+/// As [`not_implemented`], of a server that works with the platform and forwards only what reads.
+pub fn not_forwarded(page: &str) -> HttpResponse {
+    let message = format!(
+        "The platform has this endpoint ({page}), and this server forwards only GET and HEAD to it: set platform.forward to all"
+    );
+    response(StatusCode::NOT_IMPLEMENTED, "not_implemented", &message)
+}
+
+/// The platform's answer to a call that was forwarded cannot be passed on: `why`.
+pub fn not_passed_on(why: &str) -> HttpResponse {
+    response(StatusCode::BAD_GATEWAY, "platform", why)
+}
+
 /// A page of another origin asks for what it is not allowed.
 pub fn cors_refused(message: &str) -> HttpResponse {
     response(StatusCode::BAD_REQUEST, "cors", message)
@@ -205,10 +224,12 @@ impl ResponseError for Error {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
             // The body may contain a new key.
-            Error::AuthenticatorRequired { .. } => {
+            Error::AuthenticatorRequired { .. } | Error::OfPlatform(_) => {
                 response.insert_header((header::CACHE_CONTROL, "no-store"));
             }
-            Error::TooManyRequests { retry_after_s } | Error::TooManyCalls { retry_after_s } => {
+            Error::TooManyRequests { retry_after_s }
+            | Error::TooManyCalls { retry_after_s }
+            | Error::PlatformUnreachable { retry_after_s } => {
                 response.insert_header((header::RETRY_AFTER, *retry_after_s));
             }
             Error::UnsupportedEncoding => {

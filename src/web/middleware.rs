@@ -30,6 +30,9 @@ pub struct ForEdges(pub fn(&str) -> Option<&'static str>);
 #[derive(Clone)]
 pub struct RequestId(pub Arc<str>);
 
+/// Marks a HEAD that is handled as GET: what is passed on to somebody else stays a HEAD.
+pub struct AskedAsHead;
+
 /// The caller's own id where a log line and a header can hold it; otherwise a new one.
 fn request_id(request: &ServiceRequest) -> RequestId {
     let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
@@ -54,6 +57,7 @@ pub async fn pass(
     // HEAD is handled as GET: the connection leaves the body out.
     if request.method() == Method::HEAD && !may_change(request.path()) {
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(AskedAsHead);
     }
     let state = request.app_data::<web::Data<AppState>>().cloned();
     if state.as_ref().is_some_and(|state| !state.hosts.answer_to(&request)) {

@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod body;
 pub mod browser;
+pub mod caller;
 pub mod connections;
 pub mod error;
 pub mod figures;
@@ -11,6 +12,7 @@ pub mod log_filter;
 pub mod metrics_token;
 pub mod middleware;
 pub mod pace;
+pub mod platform_token;
 pub mod preconditions;
 pub mod proxies;
 pub mod query;
@@ -29,7 +31,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
-use crate::platform::settings::PlatformSettings;
+use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
@@ -44,7 +46,8 @@ pub struct AppState {
     pub mirror: Worker,
     pub hub: HubSettings,
     pub platform_worker: PlatformWorker,
-    pub platform_settings: PlatformSettings,
+    /// The way to the platform for callers.
+    pub platform: Arc<PlatformGate>,
     /// The names that requests may call this server by.
     pub hosts: Hosts,
     /// What `/metrics` can be read with, beside sessions and tokens.

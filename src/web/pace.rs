@@ -29,6 +29,11 @@ pub fn shared(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
+/// A response whose body comes from somewhere else as it is taken: only a little of it is ever here.
+pub fn streamed(response: HttpResponse) -> HttpResponse {
+    shared(response)
+}
+
 /// The bytes of bodies under way that are not shared, of one server.
 #[derive(Clone)]
 pub struct InFlight {

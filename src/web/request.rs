@@ -5,14 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde_json::{Map, Value};
 
 use super::AppState;
 use super::body::{is_json, read_body};
-use super::browser::is_cookie_trusted;
 use super::idempotency::{self, Key};
 use super::middleware::RequestId;
 use super::preconditions::{Preconditions, is_not_modified};
@@ -20,15 +18,11 @@ use super::proxies::caller_behind;
 use super::query::Query;
 use super::response::ApiResponse;
 use crate::auth::authorization;
-use crate::auth::secrets::token_hash;
 use crate::auth::session_cache::Identity;
 use crate::db::{Author, ReadTx, WriteTx, with_kept_room};
 use crate::domain::access::Actor;
 use crate::domain::json_text::{doubled, in_utf8};
 use crate::error::{Check, Error, Result};
-
-/// Name of the cookie that may carry the token.
-pub const COOKIE: &str = "token";
 
 /// A request with its whole body.
 pub struct RequestContext {
@@ -89,6 +83,11 @@ impl RequestContext {
         self.request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.to_string())
     }
 
+    /// The body as it was sent, for somebody else.
+    pub fn into_body(self) -> Bytes {
+        self.body
+    }
+
     pub fn has_body(&self) -> bool {
         !self.body.is_empty()
     }
@@ -142,42 +141,6 @@ impl RequestContext {
         }
     }
 
-    /// The token of the request: from the header, else from `?token=`, else from the cookie.
-    pub fn token(&self) -> Result<Option<String>> {
-        if let Some(value) = self.request.headers().get(header::AUTHORIZATION) {
-            let token = value.to_str().ok().and_then(|value| {
-                let (scheme, token) = value.split_once(' ')?;
-                (scheme.eq_ignore_ascii_case("Bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
-            });
-            return token.map(Some).ok_or(Error::Unauthenticated {
-                code: "format_error",
-                message: "Authorization header format is Authorization: Bearer <token>",
-            });
-        }
-        if self.request.query_string().contains("token=")
-            && let Some(token) = self.query().get("token")
-        {
-            return Ok(Some(token.to_owned()));
-        }
-        // Another application on this host may have set a cookie of the same name: the one that can be ours counts.
-        let cookies = self.request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
-        let named: Vec<_> = cookies.iter().filter(|cookie| cookie.name() == COOKIE).collect();
-        let own = named.iter().find(|cookie| token_hash(cookie.value()).is_some()).or(named.first());
-        if own.is_some() && !is_cookie_trusted(&self.request) {
-            return Err(Error::Unauthenticated {
-                code: "credentials_invalid",
-                message: "The cookie counts only for pages of this server, and for changes with Content-Type: application/json",
-            });
-        }
-        Ok(own.map(|cookie| cookie.value().to_owned()))
-    }
-
-    /// Who calls. 401 for nobody who may.
-    pub fn authenticate(&self) -> Result<Arc<Identity>> {
-        let token = self.token()?.ok_or_else(crate::usecases::login::refused)?;
-        self.state.session_cache.authenticate(&self.state.db, &token, &self.address())
-    }
-
     /// The Idempotency-Key of this request within `scope`; `None` without one.
     pub fn idempotency_key(&self, scope: &str) -> Result<Option<Key>> {
         idempotency::key_of(&self.request, &self.body, scope, &self.state.sealer, &self.state.in_flight)
@@ -206,7 +169,7 @@ impl FromRequest for AuthenticatedRequest {
             let mut context = RequestContext { request, state, body: Bytes::new() };
             // The caller is authenticated before the body is read. A refused caller's body is received too, so that the
             // connection can be used again.
-            let identity = context.authenticate();
+            let identity = context.authenticate().await;
             let body = read_body(&context.request, payload).await;
             let identity = identity?;
             context.body = with_ids_of_today(&context.state, body?)?;

@@ -67,6 +67,12 @@ pub fn connection(tx: &ReadTx) -> Result<Option<Connection>> {
     Ok(found.optional()?)
 }
 
+/// Where the platform is, without a slash at its end; `None` while there is none.
+pub fn url(tx: &ReadTx) -> Result<Option<String>> {
+    let mut statement = tx.conn.prepare_cached("select url from platform where id = 1")?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?)
+}
+
 /// How changes made here are taken; `None` while there is no platform.
 pub fn rules(tx: &ReadTx) -> Result<Option<Rules>> {
     let mut statement = tx.conn.prepare_cached("select mode, queue_max, local_only from platform where id = 1")?;

@@ -69,6 +69,13 @@ pub fn find(tx: &ReadTx, seq: i64) -> Result<Option<Operation>> {
     Ok(statement.query_row([seq], from_row).optional()?)
 }
 
+/// Whether a password that was given here waits to be set at the platform.
+pub fn has_password(tx: &ReadTx, employee: Id) -> Result<bool> {
+    let sql = "select exists (select 1 from platform_operations
+        where target = ?1 and secret is not null and state in ('waiting', 'conflict'))";
+    Ok(tx.conn.prepare_cached(sql)?.query_row([employee], |row| row.get(0))?)
+}
+
 /// Customers with operations that are to be sent.
 pub fn waiting_customers(tx: &ReadTx) -> Result<Vec<Id>> {
     let sql = "select customer from platform_operations where state = 'waiting' group by customer order by min(seq)";

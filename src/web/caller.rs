@@ -1,0 +1,89 @@
+//! Who calls: the token of a request, and whom it stands for.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+
+use super::browser::{is_cookie_trusted, is_cookie_trusted_for_change};
+use super::platform_token;
+use super::request::RequestContext;
+use crate::auth::secrets::token_hash;
+use crate::auth::session_cache::Identity;
+use crate::error::{Error, Result};
+use crate::usecases::login;
+
+/// Name of the cookie that may carry the token.
+pub const COOKIE: &str = "token";
+
+/// The token of a request.
+pub struct Presented {
+    pub token: String,
+    /// A browser has sent it, without being asked to.
+    is_cookie: bool,
+}
+
+impl RequestContext {
+    /// The token of the request: from the header, else from `?token=`, else from the cookie.
+    pub fn token(&self) -> Result<Option<String>> {
+        Ok(self.presented()?.map(|presented| presented.token))
+    }
+
+    fn presented(&self) -> Result<Option<Presented>> {
+        let given = |token| Some(Presented { token, is_cookie: false });
+        if let Some(value) = self.request.headers().get(header::AUTHORIZATION) {
+            let token = value.to_str().ok().and_then(|value| {
+                let (scheme, token) = value.split_once(' ')?;
+                (scheme.eq_ignore_ascii_case("Bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
+            });
+            return token.map(given).ok_or(Error::Unauthenticated {
+                code: "format_error",
+                message: "Authorization header format is Authorization: Bearer <token>",
+            });
+        }
+        if self.request.query_string().contains("token=")
+            && let Some(token) = self.query().get("token")
+        {
+            return Ok(given(token.to_owned()));
+        }
+        // Another application on this host may have set a cookie of the same name: the one that can be ours counts.
+        let cookies = self.request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
+        let named: Vec<_> = cookies.iter().filter(|cookie| cookie.name() == COOKIE).collect();
+        let own = named.iter().find(|cookie| token_hash(cookie.value()).is_some()).or(named.first());
+        if own.is_some() && !is_cookie_trusted(&self.request) {
+            return Err(cookie_does_not_count());
+        }
+        Ok(own.map(|cookie| Presented { token: cookie.value().to_owned(), is_cookie: true }))
+    }
+
+    /// Who calls. 401 for nobody who may.
+    pub async fn authenticate(&self) -> Result<Arc<Identity>> {
+        let token = self.token()?.ok_or_else(login::refused)?;
+        self.identify(&token).await
+    }
+
+    /// Who calls, where a cookie counts only as it does for a change, whatever the method, and the token.
+    pub async fn authenticate_for_change(&self) -> Result<(Arc<Identity>, String)> {
+        let presented = self.presented()?.ok_or_else(login::refused)?;
+        if presented.is_cookie && !is_cookie_trusted_for_change(&self.request) {
+            return Err(cookie_does_not_count());
+        }
+        Ok((self.identify(&presented.token).await?, presented.token))
+    }
+
+    async fn identify(&self, token: &str) -> Result<Arc<Identity>> {
+        let (state, address) = (&self.state, self.address());
+        let known = state.session_cache.authenticate(&state.db, token, &address);
+        if platform_token::is_settled(state, &known) {
+            return known;
+        }
+        platform_token::confirm(state, token, &address).await?;
+        state.session_cache.authenticate(&state.db, token, &address)
+    }
+}
+
+fn cookie_does_not_count() -> Error {
+    Error::Unauthenticated {
+        code: "credentials_invalid",
+        message: "The cookie counts only for pages of this server, and for changes with Content-Type: application/json",
+    }
+}
