@@ -10,6 +10,7 @@ use serde_json::json;
 use super::common::{Store, print_line};
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, SCHEMA_VERSION};
+use crate::platform::checkup;
 use crate::store::adopt::{self, Adoption};
 use crate::sync::edge::checkup::{Finding, examine};
 
@@ -48,8 +49,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         adopt_all(&path)?;
     }
     let database = ReadOnly::open(&path, Clock::default())?;
-    let findings = database.read(|tx| Ok(examine(tx, &path)));
-    let findings = findings.with_context(|| format!("{} cannot be read", path.display()))?;
+    let findings = database.read(|tx| Ok(examine(tx, &path).into_iter().chain(checkup::check(tx, &path)).collect()));
+    let findings: Vec<Finding> = findings.with_context(|| format!("{} cannot be read", path.display()))?;
     if arguments.json {
         print_line(json!({ "database": path, "schema": SCHEMA_VERSION, "findings": findings }))?;
     } else {

@@ -34,8 +34,10 @@ pub mod connect;
 
 pub mod status;
 
-pub mod worker;
+pub mod checkup;
+
 pub mod gate;
+pub mod worker;
 
 pub mod login;
 

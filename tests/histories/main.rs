@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
 #[path = "../support/chance.rs"]
+#[allow(dead_code, reason = "the mirror's simulation uses more of it")]
 mod chance;
 
 mod double;

@@ -1,0 +1,32 @@
+//! What `doctor` says of the work with the platform.
+
+use std::path::Path;
+
+use super::connect::credential_of;
+use super::status::trouble;
+use crate::auth::secrets::Sealer;
+use crate::db::ReadTx;
+use crate::error::{Error, Result, in_one_line};
+use crate::store::platform;
+use crate::sync::edge::checkup::Finding;
+
+/// Whether the credential can be opened, and whether somebody must act; `None` without a platform.
+pub fn check(tx: &ReadTx, path: &Path) -> Option<Finding> {
+    let found = find(tx, path).unwrap_or_else(|error| Some((Some(format!("cannot be read: {error}")), String::new())));
+    found.map(|(wrong, detail)| Finding { what: "platform", wrong, detail })
+}
+
+fn find(tx: &ReadTx, path: &Path) -> Result<Option<(Option<String>, String)>> {
+    let Some(connection) = platform::connection(tx)? else { return Ok(None) };
+    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
+    let no_key = || "the key file is missing: put it back, or run platform connect again".to_owned();
+    let sealed = match sealer {
+        Some(sealer) => credential_of(&connection, &sealer).err().map(|error| in_one_line(error.as_ref())),
+        None => Some(no_key()),
+    };
+    let wrong = match sealed {
+        Some(wrong) => Some(wrong),
+        None => trouble(tx)?,
+    };
+    Ok(Some((wrong, format!("works with {} ({})", connection.url, connection.rules.mode.name()))))
+}
