@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{Method, header};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_core::Stream;
@@ -18,7 +18,7 @@ use crate::platform::gate::Purpose;
 use crate::store::platform;
 use crate::usecases::platform_login;
 use crate::web::AppState;
-use crate::web::error::{not_forwarded, not_passed_on};
+use crate::web::error::{not_forwarded, not_passed_on, passed_on};
 use crate::web::middleware::AskedAsHead;
 use crate::web::pace::streamed;
 use crate::web::request::RequestContext;
@@ -130,8 +130,7 @@ fn target(request: &HttpRequest) -> Result<String> {
 }
 
 fn response_of(answer: Answer, is_head: bool) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponse::build(status);
+    let mut response = passed_on(answer.status);
     response.insert_header((header::VIA, VIA));
     // Unless the platform says more: what a caller gets depends on who it is.
     response.insert_header((header::CACHE_CONTROL, "private, no-cache"));

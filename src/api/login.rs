@@ -102,8 +102,7 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
     // A wrong code counts as a failure. A right password without its code does not.
     match &result {
         Ok(_) => attempt.succeeded(),
-        Err(Error::Unauthenticated { .. }) => drop(attempt),
-        Err(Error::OfPlatform(error)) if error.status == 401 => drop(attempt),
+        Err(error) if login::is_failure(error) => drop(attempt),
         Err(_) => attempt.released(),
     }
     let response = match result {

@@ -42,6 +42,15 @@ pub fn account_disabled() -> Error {
     Error::Forbidden { code: "account", message: "Account disabled".into() }
 }
 
+/// Whether a login with this error is one more of those that are limited: a wrong password, or a wrong code.
+pub fn is_failure(error: &Error) -> bool {
+    match error {
+        Error::Unauthenticated { .. } => true,
+        Error::OfPlatform(error) => error.status == 401,
+        _ => false,
+    }
+}
+
 /// Why a login with this error counts as failed; `None` for one that only lacks its code, or that the server could not judge.
 /// `is_known`: somebody has the name that was given.
 pub fn failure_reason(error: &Error, is_known: bool) -> Option<String> {

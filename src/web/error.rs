@@ -161,6 +161,11 @@ pub fn not_passed_on(why: &str) -> HttpResponse {
     response(StatusCode::BAD_GATEWAY, "platform", why)
 }
 
+/// An answer of the platform's that is passed on, with its own status.
+pub fn passed_on(status: u16) -> HttpResponseBuilder {
+    HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY))
+}
+
 /// A page of another origin asks for what it is not allowed.
 pub fn cors_refused(message: &str) -> HttpResponse {
     response(StatusCode::BAD_REQUEST, "cors", message)

@@ -1,0 +1,9 @@
+//! A server that works with a platform, the line between them, and what plays the platform.
+
+mod here;
+mod line;
+mod scripted;
+
+pub use here::Here;
+pub use line::Line;
+pub use scripted::{Asked, Scripted, answer, html, raw_answer};
