@@ -146,8 +146,9 @@ fn an_address_that_is_not_allowed_is_refused_here_too() {
 
 #[test]
 fn who_is_here_alone_is_not_asked_after_there() {
-    let platform =
-        Scripted::start(|_| answer(401, json!({ "error": { "code": "credentials_invalid", "message": "no" } })));
+    let platform = Scripted::start(|_| {
+        answer(401, json!({ "error": { "code": "credentials_invalid", "message": "no", "status": 401 } }))
+    });
     let here = Here::connected_to(&platform.url());
     let own = format!("/employee/{}", demo::SOEREN);
     here.log_in("soeren@bakery.example.com").get(&own).ok();
