@@ -256,6 +256,7 @@ impl Pace {
             return;
         }
         let now = Instant::now();
+        #[allow(clippy::disallowed_methods, reason = "the pace is one of time")]
         std::thread::sleep(self.next.saturating_duration_since(now));
         self.next = self.next.max(now) + self.gap;
     }

@@ -49,6 +49,9 @@ pub struct Round {
     pub sent: usize,
 }
 
+/// What is called after each list.
+pub(super) type Progress = Box<dyn Fn(&Round) + Send>;
+
 pub struct Driver<T> {
     pub db: Arc<Db>,
     sealer: Arc<Sealer>,
@@ -60,7 +63,7 @@ pub struct Driver<T> {
     /// Queues cannot be listed by this account.
     pub(super) has_no_queues: bool,
     runtime: Option<tokio::runtime::Runtime>,
-    pub(super) progress: Option<Box<dyn Fn(&Round) + Send>>,
+    pub(super) progress: Option<Progress>,
 }
 
 impl<T: Transport> Driver<T> {
