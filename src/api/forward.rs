@@ -91,7 +91,7 @@ async fn forward(
     let outcome =
         gate.run(Purpose::Forward, move |gate, permit, reply| pass_on(gate, &url, forward, permit, reply)).await?;
     match outcome {
-        Outcome::Answered(answer) => Ok(response_of(answer, method == ureq::http::Method::HEAD)),
+        Outcome::Answered(answer) => Ok(response_of(*answer, method == ureq::http::Method::HEAD)),
         Outcome::Unreachable => Err(is_away()),
         Outcome::Unfit(why) => Ok(not_passed_on(why)),
     }

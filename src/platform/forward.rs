@@ -49,7 +49,7 @@ pub struct Forward {
 
 /// What came of it.
 pub enum Outcome {
-    Answered(Answer),
+    Answered(Box<Answer>),
     Unreachable,
     /// The answer cannot be passed on; why, for the caller.
     Unfit(&'static str),
@@ -102,7 +102,7 @@ pub fn forward(
     if let Some(location) = location {
         headers.insert(http::header::LOCATION, location);
     }
-    let answer = |body| Outcome::Answered(Answer { status: parts.status.as_u16(), headers, length, body });
+    let answer = |body| Outcome::Answered(Box::new(Answer { status: parts.status.as_u16(), headers, length, body }));
     let mut reader = body.into_reader();
     if is_head || length.is_some_and(|length| length <= SLICE as u64) {
         let mut whole = Vec::with_capacity(length.filter(|_| !is_head).unwrap_or_default() as usize);
