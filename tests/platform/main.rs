@@ -8,8 +8,11 @@ mod support;
 mod double;
 mod double_world;
 mod guards;
+mod hand;
 mod local;
 mod odd;
+mod proof;
+mod proxy;
 mod sending;
 //! A server that works with the platform. Another server of ours plays it, or a script for what ours would never answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they expect")]
