@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::api::{Client, TestApp, assert_error, demo, raw};
-use crate::support::{Asked, Here, Line, Scripted, answer, html, raw_answer};
+use crate::servers::{Asked, Here, Line, Scripted, answer, html, raw_answer};
 
 const TOKEN: &str = "the-platforms-token";
 

@@ -8,7 +8,7 @@ use telecomx_local::store::{credentials, sessions};
 use telecomx_local::usecases::login::seal_context;
 
 use crate::api::{Response, TestApp, assert_error, demo};
-use crate::support::{Asked, Here, Line, Scripted, answer, html, raw_answer};
+use crate::servers::{Asked, Here, Line, Scripted, answer, html, raw_answer};
 
 const VIEWER: &str = "viewer@bakery.example.com";
 const DAY_MS: i64 = 24 * 3_600_000;

@@ -9,7 +9,7 @@ use telecomx_local::domain::employee::EmployeeState;
 use telecomx_local::store::platform::tokens;
 
 use crate::api::{TestApp, assert_error, demo};
-use crate::support::{Here, Line, Scripted, answer, html};
+use crate::servers::{Here, Line, Scripted, answer, html};
 
 const MINUTE_MS: i64 = 60_000;
 

@@ -21,12 +21,14 @@ use telecomx_local::domain::mirror::Table;
 use telecomx_local::error::Result;
 use telecomx_local::platform::gate::PlatformGate;
 use telecomx_local::platform::settings::PlatformSettings;
+use telecomx_local::platform::worker::PlatformWorker;
 use telecomx_local::store::platform::{self, Connection, bases};
 use telecomx_local::store::{credentials, employees};
 use telecomx_local::sync::edge::settings::HubSettings;
 use telecomx_local::sync::edge::worker::Worker;
 use telecomx_local::usecases::{from_platform, intents};
 use telecomx_local::web::AppState;
+use telecomx_local::web::aliases::Aliases;
 use telecomx_local::web::browser::Hosts;
 use telecomx_local::web::figures::Requests;
 use telecomx_local::web::server::block_on;
@@ -189,6 +191,8 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
     let db = Arc::new(Db::open(&path, Clock::default()).unwrap());
     let sealer = Arc::new(Sealer::read(&path).unwrap().unwrap());
     let gate = Arc::new(PlatformGate::new(settings, db.clock().clone()).unwrap());
+    // Nothing is read and sent here: its interval never ends, and its first round finds a credential that it cannot open.
+    let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), PlatformSettings::default()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -197,10 +201,12 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         db: db.clone(),
         sealer: sealer.clone(),
         hub: HubSettings::default(),
+        platform_worker,
         platform: gate.clone(),
         hosts: Hosts::any(),
         metrics_token: None,
         trusted_proxies: vec![],
+        aliases: Aliases::default(),
         session_cache: SessionCache::default(),
         passwords: Passwords::default(),
         login_throttle: LoginThrottle::new(Limits { per_name: 5, per_address: 50, window_s: 60 }),
