@@ -1,17 +1,19 @@
 //! What is read from the platform, written here. The platform has accepted it, so no rule is asked: only what follows from a change
 //! is done, as for everybody's.
 
+use serde_json::Value;
+
 use super::{new_ids, whole_objects};
-use crate::db::WriteTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::mobile_config::{Kind, entries};
+use crate::domain::mobile_config::{Event, Kind, entries, follow};
+use crate::domain::platform::Call;
 use crate::domain::queue::Queue;
 use crate::error::{Check, Error, Result};
-use crate::store::platform::bases;
-use crate::store::platform::tokens;
+use crate::store::platform::{bases, operations, tokens};
 use crate::store::{credentials, customers, employees, mobile_configs, queues};
 use crate::usecases::queues as queue_rules;
 
@@ -69,8 +71,24 @@ pub fn write_config(tx: &mut WriteTx, id: Id, content: String) -> Result<()> {
             queue_rules::save(tx, &Queue { id: entry.id, customer: employee.customer, name, number }, None)?;
         }
     }
+    let content = with_own_changes(tx, employee.customer, content)?;
     let old = mobile_configs::find(tx, id)?;
     whole_objects::write_config(tx, id, employee.customer, content, old, "As the platform has it")
+}
+
+/// The content as it is here: colleagues who were deleted or renamed here, and not at the platform yet, are so in it too.
+fn with_own_changes(tx: &ReadTx, customer: Id, content: String) -> Result<String> {
+    let mut content = content;
+    for operation in operations::pending_of_employees(tx, customer)? {
+        let name = operation.change.to.get("name").and_then(Value::as_str);
+        let event = match (operation.call, name) {
+            (Call::DeleteEmployee, _) if operation.change.date.is_none() => Event::Deleted,
+            (Call::UpdateEmployee, Some(name)) => Event::Renamed(name),
+            _ => continue,
+        };
+        content = follow(&content, Kind::Colleagues, operation.target, event).unwrap_or(content);
+    }
+    Ok(content)
 }
 
 /// Deletes what is gone at the platform.

@@ -145,6 +145,13 @@ pub fn pending(tx: &ReadTx, kind: Table, target: Id) -> Result<Vec<Operation>> {
     Ok(all.into_iter().filter(|operation| operation.call.table() == kind).collect())
 }
 
+/// Operations on a customer's employees that are not done yet.
+pub fn pending_of_employees(tx: &ReadTx, customer: Id) -> Result<Vec<Operation>> {
+    let condition = "where customer = ?1 and call in ('update_employee', 'delete_employee')
+        and state in ('waiting', 'conflict') order by seq";
+    select(tx, condition, [customer])
+}
+
 /// The fields of an object that operations are to change yet, that of `except` left out.
 pub fn pending_fields(tx: &ReadTx, kind: Table, target: Id, except: Option<i64>) -> Result<HashSet<String>> {
     let others = pending(tx, kind, target)?.into_iter().filter(|operation| Some(operation.seq) != except);
