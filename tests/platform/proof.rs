@@ -178,7 +178,8 @@ fn prove(size: Size) {
     eprintln!("listed: {} in conflict or behind one, {} refused", listed.objects.len(), listed.refused);
     check_equal(&platform_place, &place, &listed);
     check_once(&platform_place, &place, &proxy, &here.made, &listed);
-    place.run(&["doctor"]);
+    let examined = place.on_db(&["doctor"]).output().unwrap();
+    assert!(examined.status.success(), "{}", String::from_utf8_lossy(&examined.stdout));
     place.run(&["audit", "verify"]);
 }
 

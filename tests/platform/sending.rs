@@ -212,3 +212,27 @@ fn a_copy_takes_the_source_as_the_platform_has_it() {
     assert_eq!(copied[0]["items"].as_array().unwrap().len(), 2);
     assert_eq!(local.find("mobileConfigs", BO).unwrap()["configs"], copied);
 }
+
+#[test]
+fn a_config_that_is_read_while_a_colleague_s_delete_is_in_conflict_does_not_name_who_is_gone_here() {
+    let (double, mut local) = connected();
+    let content = json!([crate::support::world::section("COLLEAGUES", &[(BO, "Bo")])]);
+    double.change(|world| world.configs.get_mut(ANNA).unwrap()["configs"] = content);
+    local.round();
+    local.delete_employee(BO);
+    set(&double, BO, "title", json!("Chief"));
+    local.round();
+    assert_eq!(states(&local), [Conflict]);
+    // Her config changes there, and is read.
+    double.change(|world| {
+        let content = &mut world.configs.get_mut(ANNA).unwrap()["configs"];
+        content.as_array_mut().unwrap().push(json!({ "type": "LATER" }));
+    });
+    local.round();
+    let named = |local: &Local| local.find("mobileConfigs", ANNA).unwrap()["configs"][0]["items"].to_string();
+    assert!(!named(&local).contains(BO), "{}", named(&local));
+    let seq = local.operations()[0].seq;
+    local.change(move |tx, _| outcome::decide(tx, seq, false));
+    local.round();
+    assert!(named(&local).contains(BO), "{}", named(&local));
+}
