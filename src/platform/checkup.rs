@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::connect::credential_of;
-use super::status::trouble;
+use super::status::alarm;
 use crate::auth::secrets::Sealer;
 use crate::db::ReadTx;
+use crate::domain::platform::OperationState;
 use crate::error::{Error, Result, in_one_line};
-use crate::store::platform;
+use crate::store::platform::{self, operations};
 use crate::sync::edge::checkup::Finding;
 
 /// Whether the credential can be opened, and whether somebody must act; `None` without a platform.
@@ -26,7 +27,14 @@ fn find(tx: &ReadTx, path: &Path) -> Result<Option<(Option<String>, String)>> {
     };
     let wrong = match sealed {
         Some(wrong) => Some(wrong),
-        None => trouble(tx)?,
+        None => alarm(tx)?,
     };
-    Ok(Some((wrong, format!("works with {} ({})", connection.url, connection.rules.mode.name()))))
+    let (waiting, conflicts) =
+        (operations::count(tx, OperationState::Waiting)?, operations::count(tx, OperationState::Conflict)?);
+    let detail = format!(
+        "works with {} ({}): {waiting} changes wait, {conflicts} are in conflict",
+        connection.url,
+        connection.rules.mode.name()
+    );
+    Ok(Some((wrong, detail)))
 }

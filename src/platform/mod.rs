@@ -12,6 +12,9 @@ pub mod objects;
 
 pub mod merge;
 
+mod compare;
+mod paths;
+
 pub mod rules;
 
 pub mod sender;
@@ -27,6 +30,8 @@ pub mod reader;
 pub mod outcome;
 
 pub mod driver;
+
+mod taking;
 
 mod reading;
 

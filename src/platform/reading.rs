@@ -3,17 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
-use serde_json::Value;
-
 use super::api::{Answer, ApiError};
 use super::driver::{Driver, NOTE_EVERY_MS, Round};
 use super::objects::id_of;
+use super::paths::path;
 use super::reader::{Listed, Pages, ReadError, array, pages};
-use super::rules::{Rule, is_broken};
-use super::sender::path;
-use super::take::{remove, take, take_resellers};
+use super::taking::plural;
 use super::transport::{Request, Transport};
-use crate::db::WriteTx;
 use crate::domain::access::Level;
 use crate::domain::audit::Hash;
 use crate::domain::id::Id;
@@ -21,10 +17,6 @@ use crate::domain::mirror::Table;
 use crate::error::Result;
 use crate::store::customers;
 use crate::store::platform::{self, bases};
-
-/// Of a customer's objects this part may be gone at once; or so many.
-const GONE_PART: usize = 5;
-const GONE_MAX: usize = 10;
 
 /// The account, as far as reading goes by it.
 struct Account {
@@ -220,78 +212,6 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Known objects that the list does not hold, and that the platform, asked for each, does not have. Where very many are missing
-    /// at once none is: somebody lost access.
-    fn gone(
-        &mut self,
-        kind: Table,
-        known: &HashMap<Id, Hash>,
-        listed: &Listed,
-        guards: &mut Vec<String>,
-    ) -> Result<Vec<Id>, ReadError> {
-        let mut missing: Vec<Id> = known.keys().filter(|id| !listed.seen.contains(id)).copied().collect();
-        missing.sort();
-        if kind == Table::Queue || is_broken(Rule::AskBeforeDelete) {
-            return Ok(missing);
-        }
-        let is_very_many = missing.len() > GONE_MAX && missing.len() * GONE_PART > known.len();
-        if is_very_many && !self.accepts_deletes {
-            let (count, of) = (missing.len(), known.len());
-            guards.push(format!("{count} of {of} {} are missing at the platform, first {}", plural(kind), missing[0]));
-            return Ok(vec![]);
-        }
-        let mut gone = vec![];
-        for id in missing {
-            let answer = match self.api.call(&Request::get(path(kind, id))) {
-                Err(ApiError::Broken(_)) => continue,
-                answer => answer?,
-            };
-            let state = answer.json().map(|body| body["state"] == "DELETED").unwrap_or_default();
-            match answer.status {
-                200 if state => gone.push(id),
-                404 if kind == Table::Customer && !self.accepts_deletes => {
-                    let objects = self.db.read(|tx| bases::count_of(tx, id))?;
-                    if objects > GONE_MAX as i64 {
-                        guards.push(format!("customer {id} with {objects} objects is missing at the platform"));
-                    } else {
-                        gone.push(id);
-                    }
-                }
-                404 => gone.push(id),
-                403 if kind == Table::Customer => guards.push(format!("customer {id} is out of the account's reach")),
-                _ => {}
-            }
-        }
-        Ok(gone)
-    }
-
-    /// Writes what a whole list has brought, in one transaction.
-    fn take_list(
-        &mut self,
-        kind: Table,
-        customer: Id,
-        listed: Listed,
-        gone: Vec<Id>,
-        round: &mut Round,
-    ) -> Result<(), ReadError> {
-        let stage = listed.stage;
-        if stage.is_empty() && gone.is_empty() {
-            return Ok(());
-        }
-        round.changed += stage.len();
-        round.gone += gone.len();
-        self.write(move |tx| {
-            for id in gone {
-                remove(tx, kind, id)?;
-            }
-            match kind {
-                Table::Customer => take_customers(tx, &stage),
-                _ => stage.each(|text| take(tx, kind, customer, text, None)),
-            }
-        })?;
-        Ok(())
-    }
-
     /// Notes which kinds were read whole, and what is not deleted here.
     fn note_reads(
         &mut self,
@@ -325,42 +245,4 @@ impl<T: Transport> Driver<T> {
 fn object_of(answer: &Answer, id: Id) -> Option<&str> {
     let text = std::str::from_utf8(&answer.body).ok().filter(|_| answer.is_success())?;
     (id_of(text) == id).then_some(text)
-}
-
-/// Resellers before their customers, as far as they are in the list.
-fn take_customers(tx: &mut WriteTx, stage: &platform::stage::Stage) -> Result<()> {
-    let mut waiting = vec![];
-    stage.each(|text| {
-        waiting.push(text.to_owned());
-        Ok(())
-    })?;
-    let parent = |text: &str| {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        value["parentReseller"].as_str().and_then(|id| id.parse::<Id>().ok())
-    };
-    let mut ids: HashSet<Id> = waiting.iter().map(|text| id_of(text)).collect();
-    while !waiting.is_empty() {
-        let (mut ready, mut others): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|text| parent(text).is_none_or(|parent| !ids.contains(&parent)));
-        if ready.is_empty() {
-            // A circle: they are taken as they come.
-            ready = std::mem::take(&mut others);
-        }
-        for text in &ready {
-            let id = id_of(text);
-            take(tx, Table::Customer, id, text, None)?;
-            ids.remove(&id);
-        }
-        waiting = others;
-    }
-    take_resellers(tx)
-}
-
-fn plural(kind: Table) -> &'static str {
-    match kind {
-        Table::Customer => "customers",
-        Table::Queue => "queues",
-        Table::Employee => "employees",
-        Table::MobileConfig | Table::Other => "mobile configs",
-    }
 }

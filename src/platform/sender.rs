@@ -9,14 +9,15 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::api::Answer;
+use super::compare::{fits, has_not_changed, has_value, is_scheduled, login_of, may_be};
 use super::objects::{Object, id_of, read};
+use super::paths::{config_path, path};
 use super::rules::{Rule, is_broken};
 use super::transport::{Request, argument};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::mobile_config::structure_digest;
-use crate::domain::platform::{Call, Operation, differing, is_same};
-use crate::domain::text::folded;
+use crate::domain::platform::{Call, Operation};
 
 /// What came of an operation. `theirs`: what the platform holds, as it sent it; `None` when the object is not there.
 #[derive(Clone, Debug, PartialEq)]
@@ -296,67 +297,4 @@ fn later(why: &str) -> Step {
 fn text_of(answer: &Answer) -> Option<String> {
     let text = std::str::from_utf8(&answer.body).ok()?;
     serde_json::from_str::<Value>(text).ok().filter(Value::is_object).map(|_| text.to_owned())
-}
-
-fn config_path(id: Id) -> String {
-    format!("/pbx/app/mobileconfig/{id}")
-}
-
-/// Where one object is read (api:customer:get, api:employee:get, api:pbx:queue:get, api:pbx:app:mobileconfig:get).
-pub fn path(kind: Table, id: Id) -> String {
-    match kind {
-        Table::Customer => format!("/customer/{id}"),
-        Table::Employee => format!("/employee/{id}"),
-        Table::Queue => format!("/pbx/queue/{id}"),
-        Table::MobileConfig | Table::Other => config_path(id),
-    }
-}
-
-fn login_of(fields: &Map<String, Value>) -> Option<String> {
-    fields.get("emailAddress").and_then(Value::as_str).map(folded)
-}
-
-/// Whether an object may be the one that is to be created: by its e-mail address, where it is to have none by its name. Somebody may
-/// have changed the rest of it since.
-pub fn may_be(to: &Map<String, Value>, theirs: &Map<String, Value>) -> bool {
-    let is_employee = to.contains_key("accessLevel");
-    match login_of(to).filter(|_| is_employee) {
-        Some(login) => login_of(theirs) == Some(login),
-        None => is_same(theirs.get("name"), to.get("name")),
-    }
-}
-
-/// Whether an object has all that is wanted.
-pub fn fits(to: &Map<String, Value>, theirs: &Map<String, Value>) -> bool {
-    to.iter().all(|(name, value)| has_value(name, theirs.get(name), Some(value)))
-}
-
-/// Whether a field has a value. Ids of addresses do not count: the platform may give its own.
-fn has_value(name: &str, theirs: Option<&Value>, wanted: Option<&Value>) -> bool {
-    if name != "addresses" {
-        return is_same(theirs, wanted);
-    }
-    let without_ids = |value: Option<&Value>| -> Option<Value> {
-        let list = value?.as_array()?.iter().map(|address| {
-            let mut address = address.clone();
-            if let Some(address) = address.as_object_mut() {
-                address.remove("_id");
-            }
-            address
-        });
-        Some(list.collect())
-    };
-    is_same(without_ids(theirs).as_ref(), without_ids(wanted).as_ref())
-}
-
-/// Whether nobody has changed the object since it was as it is here. Its reseller may be one that is not known here.
-fn has_not_changed(was: &Map<String, Value>, theirs: &Map<String, Value>) -> bool {
-    let counts = |name: &&String| !["_id", "parentReseller", "addresses", "deleteDate"].contains(&name.as_str());
-    let has_same_addresses = has_value("addresses", theirs.get("addresses"), was.get("addresses"));
-    has_same_addresses && !differing(was, theirs).iter().any(|name| counts(&name))
-}
-
-fn is_scheduled(date: Option<&str>, theirs: &Map<String, Value>) -> bool {
-    let there = theirs.get("deleteDate").and_then(Value::as_str);
-    date.zip(there).is_some_and(|(date, there)| there.starts_with(date))
 }

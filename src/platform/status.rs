@@ -40,7 +40,7 @@ pub fn status(tx: &ReadTx, health: Option<&Health>) -> Result<Value> {
         "reachable": health.and_then(|health| health.is_reachable).unwrap_or(record.last_error.is_none()),
         "lastSuccess": last_success,
         "lastError": record.last_error,
-        "alarm": record.alarm.clone().or(record.guard.as_deref().map(describe_guard)),
+        "alarm": alarm(tx)?,
         "waiting": count(OperationState::Waiting)?,
         "oldestWaiting": oldest,
         "oldestWaitingSeconds": oldest.map(|oldest| seconds(tx.now, oldest)),
@@ -75,13 +75,10 @@ fn seconds(now: Time, then: Time) -> i64 {
     (now.millis() - then.millis()).max(0) / 1_000
 }
 
-/// What a person should look at, in words; `None` when all is well or there is no platform.
-pub fn trouble(tx: &ReadTx) -> Result<Option<String>> {
+/// Why somebody must act, in words; `None` when nobody must, or there is no platform.
+pub fn alarm(tx: &ReadTx) -> Result<Option<String>> {
     let record = platform::record(tx)?;
-    let conflicts = operations::count(tx, OperationState::Conflict)?;
-    let open = (conflicts > 0).then(|| format!("{conflicts} changes are in conflict: see sync conflicts"));
-    let alarm = record.alarm.or(record.guard.as_deref().map(describe_guard));
-    Ok(alarm.or(open))
+    Ok(record.alarm.or(record.guard.as_deref().map(describe_guard)))
 }
 
 /// The figures in the text format of Prometheus; nothing while there is no platform.

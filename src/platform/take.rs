@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::compare::may_be;
 use super::merge::merge;
 use super::objects::{Object, base_fields, hash_of, id_of, read};
-use super::sender::may_be;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;

@@ -86,7 +86,7 @@ impl World {
             refused: 0,
             next_id: 1,
             faults_percent: 0,
-            chance: Chance(seed ^ 0x70_6c61_74),
+            chance: Chance(seed ^ 0x706c_6174),
             between_pages: VecDeque::new(),
             swaps: 0,
             page_size: 2,

@@ -85,8 +85,8 @@ impl<'l> History<'l> {
             .collect();
         let world = self.world.lock().unwrap();
         if std::env::var("SEED").is_ok() {
-            world.made.iter().for_each(|made| println!("| {made:?}"));
-            println!("| created {:?}", world.created);
+            world.made.iter().for_each(|made| eprintln!("| {made:?}"));
+            eprintln!("| created {:?}", world.created);
         }
         self.oracle.check(self.local, self.customer, &world, &open)
     }
@@ -140,12 +140,12 @@ impl<'l> History<'l> {
     /// What happens, for whoever looks at one history.
     fn tell(&self, what: impl FnOnce() -> String) {
         if std::env::var("SEED").is_ok() {
-            println!("| {}", what());
+            eprintln!("| {}", what());
             for operation in [OperationState::Waiting, OperationState::Conflict, OperationState::Refused]
                 .into_iter()
                 .flat_map(|state| self.open(state))
             {
-                println!(
+                eprintln!(
                     "|    {} {:?} {:?} {} {:?} {:?}",
                     operation.seq, operation.state, operation.call, operation.target, operation.change, operation.error
                 );

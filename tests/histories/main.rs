@@ -40,5 +40,5 @@ fn ten_thousand_histories_end_with_both_sides_equal() {
 #[ignore = "one history, to look at"]
 fn one_history() {
     let seed = std::env::var("SEED").unwrap().parse().unwrap();
-    println!("{:?}", history::play(&mut Stage::new(), seed));
+    eprintln!("{:?}", history::play(&mut Stage::new(), seed));
 }

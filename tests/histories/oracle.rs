@@ -104,7 +104,7 @@ fn print_trail(local: &Local, id: &str) {
             let mut statement = tx.conn.prepare(sql)?;
             let mut rows = statement.query([id])?;
             while let Some(row) = rows.next()? {
-                println!(
+                eprintln!(
                     "{:?}",
                     (0..6).map(|column| row.get::<_, rusqlite::types::Value>(column).unwrap()).collect::<Vec<_>>()
                 );
