@@ -19,7 +19,7 @@ use telecomx_local::usecases::employees::GivenPassword;
 use telecomx_local::usecases::{copy_mobile_config, customers, employees};
 use tempfile::TempDir;
 
-use crate::double::Line;
+use crate::line::Line;
 
 pub struct Local {
     pub db: Arc<Db>,

@@ -8,10 +8,12 @@ mod chance;
 
 mod double;
 mod history;
+mod line;
 mod local;
 #[cfg(feature = "mutants")]
 mod mutants;
 mod oracle;
+mod steps;
 
 use history::{Stage, play_all};
 
