@@ -11,7 +11,7 @@ use crate::domain::mirror::Table;
 use crate::domain::platform::{Call, Change, Conflicts, Operation, OperationState};
 use crate::error::{Error, Result};
 use crate::store::platform::{bases, operations};
-use crate::usecases::new_ids;
+use crate::usecases::{from_platform, new_ids};
 
 /// Stores the outcome. An operation that is no longer there, or has been changed meanwhile, is left alone.
 pub fn apply(tx: &mut WriteTx, operation: &Operation, outcome: &Outcome, conflicts: Conflicts) -> Result<()> {
@@ -27,7 +27,8 @@ pub fn apply(tx: &mut WriteTx, operation: &Operation, outcome: &Outcome, conflic
                 None => now.target,
             };
             follow(tx, &now, target, theirs.as_deref())?;
-            operations::remove(tx, seq)
+            operations::remove(tx, seq)?;
+            if now.secret.is_some() { from_platform::password_taken(tx, target) } else { Ok(()) }
         }
         Outcome::Conflict { theirs } => {
             operations::set_state(tx, seq, OperationState::Conflict, Some(theirs.as_deref().unwrap_or("null")), None)?;

@@ -110,6 +110,11 @@ pub fn remove(tx: &mut WriteTx, kind: Table, id: Id) -> Result<()> {
     }
 }
 
+/// The platform has taken a password that was given here: it is good without the platform too, unless another one is on its way.
+pub fn password_taken(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    if operations::has_password(tx, employee)? { Ok(()) } else { credentials::confirm_password(tx, employee) }
+}
+
 /// The platform refuses a password that is accepted here: its word counts.
 pub fn forget_password(tx: &mut WriteTx, employee: Id) -> Result<()> {
     credentials::forget_password(tx, employee)
