@@ -3,10 +3,12 @@
 //! [`Error`] is what a caller over HTTP can get. What can fail apart from a request (opening a database, reading settings,
 //! a command) is an [`anyhow::Error`]: a chain of causes that [`in_one_line`] prints.
 
+mod of_platform;
+
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use serde_json::{Map, Value};
+pub use of_platform::PlatformError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -115,26 +117,6 @@ pub struct AuthenticatorKey {
     pub key: String,
     /// `otpauth://totp/…`
     pub totp: String,
-}
-
-/// An error as the platform has answered it (api:errors).
-pub struct PlatformError {
-    /// Of the answer; below 500.
-    pub status: u16,
-    /// What stands under `error`. It may hold a new authenticator key, so it is never logged.
-    pub body: Map<String, Value>,
-}
-
-impl PlatformError {
-    pub fn code(&self) -> &str {
-        self.body.get("code").and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Debug for PlatformError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.status, self.code())
-    }
 }
 
 /// Every error that a caller can get. `code` is the platform's error code.

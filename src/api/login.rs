@@ -170,6 +170,8 @@ impl Login<'_> {
             Verdict::Refused { error, is_kept_wrong } => {
                 if is_kept_wrong {
                     self.forget().await?;
+                } else if let Some(key) = error.new_key() {
+                    self.keep_key(key.to_owned()).await?;
                 }
                 Err(Error::OfPlatform(error))
             }
@@ -203,11 +205,21 @@ impl Login<'_> {
             false => Some(state.passwords.hash(self.given.password.clone()).await?),
         };
         let (persist, address) = (self.given.persist, self.context.address());
+        let authenticator_token = self.given.authenticator_token.clone();
         issue(self.context, employee, move |tx, sealer, token_hash| {
-            let accepted = Accepted { employee, token, password_hash, persist, address, token_hash };
+            let accepted =
+                Accepted { employee, authenticator_token, token, password_hash, persist, address, token_hash };
             platform_login::open_session(tx, sealer, &accepted)
         })
         .await
+    }
+
+    async fn keep_key(self, key: String) -> Result<()> {
+        let Some(candidate) = self.candidate else { return Ok(()) };
+        let state = self.context.state.clone().into_inner();
+        let (employee, sealer) = (candidate.employee.id, state.sealer.clone());
+        let keep = move |tx: &mut WriteTx| platform_login::keep_key(tx, &sealer, employee, &key);
+        state.db.write(intents::author(), keep).await
     }
 
     async fn forget(self) -> Result<()> {

@@ -150,7 +150,7 @@ impl PlatformGate {
         request: Request<S>,
         limits: Limits,
     ) -> Result<ureq::http::Response<Body>, Unreachable> {
-        if self.is_down() {
+        if !self.may_try() {
             return Err(Unreachable("it could not be reached a moment ago".into()));
         }
         let request = self
@@ -163,6 +163,7 @@ impl PlatformGate {
         match self.agent.run(request) {
             Ok(response) => {
                 self.last.store(REACHED, Ordering::Relaxed);
+                self.down_until_ms.store(i64::MIN, Ordering::Relaxed);
                 Ok(response)
             }
             Err(error) => {
@@ -176,8 +177,19 @@ impl PlatformGate {
         }
     }
 
+    /// Whether a call may be made. Of those who come once the line may be back, one tries it, and the others need not wait for that.
+    fn may_try(&self) -> bool {
+        let now = self.clock.uptime().millis();
+        let until = self.down_until_ms.load(Ordering::Relaxed);
+        if until == i64::MIN {
+            return true;
+        }
+        let (set, load) = (Ordering::Relaxed, Ordering::Relaxed);
+        until <= now && self.down_until_ms.compare_exchange(until, now + DOWN_MS, set, load).is_ok()
+    }
+
     /// Notes that there was no answer.
-    pub(super) fn missed(&self) {
+    pub fn missed(&self) {
         self.last.store(MISSED, Ordering::Relaxed);
         self.down_until_ms.store(self.clock.uptime().millis() + DOWN_MS, Ordering::Relaxed);
     }

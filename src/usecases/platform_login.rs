@@ -3,6 +3,7 @@
 use super::login::{self, Candidate, LoginOutcome};
 use super::{from_platform, intents};
 use crate::auth::secrets::Sealer;
+use crate::auth::totp;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::Level;
 use crate::domain::audit::Hash;
@@ -34,6 +35,8 @@ pub fn judge(tx: &ReadTx, candidate: Option<&Candidate>) -> Result<Option<Judge>
 /// A login that the platform has accepted.
 pub struct Accepted {
     pub employee: Id,
+    /// The code that it was accepted with.
+    pub authenticator_token: Option<String>,
     /// The token of the session there.
     pub token: String,
     /// The hash to be kept; `None`: the kept one accepts the password.
@@ -63,6 +66,9 @@ pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, accepted: &Accepted) -> R
         }
         credentials::confirm_password(tx, employee.id)?;
     }
+    if let Some(code) = &accepted.authenticator_token {
+        check_key(tx, sealer, employee.id, code)?;
+    }
     let (persist, token_hash) = (accepted.persist, &accepted.token_hash);
     let outcome = login::begin_session(tx, &employee, &customer, persist, &accepted.address, token_hash)?;
     let sealed = sealer.seal(&seal_context(token_hash), accepted.token.as_bytes())?;
@@ -74,6 +80,26 @@ fn not_read_yet() -> Error {
     let message =
         "The platform accepts this login, but this server has not read this employee yet: try again in a few minutes";
     Error::Forbidden { code: "account", message: message.into() }
+}
+
+/// The platform presents a new authenticator key to an employee: it is kept, so that its codes count without the platform too.
+pub fn keep_key(tx: &mut WriteTx, sealer: &Sealer, employee: Id, base32: &str) -> Result<()> {
+    let Some(key) = totp::parse_key(base32) else { return Ok(()) };
+    let sealed = sealer.seal(&login::seal_context(employee), &key)?;
+    credentials::set_totp_key(tx, employee, Some(&sealed), false)
+}
+
+/// The platform has accepted a code. A key that is kept here and has not made it is another one than there, and is forgotten.
+fn check_key(tx: &mut WriteTx, sealer: &Sealer, employee: Id, code: &str) -> Result<()> {
+    let kept = credentials::get(tx, employee)?;
+    let Some(sealed) = kept.totp_key else { return Ok(()) };
+    let key = sealer.unseal(&login::seal_context(employee), &sealed);
+    // A code that was spent here already shows the key to be right, too.
+    let step = key.map(|key| totp::accepted_step(&key, code, 0, tx.now)).transpose()?.flatten();
+    match step {
+        Some(step) => credentials::spend_totp_step(tx, employee, step.max(kept.totp_last_step)),
+        None => credentials::set_totp_key(tx, employee, None, false),
+    }
 }
 
 /// The platform refuses the password that `checked_hash` accepts: it is forgotten, unless it was changed meanwhile.

@@ -1,6 +1,6 @@
 //! Tokens of the platform's: asked after there when they are shown here, and remembered for a while.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::AppState;
 use crate::auth::secrets::presented_hash;
@@ -85,7 +85,9 @@ async fn settle(state: &AppState, url: String, token: &str, question: Question, 
     if state.platform.is_down() {
         return Ok(Standing::Unreachable);
     }
-    let (db, token, hash, key) = (state.db.clone(), token.to_owned(), question.hash, question.key);
+    // A call that outlives the server does not keep the database open.
+    let (db, token) = (Arc::downgrade(&state.db), token.to_owned());
+    let (hash, key) = (question.hash, question.key);
     let address = question.address.clone();
     let asked = state.platform.run(Purpose::Token, move |gate, permit, reply| {
         let standing = answered_meanwhile(gate, &db, hash, key, &address);
@@ -114,10 +116,11 @@ async fn settle(state: &AppState, url: String, token: &str, question: Question, 
 }
 
 /// What the platform has said to somebody who asked just before.
-fn answered_meanwhile(gate: &PlatformGate, db: &Db, hash: Hash, key: Hash, address: &str) -> Option<Standing> {
+fn answered_meanwhile(gate: &PlatformGate, db: &Weak<Db>, hash: Hash, key: Hash, address: &str) -> Option<Standing> {
     if gate.has_refused(&key) {
         return Some(Standing::Refused);
     }
+    let db = db.upgrade()?;
     let known = db.read(|tx| platform_tokens::find(tx, &hash)).ok().flatten()?;
     is_fresh(&known, address, db.clock().now()).then_some(Standing::Good(known.employee))
 }

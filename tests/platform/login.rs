@@ -1,42 +1,13 @@
 //! Logging in where the platform judges.
 
 use serde_json::json;
-use telecomx_local::auth::totp;
 use telecomx_local::domain::employee::EmployeeState;
-use telecomx_local::domain::time::Time;
-use telecomx_local::store::{credentials, sessions};
-use telecomx_local::usecases::login::seal_context;
+use telecomx_local::store::sessions;
 
-use crate::api::{Response, TestApp, assert_error, demo};
-use crate::servers::{Asked, Here, Line, Scripted, answer, html, raw_answer};
+use crate::api::{assert_error, demo};
+use crate::servers::{Asked, Here, Line, Pair, Scripted, VIEWER, answer, assert_refused, html, raw_answer};
 
-const VIEWER: &str = "viewer@bakery.example.com";
 const DAY_MS: i64 = 24 * 3_600_000;
-
-/// A server, the line, and a server of ours that plays the platform. In the order in which they end.
-struct Pair {
-    here: Here,
-    line: Line,
-    there: TestApp,
-}
-
-impl Pair {
-    fn start() -> Pair {
-        let there = TestApp::start();
-        let line = Line::to(&there.url);
-        Pair { here: Here::connected_to(&line.url()), line, there }
-    }
-
-    fn mend(&self) {
-        self.line.mend();
-        self.here.wait_for_the_line();
-    }
-}
-
-#[track_caller]
-fn assert_refused(answer: &Response) {
-    assert_error(answer, 401, "credentials_invalid");
-}
 
 #[test]
 fn who_has_logged_in_with_the_platform_logs_in_without_it_too() {
@@ -247,53 +218,6 @@ fn an_account_with_sms_is_asked_for_its_code_by_the_platform_alone() {
         }
         assert_refused(&here.try_log_in(VIEWER, "wrong"));
     }
-}
-
-/// The code that an authenticator app shows now.
-fn code(key: &[u8], now: Time) -> String {
-    let secret = totp_rs::Builder::new().with_secret(key.to_vec()).build().unwrap();
-    secret.generate(u64::try_from(now.seconds()).unwrap()).to_string()
-}
-
-#[test]
-fn an_authenticator_counts_with_the_platform_and_without_it_where_its_key_is_known() {
-    let pair = Pair::start();
-    let (here, there) = (&pair.here, &pair.there);
-    let path = format!("/employee/{}", demo::VIEWER);
-    there.manager().post(&path, json!({ "authenticatorValidation": true })).ok();
-    here.change(demo::VIEWER, |employee| employee.authenticator_validation = true);
-    let asked = here.try_log_in(VIEWER, demo::PASSWORD);
-    assert_error(&asked, 403, "authenticatorToken");
-    let error = &asked.json()["error"];
-    assert!(error["totp"].as_str().unwrap().starts_with("otpauth://"), "what the platform presents is passed on");
-    let key = totp::parse_key(error["key"].as_str().unwrap()).unwrap();
-    let with_code = |code: String| json!({ "authenticatorToken": code });
-    here.try_log_in_with(VIEWER, demo::PASSWORD, with_code(code(&key, there.clock.now()))).ok();
-    assert_refused(&here.try_log_in_with(VIEWER, demo::PASSWORD, with_code("000000".into())));
-    assert!(here.credentials(demo::VIEWER).password_hash.is_some(), "only the code was wrong");
-    pair.line.cut();
-    let offline = here.try_log_in_with(VIEWER, demo::PASSWORD, with_code(code(&key, here.clock.now())));
-    assert_error(&offline, 403, "authenticatorToken");
-    assert_eq!(offline.json()["error"].get("key"), None, "no key is made without the platform");
-    assert!(here.credentials(demo::VIEWER).totp_key.is_none());
-    let sealed = here.sealer.seal(&seal_context(demo::VIEWER.parse().unwrap()), &key).unwrap();
-    here.write(move |tx| credentials::set_totp_key(tx, demo::VIEWER.parse().unwrap(), Some(&sealed), false));
-    let offline = here.try_log_in(VIEWER, demo::PASSWORD);
-    assert_error(&offline, 403, "authenticatorToken");
-    assert_eq!(offline.json()["error"].get("key"), None, "nor presented");
-    here.try_log_in_with(VIEWER, demo::PASSWORD, with_code(code(&key, here.clock.now()))).ok();
-}
-
-#[test]
-fn the_authenticator_keys_of_the_platforms_employees_are_made_there() {
-    let pair = Pair::start();
-    let viewer = pair.here.log_in(VIEWER);
-    let create = viewer.act(&format!("/employee/{}/authenticatorkey/create", demo::VIEWER));
-    assert_error(&create, 409, "platform");
-    let reset =
-        pair.here.log_in("owner@bakery.example.com").act(&format!("/employee/{}/authenticatorkey/reset", demo::VIEWER));
-    assert_error(&reset, 409, "platform");
-    assert!(reset.message().contains("made there"), "{reset}");
 }
 
 #[test]

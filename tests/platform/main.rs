@@ -9,9 +9,11 @@ mod support;
 #[allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 mod api;
 
+mod authenticator;
 mod double;
 mod double_world;
 mod forward;
+mod forward_bodies;
 mod guards;
 mod hand;
 mod local;

@@ -2,8 +2,10 @@
 
 mod here;
 mod line;
+mod pair;
 mod scripted;
 
 pub use here::Here;
 pub use line::Line;
-pub use scripted::{Asked, Scripted, answer, html, raw_answer};
+pub use pair::{Pair, VIEWER, assert_refused};
+pub use scripted::{Asked, Scripted, answer, html, raw_answer, viewer, where_viewer_logs_in};

@@ -4,7 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::Here;
+use crate::api::{Client, demo};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -101,4 +104,20 @@ pub fn html(status: u16) -> Vec<u8> {
 pub fn raw_answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     [head.as_bytes(), body].concat()
+}
+
+/// The platform's token of the viewer.
+const TOKEN: &str = "the-platforms-token";
+
+/// A platform where the viewer logs in, that answers everything else by `script`.
+pub fn where_viewer_logs_in(script: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Scripted {
+    Scripted::start(move |asked| match asked.target.as_str() {
+        "/auth/login" => answer(200, json!({ "token": TOKEN, "employee": demo::VIEWER })),
+        _ => script(asked),
+    })
+}
+
+/// The viewer, logged in by what the platform says.
+pub fn viewer(here: &Here) -> Client {
+    here.log_in("viewer@bakery.example.com")
 }
