@@ -9,6 +9,7 @@ mod support;
 #[allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 mod api;
 
+mod accounts;
 mod authenticator;
 mod double;
 mod double_world;
@@ -19,7 +20,9 @@ mod hand;
 mod local;
 mod login;
 mod odd;
+mod odd_lists;
 mod proof;
+mod proof_checks;
 mod proxy;
 mod sending;
 #[allow(dead_code, reason = "what the tests of one subject need")]
