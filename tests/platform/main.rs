@@ -10,6 +10,7 @@ mod support;
 mod api;
 
 mod accounts;
+mod appliance;
 mod authenticator;
 mod double;
 mod double_world;
@@ -21,9 +22,11 @@ mod local;
 mod login;
 mod odd;
 mod odd_lists;
+mod parity;
 mod proof;
 mod proof_checks;
 mod proxy;
+mod running;
 mod sending;
 #[allow(dead_code, reason = "what the tests of one subject need")]
 mod servers;
