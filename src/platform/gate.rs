@@ -1,6 +1,7 @@
 //! The way to the platform for callers of this server: one agent that keeps its connections, threads apart from those that answer
 //! requests, bounds on how many calls are under way, and the memory of a line that is down.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
@@ -167,9 +168,8 @@ impl PlatformGate {
                 Ok(response)
             }
             Err(error) => {
-                // One endpoint may be slow where the others are not.
-                let is_slow = matches!(&error, ureq::Error::Timeout(kind) if !matches!(kind, Timeout::Connect | Timeout::Resolve));
-                if purpose != Purpose::Forward || !is_slow {
+                // A single call may fail where others do not, for what is asked or because its endpoint is slow.
+                if purpose == Purpose::Login || is_of_the_line(&error) {
                     self.missed();
                 }
                 Err(Unreachable(in_one_line(&error)))
@@ -201,6 +201,24 @@ impl PlatformGate {
 
     pub fn note_refused(&self, token: Hash) {
         self.refused_tokens.insert(token, ());
+    }
+}
+
+/// Whether no connection could be made, so that no call can.
+fn is_of_the_line(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        ureq::Error::Timeout(kind) => matches!(kind, Timeout::Connect | Timeout::Resolve),
+        ureq::Error::Io(error) => {
+            matches!(
+                error.kind(),
+                ErrorKind::ConnectionRefused
+                    | ErrorKind::HostUnreachable
+                    | ErrorKind::NetworkUnreachable
+                    | ErrorKind::NetworkDown
+            )
+        }
+        _ => false,
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Standing {
     Refused,
     /// The platform says nothing that could be used.
     Unreachable,
+    /// It does not answer at all.
+    Silent,
 }
 
 /// Asks the platform after a token that was presented from the address `ip`.
@@ -27,12 +29,11 @@ pub fn ask(gate: &PlatformGate, url: &str, token: &str, ip: &str) -> Standing {
     let (token, ip) = (argument(token), argument(ip));
     let request = Request::get(format!("{url}/auth/validateToken?token={token}&extend=true&ip={ip}")).body(());
     let Ok(request) = request else { return Standing::Unreachable };
-    let Ok(response) = gate.open(Purpose::Token, request, SHORT) else { return Standing::Unreachable };
+    let Ok(response) = gate.open(Purpose::Token, request, SHORT) else { return Standing::Silent };
     let status = response.status().as_u16();
     let mut bytes = Vec::new();
     if response.into_body().into_reader().take(ANSWER_MAX_BYTES).read_to_end(&mut bytes).is_err() {
-        gate.missed();
-        return Standing::Unreachable;
+        return Standing::Silent;
     }
     read(status, &bytes).unwrap_or(Standing::Unreachable)
 }

@@ -63,7 +63,7 @@ pub async fn confirm(state: &AppState, token: &str, address: &str) -> Result<()>
     let is_known = known.is_some();
     match settle(state, url, token, question, is_known).await {
         Ok(Standing::Good(_) | Standing::Refused) => Ok(()),
-        Ok(Standing::Unreachable) => check_offline(state, known.as_ref(), now),
+        Ok(Standing::Unreachable | Standing::Silent) => check_offline(state, known.as_ref(), now),
         // Too many are asked after: what is known goes on.
         Err(Error::Busy) if is_known => check_offline(state, known.as_ref(), now),
         Err(error) => Err(error),
@@ -110,7 +110,9 @@ async fn settle(state: &AppState, url: String, token: &str, question: Question, 
                 state.db.write(intents::author(), move |tx| platform_tokens::delete(tx, &hash)).await?;
             }
         }
-        Standing::Unreachable => {}
+        // What a stranger shows may be why there is no answer.
+        Standing::Silent if is_known => state.platform.missed(),
+        Standing::Silent | Standing::Unreachable => {}
     }
     Ok(standing)
 }

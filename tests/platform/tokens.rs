@@ -190,3 +190,15 @@ fn many_who_show_one_token_at_once_are_all_served() {
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     assert!(platform.asked().len() <= 4, "{} questions", platform.asked().len());
 }
+
+#[test]
+fn a_stranger_takes_the_platform_away_from_nobody() {
+    let platform = Scripted::start(|asked| match asked.target.as_str() {
+        "/auth/login" => answer(200, json!({ "token": "abc", "employee": demo::VIEWER })),
+        _ => vec![],
+    });
+    let here = Here::connected_to(&platform.url());
+    assert_error(&here.with_token("breaks-the-connection").get("/employee"), 401, "invalid_token");
+    here.try_log_in("viewer@bakery.example.com", "Passw0rd").ok();
+    assert_eq!(platform.asked_of("/auth/login").len(), 1);
+}
