@@ -19,7 +19,7 @@ COPIES = 1000
 LOGINS = 30
 FORWARDED = 2000
 # Known to the platform, and served by neither: the platform's 501 comes back with a word that it was forwarded.
-FORWARDED_PATH = "/pbx/audio"
+FORWARDED_PATH = "/config"
 
 AIMS = [
     ("first pull 100,000", "s", "<", 60),
