@@ -14,6 +14,7 @@ use crate::domain::mirror::Table;
 use crate::domain::mobile_config::{MobileConfig, structure_digest};
 use crate::domain::platform::{Call, Change, Mode, OperationState, differing};
 use crate::error::{Error, Result};
+use crate::store::credentials;
 use crate::store::platform::operations::{self, NewOperation};
 use crate::store::platform::{self, Rules, bases};
 
@@ -152,9 +153,17 @@ pub fn refuse_while_connected(tx: &ReadTx, what: &str) -> Result<()> {
     }
 }
 
-/// Whether an employee logs in by what the platform says.
+/// Whether an employee logs in by what the platform says. Before the employees have been read once, that is everybody without a
+/// password here: the database may hold what was pulled earlier.
 pub fn is_of_platform(tx: &ReadTx, employee: Id) -> Result<bool> {
-    Ok(platform::is_connected(tx)? && bases::exists(tx, Table::Employee, employee)?)
+    if !platform::is_connected(tx)? {
+        return Ok(false);
+    }
+    if bases::exists(tx, Table::Employee, employee)? {
+        return Ok(true);
+    }
+    let has_password = credentials::get(tx, employee)?.password_hash.is_some();
+    Ok(!has_password && !platform::has_read(tx, Table::Employee)?)
 }
 
 fn refused(why: &str) -> Error {

@@ -169,6 +169,12 @@ pub fn reads(tx: &ReadTx) -> Result<Vec<(Table, Time)>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Whether a kind was read whole since this platform was connected.
+pub fn has_read(tx: &ReadTx, kind: Table) -> Result<bool> {
+    let sql = "select exists (select 1 from platform_reads where kind = ?1)";
+    Ok(tx.conn.prepare_cached(sql)?.query_row([kind.number()], |row| row.get(0))?)
+}
+
 pub fn note_read(tx: &mut WriteTx, kind: Table, at: Time) -> Result<()> {
     tx.conn
         .prepare_cached(
