@@ -41,7 +41,7 @@ fn each_opens_with_today_s_program_and_exports_what_it_held() {
         let found = String::from_utf8(place.on_db(&["doctor"]).output().unwrap().stdout).unwrap();
         let wrong: Vec<&str> = found.lines().filter(|line| line.starts_with("WRONG")).collect();
         // Nor was it used lately: its last known time is behind.
-        let of_key = ["WRONG  authenticator keys: ", "WRONG  hub token: ", "WRONG  clock: "];
+        let of_key = ["WRONG  authenticator keys: ", "WRONG  hub token: ", "WRONG  clock: ", "WRONG  platform: "];
         let is_of_key = |line: &&str| of_key.iter().any(|begin| line.starts_with(begin));
         assert!(wrong.iter().all(is_of_key), "schema {number}: {found}");
         assert!(found.contains(&format!("ok     audit trail: {trail} entries")), "schema {number}: {found}");
