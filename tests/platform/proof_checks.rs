@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
+use super::double::ACCOUNT;
 use super::hand::{Made, What};
 use super::proxy::Proxy;
 use crate::support::Place;
@@ -74,7 +75,10 @@ pub fn check_equal(platform: &Place, local: &Place, listed: &Listed) {
 
 /// Every change made here was made there once, or is listed.
 pub fn check_once(platform: &Place, local: &Place, proxy: &Proxy, made: &[Made], listed: &Listed) {
-    let audited = audited_values(platform);
+    let transitions = transitions(platform);
+    check_seen(ACCOUNT, &transitions, local);
+    let in_trail =
+        |field: &str, value: &str| transitions.iter().filter(|it| it.field == field && it.got == value).count();
     let applied = proxy.applied();
     let mut ids = HashMap::new();
     let conn = read(local);
@@ -89,18 +93,15 @@ pub fn check_once(platform: &Place, local: &Place, proxy: &Proxy, made: &[Made],
             applied.iter().filter(|it| it.path == path && is_it(&it.body)).count()
         };
         let is_listed = listed.changes.contains(&format!("\"{value}\"")) || listed.changes.contains(value);
-        let (times, in_trail) = match what {
+        let (times, audited) = match what {
             What::Field("website") => {
                 (count(&format!("/customer/{target}"), &|body| body["website"] == value.as_str()), None)
             }
             What::Field(name) => (
                 count(&format!("/employee/{target}"), &|body| body[*name] == value.as_str()),
-                Some(audited.get(&format!("{name}={value}")).copied().unwrap_or(0)),
+                Some(in_trail(name, value)),
             ),
-            What::Create => (
-                count("/employee", &|body| body["name"] == value.as_str()),
-                Some(audited.get(&format!("name={value}")).copied().unwrap_or(0)),
-            ),
+            What::Create => (count("/employee", &|body| body["name"] == value.as_str()), Some(in_trail("name", value))),
             What::Delete => {
                 let is_delete = |it: &&super::proxy::Applied| it.method == "DELETE" && it.path.ends_with(&target);
                 let times = applied.iter().filter(is_delete).count();
@@ -123,27 +124,45 @@ pub fn check_once(platform: &Place, local: &Place, proxy: &Proxy, made: &[Made],
         assert!(times <= 1, "{change:?} was done {times} times");
         assert!(times == 1 || is_listed, "{change:?} is lost");
         assert!(
-            in_trail.is_none_or(|in_trail| in_trail == times),
-            "{change:?}: {in_trail:?} in the audit trail, {times}"
+            audited.is_none_or(|audited| audited == times),
+            "{change:?}: {audited:?} in the audit trail, {times} on the line"
         );
     }
 }
 
-/// How often an employee got a value, by the platform's audit trail.
-fn audited_values(platform: &Place) -> HashMap<String, usize> {
-    let conn = read(platform);
-    let mut found = HashMap::new();
-    for name in ["title", "department", "name"] {
+/// A field of an employee's got another value, by an audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Transition {
+    field: &'static str,
+    was: Option<String>,
+    got: String,
+    actor: Option<String>,
+}
+
+fn transitions(place: &Place) -> Vec<Transition> {
+    let conn = read(place);
+    let mut found = vec![];
+    for field in ["title", "department", "name"] {
         let sql = format!(
-            "select got, count(*) from (
-                select json_extract(before, '$.{name}') was, lead(json_extract(before, '$.{name}'), 1,
-                    (select {name} from employees e where e.id = a.object)) over (partition by object order by seq) got
+            "select was, got, actor from (
+                select json_extract(before, '$.{field}') was, actor, lead(json_extract(before, '$.{field}'), 1,
+                    (select {field} from employees e where e.id = a.object)) over (partition by object order by seq) got
                 from audit a where outcome = 'accepted' and section = 'Employees' and digest_after is not null)
-             where got is not was and got is not null group by got"
+             where got is not was and got is not null"
         );
         let mut statement = conn.prepare(&sql).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).unwrap();
-        found.extend(rows.map(Result::unwrap).map(|(got, count)| (format!("{name}={got}"), count as usize)));
+        let rows = statement
+            .query_map([], |row| Ok(Transition { field, was: row.get(0)?, got: row.get(1)?, actor: row.get(2)? }));
+        found.extend(rows.unwrap().map(Result::unwrap));
     }
     found
+}
+
+/// What was overwritten at the platform from here was seen here before: nobody's change was overwritten unseen.
+fn check_seen(account: &str, there: &[Transition], local: &Place) {
+    let here = transitions(local).into_iter().map(|it| (it.field, it.was, it.got));
+    let here: HashSet<(&str, Option<String>, String)> = here.collect();
+    for it in there.iter().filter(|it| it.actor.as_deref() == Some(account)) {
+        assert!(here.contains(&(it.field, it.was.clone(), it.got.clone())), "overwritten unseen: {it:?}");
+    }
 }
