@@ -18,6 +18,8 @@ pub struct Applied {
     pub method: String,
     pub path: String,
     pub body: Value,
+    /// What the platform had said of the object, if that was what was read last before.
+    pub seen: Option<String>,
 }
 
 /// What happens to one exchange.
@@ -68,13 +70,21 @@ struct State {
     /// Sessions of which a call has come through: only such a one can expire.
     in_use: HashSet<String>,
     applied: Vec<Applied>,
+    /// What was read last: where, and the answer.
+    last_read: (String, String),
     done: HashSet<Fault>,
 }
 
 impl Proxy {
     pub fn start(seed: u64) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let state = State { chance: Chance(seed), in_use: HashSet::new(), applied: vec![], done: HashSet::new() };
+        let state = State {
+            chance: Chance(seed),
+            in_use: HashSet::new(),
+            applied: vec![],
+            last_read: Default::default(),
+            done: HashSet::new(),
+        };
         let proxy = Proxy {
             url: format!("http://{}", listener.local_addr().unwrap()),
             platform: Arc::default(),
@@ -175,9 +185,12 @@ impl Proxy {
             if let Some(token) = &request.token {
                 state.in_use.insert(token.clone());
             }
-            if request.method != "GET" && !request.path.starts_with("/auth/") {
-                let Request { method, path, body, .. } = request;
-                state.applied.push(Applied { method: method.clone(), path: path.clone(), body: body.clone() });
+            let Request { method, path, body, .. } = request;
+            if method == "GET" {
+                state.last_read = (path.clone(), String::from_utf8_lossy(&answer).into_owned());
+            } else if !path.starts_with("/auth/") {
+                let seen = Some(state.last_read.1.clone()).filter(|_| state.last_read.0 == *path);
+                state.applied.push(Applied { method: method.clone(), path: path.clone(), body: body.clone(), seen });
             }
         }
         Some(answer)
