@@ -16,6 +16,7 @@ use crate::auth::secrets::{Sealer, keep_from_others, key_path};
 use crate::auth::session_cache::SessionCache;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::control::{Control, Seed};
 use crate::db::{Author, Db};
 use crate::ephemeral::Folder;
 use crate::error::advised;
@@ -34,6 +35,8 @@ use crate::web::figures::Requests;
 use crate::web::metrics_token::MetricsToken;
 use crate::web::tls::Certificate;
 
+mod mock;
+
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
 /// A server that answers.
@@ -43,6 +46,7 @@ pub struct App {
     state: web::Data<AppState>,
     server: ServerHandle,
     housekeeping: tokio::task::JoinHandle<()>,
+    control: Option<Control>,
     certificate: Option<Arc<Certificate>>,
     examination: Examination,
     // Removed when everything else is closed.
@@ -52,11 +56,20 @@ pub struct App {
 impl App {
     /// Binds, opens the database, and starts to answer.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<App> {
+        App::begin(config, clock, None).await
+    }
+
+    /// The same. `seed`: what the database of a workspace begins with.
+    pub async fn begin(config: &Config, clock: Clock, seed: Option<&Seed>) -> anyhow::Result<App> {
+        let mock = mock::of(config, &clock);
         let certificate = Certificate::open(config.tls_cert.as_deref(), config.tls_key.as_deref())?;
         let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
         let listener = bind(config.listen())?;
         let address = listener.local_addr().context("the address listened on is not known")?;
         let (path, folder) = database(config)?;
+        if let Some(seed) = seed {
+            mock::copy(seed, &path)?;
+        }
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(open_sealer(&db, &path, config.is_new_key())?);
         keep_from_others(&key_path(&path));
@@ -79,6 +92,9 @@ impl App {
             );
         }
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+        if let Some(seed) = config.seed {
+            mock::repeat_numbers(&db, seed).await?;
+        }
         if config.is_demo() {
             demo::load(&db, sealer.clone()).await.context("the demo world could not be loaded")?;
         }
@@ -105,6 +121,7 @@ impl App {
             passwords: Passwords::default(),
             login_throttle: LoginThrottle::new(config.login_limits()),
             in_flight: Arc::default(),
+            mock: mock.clone(),
             request_timeout: config.request_timeout(),
             requests: Requests::default(),
             is_tls: tls.is_some(),
@@ -113,7 +130,16 @@ impl App {
         let server = api::start(listener, tls, config.cors_origins(), state.clone());
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
-        Ok(App { url, state, server, housekeeping, certificate, examination, _folder: folder })
+        let control = match (config.control, mock) {
+            (Some(address), Some(mock)) => Some(mock::control(config, address, &state, mock, &url, seed)?),
+            _ => None,
+        };
+        Ok(App { url, state, server, housekeeping, control, certificate, examination, _folder: folder })
+    }
+
+    /// `http://ADDR:PORT` of the controls, if there are any.
+    pub fn control_url(&self) -> Option<&str> {
+        self.control.as_ref().map(|control| control.url.as_str())
     }
 
     /// What the handlers share; for tests and the ready message.
@@ -129,6 +155,9 @@ impl App {
     /// Lets requests under way finish, writes what is still in memory, and closes the database.
     pub async fn stop(self) {
         self.housekeeping.abort();
+        if let Some(control) = self.control {
+            Box::pin(control.stop()).await;
+        }
         drop(self.examination);
         self.state.mirror.stop();
         self.state.platform_worker.stop();

@@ -76,11 +76,14 @@ struct State {
     known_ms: AtomicI64,
     /// The hub's time, as of `began`.
     hub_ms: AtomicI64,
+    /// What the clock shows while it stands still, for a mock; [`RUNS`] while it does not.
+    frozen_ms: AtomicI64,
     /// How long after `began` the machine's clock was first seen ahead; [`NOT_AHEAD`] while it is not.
     ahead_since_ms: AtomicI64,
 }
 
 const NOT_AHEAD: i64 = -1;
+const RUNS: i64 = i64::MIN;
 
 #[allow(clippy::disallowed_methods, reason = "the only module that may")]
 impl Clock {
@@ -222,7 +225,11 @@ impl Clock {
     }
 
     fn machine_ms(&self) -> i64 {
-        let State { advanced_ms, jumped_ms, .. } = &*self.state;
+        let State { advanced_ms, jumped_ms, frozen_ms, .. } = &*self.state;
+        let frozen = frozen_ms.load(Relaxed);
+        if frozen != RUNS {
+            return frozen;
+        }
         chrono::Utc::now().timestamp_millis() + advanced_ms.load(Relaxed) + jumped_ms.load(Relaxed)
     }
 
@@ -234,6 +241,35 @@ impl Clock {
     /// Lets time pass: for tests.
     pub fn advance_ms(&self, millis: i64) {
         self.state.advanced_ms.fetch_add(millis, Relaxed);
+        if !self.runs() {
+            self.state.frozen_ms.fetch_add(millis, Relaxed);
+        }
+    }
+
+    /// Has a mock's clock show what the machine's shows again.
+    pub fn as_machine(&self) {
+        self.state.frozen_ms.store(RUNS, Relaxed);
+        self.state.jumped_ms.store(0, Relaxed);
+        self.state.advanced_ms.store(0, Relaxed);
+        self.reset();
+    }
+
+    /// Whether it does not stand still.
+    pub fn runs(&self) -> bool {
+        self.state.frozen_ms.load(Relaxed) == RUNS
+    }
+
+    /// Has a mock's clock show `now` from here on, running or standing still; it counts as right. `false`: no clock can show that.
+    pub fn steer(&self, now: Time, runs: bool) -> bool {
+        if !can_be(now.millis()) {
+            return false;
+        }
+        self.state.frozen_ms.store(RUNS, Relaxed);
+        self.state.jumped_ms.fetch_add(now.millis() - self.machine_ms(), Relaxed);
+        if !runs {
+            self.state.frozen_ms.store(now.millis(), Relaxed);
+        }
+        self.reset()
     }
 
     /// Moves the machine's clock while no time passes, as a wrong clock does: for tests.
@@ -251,6 +287,7 @@ impl Default for Clock {
                 jumped_ms: AtomicI64::new(0),
                 known_ms: AtomicI64::new(BUILT_MS),
                 hub_ms: AtomicI64::new(0),
+                frozen_ms: AtomicI64::new(RUNS),
                 ahead_since_ms: AtomicI64::new(NOT_AHEAD),
             }),
         };

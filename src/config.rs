@@ -59,6 +59,23 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import: Option<PathBuf>,
 
+    /// Controls for tests on a listener of their own, on loopback: reset, clock, faults, workspaces; together with --ephemeral
+    /// [default: none; without an address a free port of 127.0.0.1]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<SocketAddr>,
+
+    /// Ids, tokens and times repeat from run to run; together with --ephemeral [default: none]
+    #[arg(long, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+
+    /// Refuse requests with what the documentation does not allow, as an unknown property; together with --ephemeral
+    /// [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
+    pub strict: Option<bool>,
+
     /// Make a new key file where it is missing: what was sealed with the old one is lost [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
@@ -208,6 +225,14 @@ impl Config {
                 "--import goes with --ephemeral, and without --demo: to load a document into a database that stays, run import"
             );
         }
+        if self.is_mock() && !self.is_ephemeral() {
+            bail!(
+                "--control, --seed and --strict go with --ephemeral: they are for tests, and a reset throws away what is there"
+            );
+        }
+        if let Some(control) = self.control.filter(|control| !control.ip().is_loopback()) {
+            bail!("--control is refused on {control}: whoever reaches it is everybody; give an address of 127.0.0.1");
+        }
         let loopback = self.listen().ip().is_loopback();
         if self.is_demo() && !loopback {
             bail!(
@@ -228,6 +253,11 @@ impl Config {
 
     pub fn is_ephemeral(&self) -> bool {
         self.ephemeral.unwrap_or(false)
+    }
+
+    /// Whether anything is asked for that only a mock has.
+    pub fn is_mock(&self) -> bool {
+        self.control.is_some() || self.seed.is_some() || self.strict.unwrap_or(false)
     }
 
     pub fn is_new_key(&self) -> bool {

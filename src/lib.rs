@@ -11,6 +11,7 @@
 //! - [`usecases`] is what the product does, and the only place with rules.
 //! - [`sync`] mirrors an edge to a hub: the protocol, the edge, and the hub with its two stores and its own URLs.
 //! - [`web`] is what every listener needs of actix; [`api`] is the documented API, with every URL in `api/routes.rs`.
+//! - [`control`] is what only a mock offers, on a listener of its own.
 //! - [`config`] has the settings, [`ephemeral`] a database that is thrown away, [`app`] opens and closes everything in order.
 //! - [`cli`] has the commands, one file each.
 
@@ -35,6 +36,8 @@ pub mod platform;
 pub mod web;
 
 pub mod api;
+
+pub mod control;
 
 pub mod config;
 pub mod ephemeral;

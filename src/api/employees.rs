@@ -208,6 +208,7 @@ mod tests {
             passwords: Passwords::closed(),
             login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
             in_flight: Arc::default(),
+            mock: None,
             request_timeout: Duration::from_secs(30),
             requests: crate::web::figures::Requests::default(),
             is_tls: false,
@@ -220,7 +221,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (state, [owner, manager, personal]) = without_hashing(folder.path()).await;
         let server =
-            init_service(application(&[], |services| routes::configure(&web::Data::new(state), services))).await;
+            init_service(application(&[], false, |services| routes::configure(&web::Data::new(state), services))).await;
         let new = json!({
             "customer": CUSTOMER, "accessLevel": "PERSONAL", "name": "x", "noEmail": true, "emailAddress": "reception",
             "password": "Passw0rd",

@@ -13,6 +13,7 @@ mod health;
 mod home;
 mod login;
 mod mobile_configs;
+pub mod mock_rules;
 pub mod not_served;
 pub mod openapi;
 mod openapi_links;
@@ -40,6 +41,9 @@ pub fn start(
     cors_origins: Vec<String>,
     state: web::Data<AppState>,
 ) -> std::io::Result<ServerHandle> {
-    let limits = server::Limits::for_callers(&state.trusted_proxies);
+    let is_mock = state.mock.is_some();
+    // The numbers of a seed are each thread's own: one thread answers in their order.
+    let workers = state.mock.as_ref().and_then(|mock| mock.seed()).map(|_| 1);
+    let limits = server::Limits { is_mock, workers, ..server::Limits::for_callers(&state.trusted_proxies) };
     server::start(listener, tls, cors_origins, limits, move |services| routes::configure(&state, services))
 }

@@ -59,7 +59,12 @@ pub async fn respond(request: HttpRequest, payload: web::Payload) -> HttpRespons
     forward::respond(request, payload, page, || not_implemented(page)).await
 }
 
+/// Method, path and page of each of them.
+pub fn platform_calls() -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    PLATFORM.iter().map(|endpoint| (endpoint.method, format!("/{}", endpoint.segments.join("/")), endpoint.page))
+}
+
 /// Method and path of each of them, for the tests.
 pub fn platform_endpoints() -> impl Iterator<Item = (&'static str, String)> {
-    PLATFORM.iter().map(|endpoint| (endpoint.method, format!("/{}", endpoint.segments.join("/"))))
+    platform_calls().map(|(method, path, _)| (method, path))
 }

@@ -125,6 +125,13 @@ impl LoginThrottle {
         }
     }
 
+    /// Forgets all failures: for a mock that begins anew.
+    pub fn clear(&self) {
+        self.pairs.clear();
+        self.names.clear();
+        self.addresses.clear();
+    }
+
     /// Begins an attempt, or refuses it: 429 `too_many_requests`.
     pub fn begin(&self, name: &str, address: &str, now: Time) -> Result<Attempt<'_>> {
         let keys = Keys::of(name, address);
@@ -159,6 +166,11 @@ struct Windows {
 }
 
 impl Windows {
+    fn clear(&self) {
+        self.below_limit.invalidate_all();
+        self.at_limit.invalidate_all();
+    }
+
     fn new(limit: u32, window_s: u64) -> Windows {
         // The cache measures real time, only to free memory: whether a window is over is decided by the caller's time.
         let time_to_live = Duration::from_secs(window_s.min(366 * 24 * 3_600));

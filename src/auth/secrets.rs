@@ -12,6 +12,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::domain::audit::{Hash, digest};
+use crate::domain::chance;
 use crate::error::{Error, Result};
 use crate::files::{Part, beside, cannot_be_written};
 
@@ -22,7 +23,7 @@ const TOKEN_MAX: usize = 4_096;
 /// 256 random bits as 64 lower-case hex characters, and the SHA-256 under which the database knows them.
 pub fn new_token() -> Result<(String, Hash)> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(Box::new(error)))?;
+    chance::fill(&mut bytes).map_err(|error| Error::Internal(Box::new(error)))?;
     let token = hex::encode(bytes);
     let hash = token_hash(&token).ok_or_else(|| Error::internal("a new token is malformed"))?;
     Ok((token, hash))

@@ -76,6 +76,9 @@ impl Stop {
 /// Prints the ready line, and for the demo something to try.
 async fn announce(app: &App, config: &Config) -> Result<()> {
     let mut text = String::new();
+    if let Some(url) = app.control_url() {
+        text.push_str(&format!("telecomx-local controls on {url}\n"));
+    }
     let db = &app.state().db;
     if !config.is_ephemeral() {
         text.push_str(&format!("database {}\n", db.path().display()));

@@ -4,13 +4,16 @@
 pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`.
-pub const NAMES: [&str; 37] = [
+pub const NAMES: [&str; 40] = [
     "db",
     "config",
     "listen",
     "demo",
     "ephemeral",
     "import",
+    "control",
+    "seed",
+    "strict",
     "new_key",
     "insecure",
     "tls_cert",

@@ -148,6 +148,12 @@ impl Db {
         self.writer.submit(author, work)?.await.map_err(|_| Error::Busy)?
     }
 
+    /// Puts the content of the database at `source`, of the same schema, in the place of all that is here: every read sees the one or
+    /// the other. For a mock; what was there is lost.
+    pub async fn replace_with(&self, source: &Path) -> Result<()> {
+        self.writer.replace(source.to_owned())?.await.map_err(|_| Error::Busy)?
+    }
+
     /// Rises whenever a committed write has changed who may log in, or as what.
     pub fn identities_version(&self) -> u64 {
         self.identities.load(Ordering::Acquire)

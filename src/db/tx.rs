@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::audit::Hash;
+use crate::domain::chance;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::Result;
@@ -119,7 +120,7 @@ impl<'c> WriteTx<'c> {
         WriteTx {
             read: ReadTx { conn, now },
             author,
-            operation: uuid::Uuid::new_v4().to_string(),
+            operation: chance::uuid().to_string(),
             counters,
             change: None,
             after_rollback: None,

@@ -6,8 +6,9 @@
 //! attempt).
 
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -15,7 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoint::{Checkpointer, passive};
-use super::job::{Job, JobResult, Request};
+use super::job::{Job, JobResult, Replacement, Request};
 use super::reserve::Reserve;
 use super::tx::{Author, Counters, WriteTx};
 use crate::clock::Clock;
@@ -66,6 +67,17 @@ impl Writer {
         Ok(Writer { queue: Some(queue), thread: Some(thread) })
     }
 
+    /// Queues a replacement of all that is in the database by the content of `source`.
+    pub fn replace(&self, source: PathBuf) -> Result<oneshot::Receiver<Result<()>>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Box::new(Replacement { source, result: None, reply }))?;
+        Ok(answer)
+    }
+
+    fn send(&self, job: Box<dyn Job>) -> Result<()> {
+        self.queue.as_ref().ok_or(Error::Busy)?.try_send(job).map_err(|_| Error::Busy)
+    }
+
     /// Queues `work`; the answer arrives after its commit.
     pub fn submit<T: Send + 'static>(
         &self,
@@ -73,11 +85,8 @@ impl Writer {
         work: impl FnOnce(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Request::new(author, work, reply));
-        match self.queue.as_ref().ok_or(Error::Busy)?.try_send(job) {
-            Ok(()) => Ok(answer),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Error::Busy),
-        }
+        self.send(Box::new(Request::new(author, work, reply)))?;
+        Ok(answer)
     }
 }
 
@@ -109,9 +118,14 @@ struct WriterLoop {
 
 impl WriterLoop {
     fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
-        while let Ok(first) = jobs.recv() {
+        let mut held = None;
+        while let Some(first) = held.take().or_else(|| jobs.recv().ok()) {
+            if first.is_alone() {
+                self.run_alone(first);
+                continue;
+            }
             let mut group = Vec::with_capacity(64);
-            let failure = self.commit_group(first, jobs, &mut group).err();
+            let failure = self.commit_group(first, jobs, &mut group, &mut held).err();
             if let Some(failure) = &failure {
                 self.abandon_transaction();
                 if matches!(failure, Error::StorageFull) && self.shared.reserve.give_up() {
@@ -132,6 +146,7 @@ impl WriterLoop {
         first: Box<dyn Job>,
         jobs: &Receiver<Box<dyn Job>>,
         group: &mut Vec<Box<dyn Job>>,
+        held: &mut Option<Box<dyn Job>>,
     ) -> Result<()> {
         let before = self.counters;
         let mut identities_changed = false;
@@ -148,6 +163,10 @@ impl WriterLoop {
             group.push(job);
             if begun.is_ok() && group.len() < GROUP_MAX {
                 next = jobs.try_recv().ok();
+                // One that is alone comes after this group.
+                if next.as_ref().is_some_and(|job| job.is_alone()) {
+                    *held = next.take();
+                }
             }
         }
         begun?;
@@ -166,6 +185,15 @@ impl WriterLoop {
             self.shared.identities.fetch_add(1, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Runs a job that uses the connection by itself: what is counted in memory is read again.
+    fn run_alone(&mut self, mut job: Box<dyn Job>) {
+        job.run_alone(&mut self.conn);
+        self.abandon_transaction();
+        self.shared.identities.fetch_add(1, Ordering::Release);
+        job.answer(None);
+        self.checkpoint_if_due();
     }
 
     /// Runs one job in its savepoint. An error means that the whole transaction is lost.

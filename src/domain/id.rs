@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::chance;
+
 /// The id of a customer, employee, queue, address or change-log entry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id([u8; 12]);
@@ -22,8 +24,10 @@ impl Id {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let mut bytes = [0; 12];
         bytes[..4].copy_from_slice(&(now.seconds() as u32).to_be_bytes());
-        bytes[4..9].copy_from_slice(&uuid::Uuid::new_v4().as_bytes()[..5]);
-        bytes[9..].copy_from_slice(&COUNTER.fetch_add(1, Ordering::Relaxed).to_be_bytes()[1..]);
+        bytes[4..9].copy_from_slice(&chance::uuid().as_bytes()[..5]);
+        // Where ids are to repeat, chance alone tells them apart: the counter is of all threads.
+        let count = if chance::is_seeded() { 0 } else { COUNTER.fetch_add(1, Ordering::Relaxed) };
+        bytes[9..].copy_from_slice(&count.to_be_bytes()[1..]);
         Id(bytes)
     }
 

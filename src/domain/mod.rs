@@ -4,6 +4,7 @@ pub mod access;
 pub mod address;
 pub mod audit;
 pub mod billing;
+pub mod chance;
 pub mod customer;
 mod danish_cities;
 pub mod employee;

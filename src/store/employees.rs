@@ -106,6 +106,13 @@ pub fn list(tx: &ReadTx, filter: &EmployeeFilter, window: Window) -> Result<Page
     Ok(Page { total, rows })
 }
 
+/// The first enabled employee with this level, by id.
+pub fn first_with_level(tx: &ReadTx, level: Level) -> Result<Option<Employee>> {
+    let sql =
+        format!("select {COLUMNS} from employees where access_level = ?1 and state = 'ENABLED' order by id limit 1");
+    Ok(tx.conn.prepare_cached(&sql)?.query_row([level.name()], from_row).optional()?)
+}
+
 /// Ids and names of the customer's enabled employees, by name.
 pub fn names(tx: &ReadTx, customer: Id) -> Result<Vec<(Id, String)>> {
     let mut statement = tx.conn.prepare_cached(

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::http::header;
 
 use super::browser::{is_cookie_trusted, is_cookie_trusted_for_change};
 use super::platform_token;
+use super::query::Query;
 use super::request::RequestContext;
 use crate::auth::secrets::token_hash;
 use crate::auth::session_cache::Identity;
@@ -79,6 +81,13 @@ impl RequestContext {
         platform_token::confirm(state, token, &address).await?;
         state.session_cache.authenticate(&state.db, token, &address)
     }
+}
+
+/// The token that a request shows in its header or as an argument, whether or not it is good.
+pub fn token_in(request: &HttpRequest) -> Option<String> {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim().to_owned());
+    bearer.or_else(|| Query::parse(request.query_string()).get("token").map(str::to_owned))
 }
 
 fn cookie_does_not_count() -> Error {

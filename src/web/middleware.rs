@@ -17,6 +17,7 @@ use super::AppState;
 use super::browser::protect;
 use super::error::{Severity, cors_refused, misdirected, request_timeout, severity};
 use super::pace::{InFlight, pace};
+use crate::domain::chance;
 
 /// Name of the header that carries a request's id, taken or made.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,7 +40,7 @@ fn request_id(request: &ServiceRequest) -> RequestId {
     let is_fit = |id: &&str| !id.is_empty() && id.len() <= REQUEST_ID_MAX && id.bytes().all(|c| c.is_ascii_graphic());
     RequestId(match given.filter(is_fit) {
         Some(id) => id.into(),
-        None => Arc::from(&*uuid::Uuid::new_v4().simple().encode_lower(&mut uuid::Uuid::encode_buffer())),
+        None => Arc::from(&*chance::uuid().simple().encode_lower(&mut uuid::Uuid::encode_buffer())),
     })
 }
 

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod log_filter;
 pub mod metrics_token;
 pub mod middleware;
+pub mod mock;
 pub mod pace;
 pub mod platform_token;
 pub mod preconditions;
@@ -60,6 +61,8 @@ pub struct AppState {
     pub passwords: Passwords,
     pub login_throttle: LoginThrottle,
     pub in_flight: Arc<idempotency::InFlightKeys>,
+    /// What only a mock has.
+    pub mock: Option<Arc<mock::Mock>>,
     pub request_timeout: Duration,
     /// What was answered so far.
     pub requests: figures::Requests,

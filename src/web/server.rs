@@ -12,6 +12,7 @@ use rustls::ServerConfig;
 
 use super::connections::Connections;
 use super::middleware;
+use super::mock;
 use super::pace::{InFlight, SLICE};
 
 /// How long requests under way may still take when the server stops.
@@ -21,6 +22,10 @@ const BLOCKING_THREADS: usize = 2;
 
 /// What one caller may take of a server.
 pub struct Limits {
+    /// Threads that answer; `None`: as many as there are processors.
+    pub workers: Option<usize>,
+    /// Requests pass through what only a mock does with them.
+    pub is_mock: bool,
     pub connections_per_address: usize,
     /// Long bodies that are not shared, of all callers together.
     pub bytes_in_flight: Option<u64>,
@@ -32,6 +37,8 @@ impl Limits {
     /// Of a server whose callers are people and their programs.
     pub fn for_callers(trusted_proxies: &[IpAddr]) -> Limits {
         Limits {
+            workers: None,
+            is_mock: false,
             connections_per_address: 512,
             bytes_in_flight: Some(32 << 20),
             trusted_proxies: trusted_proxies.to_vec(),
@@ -40,7 +47,13 @@ impl Limits {
 
     /// Of a hub: its callers are servers, which may all be behind one address.
     pub fn for_edges() -> Limits {
-        Limits { connections_per_address: 8_192, bytes_in_flight: None, trusted_proxies: vec![] }
+        Limits {
+            workers: None,
+            is_mock: false,
+            connections_per_address: 8_192,
+            bytes_in_flight: None,
+            trusted_proxies: vec![],
+        }
     }
 }
 
@@ -60,7 +73,8 @@ pub fn start(
         }
         configure(services);
     };
-    let server = HttpServer::new(move || application(&cors_origins, configure.clone()))
+    let is_mock = limits.is_mock;
+    let server = HttpServer::new(move || application(&cors_origins, is_mock, configure.clone()))
         .on_connect(move |io, extensions| connections.accept(io, extensions))
         .h1_write_buffer_size(SLICE)
         .disable_signals()
@@ -68,6 +82,10 @@ pub fn start(
         .worker_max_blocking_threads(BLOCKING_THREADS)
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(2));
+    let server = match limits.workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
     let server = match tls {
         Some(tls) => server.listen_rustls_0_23(listener, tls)?,
         None => server.listen(listener)?,
@@ -82,6 +100,7 @@ pub fn start(
 /// `https://app.example.com`, or with `*` in the place of the port.
 pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
     cors_origins: &[String],
+    is_mock: bool,
     configure: C,
 ) -> App<
     impl ServiceFactory<
@@ -93,6 +112,7 @@ pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
     > + use<C>,
 > {
     App::new()
+        .wrap(Condition::new(is_mock, from_fn(mock::pass)))
         .wrap(Compress::default())
         .wrap(from_fn(middleware::pass))
         // Outermost: a page must be able to read also what the others answer, such as a time limit.

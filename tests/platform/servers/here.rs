@@ -211,6 +211,7 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         passwords: Passwords::default(),
         login_throttle: LoginThrottle::new(Limits { per_name: 5, per_address: 50, window_s: 60 }),
         in_flight: Arc::default(),
+        mock: None,
         request_timeout: Duration::from_secs(30),
         requests: Requests::default(),
         is_tls: false,

@@ -1,0 +1,338 @@
+//! The handlers of the controls.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path as InPath, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::seed::{begin_clock, go_back, save};
+use super::workspaces::{Workspace, Workspaces};
+use super::{Shared, seed_time};
+use crate::auth::secrets::new_token;
+use crate::db::Author;
+use crate::domain::access::Level;
+use crate::domain::id::Id;
+use crate::domain::time::Time;
+use crate::error::{Check, Error, Result, in_one_line};
+use crate::store::employees;
+use crate::store::sessions::{self, Session};
+use crate::usecases::housekeeping;
+use crate::web::mock::faults::FaultRule;
+use crate::web::mock::journal::{Entry, Wanted, archive};
+
+fn answer(value: impl Serialize) -> Result<HttpResponse> {
+    Ok(HttpResponse::Ok().json(value))
+}
+
+fn success() -> Result<HttpResponse> {
+    answer(json!({ "success": true }))
+}
+
+/// An error of what was given, in one sentence.
+fn wrong(path: &str, message: impl Into<String>) -> Error {
+    Error::invalid(path, Check::Format, message)
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResetTo {
+    /// To this snapshot in the place of the seed.
+    pub snapshot: Option<String>,
+}
+
+/// Back to the seed: data, clock, faults and journal.
+pub async fn reset(shared: Data<Shared>, body: Option<Json<ResetTo>>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    let to = body.map(Json::into_inner).unwrap_or_default();
+    let file = match &to.snapshot {
+        Some(name) => existing(&shared, name)?,
+        None => shared.seed.path().to_owned(),
+    };
+    shared.mock.reset();
+    begin_clock(shared.state.db.clock(), shared.mock.seed().is_some());
+    go_back(&shared.state.db, &file, shared.mock.seed()).await?;
+    shared.state.login_throttle.clear();
+    success()
+}
+
+fn file_of(shared: &Shared, name: &str) -> Result<PathBuf> {
+    let is_fit =
+        (1..=64).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_".contains(&c));
+    match is_fit {
+        true => Ok(shared.folder.join(format!("snapshot-{name}.db"))),
+        false => Err(wrong("name", "the name of a snapshot has 1 to 64 letters, digits, - and _")),
+    }
+}
+
+fn existing(shared: &Shared, name: &str) -> Result<PathBuf> {
+    let file = file_of(shared, name)?;
+    match file.exists() {
+        true => Ok(file),
+        false => Err(Error::NotFound {
+            code: "snapshot",
+            message: "There is no snapshot of that name: GET /_ctl/snapshots lists them, PUT saves one",
+        }),
+    }
+}
+
+pub async fn save_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    let file = file_of(&shared, &name)?;
+    let part = file.with_extension("part");
+    let _ = std::fs::remove_file(&part);
+    save(&shared.state.db, &part).map_err(|error| Error::Internal(error.into()))?;
+    std::fs::rename(&part, &file).map_err(|error| Error::Internal(error.into()))?;
+    success()
+}
+
+pub async fn restore_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    let file = existing(&shared, &name)?;
+    go_back(&shared.state.db, &file, None).await?;
+    success()
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Snapshots {
+    snapshots: Vec<String>,
+}
+
+pub async fn list_snapshots(shared: Data<Shared>) -> Result<HttpResponse> {
+    let names = std::fs::read_dir(&shared.folder).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(name.strip_prefix("snapshot-")?.strip_suffix(".db")?.to_owned())
+    });
+    let mut snapshots: Vec<String> = names.collect();
+    snapshots.sort();
+    answer(Snapshots { snapshots })
+}
+
+pub async fn delete_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    std::fs::remove_file(existing(&shared, &name)?).map_err(|error| Error::Internal(error.into()))?;
+    success()
+}
+
+/// What the clock shows.
+#[derive(Serialize, JsonSchema)]
+pub struct ClockShows {
+    now: Time,
+    running: bool,
+}
+
+/// What the clock is to do: one of these.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[derive(Default)]
+pub struct SteerClock {
+    /// Stand still where it is.
+    pub freeze: bool,
+    /// Go on from where it is.
+    pub run: bool,
+    /// Show this time, and run or stand still as before.
+    pub set: Option<String>,
+    /// Show so many milliseconds later.
+    pub advance_ms: Option<i64>,
+}
+
+pub async fn clock(shared: Data<Shared>) -> Result<HttpResponse> {
+    let clock = shared.state.db.clock();
+    answer(ClockShows { now: clock.now(), running: clock.runs() })
+}
+
+/// The longest step, ten years.
+const ADVANCE_MAX_MS: i64 = 10 * 366 * 24 * 3_600_000;
+
+pub async fn steer_clock(shared: Data<Shared>, body: Json<SteerClock>) -> Result<HttpResponse> {
+    let clock = shared.state.db.clock().clone();
+    let (now, runs) = (clock.now(), clock.runs());
+    let (to, runs) = match *body {
+        SteerClock { freeze: true, run: false, set: None, advance_ms: None } => (now, false),
+        SteerClock { freeze: false, run: true, set: None, advance_ms: None } => (now, true),
+        SteerClock { freeze: false, run: false, set: Some(ref text), advance_ms: None } => {
+            let to =
+                Time::parse(text).ok_or_else(|| wrong("set", "set must be a time such as 2026-12-24T18:00:00Z"))?;
+            (to, runs)
+        }
+        SteerClock { freeze: false, run: false, set: None, advance_ms: Some(millis) } => match millis {
+            0..=ADVANCE_MAX_MS => (now.plus_ms(millis), runs),
+            _ => return Err(wrong("advanceMs", "advanceMs must be from 0 up to ten years; to go back, set or reset")),
+        },
+        _ => return Err(wrong("set", "give one of freeze, run, set and advanceMs")),
+    };
+    if shared.mock.seed().is_some() && to < seed_time() {
+        return Err(wrong(
+            "set",
+            format!("the clock cannot be set before its seed began, {}: reset goes back there", seed_time()),
+        ));
+    }
+    if !clock.steer(to, runs) {
+        return Err(wrong("set", "no clock can show that: give a time from 2026-11-01 on, within ten years"));
+    }
+    // What has fallen due is done before the answer.
+    housekeeping::step(&shared.state.db, &shared.state.session_cache).await?;
+    answer(ClockShows { now: clock.now(), running: clock.runs() })
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenFor {
+    /// Of this employee.
+    pub employee: Option<Id>,
+    /// Of the first employee with this level.
+    pub level: Option<Level>,
+}
+
+/// A session without a password.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenOf {
+    token: String,
+    employee: Id,
+    customer: Id,
+    access_level: Level,
+}
+
+pub async fn token(shared: Data<Shared>, body: Json<TokenFor>) -> Result<HttpResponse> {
+    let TokenFor { employee, level } = body.into_inner();
+    if employee.is_some() == level.is_some() {
+        return Err(wrong("employee", "give employee or level"));
+    }
+    let made = shared.state.db.write(Author::system("control"), move |tx| {
+        let found = match (employee, level) {
+            (Some(id), _) => employees::find_live(tx, id)?,
+            (None, Some(level)) => employees::first_with_level(tx, level)?,
+            (None, None) => None,
+        };
+        let found = found.ok_or_else(|| Error::not_found("employee", "There is no such employee in the data"))?;
+        let (token, hash) = new_token()?;
+        let session = Session {
+            employee: found.id,
+            impersonator: None,
+            parent: None,
+            ip: None,
+            login_ip: "127.0.0.1".into(),
+            persist: false,
+            last_used_at: tx.now,
+        };
+        sessions::insert(tx, &hash, &session)?;
+        Ok(TokenOf { token, employee: found.id, customer: found.customer, access_level: found.access_level })
+    });
+    answer(made.await?)
+}
+
+pub async fn add_fault(shared: Data<Shared>, body: Json<Value>) -> Result<HttpResponse> {
+    let rule: FaultRule = serde_json::from_value(body.into_inner())
+        .map_err(|error| wrong("fault", format!("this is no fault rule: {error}; see docs/control.md")))?;
+    rule.check(|method, path| shared.mock.rules.is_url(method, path)).map_err(|message| wrong("fault", message))?;
+    answer(json!({ "id": shared.mock.faults.add(rule) }))
+}
+
+pub async fn list_faults(shared: Data<Shared>) -> Result<HttpResponse> {
+    answer(json!({ "faults": shared.mock.faults.list() }))
+}
+
+pub async fn remove_faults(shared: Data<Shared>) -> Result<HttpResponse> {
+    shared.mock.faults.remove(None);
+    success()
+}
+
+pub async fn remove_fault(shared: Data<Shared>, id: InPath<u64>) -> Result<HttpResponse> {
+    match shared.mock.faults.remove(Some(*id)) {
+        true => success(),
+        false => Err(Error::not_found("fault", "There is no such fault: GET /_ctl/faults lists them")),
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+pub struct JournalQuery {
+    pub method: Option<String>,
+    pub path: Option<String>,
+    pub status: Option<u16>,
+    pub caller: Option<Id>,
+    pub problems: bool,
+    pub after: u64,
+    pub limit: Option<usize>,
+    /// Wait so many seconds until one comes.
+    pub wait: Option<f64>,
+    /// `har`: an HTTP archive.
+    pub format: Option<String>,
+}
+
+/// The longest wait.
+const WAIT_MAX_S: f64 = 60.0;
+
+#[derive(Serialize, JsonSchema)]
+pub struct Requests {
+    total: usize,
+    requests: Vec<Entry>,
+}
+
+pub async fn requests(shared: Data<Shared>, query: Query<JournalQuery>) -> Result<HttpResponse> {
+    let JournalQuery { method, path, status, caller, problems, after, limit, wait, format } = query.into_inner();
+    let wanted = Wanted { method, path, status, caller, has_problems: problems, after };
+    let limit = limit.unwrap_or(1_000);
+    let time = Duration::from_secs_f64(wait.unwrap_or(0.0).clamp(0.0, WAIT_MAX_S));
+    let (total, requests) = shared.mock.journal.wait_for(&wanted, limit, time).await;
+    match format.as_deref() {
+        Some("har") => answer(archive(&requests, &shared.url)),
+        Some(_) => Err(wrong("format", "format is har, or left out")),
+        None => answer(Requests { total, requests }),
+    }
+}
+
+pub async fn clear_requests(shared: Data<Shared>) -> Result<HttpResponse> {
+    shared.mock.journal.clear();
+    success()
+}
+
+/// What would have gone out: this server sends nothing yet.
+pub async fn outbox() -> Result<HttpResponse> {
+    answer(json!({ "total": 0, "outbox": [] }))
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewWorkspace {
+    /// Ids, tokens and times repeat, as with `--seed`.
+    pub seed: Option<u64>,
+}
+
+fn workspaces_of(shared: &Shared) -> Result<&Workspaces> {
+    shared.workspaces.as_ref().ok_or_else(|| {
+        Error::not_found("workspaces", "A workspace has no workspaces of its own: call the controls of the server")
+    })
+}
+
+pub async fn add_workspace(shared: Data<Shared>, body: Option<Json<NewWorkspace>>) -> Result<HttpResponse> {
+    let seed = body.map(Json::into_inner).unwrap_or_default().seed;
+    let begun = workspaces_of(&shared)?.add(seed).await;
+    let begun = begun.map_err(|error| {
+        tracing::error!("a workspace could not be begun: {}", in_one_line(error.as_ref()));
+        Error::Unavailable("The workspace could not be begun: the log says why")
+    })?;
+    let full = || Error::Unavailable("There are 1,000 workspaces: drop some with DELETE /_ctl/workspaces/NAME");
+    answer(begun.ok_or_else(full)?)
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct WorkspaceList {
+    workspaces: Vec<Workspace>,
+}
+
+pub async fn list_workspaces(shared: Data<Shared>) -> Result<HttpResponse> {
+    answer(WorkspaceList { workspaces: workspaces_of(&shared)?.list() })
+}
+
+pub async fn remove_workspace(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
+    match workspaces_of(&shared)?.remove(&name).await {
+        true => success(),
+        false => Err(Error::not_found("workspace", "There is no such workspace: GET /_ctl/workspaces lists them")),
+    }
+}

@@ -1,0 +1,100 @@
+//! What only a mock offers: reset, snapshots, the clock, faults, the journal, workspaces. A listener of its own, on loopback.
+
+mod calls;
+mod guard;
+mod routes;
+mod seed;
+mod workspaces;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use anyhow::{Context as _, Result as AnyResult};
+
+use crate::domain::time::Time;
+use crate::web::AppState;
+use crate::web::mock::Mock;
+pub use seed::Seed;
+use workspaces::Workspaces;
+pub use workspaces::{Begin, Begun};
+
+/// When the clock of a server with a seed begins; it stands still.
+pub const SEED_TIME: &str = "2026-11-02T09:00:00Z";
+
+/// What the controls steer.
+pub struct Shared {
+    state: web::Data<AppState>,
+    mock: Arc<Mock>,
+    /// `http://ADDR:PORT` of the server.
+    url: String,
+    seed: Seed,
+    /// Where snapshots are.
+    folder: PathBuf,
+    /// One reset or snapshot at a time.
+    turn: tokio::sync::Mutex<()>,
+    /// None of a workspace has workspaces itself.
+    workspaces: Option<Workspaces>,
+}
+
+/// What is steered: the server, where it keeps its seed, and how workspaces are begun.
+pub struct Steered {
+    pub state: web::Data<AppState>,
+    pub mock: Arc<Mock>,
+    pub url: String,
+    pub seed: Seed,
+    pub folder: PathBuf,
+    pub begin: Option<Begin>,
+}
+
+/// The listener of the controls.
+pub struct Control {
+    /// `http://ADDR:PORT`
+    pub url: String,
+    shared: web::Data<Shared>,
+    server: ServerHandle,
+}
+
+impl Control {
+    pub fn start(listener: TcpListener, steered: Steered) -> AnyResult<Control> {
+        let address = listener.local_addr().context("the address of the controls is not known")?;
+        let Steered { state, mock, url, seed, folder, begin } = steered;
+        let workspaces = begin.map(Workspaces::new);
+        let shared = Shared { state, mock, url, seed, folder, turn: tokio::sync::Mutex::default(), workspaces };
+        let shared = web::Data::new(shared);
+        let served = shared.clone();
+        let server = HttpServer::new(move || {
+            App::new().wrap(from_fn(guard::pass)).app_data(served.clone()).configure(routes::configure)
+        });
+        // One thread is enough, and workspaces live on it.
+        let server = server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Ok(Control { url: format!("http://{address}"), shared, server: handle })
+    }
+
+    /// Drops all workspaces, and ends the listener.
+    pub async fn stop(self) {
+        if let Some(workspaces) = &self.shared.workspaces {
+            workspaces.drop_all().await;
+        }
+        self.server.stop(true).await;
+    }
+}
+
+/// How long a workspace may go unused.
+const IDLE: Duration = Duration::from_secs(600);
+
+/// The folder that the snapshots of a server at `database` are in.
+pub fn folder_of(database: &Path) -> PathBuf {
+    database.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The beginning of the clock of a server with a seed.
+pub fn seed_time() -> Time {
+    Time::parse(SEED_TIME).unwrap_or(Time::from_millis(0))
+}

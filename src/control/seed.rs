@@ -1,0 +1,52 @@
+//! What a mock begins with, and goes back to.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result as AnyResult;
+
+use crate::clock::Clock;
+use crate::db::{Author, Db, ReadOnly};
+use crate::domain::chance;
+use crate::error::Result;
+use crate::store::sessions;
+
+/// A copy of the database as it was at the start.
+#[derive(Clone)]
+pub struct Seed(PathBuf);
+
+impl Seed {
+    /// Saves the database as it is now.
+    pub fn save(db: &Db, folder: &Path) -> AnyResult<Seed> {
+        let file = folder.join("seed.db");
+        save(db, &file)?;
+        Ok(Seed(file))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// Saves the database to a new file.
+pub fn save(db: &Db, file: &Path) -> AnyResult<()> {
+    Ok(ReadOnly::open(db.path(), db.clock().clone())?.backup_to(file, |_, _| {})?)
+}
+
+/// Goes back to what was saved. Sessions count as used just now: what was logged in stays so. `numbers`: ids and tokens repeat from
+/// these on.
+pub async fn go_back(db: &Db, file: &Path, numbers: Option<u64>) -> Result<()> {
+    db.replace_with(file).await?;
+    db.write(Author::system("control"), move |tx| {
+        numbers.into_iter().for_each(chance::seed_thread);
+        sessions::touch_all(tx)
+    })
+    .await
+}
+
+/// The clock as it begins: with a seed at its time and standing still, else the machine's.
+pub fn begin_clock(clock: &Clock, has_seed: bool) {
+    match has_seed {
+        true => drop(clock.steer(super::seed_time(), false)),
+        false => clock.as_machine(),
+    }
+}
