@@ -1,13 +1,14 @@
 //! The composition root: open, bind, serve, and shut down in order.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web;
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
+use tokio::sync::oneshot;
 
 use crate::api;
 use crate::auth::login_throttle::LoginThrottle;
@@ -16,10 +17,9 @@ use crate::auth::secrets::{Sealer, keep_from_others, key_path};
 use crate::auth::session_cache::SessionCache;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{Control, Seed};
+use crate::control::{Begin, Begun, Control, Seed};
 use crate::db::{Author, Db};
 use crate::ephemeral::Folder;
-use crate::error::advised;
 use crate::platform::connect;
 use crate::platform::gate::PlatformGate;
 use crate::platform::settings::PlatformSettings;
@@ -35,7 +35,10 @@ use crate::web::figures::Requests;
 use crate::web::metrics_token::MetricsToken;
 use crate::web::tls::Certificate;
 
+mod listen;
 mod mock;
+
+pub use listen::bind;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
@@ -131,7 +134,9 @@ impl App {
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
         let control = match (config.control, mock) {
-            (Some(address), Some(mock)) => Some(mock::control(config, address, &state, mock, &url, seed)?),
+            (Some(address), Some(mock)) => {
+                Some(mock::control(address, &state, mock, &url, seed, |seed| workspaces(config, seed))?)
+            }
             _ => None,
         };
         Ok(App { url, state, server, housekeeping, control, certificate, examination, _folder: folder })
@@ -168,6 +173,33 @@ impl App {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
+}
+
+/// How workspaces are begun: servers on free ports with the same settings, each with a clock of its own.
+fn workspaces(config: &Config, seed: Seed) -> Begin {
+    let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (listen, control) = (Some(localhost), Some(localhost));
+    let (demo, import, tls_cert, tls_key) = (None, None, None, None);
+    let config = Config { listen, control, demo, import, tls_cert, tls_key, ..config.clone() };
+    Arc::new(move |number| Box::pin(begin_workspace(config.clone(), seed.clone(), number)))
+}
+
+async fn begin_workspace(config: Config, seed: Seed, number: Option<u64>) -> anyhow::Result<Begun> {
+    let folder = Folder::make()?;
+    let db = Some(folder.path().join("telecomx.db"));
+    let config = Config { ephemeral: None, db, seed: number.or(config.seed), ..config };
+    let app = App::begin(&config, Clock::default(), Some(&seed)).await?;
+    let (stop, stopping) = oneshot::channel();
+    let (ended, stopped) = oneshot::channel();
+    let mock = app.state.mock.clone().context("a workspace is a mock")?;
+    let (url, control_url) = (app.url.clone(), app.control_url().unwrap_or_default().to_owned());
+    tokio::task::spawn_local(async move {
+        let _ = stopping.await;
+        app.stop().await;
+        drop(folder);
+        let _ = ended.send(());
+    });
+    Ok(Begun { url, control_url, mock, stop, stopped })
 }
 
 /// Takes over what is set of the platform: another one, or another credential, and how changes are taken.
@@ -210,16 +242,6 @@ fn open_sealer(db: &Db, path: &Path, is_new_key: bool) -> anyhow::Result<Sealer>
         tracing::warn!("a new key file is made: {lost} can never be read again; set them up anew");
     }
     Sealer::open(path, None)
-}
-
-pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let bound = TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
-    bound.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            anyhow!("{address} is in use: stop what listens there, or choose another address with --listen")
-        }
-        _ => advised(error, format_args!("{address} cannot be listened on"), "choose another address with --listen"),
-    })
 }
 
 fn database(config: &Config) -> anyhow::Result<(PathBuf, Option<Folder>)> {

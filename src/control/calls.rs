@@ -1,6 +1,5 @@
-//! The handlers of the controls.
+//! The handlers of the controls: clock, tokens, faults, journal.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -9,112 +8,33 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::seed::{begin_clock, go_back, save};
-use super::workspaces::{Workspace, Workspaces};
-use super::{Shared, seed_time};
+use super::seed::seed_time;
+use super::shared::Shared;
 use crate::auth::secrets::new_token;
 use crate::db::Author;
 use crate::domain::access::Level;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
-use crate::error::{Check, Error, Result, in_one_line};
+use crate::error::{Check, Error, Result};
 use crate::store::employees;
 use crate::store::sessions::{self, Session};
 use crate::usecases::housekeeping;
-use crate::web::mock::faults::FaultRule;
+use crate::web::mock::fault_rule::FaultRule;
 use crate::web::mock::journal::{Entry, Wanted, archive};
 
-fn answer(value: impl Serialize) -> Result<HttpResponse> {
+/// An answer.
+pub fn answer(value: impl Serialize) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().json(value))
 }
 
-fn success() -> Result<HttpResponse> {
+/// It is done.
+pub fn success() -> Result<HttpResponse> {
     answer(json!({ "success": true }))
 }
 
 /// An error of what was given, in one sentence.
-fn wrong(path: &str, message: impl Into<String>) -> Error {
+pub fn wrong(path: &str, message: impl Into<String>) -> Error {
     Error::invalid(path, Check::Format, message)
-}
-
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ResetTo {
-    /// To this snapshot in the place of the seed.
-    pub snapshot: Option<String>,
-}
-
-/// Back to the seed: data, clock, faults and journal.
-pub async fn reset(shared: Data<Shared>, body: Option<Json<ResetTo>>) -> Result<HttpResponse> {
-    let _turn = shared.turn.lock().await;
-    let to = body.map(Json::into_inner).unwrap_or_default();
-    let file = match &to.snapshot {
-        Some(name) => existing(&shared, name)?,
-        None => shared.seed.path().to_owned(),
-    };
-    shared.mock.reset();
-    begin_clock(shared.state.db.clock(), shared.mock.seed().is_some());
-    go_back(&shared.state.db, &file, shared.mock.seed()).await?;
-    shared.state.login_throttle.clear();
-    success()
-}
-
-fn file_of(shared: &Shared, name: &str) -> Result<PathBuf> {
-    let is_fit =
-        (1..=64).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_".contains(&c));
-    match is_fit {
-        true => Ok(shared.folder.join(format!("snapshot-{name}.db"))),
-        false => Err(wrong("name", "the name of a snapshot has 1 to 64 letters, digits, - and _")),
-    }
-}
-
-fn existing(shared: &Shared, name: &str) -> Result<PathBuf> {
-    let file = file_of(shared, name)?;
-    match file.exists() {
-        true => Ok(file),
-        false => Err(Error::NotFound {
-            code: "snapshot",
-            message: "There is no snapshot of that name: GET /_ctl/snapshots lists them, PUT saves one",
-        }),
-    }
-}
-
-pub async fn save_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
-    let _turn = shared.turn.lock().await;
-    let file = file_of(&shared, &name)?;
-    let part = file.with_extension("part");
-    let _ = std::fs::remove_file(&part);
-    save(&shared.state.db, &part).map_err(|error| Error::Internal(error.into()))?;
-    std::fs::rename(&part, &file).map_err(|error| Error::Internal(error.into()))?;
-    success()
-}
-
-pub async fn restore_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
-    let _turn = shared.turn.lock().await;
-    let file = existing(&shared, &name)?;
-    go_back(&shared.state.db, &file, None).await?;
-    success()
-}
-
-#[derive(Serialize, JsonSchema)]
-pub struct Snapshots {
-    snapshots: Vec<String>,
-}
-
-pub async fn list_snapshots(shared: Data<Shared>) -> Result<HttpResponse> {
-    let names = std::fs::read_dir(&shared.folder).into_iter().flatten().flatten().filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        Some(name.strip_prefix("snapshot-")?.strip_suffix(".db")?.to_owned())
-    });
-    let mut snapshots: Vec<String> = names.collect();
-    snapshots.sort();
-    answer(Snapshots { snapshots })
-}
-
-pub async fn delete_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
-    let _turn = shared.turn.lock().await;
-    std::fs::remove_file(existing(&shared, &name)?).map_err(|error| Error::Internal(error.into()))?;
-    success()
 }
 
 /// What the clock shows.
@@ -295,44 +215,4 @@ pub async fn clear_requests(shared: Data<Shared>) -> Result<HttpResponse> {
 /// What would have gone out: this server sends nothing yet.
 pub async fn outbox() -> Result<HttpResponse> {
     answer(json!({ "total": 0, "outbox": [] }))
-}
-
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewWorkspace {
-    /// Ids, tokens and times repeat, as with `--seed`.
-    pub seed: Option<u64>,
-}
-
-fn workspaces_of(shared: &Shared) -> Result<&Workspaces> {
-    shared.workspaces.as_ref().ok_or_else(|| {
-        Error::not_found("workspaces", "A workspace has no workspaces of its own: call the controls of the server")
-    })
-}
-
-pub async fn add_workspace(shared: Data<Shared>, body: Option<Json<NewWorkspace>>) -> Result<HttpResponse> {
-    let seed = body.map(Json::into_inner).unwrap_or_default().seed;
-    let begun = workspaces_of(&shared)?.add(seed).await;
-    let begun = begun.map_err(|error| {
-        tracing::error!("a workspace could not be begun: {}", in_one_line(error.as_ref()));
-        Error::Unavailable("The workspace could not be begun: the log says why")
-    })?;
-    let full = || Error::Unavailable("There are 1,000 workspaces: drop some with DELETE /_ctl/workspaces/NAME");
-    answer(begun.ok_or_else(full)?)
-}
-
-#[derive(Serialize, JsonSchema)]
-pub struct WorkspaceList {
-    workspaces: Vec<Workspace>,
-}
-
-pub async fn list_workspaces(shared: Data<Shared>) -> Result<HttpResponse> {
-    answer(WorkspaceList { workspaces: workspaces_of(&shared)?.list() })
-}
-
-pub async fn remove_workspace(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
-    match workspaces_of(&shared)?.remove(&name).await {
-        true => success(),
-        false => Err(Error::not_found("workspace", "There is no such workspace: GET /_ctl/workspaces lists them")),
-    }
 }

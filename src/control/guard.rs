@@ -8,7 +8,6 @@ use actix_web::http::header;
 use actix_web::middleware::Next;
 
 use crate::error::Error;
-use crate::web::error::body;
 
 pub async fn pass(
     request: ServiceRequest,
@@ -17,8 +16,7 @@ pub async fn pass(
     match refusal(&request) {
         Some(message) => {
             let error = Error::Forbidden { code: "control", message: message.into() };
-            let response = actix_web::HttpResponse::Forbidden().json(body(&error));
-            Ok(request.into_response(response).map_into_boxed_body())
+            Ok(request.error_response(error).map_into_boxed_body())
         }
         None => Ok(next.call(request).await?.map_into_boxed_body()),
     }

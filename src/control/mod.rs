@@ -1,45 +1,29 @@
 //! What only a mock offers: reset, snapshots, the clock, faults, the journal, workspaces. A listener of its own, on loopback.
 
 mod calls;
+mod data;
 mod guard;
 mod routes;
 mod seed;
+mod shared;
+mod workspace_calls;
 mod workspaces;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context as _, Result as AnyResult};
 
-use crate::domain::time::Time;
 use crate::web::AppState;
 use crate::web::mock::Mock;
-pub use seed::Seed;
+pub use seed::{Seed, seed_time};
+use shared::Shared;
 use workspaces::Workspaces;
 pub use workspaces::{Begin, Begun};
-
-/// When the clock of a server with a seed begins; it stands still.
-pub const SEED_TIME: &str = "2026-11-02T09:00:00Z";
-
-/// What the controls steer.
-pub struct Shared {
-    state: web::Data<AppState>,
-    mock: Arc<Mock>,
-    /// `http://ADDR:PORT` of the server.
-    url: String,
-    seed: Seed,
-    /// Where snapshots are.
-    folder: PathBuf,
-    /// One reset or snapshot at a time.
-    turn: tokio::sync::Mutex<()>,
-    /// None of a workspace has workspaces itself.
-    workspaces: Option<Workspaces>,
-}
 
 /// What is steered: the server, where it keeps its seed, and how workspaces are begun.
 pub struct Steered {
@@ -86,15 +70,7 @@ impl Control {
     }
 }
 
-/// How long a workspace may go unused.
-const IDLE: Duration = Duration::from_secs(600);
-
 /// The folder that the snapshots of a server at `database` are in.
 pub fn folder_of(database: &Path) -> PathBuf {
     database.parent().unwrap_or(Path::new(".")).to_owned()
-}
-
-/// The beginning of the clock of a server with a seed.
-pub fn seed_time() -> Time {
-    Time::parse(SEED_TIME).unwrap_or(Time::from_millis(0))
 }

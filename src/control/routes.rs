@@ -1,17 +1,17 @@
 //! Every URL of the controls on one screen.
 
-use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::calls::*;
-use crate::error::{Check, Error};
-use crate::web::error::body;
+use super::data::*;
+use super::workspace_calls::*;
+use crate::error::{Check, Error, Result};
 
 pub fn configure(config: &mut web::ServiceConfig) {
     let wrong = |message: String| {
         let error = Error::invalid("body", Check::Format, message);
-        InternalError::from_response("control", HttpResponse::UnprocessableEntity().json(body(&error))).into()
+        actix_web::Error::from(error)
     };
     let json = web::JsonConfig::default()
         .content_type_required(false)
@@ -37,10 +37,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 /// There is no such control.
-async fn unknown(request: HttpRequest) -> HttpResponse {
+async fn unknown(request: HttpRequest) -> Result<HttpResponse> {
     let message = match *request.method() {
         Method::GET => "There is no such control: docs/control.md lists them",
         _ => "There is no such control, or it takes another method: docs/control.md lists them",
     };
-    HttpResponse::NotFound().json(body(&Error::not_found("control", message)))
+    Err(Error::not_found("control", message))
 }

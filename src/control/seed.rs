@@ -7,6 +7,7 @@ use anyhow::Result as AnyResult;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::domain::chance;
+use crate::domain::time::Time;
 use crate::error::Result;
 use crate::store::sessions;
 
@@ -46,7 +47,15 @@ pub async fn go_back(db: &Db, file: &Path, numbers: Option<u64>) -> Result<()> {
 /// The clock as it begins: with a seed at its time and standing still, else the machine's.
 pub fn begin_clock(clock: &Clock, has_seed: bool) {
     match has_seed {
-        true => drop(clock.steer(super::seed_time(), false)),
+        true => drop(clock.steer(seed_time(), false)),
         false => clock.as_machine(),
     }
+}
+
+/// When the clock of a server with a seed begins; it stands still.
+pub const SEED_TIME: &str = "2026-11-02T09:00:00Z";
+
+/// The same.
+pub fn seed_time() -> Time {
+    Time::parse(SEED_TIME).unwrap_or(Time::from_millis(0))
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Result as AnyResult;
 use tokio::sync::oneshot;
 
-use super::IDLE;
 use crate::web::mock::Mock;
 
 /// Begins one, with a seed for its numbers or none.
@@ -24,6 +23,9 @@ pub struct Begun {
     /// Ends when the server has.
     pub stopped: oneshot::Receiver<()>,
 }
+
+/// How long one may go unused.
+const IDLE: Duration = Duration::from_secs(600);
 
 /// At most so many at once.
 const WORKSPACES_MAX: usize = 1_000;

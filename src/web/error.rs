@@ -112,6 +112,35 @@ fn response(status: StatusCode, code: &str, message: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": error }))
 }
 
+/// What a mock answers on purpose.
+pub fn on_purpose(status: u16, code: &str, message: &str, retry_after_s: Option<u64>) -> HttpResponse {
+    let mut response =
+        response(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), code, message);
+    if let Some(value) = retry_after_s.and_then(|seconds| header::HeaderValue::from_str(&seconds.to_string()).ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+/// A mock that is strict refuses what the documentation does not allow.
+pub fn not_strict(message: &str) -> HttpResponse {
+    response(StatusCode::BAD_REQUEST, "strict", message)
+}
+
+/// What a mock says with a status on purpose, where its rule does not say: code and message of the platform's.
+pub fn usual_text(status: u16) -> (&'static str, &'static str) {
+    match status {
+        400 => ("bad_request", "Request not valid"),
+        401 => ("credentials_invalid", "Authorization required, please login"),
+        403 => ("access_denied", "Insufficient access level"),
+        404 => ("not_found", "Object not found"),
+        409 => ("conflict", "A property conflicts with another item"),
+        429 => ("too_many_requests", "Too many requests"),
+        503 => ("busy", "The server is busy, try again"),
+        _ => ("internal_error", "Unexpected server error"),
+    }
+}
+
 /// No handler has this URL.
 pub fn no_such_url() -> HttpResponse {
     response(StatusCode::NOT_FOUND, "not_found", "There is no such URL")

@@ -12,6 +12,7 @@ pub mod log_filter;
 pub mod metrics_token;
 pub mod middleware;
 pub mod mock;
+pub mod mock_pass;
 pub mod pace;
 pub mod platform_token;
 pub mod preconditions;

@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 
 use super::connections::Connections;
 use super::middleware;
-use super::mock;
+use super::mock_pass;
 use super::pace::{InFlight, SLICE};
 
 /// How long requests under way may still take when the server stops.
@@ -112,7 +112,7 @@ pub fn application<C: FnOnce(&mut web::ServiceConfig)>(
     > + use<C>,
 > {
     App::new()
-        .wrap(Condition::new(is_mock, from_fn(mock::pass)))
+        .wrap(Condition::new(is_mock, from_fn(mock_pass::pass)))
         .wrap(Compress::default())
         .wrap(from_fn(middleware::pass))
         // Outermost: a page must be able to read also what the others answer, such as a time limit.

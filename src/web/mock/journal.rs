@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
-use super::faults::{Seen, is_path};
+use super::fault_rule::{Seen, is_path};
 use super::problems::Problem;
 use crate::domain::id::Id;
 use crate::domain::redaction::redacted;

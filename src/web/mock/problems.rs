@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::faults::Seen;
+use super::fault_rule::Seen;
 
 /// What is wrong with a request, and the page that says so.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

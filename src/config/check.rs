@@ -1,0 +1,41 @@
+//! Settings that do not go together.
+
+use anyhow::{Result, bail};
+
+use super::Config;
+use super::values::{check_listen, is_origin};
+
+impl Config {
+    /// Refuses settings that cannot be used together, in one sentence.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            bail!("--tls-cert and --tls-key go together: give both or neither");
+        }
+        if let Some(wrong) = self.cors_origins().iter().find(|origin| !is_origin(origin)) {
+            bail!(
+                "{wrong} in --cors-origins is no origin: give scheme, host and port, such as https://app.example.com"
+            );
+        }
+        if self.import.is_some() && (!self.is_ephemeral() || self.is_demo()) {
+            bail!(
+                "--import goes with --ephemeral, and without --demo: to load a document into a database that stays, run import"
+            );
+        }
+        if self.is_mock() && !self.is_ephemeral() {
+            bail!(
+                "--control, --seed and --strict go with --ephemeral: they are for tests, and a reset throws away what is there"
+            );
+        }
+        if let Some(control) = self.control.filter(|control| !control.ip().is_loopback()) {
+            bail!("--control is refused on {control}: whoever reaches it is everybody; give an address of 127.0.0.1");
+        }
+        let loopback = self.listen().ip().is_loopback();
+        if self.is_demo() && !loopback {
+            bail!(
+                "--demo is refused on {}: everybody knows its passwords; listen on 127.0.0.1, or leave --demo out",
+                self.listen()
+            );
+        }
+        check_listen(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
+    }
+}

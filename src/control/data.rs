@@ -1,0 +1,93 @@
+//! The handlers of reset and snapshots.
+
+use std::path::PathBuf;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path as InPath};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::calls::{answer, success, wrong};
+use super::seed::{begin_clock, go_back, save};
+use super::shared::Shared;
+use crate::error::{Error, Result};
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResetTo {
+    /// To this snapshot in the place of the seed.
+    pub snapshot: Option<String>,
+}
+
+/// Back to the seed: data, clock, faults and journal.
+pub async fn reset(shared: Data<Shared>, body: Option<Json<ResetTo>>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    let to = body.map(Json::into_inner).unwrap_or_default();
+    let file = match &to.snapshot {
+        Some(name) => existing(&shared, name)?,
+        None => shared.seed.path().to_owned(),
+    };
+    shared.mock.reset();
+    begin_clock(shared.state.db.clock(), shared.mock.seed().is_some());
+    go_back(&shared.state.db, &file, shared.mock.seed()).await?;
+    shared.state.login_throttle.clear();
+    success()
+}
+
+fn file_of(shared: &Shared, name: &str) -> Result<PathBuf> {
+    let is_fit =
+        (1..=64).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_".contains(&c));
+    match is_fit {
+        true => Ok(shared.folder.join(format!("snapshot-{name}.db"))),
+        false => Err(wrong("name", "the name of a snapshot has 1 to 64 letters, digits, - and _")),
+    }
+}
+
+fn existing(shared: &Shared, name: &str) -> Result<PathBuf> {
+    let file = file_of(shared, name)?;
+    match file.exists() {
+        true => Ok(file),
+        false => Err(Error::NotFound {
+            code: "snapshot",
+            message: "There is no snapshot of that name: GET /_ctl/snapshots lists them, PUT saves one",
+        }),
+    }
+}
+
+pub async fn save_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    let file = file_of(&shared, &name)?;
+    let part = file.with_extension("part");
+    let _ = std::fs::remove_file(&part);
+    save(&shared.state.db, &part).map_err(|error| Error::Internal(error.into()))?;
+    std::fs::rename(&part, &file).map_err(|error| Error::Internal(error.into()))?;
+    success()
+}
+
+pub async fn restore_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    let file = existing(&shared, &name)?;
+    go_back(&shared.state.db, &file, None).await?;
+    success()
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Snapshots {
+    snapshots: Vec<String>,
+}
+
+pub async fn list_snapshots(shared: Data<Shared>) -> Result<HttpResponse> {
+    let names = std::fs::read_dir(&shared.folder).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(name.strip_prefix("snapshot-")?.strip_suffix(".db")?.to_owned())
+    });
+    let mut snapshots: Vec<String> = names.collect();
+    snapshots.sort();
+    answer(Snapshots { snapshots })
+}
+
+pub async fn delete_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
+    let _turn = shared.turn.lock().await;
+    std::fs::remove_file(existing(&shared, &name)?).map_err(|error| Error::Internal(error.into()))?;
+    success()
+}
