@@ -13,7 +13,7 @@
 //! - [`web`] is what every listener needs of actix; [`api`] is the documented API, with every URL in `api/routes.rs`.
 //! - [`control`] is what only a mock offers, on a listener of its own.
 //! - [`config`] has the settings, [`ephemeral`] a database that is thrown away, [`app`] opens and closes everything in order.
-//! - [`cli`] has the commands, one file each.
+//! - [`cli`] has the commands, one file each; [`testing`] is a server inside a test.
 
 pub mod error;
 
@@ -44,3 +44,4 @@ pub mod ephemeral;
 
 pub mod app;
 pub mod cli;
+pub mod testing;

@@ -9,6 +9,8 @@ mod audit;
 mod audit_log;
 mod backup;
 mod beside;
+mod control;
+mod control_requests;
 mod damage;
 mod demo;
 mod doctor;

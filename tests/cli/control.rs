@@ -1,0 +1,170 @@
+//! The controls of a mock: back to the beginning, the clock, and who may call them.
+
+use serde_json::{Value, json};
+
+use crate::support::place::is_refused;
+use crate::support::{Answer, Place, Server};
+
+pub const ANNA: &str = "/employee/e00000000000000000000402";
+
+/// A mock with the demo world, and its controls.
+pub struct Mock {
+    pub server: Server,
+    pub controls: String,
+    agent: ureq::Agent,
+    _place: Place,
+}
+
+impl Mock {
+    pub fn start(more: &[&str]) -> Mock {
+        let place = Place::new();
+        let usual = ["serve", "--ephemeral", "--demo", "--control", "--listen", "127.0.0.1:0"];
+        let mut server = Server::start(place.command(&usual).args(more), place.log());
+        let text = server.read_until(|line| line.contains("controls on"));
+        let controls = text.lines().find_map(|line| line.strip_prefix("telecomx-local controls on ")).unwrap();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        Mock { controls: controls.to_owned(), server, agent: config.new_agent(), _place: place }
+    }
+
+    pub fn control(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.call(&self.controls, method, path, body, &[])
+    }
+
+    pub fn call(&self, url: &str, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = match body {
+            Value::Null => self.agent.run(request.body(()).unwrap()),
+            body => self.agent.run(request.header("content-type", "application/json").body(body.to_string()).unwrap()),
+        };
+        let answer = sent.unwrap();
+        let status = answer.status().as_u16();
+        Answer { status, body: answer.into_body().read_json().unwrap_or_default() }
+    }
+
+    /// One that must succeed.
+    pub fn done(&self, method: &str, path: &str, body: Value) -> Value {
+        let answer = self.control(method, path, &body);
+        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.body);
+        answer.body
+    }
+
+    pub fn token(&self, level: &str) -> String {
+        self.done("POST", "/_ctl/tokens", json!({ "level": level }))["token"].as_str().unwrap().to_owned()
+    }
+
+    pub fn title(&self, token: &str, title: &str) -> Answer {
+        self.server.post(ANNA, token, &json!({ "title": title }))
+    }
+}
+
+#[test]
+fn a_reset_goes_back_to_the_seed_and_its_tokens_stay_good() {
+    let mock = Mock::start(&[]);
+    let login = json!({ "username": "manager@bakery.example.com", "password": "Demo-Passw0rd" });
+    let token = mock.server.post("/auth/login", "", &login).body["token"].as_str().unwrap().to_owned();
+    mock.done("PUT", "/_ctl/snapshots/logged-in", json!(null));
+    assert_eq!(mock.title(&token, "Changed").status, 200);
+    mock.done("POST", "/_ctl/reset", json!({ "snapshot": "logged-in" }));
+    assert_eq!(mock.server.get(ANNA, &token).body["title"], "Shop manager");
+    mock.title(&token, "Changed");
+    mock.done("POST", "/_ctl/snapshots/logged-in", json!(null));
+    assert_eq!(mock.server.get(ANNA, &token).body["title"], "Shop manager");
+    assert_eq!(mock.done("GET", "/_ctl/snapshots", json!(null)), json!({ "snapshots": ["logged-in"] }));
+    mock.done("DELETE", "/_ctl/snapshots/logged-in", json!(null));
+    mock.done("POST", "/_ctl/reset", json!(null));
+    assert_eq!(mock.server.get(ANNA, &token).status, 401, "it is of no seed");
+    let token = mock.token("MANAGER");
+    assert_eq!(mock.server.get(ANNA, &token).body["title"], "Shop manager");
+}
+
+#[test]
+fn a_request_under_way_is_answered_from_the_old_world_or_the_new_one() {
+    let mock = Mock::start(&[]);
+    let token = mock.token("MANAGER");
+    mock.done("PUT", "/_ctl/snapshots/begin", json!(null));
+    std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..4)
+            .map(|n| {
+                let (mock, token) = (&mock, &token);
+                scope.spawn(move || {
+                    for i in 0..40 {
+                        let written = mock.title(token, &format!("Title {n}.{i}"));
+                        assert_eq!(written.status, 200, "{}", written.body);
+                        let read = mock.server.get("/pbx/app/mobileconfig", token);
+                        assert_eq!((read.status, read.body.as_array().map(Vec::is_empty)), (200, Some(false)));
+                    }
+                })
+            })
+            .collect();
+        while callers.iter().any(|caller| !caller.is_finished()) {
+            mock.done("POST", "/_ctl/reset", json!({ "snapshot": "begin" }));
+        }
+    });
+    mock.done("POST", "/_ctl/reset", json!({ "snapshot": "begin" }));
+    assert_eq!(mock.server.get(ANNA, &token).body["title"], "Shop manager");
+}
+
+#[test]
+fn sessions_and_scheduled_deletes_follow_the_clock() {
+    let mock = Mock::start(&[]);
+    let token = mock.token("MANAGER");
+    mock.done("POST", "/_ctl/clock", json!({ "freeze": true }));
+    assert_eq!(mock.done("GET", "/_ctl/clock", json!(null)), mock.done("GET", "/_ctl/clock", json!(null)));
+    mock.done("POST", "/_ctl/clock", json!({ "advanceMs": 14 * 60_000 }));
+    assert_eq!(mock.server.get(ANNA, &token).status, 200);
+    mock.done("POST", "/_ctl/clock", json!({ "advanceMs": 15 * 60_000 + 1 }));
+    assert_eq!(mock.server.get(ANNA, &token).body["error"]["code"], "expired");
+    mock.done("POST", "/_ctl/clock", json!({ "set": "2026-12-01T10:00:00Z" }));
+    let token = mock.token("MANAGER");
+    let later = "/employee/e00000000000000000000405";
+    assert_eq!(mock.server.delete(&format!("{later}?deleteDate=2026-12-03"), &token).status, 200);
+    assert_eq!(mock.server.get(later, &token).status, 200);
+    mock.done("POST", "/_ctl/clock", json!({ "set": "2026-12-03T00:00:01Z" }));
+    let token = mock.token("MANAGER");
+    assert_eq!(mock.server.get(later, &token).status, 404);
+    assert_eq!(mock.done("POST", "/_ctl/clock", json!({ "run": true }))["running"], true);
+    for wrong in [
+        json!({ "set": "soon" }),
+        json!({ "set": "1970-01-01" }),
+        json!({ "advanceMs": -1 }),
+        json!({ "freeze": true, "run": true }),
+        json!({}),
+        json!({ "later": 1 }),
+    ] {
+        let answer = mock.control("POST", "/_ctl/clock", &wrong);
+        assert_eq!(answer.status, 422, "{wrong}: {}", answer.body);
+    }
+}
+
+#[test]
+fn the_controls_are_for_programs_of_this_machine() {
+    let mock = Mock::start(&[]);
+    let refused = |name: &str, value: &str| {
+        let answer = mock.call(&mock.controls, "POST", "/_ctl/reset", &Value::Null, &[(name, value)]);
+        assert_eq!(answer.status, 403, "{name}: {value}: {}", answer.body);
+    };
+    refused("host", "rebound.example.com");
+    refused("origin", "http://localhost:3000");
+    refused("origin", "null");
+    refused("sec-fetch-site", "cross-site");
+    for (method, path) in [("GET", "/_ctl/reset"), ("GET", "/_ctl/nothing"), ("POST", "/_ctl/snapshots/none")] {
+        let answer = mock.control(method, path, &Value::Null);
+        assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
+    }
+    assert_eq!(mock.control("PUT", "/_ctl/snapshots/..%2Fup", &Value::Null).status, 422);
+    let named = "http://127.0.0.1:1".to_owned();
+    assert_ne!(mock.controls, named);
+    let place = Place::new();
+    for (arguments, said) in [
+        (vec!["serve", "--control"], "--ephemeral"),
+        (vec!["serve", "--strict"], "--ephemeral"),
+        (vec!["serve", "--seed", "1"], "--ephemeral"),
+        (vec!["serve", "--ephemeral", "--control=0.0.0.0:0"], "127.0.0.1"),
+    ] {
+        let sentence = is_refused(&mut place.command(&arguments));
+        assert!(sentence.contains(said), "{arguments:?}: {sentence}");
+    }
+}
