@@ -10,11 +10,11 @@ use crate::web::mock::problems::{Rule, Rules};
 pub fn rules() -> Rules {
     let endpoints = routes::endpoints();
     let document = openapi::build(&endpoints);
+    // The page of the copy has its path with a slash at the end.
     let schema = |method: &str, path: &str| -> Option<Value> {
-        let described =
-            [path.to_owned(), format!("{path}/")].into_iter().find_map(|path| document["paths"].get(&path).cloned());
-        let content = described?.get(method.to_lowercase())?.pointer("/requestBody/content")?.clone();
-        content.as_object()?.values().next()?.get("schema").cloned()
+        let described = [path.to_owned(), format!("{path}/")].into_iter();
+        let operation = described.filter_map(|path| document["paths"].get(&path)?.get(method.to_lowercase())).next()?;
+        operation.pointer("/requestBody/content")?.as_object()?.values().next()?.get("schema").cloned()
     };
     let served = endpoints.iter().map(|endpoint| Rule {
         method: endpoint.method,
