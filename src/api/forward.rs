@@ -81,7 +81,8 @@ async fn forward(
     let header = |name: &'static str| Some((name, request.headers().get(name)?.to_str().ok()?.to_owned()));
     let forward = Forward {
         method: method.clone(),
-        url: format!("{url}{target}"),
+        // An id from here that the platform has replaced means nothing there.
+        url: format!("{url}{}", state.aliases.in_text(&state.db, &target)?),
         token,
         headers: PASSED_ON.into_iter().filter_map(header).collect(),
         body: context.into_body().to_vec(),

@@ -42,6 +42,11 @@ impl Answer {
         }
     }
 
+    /// Whether an error is in the platform's own words: a proxy on the way, too, answers 404 or 403.
+    pub fn is_in_its_words(&self) -> bool {
+        self.json().is_some_and(|body| body["error"]["code"].is_string() && body["error"]["message"].is_string())
+    }
+
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }

@@ -92,7 +92,7 @@ pub struct PlatformGate {
 impl PlatformGate {
     pub fn new(settings: PlatformSettings, clock: Clock) -> AnyResult<PlatformGate> {
         Ok(PlatformGate {
-            agent: http_agent::agent_keeping(settings.ca.as_deref(), KEPT_CONNECTIONS)?,
+            agent: http_agent::agent_keeping(settings.ca.as_deref(), None, KEPT_CONNECTIONS)?,
             settings,
             clock,
             logins: Lane::of(8, 64),
@@ -154,9 +154,11 @@ impl PlatformGate {
         if !self.may_try() {
             return Err(Unreachable("it could not be reached a moment ago".into()));
         }
+        let proxy = http_agent::proxy_to(request.uri());
         let request = self
             .agent
             .configure_request(request)
+            .proxy(proxy)
             .timeout_connect(Some(limits.connect))
             .timeout_recv_response(Some(limits.head))
             .timeout_global(Some(limits.whole))

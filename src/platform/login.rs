@@ -117,11 +117,11 @@ fn read(status: u16, bytes: &[u8]) -> Option<Verdict> {
     }
 }
 
-/// The platform's own error, when it is one about the caller: 429 and 5xx are about the platform.
+/// The platform's own error about the caller, too many tries included: 5xx are about the platform.
 pub(super) fn error_of(status: u16, body: &Value) -> Option<PlatformError> {
     let error: &Map<String, Value> = body["error"].as_object()?;
     let is_one = error.get("code")?.is_string() && error.get("message")?.is_string();
-    (is_one && (400..500).contains(&status) && status != 429).then(|| PlatformError { status, body: error.clone() })
+    (is_one && (400..500).contains(&status)).then(|| PlatformError { status, body: error.clone() })
 }
 
 #[cfg(test)]
@@ -137,6 +137,8 @@ mod tests {
         assert!(matches!(refused, Some(Verdict::Refused { error, .. }) if is_refusal(&error)));
         let code = of(403, r#"{"error":{"code":"smsKey","message":"SMS sent","status":403}}"#);
         assert!(matches!(code, Some(Verdict::Refused { error, .. }) if !is_refusal(&error)));
+        let many = of(429, r#"{"error":{"code":"rate_limit","message":"Too many requests","status":429}}"#);
+        assert!(matches!(many, Some(Verdict::Refused { error, .. }) if !is_refusal(&error)));
         for (status, text) in [
             (200, "<html>"),
             (200, "{}"),
@@ -144,7 +146,7 @@ mod tests {
             (200, r#"{"token":"abc","employee":"nobody"}"#),
             (401, "<html>login</html>"),
             (401, "{}"),
-            (429, r#"{"error":{"code":"x","message":"y"}}"#),
+            (429, "slow down"),
             (500, r#"{"error":{"code":"internal_error","message":"y"}}"#),
             (503, r#"{"error":{"code":"busy","message":"y"}}"#),
             (302, ""),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::audit::{Hash, digest};
 use crate::domain::customer::Customer;
-use crate::domain::employee::Employee;
+use crate::domain::employee::{Employee, ip_list};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::mobile_config;
@@ -33,6 +33,19 @@ pub enum Object {
 }
 
 impl Object {
+    /// Itself, if it may stand in this customer's list. An error says whose it is.
+    pub fn of(self, customer: Id) -> Result<Object, String> {
+        let owner = match &self {
+            Object::Employee(employee) => employee.customer,
+            Object::Queue(queue) => queue.customer,
+            Object::Customer(_) | Object::Config { .. } => customer,
+        };
+        match owner == customer {
+            true => Ok(self),
+            false => Err(format!("the list of customer {customer} has it, and it says that it is of customer {owner}")),
+        }
+    }
+
     /// Its fields as the API of this server renders them; none of a mobile config.
     pub fn fields(&self) -> Result<Map<String, Value>> {
         match self {
@@ -84,6 +97,9 @@ pub fn read(kind: Table, text: &str, customer: Id) -> Result<Object, String> {
                 return Err("accessLevel is missing".into());
             }
             let employee: Employee = typed(value)?;
+            if employee.ip_restriction.as_deref().is_some_and(|list| ip_list(list).is_none()) {
+                return Err("ipRestriction is no list of IP addresses".into());
+            }
             named(&employee.name).and_then(|()| without_controls(Object::Employee(employee.into())))
         }
         Table::Queue => {
@@ -181,6 +197,7 @@ mod tests {
             (json!({ "_id": "123" }), "24 hex"),
             (json!({ "organizationResellers": null }), "organizationResellers"),
             (json!({ "primaryContact": "maybe" }), "boolean"),
+            (json!({ "ipRestriction": "the office" }), "ipRestriction"),
         ] {
             let wrong = employee(|value| {
                 for (name, given) in change.as_object().unwrap() {

@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 use super::objects::id_of;
 use super::sender::{Outcome, is_create};
 use super::take::{remove, take};
-use crate::db::WriteTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::platform::{Call, Change, Conflicts, Operation, OperationState};
 use crate::error::{Error, Result};
 use crate::store::platform::{bases, operations};
+use crate::store::{customers, employees};
 use crate::usecases::{from_platform, new_ids};
 
 /// Stores the outcome. An operation that is no longer there, or has been changed meanwhile, is left alone.
@@ -22,9 +23,15 @@ pub fn apply(tx: &mut WriteTx, operation: &Operation, outcome: &Outcome, conflic
     }
     match outcome {
         Outcome::Done { theirs } => {
-            let target = match theirs.as_deref().filter(|_| is_create(now.call)) {
-                Some(theirs) => adopt(tx, &now, id_of(theirs))?,
+            let target = match theirs
+                .as_deref()
+                .filter(|_| is_create(now.call))
+                .map(|text| adopt(tx, &now, id_of(text), true))
+            {
                 None => now.target,
+                Some(Ok(target)) => target,
+                Some(Err(Error::Conflict { message, .. })) => return operations::set_error(tx, seq, &message),
+                Some(Err(error)) => return Err(error),
             };
             follow(tx, &now, target, theirs.as_deref())?;
             operations::remove(tx, seq)?;
@@ -46,16 +53,29 @@ pub fn apply(tx: &mut WriteTx, operation: &Operation, outcome: &Outcome, conflic
     }
 }
 
-/// Gives an object that was created here the id that it has at the platform.
-fn adopt(tx: &mut WriteTx, operation: &Operation, there: Id) -> Result<Id> {
+/// Gives an object that was created here the id that it has at the platform. `is_same`: it is as it was to be created.
+fn adopt(tx: &mut WriteTx, operation: &Operation, there: Id, is_same: bool) -> Result<Id> {
     let here = operation.target;
     if here != there {
+        if is_taken(tx, operation.call.table(), there)? {
+            let message = format!("the platform gives it the id {there}, which another object has here");
+            return Err(Error::conflict("operation", message));
+        }
         match operation.call.table() {
             Table::Customer => new_ids::replace_customer(tx, here, there)?,
-            _ => new_ids::replace_employee(tx, here, there)?,
+            _ => new_ids::replace_employee(tx, here, there, is_same)?,
         }
     }
     Ok(there)
+}
+
+/// Whether an object that is here alone has an id.
+fn is_taken(tx: &ReadTx, kind: Table, id: Id) -> Result<bool> {
+    let is_here = match kind {
+        Table::Customer => customers::find(tx, id)?.is_some(),
+        _ => employees::find_live(tx, id)?.is_some(),
+    };
+    Ok(is_here && !bases::exists(tx, kind, id)?)
 }
 
 /// The row here becomes what the platform holds, but for what other operations are to change yet.
@@ -98,7 +118,7 @@ pub fn decide(tx: &mut WriteTx, seq: i64, is_mine: bool) -> Result<()> {
     let operation = found.ok_or_else(|| Error::not_found("conflict", "There is no such conflict"))?;
     let theirs = operation.theirs.clone().filter(|theirs| theirs != "null");
     let target = match theirs.as_deref().filter(|_| is_create(operation.call)) {
-        Some(theirs) => adopt(tx, &operation, id_of(theirs))?,
+        Some(theirs) => adopt(tx, &operation, id_of(theirs), false)?,
         None => operation.target,
     };
     if !is_mine {

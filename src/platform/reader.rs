@@ -41,7 +41,11 @@ pub enum ReadError {
 impl ReadError {
     /// Whether only this list could not be read, and the next may be.
     pub fn is_of_one_list(&self) -> bool {
-        !matches!(self, ReadError::Api(error) if !matches!(error, ApiError::Broken(_)))
+        match self {
+            ReadError::Api(error) => matches!(error, ApiError::Broken(_)),
+            ReadError::Denied(..) | ReadError::Void(_) => true,
+            ReadError::Local(_) => false,
+        }
     }
 }
 

@@ -84,7 +84,13 @@ impl<T: Transport> Driver<T> {
         let known = self.db.read(platform::record)?;
         if (known.level, known.customer) != (Some(level), Some(customer)) {
             let record = platform::Record { level: Some(level), customer: Some(customer), ..known };
-            self.write(move |tx| platform::set_record(tx, &record))?;
+            let is_first = known.customer.is_none();
+            self.write(move |tx| {
+                if is_first {
+                    bases::forget_other_platform(tx, customer)?;
+                }
+                platform::set_record(tx, &record)
+            })?;
         }
         Ok(Account { employee: account.employee.parse().ok(), customer, level })
     }

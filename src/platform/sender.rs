@@ -151,7 +151,7 @@ impl Sending {
                     None => later("what the platform holds of the source cannot be read"),
                 },
                 // The platform says what is wrong with it.
-                404 => self.go_on(Phase::Send),
+                404 if answer.is_in_its_words() => self.go_on(Phase::Send),
                 _ => later(&answer.error()),
             },
             Phase::Send => self.sent(answer),
@@ -173,7 +173,7 @@ impl Sending {
                 let is_deleted = object.fields().is_ok_and(|fields| fields.get("state") == Some(&"DELETED".into()));
                 Ok((!is_deleted).then_some(text))
             }
-            404 if !is_create => Ok(None),
+            404 if !is_create && answer.is_in_its_words() => Ok(None),
             _ => Err(answer.error()),
         }
     }
@@ -255,7 +255,9 @@ impl Sending {
             200 => self.succeeded(answer),
             // It may be done, or not: reading shows.
             401 | 408 | 425 | 429 | 500.. => later(&answer.error()),
-            400..=499 => Step::End(Outcome::Refused { error: answer.error(), theirs: self.theirs }),
+            400..=499 if answer.is_in_its_words() => {
+                Step::End(Outcome::Refused { error: answer.error(), theirs: self.theirs })
+            }
             _ => later(&answer.error()),
         }
     }

@@ -8,13 +8,15 @@ use super::compare::may_be;
 use super::merge::merge;
 use super::objects::{Object, base_fields, hash_of, id_of, read};
 use crate::db::{ReadTx, WriteTx};
+use crate::domain::access::Level;
+use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::platform::{Call, Operation};
+use crate::domain::platform::{Call, Operation, OperationState};
 use crate::error::{Error, Result};
 use crate::store::platform::bases::{self, Base};
 use crate::store::platform::operations;
-use crate::store::{customers, employees};
+use crate::store::{credentials, customers, employees};
 use crate::usecases::from_platform;
 use crate::usecases::intents::fields_of;
 
@@ -27,16 +29,26 @@ pub fn take(tx: &mut WriteTx, kind: Table, customer: Id, text: &str, except: Opt
     if !is_settled && old.as_ref().is_some_and(|old| old.hash == hash && old.aside.is_none()) {
         return Ok(());
     }
-    let object = match read(kind, text, customer) {
-        Ok(object) => object,
-        Err(why) => return put_aside(tx, kind, id, customer, text, old, why),
-    };
+    let object =
+        match read(kind, text, customer).and_then(|object| if is_settled { Ok(object) } else { object.of(customer) }) {
+            Ok(object) => object,
+            Err(why) => return put_aside(tx, kind, id, customer, text, old, why),
+        };
+    if !is_settled && old.is_none() && is_somebodys_own(tx, kind, id)? {
+        let why = "an ADMIN of this server alone has this id here".to_owned();
+        return put_aside(tx, kind, id, customer, text, old, why);
+    }
     if !is_settled && old.is_none() && is_of_a_create(tx, kind, customer, &object)? {
         // What is to be created, or was: the sender finds it, and gives it its id.
         return Ok(());
     }
     let others: Vec<Operation> =
         operations::pending(tx, kind, id)?.into_iter().filter(|operation| Some(operation.seq) != except).collect();
+    for conflict in others.iter().filter(|operation| operation.state == OperationState::Conflict) {
+        if conflict.theirs.as_deref() != Some(text) {
+            operations::set_state(tx, conflict.seq, OperationState::Conflict, Some(text), None)?;
+        }
+    }
     if kind == Table::MobileConfig && !others.is_empty() {
         // It keeps what it has until the copy has been sent; what the platform has is read again then.
         return Ok(());
@@ -117,6 +129,13 @@ fn typed<T: serde::de::DeserializeOwned>(fields: Map<String, Value>) -> Result<T
     serde_json::from_value(Value::Object(fields)).map_err(|error| Error::Internal(Box::new(error)))
 }
 
+/// Whether the id is that of an administrator who is here alone: the platform does not take this server from its operator.
+fn is_somebodys_own(tx: &ReadTx, kind: Table, id: Id) -> Result<bool> {
+    let is_admin = |employee: Option<Employee>| employee.is_some_and(|found| found.access_level == Level::Admin);
+    let has_password = |id| Ok::<_, Error>(credentials::get(tx, id)?.password_hash.is_some());
+    Ok(kind == Table::Employee && is_admin(employees::find_live(tx, id)?) && has_password(id)?)
+}
+
 /// Whether an object that is new at the platform is one that is to be created there from here.
 fn is_of_a_create(tx: &ReadTx, kind: Table, customer: Id, object: &Object) -> Result<bool> {
     let call = match kind {
@@ -132,7 +151,8 @@ fn is_of_a_create(tx: &ReadTx, kind: Table, customer: Id, object: &Object) -> Re
     Ok(to_create.iter().any(|operation| may_be(&operation.change.to, &fields)))
 }
 
-/// Notes why an object was not taken; what is here of it stays. Nothing is written when that is known.
+/// Notes why an object was not taken; what is here of it stays, but for what an employee may do. Nothing is written when that is
+/// known.
 fn put_aside(
     tx: &mut WriteTx,
     kind: Table,
@@ -142,8 +162,34 @@ fn put_aside(
     old: Option<Base>,
     why: String,
 ) -> Result<()> {
+    let is_known = old.as_ref().is_some_and(|old| old.customer == customer);
     let base = Base { customer, hash: hash_of(text), object: None, aside: Some(why) };
-    if old.as_ref() == Some(&base) { Ok(()) } else { bases::put(tx, kind, id, &base) }
+    if old.as_ref() == Some(&base) {
+        return Ok(());
+    }
+    bases::put(tx, kind, id, &base)?;
+    if kind == Table::Employee && is_known { take_rights(tx, id, text) } else { Ok(()) }
+}
+
+/// What an employee may do follows the platform where the rest of it cannot.
+fn take_rights(tx: &mut WriteTx, id: Id, text: &str) -> Result<()> {
+    let (Some(here), Ok(theirs)) = (employees::find_live(tx, id)?, serde_json::from_str::<Map<String, Value>>(text))
+    else {
+        return Ok(());
+    };
+    let held = operations::pending_fields(tx, Table::Employee, id, None)?;
+    let before = fields_of(&here)?;
+    let mut after = before.clone();
+    for name in ["state", "accessLevel", "ipRestriction"] {
+        let mut next = after.clone();
+        let Some(value) = theirs.get(name).filter(|_| !held.contains(name)) else { continue };
+        next.insert(name.into(), value.clone());
+        // One that cannot be read stays as it is.
+        if serde_json::from_value::<Employee>(next.clone().into()).is_ok() {
+            after = next;
+        }
+    }
+    if after == before { Ok(()) } else { from_platform::write_employee(tx, typed(after)?) }
 }
 
 /// Deletes here what is gone at the platform.

@@ -51,9 +51,10 @@ impl<T: Transport> Driver<T> {
                 Err(ApiError::Broken(_)) => continue,
                 answer => answer?,
             };
-            let state = answer.json().map(|body| body["state"] == "DELETED").unwrap_or_default();
+            let is_deleted = answer.json().map(|body| body["state"] == "DELETED").unwrap_or_default();
             match answer.status {
-                200 if state => gone.push(id),
+                200 if is_deleted => gone.push(id),
+                404 | 403 if !answer.is_in_its_words() => {}
                 404 if kind == Table::Customer && !self.accepts_deletes => {
                     let objects = self.db.read(|tx| bases::count_of(tx, id))?;
                     if objects > GONE_MAX as i64 {
@@ -63,6 +64,8 @@ impl<T: Transport> Driver<T> {
                     }
                 }
                 404 => gone.push(id),
+                // The list was whole: it has moved to where the account does not reach.
+                403 if kind == Table::Employee => gone.push(id),
                 403 if kind == Table::Customer => guards.push(format!("customer {id} is out of the account's reach")),
                 _ => {}
             }

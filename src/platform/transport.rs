@@ -71,7 +71,7 @@ pub struct Http {
 impl Http {
     /// `ca`: a PEM file with the certificates to trust in the place of the usual ones.
     pub fn new(url: &str, ca: Option<&Path>) -> AnyResult<Http> {
-        Ok(Http { agent: http_agent::agent(ca)?, url: url.trim_end_matches('/').to_owned() })
+        Ok(Http { agent: http_agent::agent(ca, url)?, url: url.trim_end_matches('/').to_owned() })
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use ureq::Proxy;
 use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
@@ -29,13 +30,20 @@ pub fn call_timeout(body_bytes: usize) -> Duration {
     ANSWER_TIMEOUT + Duration::from_secs(body_bytes as u64 / LINE_MIN)
 }
 
-/// An agent that keeps its connections. `ca`: a PEM file with the certificates to trust, in the place of the usual ones.
-pub fn agent(ca: Option<&Path>) -> Result<ureq::Agent> {
-    agent_keeping(ca, KEPT_CONNECTIONS)
+/// An agent for the server at `url` that keeps its connections. `ca`: a PEM file with the certificates to trust, in the place of the
+/// usual ones. The proxy of the environment is used, but not to reach this machine.
+pub fn agent(ca: Option<&Path>, url: &str) -> Result<ureq::Agent> {
+    let uri: Uri = url.parse().with_context(|| format!("{} is not a URL", shown(url)))?;
+    agent_keeping(ca, proxy_to(&uri), KEPT_CONNECTIONS)
+}
+
+/// The proxy that the environment gives for this URL; none to this machine.
+pub fn proxy_to(uri: &Uri) -> Option<Proxy> {
+    Proxy::try_from_env().filter(|_| !uri.host().is_some_and(is_this_machine))
 }
 
 /// As [`agent`], with at most so many connections that are kept while nobody uses them.
-pub fn agent_keeping(ca: Option<&Path>, connections: usize) -> Result<ureq::Agent> {
+pub fn agent_keeping(ca: Option<&Path>, proxy: Option<Proxy>, connections: usize) -> Result<ureq::Agent> {
     let roots = match ca {
         Some(ca) => certificates(ca).with_context(|| format!("{} cannot be used", ca.display()))?,
         None => RootCerts::PlatformVerifier,
@@ -57,6 +65,7 @@ pub fn agent_keeping(ca: Option<&Path>, connections: usize) -> Result<ureq::Agen
         .max_idle_connections(connections)
         .max_idle_connections_per_host(connections)
         .tls_config(tls)
+        .proxy(proxy)
         .build();
     Ok(ureq::Agent::with_parts(config, DefaultConnector::default(), Names(DefaultResolver::default())))
 }

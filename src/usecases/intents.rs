@@ -89,6 +89,10 @@ pub fn employee_saved(tx: &mut WriteTx, old: Option<&Employee>, new: &Employee, 
             if !has(tx, Table::Customer, new.customer)? {
                 return Err(refused("the platform does not have the customer that the employee would move to"));
             }
+            if password.is_some() && !new.no_email {
+                // The platform takes it from the employee alone (api:employee:update), and this server asks as its account.
+                return Err(refused("it takes a new password from its owner alone: change it there"));
+            }
             queue(tx, rules, Call::UpdateEmployee, old.customer, new.id, &change, password)
         }
     }

@@ -13,8 +13,9 @@ use crate::error::Result;
 use crate::store::platform::{ids, operations};
 use crate::store::{customers, employees, mobile_configs};
 
-/// Puts an employee under another id.
-pub fn replace_employee(tx: &mut WriteTx, from: Id, to: Id) -> Result<()> {
+/// Puts an employee under another id. `is_same`: the platform has created it as it was asked to; then it goes on with its sessions
+/// and its password. Else somebody created it there, and whoever knew the password of the one here is not let in as the one there.
+pub fn replace_employee(tx: &mut WriteTx, from: Id, to: Id, is_same: bool) -> Result<()> {
     ids::insert(tx, Table::Employee, from, to)?;
     operations::replace_id(tx, from, to)?;
     let Some(old) = employees::find_live(tx, from)? else { return Ok(()) };
@@ -24,7 +25,11 @@ pub fn replace_employee(tx: &mut WriteTx, from: Id, to: Id) -> Result<()> {
     let rev = there.as_ref().map_or(0, |there| there.rev);
     let customer = old.customer;
     employees::upsert(tx, Employee { id: to, rev, ..old }, there.as_ref())?;
-    ids::carry_secrets(tx, from, to)?;
+    if is_same {
+        ids::carry_secrets(tx, from, to)?
+    } else {
+        ids::forget_secrets(tx, from)?
+    }
     if let Some(config) = mobile_configs::find(tx, from)? {
         mobile_configs::delete(tx, from)?;
         if mobile_configs::find(tx, to)?.is_none() {

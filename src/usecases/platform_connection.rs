@@ -1,7 +1,7 @@
 //! Which platform a server works with, who may decide it, and who may settle what stands open with it.
 
 use super::hub_enrolment;
-use crate::db::{Subject, WriteTx};
+use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::{Actor, Level};
 use crate::domain::audit::{Action, PLATFORM};
 use crate::domain::id::Id;
@@ -22,9 +22,9 @@ pub fn allow(tx: &mut WriteTx, actor: &Actor, action: Action) -> Result<()> {
 /// wait for the one before.
 pub fn connect(tx: &mut WriteTx, connection: &Connection) -> Result<()> {
     if let Some(old) = platform::connection(tx)?.filter(|old| old.url != connection.url) {
-        let waiting = operations::count(tx, OperationState::Waiting)?;
-        if waiting > 0 {
-            let message = format!("{waiting} changes wait for {}: disconnect from it first", old.url);
+        let open = count_open(tx)?;
+        if open > 0 {
+            let message = format!("{open} changes made here have not reached {}: disconnect from it first", old.url);
             return Err(Error::conflict("platform", message));
         }
         platform::disconnect(tx)?;
@@ -34,13 +34,18 @@ pub fn connect(tx: &mut WriteTx, connection: &Connection) -> Result<()> {
     record(tx, Action::Connect, &format!("Works with the platform at {} as {account}", connection.url))
 }
 
+/// How many changes are to reach the platform yet.
+fn count_open(tx: &ReadTx) -> Result<i64> {
+    Ok(operations::count(tx, OperationState::Waiting)? + operations::count(tx, OperationState::Conflict)?)
+}
+
 /// Ends the work with the platform; everything stays here as it is. 409 `platform` while there is none, or while changes wait for
 /// it, unless `gives_up` them.
 pub fn disconnect(tx: &mut WriteTx, gives_up: bool) -> Result<()> {
     let Some(connection) = platform::connection(tx)? else {
         return Err(Error::conflict("platform", "This server works with no platform: see platform connect"));
     };
-    let open = operations::count(tx, OperationState::Waiting)? + operations::count(tx, OperationState::Conflict)?;
+    let open = count_open(tx)?;
     if open > 0 && !gives_up {
         let message =
             format!("{open} changes made here have not reached the platform: wait, or give them up with force");

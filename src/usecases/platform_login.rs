@@ -62,6 +62,10 @@ pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, accepted: &Accepted) -> R
     // A password that was given here since, and is yet to be set there, stays.
     if !operations::has_password(tx, employee.id)? {
         if let Some(hash) = &accepted.password_hash {
+            if credentials::get(tx, employee.id)?.password_hash.is_some() {
+                // It was changed there: whoever is in with the one before is out.
+                sessions::delete_of(tx, employee.id)?;
+            }
             credentials::set_password(tx, employee.id, hash)?;
         }
         credentials::confirm_password(tx, employee.id)?;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::place::is_refused;
-use crate::support::{Answer, Place, Server};
+use crate::support::server::Answer;
+use crate::support::{Place, Server};
 
 pub const ANNA: &str = "/employee/e00000000000000000000402";
 

@@ -70,6 +70,13 @@ impl Local {
         Local { driver, db, _folder: folder }
     }
 
+    /// From now on it works with what answers at another `url`.
+    pub fn work_with(&mut self, url: &str) {
+        let http = Http::new(url, None).unwrap();
+        let sealer = Arc::new(Sealer::with_key([7; 32]));
+        self.driver = Driver::new(self.db.clone(), sealer, settings(), Api::new(http, account(), 0));
+    }
+
     pub fn round(&mut self) -> Round {
         self.driver.round().unwrap()
     }

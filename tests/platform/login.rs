@@ -116,6 +116,20 @@ fn an_address_that_is_not_allowed_is_refused_here_too() {
 }
 
 #[test]
+fn a_platform_that_says_too_many_tries_is_not_out_of_reach() {
+    let turn = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_many = turn.clone();
+    let platform = Scripted::start(move |_| match turn.load(std::sync::atomic::Ordering::SeqCst) {
+        false => answer(200, json!({ "token": "abc", "employee": demo::VIEWER })),
+        true => answer(429, json!({ "error": { "code": "too_many_requests", "message": "x", "status": 429 } })),
+    });
+    let here = Here::connected_to(&platform.url());
+    here.log_in(VIEWER);
+    is_many.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_error(&here.try_log_in(VIEWER, demo::PASSWORD), 429, "too_many_requests");
+}
+
+#[test]
 fn who_is_here_alone_is_not_asked_after_there() {
     let platform = Scripted::start(|_| {
         answer(401, json!({ "error": { "code": "credentials_invalid", "message": "no", "status": 401 } }))
@@ -151,7 +165,6 @@ fn what_is_no_answer_of_the_platform_leaves_the_kept_password_to_count() {
         html(502),
         answer(500, json!({ "error": { "code": "internal_error", "message": "x", "status": 500 } })),
         answer(503, json!({ "error": { "code": "busy", "message": "x", "status": 503 } })),
-        answer(429, json!({ "error": { "code": "too_many_requests", "message": "x", "status": 429 } })),
         answer(200, json!({ "token": "abc" })),
         answer(200, json!({ "token": "a b\r\nx: y", "employee": demo::VIEWER })),
         raw_answer(302, "location: https://example.com/auth/login\r\n", b""),
@@ -223,12 +236,27 @@ fn an_account_with_sms_is_asked_for_its_code_by_the_platform_alone() {
 #[test]
 fn a_password_given_here_counts_until_the_platform_has_heard_of_it() {
     let pair = Pair::start();
-    let viewer = pair.here.log_in(VIEWER);
-    viewer.post(&format!("/employee/{}", demo::VIEWER), json!({ "password": "Given-Here-1" })).ok();
-    pair.here.try_log_in(VIEWER, "Given-Here-1").ok();
+    let manager = pair.here.log_in("manager@bakery.example.com");
+    let new = json!({
+        "customer": demo::BAKERY, "accessLevel": "VIEWER", "name": "The stock room", "noEmail": true,
+        "emailAddress": "stockroom", "password": "Given-Here-1",
+    });
+    let created = manager.post("/employee", new).ok();
+    pair.here.try_log_in("stockroom", "Given-Here-1").ok();
     pair.line.cut();
-    pair.here.try_log_in(VIEWER, "Given-Here-1").ok();
-    assert_refused(&pair.here.try_log_in(VIEWER, demo::PASSWORD));
+    let path = format!("/employee/{}", created["_id"].as_str().unwrap());
+    manager.post(&path, json!({ "password": "Given-Here-2" })).ok();
+    pair.here.try_log_in("stockroom", "Given-Here-2").ok();
+    assert_refused(&pair.here.try_log_in("stockroom", "Given-Here-1"));
+}
+
+#[test]
+fn ones_own_password_is_changed_at_the_platform() {
+    let pair = Pair::start();
+    let viewer = pair.here.log_in(VIEWER);
+    let own = format!("/employee/{}", demo::VIEWER);
+    assert_error(&viewer.post(&own, json!({ "password": "Given-Here-1" })), 409, "platform");
+    pair.here.try_log_in(VIEWER, demo::PASSWORD).ok();
 }
 
 #[test]

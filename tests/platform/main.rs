@@ -26,6 +26,7 @@ mod parity;
 mod proof;
 mod proof_checks;
 mod proxy;
+mod reach;
 mod running;
 mod sending;
 #[allow(dead_code, reason = "what the tests of one subject need")]

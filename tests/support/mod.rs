@@ -13,4 +13,4 @@ pub mod world;
 
 pub use needs::needs;
 pub use place::Place;
-pub use server::{Answer, Server};
+pub use server::Server;

@@ -115,6 +115,14 @@ pub fn forget_configs(tx: &mut WriteTx, customer: Id) -> Result<()> {
     Ok(())
 }
 
+/// Forgets everything that was known of a platform, unless it is the one that has this customer.
+pub fn forget_other_platform(tx: &mut WriteTx, customer: Id) -> Result<()> {
+    if !exists(tx, Table::Customer, customer)? {
+        tx.conn.prepare_cached("delete from platform_bases")?.execute([])?;
+    }
+    Ok(())
+}
+
 /// Forgets everything of a customer that is gone.
 pub fn forget_customer(tx: &mut WriteTx, customer: Id) -> Result<()> {
     tx.conn.prepare_cached("delete from platform_bases where customer = ?1")?.execute([customer])?;

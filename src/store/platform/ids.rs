@@ -41,3 +41,16 @@ pub fn carry_secrets(tx: &mut WriteTx, from: Id, to: Id) -> Result<()> {
     tx.conn.prepare_cached("delete from credentials where employee = ?1")?.execute([from])?;
     Ok(())
 }
+
+/// Forgets everything that somebody logs in with.
+pub fn forget_secrets(tx: &mut WriteTx, employee: Id) -> Result<()> {
+    for sql in [
+        "delete from credentials where employee = ?1",
+        "delete from sessions where employee = ?1 or impersonator = ?1",
+        "delete from tokens where employee = ?1",
+        "delete from platform_tokens where employee = ?1",
+    ] {
+        tx.conn.prepare_cached(sql)?.execute([employee])?;
+    }
+    Ok(())
+}

@@ -112,12 +112,13 @@ pub fn set_rules(tx: &mut WriteTx, rules: Rules) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the platform, but for the ids it has given: they are in use.
+/// Forgets the platform, but for the ids it has given, which are in use, and which objects it has: connected again, this server
+/// notices who left meanwhile.
 pub fn disconnect(tx: &mut WriteTx) -> Result<()> {
     for sql in [
         "delete from platform",
         "delete from platform_reads",
-        "delete from platform_bases",
+        "update platform_bases set hash = zeroblob(32), object = null, aside = null",
         "delete from platform_operations",
         "delete from platform_tokens",
         "update sessions set platform_token = null where platform_token is not null",

@@ -64,7 +64,7 @@ impl HubClient {
             url.starts_with("https://") || url.starts_with("http://"),
             "{url} is not the URL of a hub: it must begin with https:// or http://"
         );
-        let http_agent = http_agent::agent(ca)?;
+        let http_agent = http_agent::agent(ca, url)?;
         let url = url.trim_end_matches('/').to_owned();
         Ok(HubClient { http_agent, url, counts, compression: AtomicU8::new(ZSTD) })
     }
