@@ -1,7 +1,7 @@
 //! Files: where a name leads, which files make up a database, and how a file is replaced in one step.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -87,6 +87,17 @@ fn follow_links(path: &Path) -> PathBuf {
         path = path.parent().unwrap_or(Path::new("")).join(target);
     }
     path
+}
+
+/// Whether the file is a SQLite database, whosever it is (https://sqlite.org/fileformat.html, section 1.3).
+pub fn is_database(path: &Path) -> bool {
+    // What a pipe holds can be read only once.
+    if is_special(path) {
+        return false;
+    }
+    let mut begin = [0; 16];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
+    read.is_ok() && &begin == b"SQLite format 3\0"
 }
 
 /// The folder that `path` is in.

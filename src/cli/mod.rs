@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod common;
+mod output;
 mod password;
 mod progress;
 
@@ -10,6 +11,7 @@ mod backup;
 mod clock;
 mod doctor;
 mod export;
+mod generate;
 mod hub;
 mod hub_audit;
 mod hub_move;
@@ -54,6 +56,8 @@ enum Command {
     Import(import::Arguments),
     /// Write everything as a JSON document, to a file or to standard output; works while the server runs
     Export(export::Arguments),
+    /// Write a world with Danish names, as large as wanted, as a document that import takes
+    Generate(generate::Arguments),
     /// Copy the database to a new file; works while the server runs
     Backup(backup::Arguments),
     /// Rebuild the database of a machine from its hub, and go on in its place
@@ -87,6 +91,7 @@ pub fn run() -> Result<ExitCode> {
         Command::Hub(arguments) => hub::run(*arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -21,6 +21,11 @@ pub fn city_of(zip: &str) -> Option<&'static str> {
     (zip <= *last).then_some(*city)
 }
 
+/// The first postal code of each line of the table, with its city.
+pub fn places() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|(first, _, city)| (*first, *city))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ pub mod audit;
 pub mod billing;
 pub mod chance;
 pub mod customer;
-mod danish_cities;
+pub mod danish_cities;
 pub mod employee;
 mod employee_choices;
 pub mod fields;

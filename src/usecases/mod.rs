@@ -30,6 +30,7 @@ pub mod copy_mobile_config;
 
 pub mod examination;
 pub mod export;
+pub mod generate;
 pub mod whole_objects;
 
 pub mod new_ids;
@@ -39,6 +40,7 @@ pub mod from_platform;
 pub mod platform_login;
 
 pub mod import;
+
 pub mod proposals;
 
 pub mod demo;
