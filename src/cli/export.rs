@@ -12,6 +12,7 @@ use super::output::write_to;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::ReadOnly;
+use crate::usecases::csv_lists::{self, CsvKind};
 use crate::usecases::export;
 
 const INCOMPLETE: &str = "the export is not complete";
@@ -23,6 +24,9 @@ pub struct Arguments {
     /// Also password hashes and authenticator keys: keep such a file as you keep a password
     #[arg(long)]
     with_secrets: bool,
+    /// One list as CSV: employees or queues
+    #[arg(long, value_name = "KIND", conflicts_with = "with_secrets", value_parser = csv_kind)]
+    csv: Option<CsvKind>,
     #[command(flatten)]
     store: Store,
 }
@@ -32,7 +36,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let database = ReadOnly::open(&path, Clock::default())?;
     let sealer = if arguments.with_secrets { Sealer::read(&path)? } else { None };
     let write = |out: &mut dyn Write| {
-        database.read(|tx| export::write(tx, sealer.as_ref(), out)).context(INCOMPLETE)
+        let written = database.read(|tx| match arguments.csv {
+            Some(kind) => csv_lists::write(tx, kind, out),
+            None => export::write(tx, sealer.as_ref(), out),
+        });
+        written.context(INCOMPLETE)
     };
     let file = arguments.file.as_deref().filter(|file| file.as_os_str() != "-");
     if let Some(file) = file {
@@ -43,4 +51,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("exported {} to {}", path.display(), file.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the name of what a CSV file lists.
+pub fn csv_kind(name: &str) -> Result<CsvKind, String> {
+    CsvKind::parse(name).ok_or_else(|| format!("must be one of {}", CsvKind::NAMES.join(", ")))
 }

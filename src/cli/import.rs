@@ -7,23 +7,35 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 
 use super::common::{Store, print_line, remove_database};
+use super::export::csv_kind;
 use super::progress;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
-use crate::db::Exclusive;
+use crate::db::{Exclusive, ReadOnly, ReadTx};
+use crate::ephemeral::Folder;
 use crate::error::{DOCUMENT_FAULTS_MAX, Error};
 use crate::store::{administrators, credentials, sealed};
+use crate::usecases::csv_lists::CsvKind;
 use crate::usecases::demo;
-use crate::usecases::import::{self, DocumentFile, Options, Stage, name_of};
+use crate::usecases::import::{
+    self, CsvDocument, Document, DocumentFile, Effect, Effects, List, Options, Progress, Stage, is_csv, name_of,
+};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// JSON document with customers, queues, employees and mobileConfigs; - for standard input
+    /// JSON document with customers, queues, employees and mobileConfigs, or a .csv file with employees or queues; - for
+    /// standard input
     #[arg(required_unless_present = "example")]
     file: Option<PathBuf>,
     /// Print an example document, ready to import, and exit
     #[arg(long, conflicts_with = "file")]
     example: bool,
+    /// The file is a list as CSV of this kind, employees or queues, whatever its name and header say
+    #[arg(long, value_name = "KIND", value_parser = csv_kind)]
+    kind: Option<CsvKind>,
+    /// Say what would change, and import nothing; works while the server runs
+    #[arg(long)]
+    dry_run: bool,
     /// Also when nobody would be left who administers this server
     #[arg(long)]
     force: bool,
@@ -41,18 +53,117 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let path = arguments.store.path()?;
     let document = DocumentFile::open(file)?;
-    let is_new = !path.exists();
-    let database = Exclusive::open(&path, Clock::default())?;
-    let sealer = Sealer::open(&path, database.read(sealed::describe)?)?;
-    let describe = |error: Error| match error {
-        Error::Busy => anyhow!(
-            "nothing was imported: {} is being read by another program (an export or a backup?); try again when it is done",
-            path.display()
-        ),
-        other => anyhow!(other).context("nothing was imported"),
+    let import = Import {
+        file,
+        path: &path,
+        options: Options { may_leave_no_administrator: arguments.force, ignore_unknown: arguments.ignore_unknown },
     };
-    let steps = progress::Steps::new();
-    let show = |stage, done: usize, total: usize| {
+    let is_list = arguments.kind.is_some() || is_csv(file);
+    let list = |document| CsvDocument::new(document, arguments.kind, arguments.ignore_unknown);
+    match (is_list, arguments.dry_run) {
+        (false, false) => import.load(document),
+        (false, true) => import.preview(document, false),
+        (true, false) => import.load(list(document)),
+        (true, true) => import.preview(list(document), true),
+    }
+}
+
+/// What is imported, and into what.
+struct Import<'a> {
+    file: &'a Path,
+    path: &'a Path,
+    options: Options,
+}
+
+impl Import<'_> {
+    fn load(&self, document: impl Document) -> Result<ExitCode> {
+        let is_new = !self.path.exists();
+        let database = Exclusive::open(self.path, Clock::default())?;
+        let sealer = Sealer::open(self.path, database.read(sealed::describe)?)?;
+        let steps = progress::Steps::new();
+        let show = shown_by(&steps);
+        let imported = database.write("import", |tx| import::run(tx, &sealer, document, self.options, show));
+        steps.finish();
+        let summary = match imported {
+            Ok(summary) => summary,
+            Err(error) => {
+                drop(database);
+                if is_new {
+                    remove_database(self.path);
+                }
+                return Err(refused(error, self.file).unwrap_or_else(|error| self.described(error)));
+            }
+        };
+        let describe = |error| self.described(error);
+        let has_administrator = database.read(|tx| Ok(!administrators::all(tx)?.is_empty())).map_err(describe)?;
+        let without_password = database.read(credentials::without_password).map_err(describe)?;
+        database.close()?;
+        print_line(format_args!("imported {summary} into {}", self.path.display()))?;
+        if without_password > 0 {
+            print_line(format_args!(
+                "{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
+            ))?;
+        }
+        if !has_administrator {
+            print_line("nobody administers this database: make an administrator with admin create")?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says what an import would change; of a list, each row that would.
+    fn preview(&self, document: impl Document, has_rows: bool) -> Result<ExitCode> {
+        let steps = progress::Steps::new();
+        let preview = |tx: &ReadTx, sealer: &Sealer| {
+            import::preview(tx, sealer, document, self.options, shown_by(&steps), |place, effect| {
+                if has_rows { print_effect(place, effect) } else { Ok(()) }
+            })
+        };
+        let effects = match self.path.exists() {
+            true => {
+                let database = ReadOnly::open(self.path, Clock::default())?;
+                let sealer = Sealer::read(self.path)?.map_or_else(Sealer::for_this_process, Ok)?;
+                database.read(|tx| preview(tx, &sealer))
+            }
+            // An import would make a database: this one is thrown away.
+            false => {
+                let folder = Folder::make()?;
+                let database = Exclusive::open(&folder.path().join("empty.db"), Clock::default())?;
+                let sealer = Sealer::for_this_process()?;
+                database.read(|tx| preview(tx, &sealer))
+            }
+        };
+        steps.finish();
+        let effects =
+            effects.map_err(|error| refused(error, self.file).unwrap_or_else(|error| self.described(error)))?;
+        for (list, Effects { new, changed, unchanged }) in List::ALL.into_iter().zip(effects) {
+            print_line(format_args!("{}: {new} new, {changed} changed, {unchanged} unchanged", list.name()))?;
+        }
+        print_line(format_args!("nothing was imported into {}: this was a dry run", self.path.display()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn described(&self, error: Error) -> anyhow::Error {
+        match error {
+            Error::Busy => anyhow!(
+                "nothing was imported: {} is being read by another program (an export or a backup?); try again when it is done",
+                self.path.display()
+            ),
+            other => anyhow!(other).context("nothing was imported"),
+        }
+    }
+}
+
+fn print_effect(place: &str, effect: &Effect) -> crate::error::Result<()> {
+    let line = match effect {
+        Effect::New => format!("{place}: new"),
+        Effect::Changed(properties) => format!("{place}: changed: {}", properties.join(", ")),
+        Effect::Unchanged => return Ok(()),
+    };
+    print_line(line).map_err(|error| Error::Internal(error.into()))
+}
+
+fn shown_by(steps: &progress::Steps) -> impl Progress {
+    |stage, done: usize, total: usize| {
         let what = match stage {
             Stage::Reading => "reading",
             Stage::Hashing => "hashing",
@@ -62,33 +173,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         if stage == Stage::Hashing || done.is_multiple_of(1_000) {
             steps.show(what, done, total);
         }
-    };
-    let options = Options { may_leave_no_administrator: arguments.force, ignore_unknown: arguments.ignore_unknown };
-    let imported = database.write("import", |tx| import::run(tx, &sealer, document, options, show));
-    steps.finish();
-    let summary = match imported {
-        Ok(summary) => summary,
-        Err(error) => {
-            drop(database);
-            if is_new {
-                remove_database(&path);
-            }
-            return Err(refused(error, file).unwrap_or_else(describe));
-        }
-    };
-    let has_administrator = database.read(|tx| Ok(!administrators::all(tx)?.is_empty())).map_err(describe)?;
-    let without_password = database.read(credentials::without_password).map_err(describe)?;
-    database.close()?;
-    print_line(format_args!("imported {summary} into {}", path.display()))?;
-    if without_password > 0 {
-        print_line(format_args!(
-            "{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
-        ))?;
     }
-    if !has_administrator {
-        print_line("nobody administers this database: make an administrator with admin create")?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the faults of the document; another error comes back.

@@ -52,7 +52,7 @@ enum Command {
     Serve(Box<Config>),
     /// The central side of the mirror
     Hub(Box<hub::Arguments>),
-    /// Load a JSON document: all of it or nothing
+    /// Load a JSON document, or a list as CSV: all of it or nothing
     Import(import::Arguments),
     /// Write everything as a JSON document, to a file or to standard output; works while the server runs
     Export(export::Arguments),

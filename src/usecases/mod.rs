@@ -28,6 +28,7 @@ pub mod administrators;
 pub mod authenticator_keys;
 pub mod copy_mobile_config;
 
+pub mod csv_lists;
 pub mod examination;
 pub mod export;
 pub mod generate;

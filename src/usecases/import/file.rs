@@ -38,3 +38,8 @@ impl Read for DocumentFile {
 pub fn name_of(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".into() } else { file.display().to_string() }
 }
+
+/// Whether the file's name is that of a list as CSV.
+pub fn is_csv(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}

@@ -1,32 +1,37 @@
-//! Import: one JSON document into the database, all or nothing.
+//! Import: one document into the database, all or nothing: JSON, or a list as CSV.
 //!
 //! `{ "customers": [...], "queues": [...], "employees": [...], "mobileConfigs": [...] }` in the API's own shapes. What
 //! the database holds under an id is overwritten. The document is read as a stream and staged in a temporary file; everything
 //! is judged before anything is written. Memory does not grow with the document.
 
+mod csv_document;
+mod document;
 mod elements;
 mod file;
 mod judging;
+mod preview;
 mod progress;
 mod reading;
 mod secrets;
 mod source;
 mod unknown;
 
-use std::io::Read;
 use std::rc::Rc;
 
-pub use file::{DocumentFile, name_of};
+pub use csv_document::CsvDocument;
+pub use document::Document;
+pub use file::{DocumentFile, is_csv, name_of};
+pub use preview::{Effect, Effects, preview};
 pub use progress::{Progress, Stage};
+pub use source::{List, Raw, Sink, read as read_lists};
 
 use reading::{Counts, Reading};
 use secrets::{Secrets, hash_passwords, write_secrets};
-use source::List;
 
 use super::known::Known;
 use super::{intents, queues as queue_rules, whole_objects};
 use crate::auth::secrets::Sealer;
-use crate::db::WriteTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::queue::Queue;
@@ -44,30 +49,51 @@ pub struct Options {
 
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///
-/// Rows that are there already and equal are left alone. Errors: 422 with the faults and their JSON paths; whatever the
+/// Rows that are there already and equal are left alone. Errors: 422 with the faults and their places; whatever the
 /// error, the transaction is to be undone. 409 `platform` while a platform is connected.
-pub fn run(
+pub fn run<D: Document>(
     tx: &mut WriteTx,
     sealer: &Sealer,
-    document: impl Read,
+    mut document: D,
     options: Options,
     progress: impl Progress,
 ) -> Result<String> {
+    let Judged { staged, counts, is_first } = judged(tx, sealer, &mut document, options, &progress)?;
+    // No time is spent on hashing before all of the document is known to be faultless.
+    hash_passwords(&staged, sealer, &progress)?;
+    let mut writing = Writing { done: 0, total: counts.total(), progress: &progress, is_first };
+    writing.run::<D>(tx, sealer, &staged)?;
+    Ok(summary(&counts))
+}
+
+/// A document in which nothing is wrong.
+struct Judged {
+    staged: Rc<Staged>,
+    counts: Counts,
+    is_first: bool,
+}
+
+/// Reads and judges all of it; nothing is written.
+fn judged(
+    tx: &ReadTx,
+    sealer: &Sealer,
+    document: &mut impl Document,
+    options: Options,
+    progress: &impl Progress,
+) -> Result<Judged> {
     intents::refuse_while_connected(tx, "an import is no change that it has a call for: see platform disconnect")?;
     let is_first = employees::is_empty(tx)?;
     let staged = Rc::new(Staged::new()?);
-    let mut reading = Reading::new(&staged, sealer, &progress, tx.now, options.ignore_unknown);
-    source::read(document, &mut reading)?;
-    let (mut faults, counts) = reading.finish()?;
-    let mut known = Known::for_document(staged.clone(), is_first);
-    known.may_leave_no_administrator = options.may_leave_no_administrator;
-    judging::judge(tx, &staged, &mut known, is_first, &mut faults)?;
-    // Nothing is written, and no time spent on hashing, before all of the document is known to be faultless.
-    faults.or(())?;
-    hash_passwords(&staged, sealer, &progress)?;
-    let mut writing = Writing { done: 0, total: counts.total(), progress: &progress, is_first };
-    writing.run(tx, sealer, &staged)?;
-    Ok(summary(&counts))
+    let mut reading = Reading::new(&staged, sealer, progress, tx.now, options.ignore_unknown);
+    let read = document.read(&mut reading);
+    let judged = read.and_then(|()| reading.finish()).and_then(|(mut faults, counts)| {
+        let mut known = Known::for_document(staged.clone(), is_first);
+        known.may_leave_no_administrator = options.may_leave_no_administrator;
+        judging::judge(tx, &staged, &mut known, is_first, &mut faults)?;
+        faults.or(counts)
+    });
+    let counts = judged.map_err(|error| document.with_places(error))?;
+    Ok(Judged { staged, counts, is_first })
 }
 
 fn summary(counts: &Counts) -> String {
@@ -94,7 +120,7 @@ impl<P: Progress> Writing<'_, P> {
         (self.progress)(Stage::Writing, self.done, self.total);
     }
 
-    fn run(&mut self, tx: &mut WriteTx, sealer: &Sealer, staged: &Staged) -> Result<()> {
+    fn run<D: Document>(&mut self, tx: &mut WriteTx, sealer: &Sealer, staged: &Staged) -> Result<()> {
         // Resellers and their customers may stand in any order.
         tx.defer_foreign_keys()?;
         staged.each_customer(|_, customer| {
@@ -108,7 +134,8 @@ impl<P: Progress> Writing<'_, P> {
         staged.each_employee(|_, employee, secrets| {
             self.step();
             let secrets = secrets.map(|sealed| Secrets::unsealed(&sealed, sealer, employee.id)).transpose()?;
-            write_employee(tx, sealer, employee, secrets, self.is_first)
+            let old = if self.is_first { None } else { employees::find(tx, employee.id)? };
+            write_employee(tx, sealer, completed::<D>(employee, old.as_ref()), old, secrets)
         })?;
         staged.each_config(|_, config| {
             self.step();
@@ -127,14 +154,26 @@ fn write_queue(tx: &mut WriteTx, new: &Queue, is_first: bool) -> Result<()> {
     queue_rules::save(tx, new, old.as_ref())
 }
 
+/// The employee that the document means: what it cannot say stays as it is.
+fn completed<D: Document>(mut new: Employee, old: Option<&Employee>) -> Employee {
+    let Some(old) = old.filter(|_| !D::HAS_EMPTY_TEXTS) else { return new };
+    let texts =
+        [(&mut new.title, &old.title), (&mut new.department, &old.department), (&mut new.sms_number, &old.sms_number)];
+    for (new, old) in texts {
+        if new.is_none() && old.as_deref() == Some("") {
+            new.clone_from(old);
+        }
+    }
+    new
+}
+
 fn write_employee(
     tx: &mut WriteTx,
     sealer: &Sealer,
     new: Employee,
+    old: Option<Employee>,
     secrets: Option<Secrets>,
-    is_first: bool,
 ) -> Result<()> {
-    let old = if is_first { None } else { employees::find(tx, new.id)? };
     let (id, is_new, is_deleted) = (new.id, old.is_none(), new.state == EmployeeState::Deleted);
     whole_objects::write_employee(tx, new, old)?;
     match secrets {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::progress::{Progress, Stage};
 use crate::auth::secrets::Sealer;
 use crate::auth::{passwords, totp};
-use crate::db::WriteTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::Action;
 use crate::domain::employee::password;
 use crate::domain::fields::Fields;
@@ -132,14 +132,35 @@ pub fn write_secrets(tx: &mut WriteTx, sealer: &Sealer, id: Id, secrets: Secrets
     }
 }
 
-fn write_key(tx: &mut WriteTx, sealer: &Sealer, id: Id, key: &[u8], is_new: bool) -> Result<()> {
-    let context = seal_context(id);
+/// Which of the secrets differ from what the employee has; a password in clear always counts as another one.
+pub fn changed_secrets(tx: &ReadTx, sealer: &Sealer, id: Id, secrets: &Secrets) -> Result<Vec<String>> {
+    let mut changed = vec![];
+    if secrets.password.is_some() {
+        changed.push("password".into());
+    }
+    let stored = credentials::get(tx, id)?.password_hash;
+    if secrets.password_hash.as_ref().is_some_and(|hash| stored.as_ref() != Some(hash)) {
+        changed.push("passwordHash".into());
+    }
+    if let Some(key) = &secrets.authenticator_key
+        && !has_key(tx, sealer, id, key)?
+    {
+        changed.push("authenticatorKey".into());
+    }
+    Ok(changed)
+}
+
+fn has_key(tx: &ReadTx, sealer: &Sealer, id: Id, key: &[u8]) -> Result<bool> {
     let stored = credentials::get(tx, id)?;
-    let stored = stored.totp_key.filter(|_| stored.totp_confirmed).and_then(|sealed| sealer.unseal(&context, &sealed));
-    if stored.as_deref() == Some(key) {
+    let stored = stored.totp_key.filter(|_| stored.totp_confirmed);
+    Ok(stored.and_then(|sealed| sealer.unseal(&seal_context(id), &sealed)).as_deref() == Some(key))
+}
+
+fn write_key(tx: &mut WriteTx, sealer: &Sealer, id: Id, key: &[u8], is_new: bool) -> Result<()> {
+    if has_key(tx, sealer, id, key)? {
         return Ok(());
     }
-    credentials::set_totp_key(tx, id, Some(&sealer.seal(&context, key)?), true)?;
+    credentials::set_totp_key(tx, id, Some(&sealer.seal(&seal_context(id), key)?), true)?;
     if is_new {
         return Ok(());
     }

@@ -11,9 +11,9 @@ use crate::domain::json_text::in_utf8;
 use crate::error::{Check, Error, Fault, Result};
 
 /// The longest object, with what stands around it; the longest one that can be stored is a mobile config of 4 MiB.
-const OBJECT_MAX: u64 = 16 << 20;
+pub const OBJECT_MAX: u64 = 16 << 20;
 /// The longest document: what has no end is refused at some time.
-const DOCUMENT_MAX: u64 = 16 << 30;
+pub const DOCUMENT_MAX: u64 = 16 << 30;
 const BUFFER: usize = 64 << 10;
 
 /// A list of the document.
@@ -26,7 +26,7 @@ pub enum List {
 }
 
 impl List {
-    const ALL: [List; 4] = [List::Customers, List::Queues, List::Employees, List::MobileConfigs];
+    pub const ALL: [List; 4] = [List::Customers, List::Queues, List::Employees, List::MobileConfigs];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -113,15 +113,16 @@ fn document_fault(error: serde_json::Error, meter: &Meter, current: Option<Strin
 
 /// Counts what is read.
 #[derive(Default)]
-struct Meter {
+pub struct Meter {
     total: Cell<u64>,
-    since_object: Cell<u64>,
-    is_exceeded: Cell<bool>,
+    pub since_object: Cell<u64>,
+    pub is_exceeded: Cell<bool>,
 }
 
-struct Metered<'m, R> {
-    inner: R,
-    meter: &'m Meter,
+/// Ends with an error when it is read beyond the limits.
+pub struct Metered<'m, R> {
+    pub inner: R,
+    pub meter: &'m Meter,
 }
 
 impl<R: Read> Read for Metered<'_, R> {
