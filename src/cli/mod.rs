@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod backup;
 mod clock;
+mod diff;
 mod doctor;
 mod export;
 mod generate;
@@ -58,6 +59,8 @@ enum Command {
     Export(export::Arguments),
     /// Write a world with Danish names, as large as wanted, as a document that import takes
     Generate(generate::Arguments),
+    /// Say what differs between two databases or exports
+    Diff(diff::Arguments),
     /// Copy the database to a new file; works while the server runs
     Backup(backup::Arguments),
     /// Rebuild the database of a machine from its hub, and go on in its place
@@ -92,6 +95,7 @@ pub fn run() -> Result<ExitCode> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Diff(arguments) => Ok(diff::run(&arguments)),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

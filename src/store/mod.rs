@@ -10,6 +10,7 @@ pub mod audit_chain;
 pub mod audit_log;
 pub mod change_log;
 pub mod clock_floor;
+pub mod compared;
 pub mod credentials;
 pub mod customers;
 mod employee_trail;

@@ -42,6 +42,8 @@ pub mod platform_login;
 
 pub mod import;
 
+pub mod diff;
+
 pub mod proposals;
 
 pub mod demo;

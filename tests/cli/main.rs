@@ -14,6 +14,7 @@ mod control_requests;
 mod csv;
 mod damage;
 mod demo;
+mod diff;
 mod doctor;
 mod durability;
 #[cfg(feature = "mutants")]
