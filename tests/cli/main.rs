@@ -23,6 +23,7 @@ mod ephemeral;
 mod export;
 mod figures;
 mod gate;
+mod generate;
 mod hub_alone;
 mod hub_move;
 mod hub_move_killed;
