@@ -136,7 +136,10 @@ impl Import<'_> {
         let effects =
             effects.map_err(|error| refused(error, self.file).unwrap_or_else(|error| self.described(error)))?;
         for (list, Effects { new, changed, unchanged }) in List::ALL.into_iter().zip(effects) {
-            print_line(format_args!("{}: {new} new, {changed} changed, {unchanged} unchanged", list.name()))?;
+            // A list as CSV has nothing of the others.
+            if !has_rows || new + changed + unchanged > 0 {
+                print_line(format_args!("{}: {new} new, {changed} changed, {unchanged} unchanged", list.name()))?;
+            }
         }
         print_line(format_args!("nothing was imported into {}: this was a dry run", self.path.display()))?;
         Ok(ExitCode::SUCCESS)

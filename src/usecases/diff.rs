@@ -138,13 +138,13 @@ impl Sink for Adding<'_> {
 
 /// An object as an export renders it, as far as it can be read: with the defaults, and with what is not known. Without secrets.
 fn normal(list: List, given: Value) -> Value {
-    let known = match list {
+    let mut object = match list {
         List::Customers => read_and_rendered::<Customer>(&given),
         List::Queues => read_and_rendered::<Queue>(&given),
         List::Employees => read_and_rendered::<Employee>(&given),
-        List::MobileConfigs => Some(Map::new()),
+        List::MobileConfigs => Map::new(),
     };
-    let (Some(mut object), Value::Object(given)) = (known, &given) else { return given };
+    let Value::Object(given) = &given else { return given };
     for (name, value) in given {
         // The customer of a config follows from its employee, and need not be given.
         let is_left_out = SECRETS.contains(&name.as_str()) || list == List::MobileConfigs && name == "customer";
@@ -158,11 +158,10 @@ fn normal(list: List, given: Value) -> Value {
     Value::Object(object)
 }
 
-fn read_and_rendered<T: DeserializeOwned + Serialize>(value: &Value) -> Option<Map<String, Value>> {
-    // What cannot be read is compared as it was given.
-    let read: Option<T> = T::deserialize(value).ok();
-    let known = read.and_then(|object| serde_json::to_value(object).ok());
-    Some(known.and_then(|value| value.as_object().cloned()).unwrap_or_default())
+/// Nothing of what cannot be read: that is compared as it was given.
+fn read_and_rendered<T: DeserializeOwned + Serialize>(value: &Value) -> Map<String, Value> {
+    let known = T::deserialize(value).and_then(|object| serde_json::to_value(object));
+    known.ok().and_then(|value| value.as_object().cloned()).unwrap_or_default()
 }
 
 fn rendered(object: &impl Serialize) -> Result<Value> {

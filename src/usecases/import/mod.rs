@@ -8,6 +8,7 @@ mod csv_document;
 mod document;
 mod elements;
 mod file;
+mod judged;
 mod judging;
 mod preview;
 mod progress;
@@ -16,36 +17,27 @@ mod secrets;
 mod source;
 mod unknown;
 
-use std::rc::Rc;
-
 pub use csv_document::CsvDocument;
 pub use document::Document;
 pub use file::{DocumentFile, is_csv, name_of};
+pub use judged::Options;
 pub use preview::{Effect, Effects, preview};
 pub use progress::{Progress, Stage};
 pub use source::{List, Raw, Sink, read as read_lists};
 
-use reading::{Counts, Reading};
+use judged::{Judged, completed, judged};
+use reading::Counts;
 use secrets::{Secrets, hash_passwords, write_secrets};
 
-use super::known::Known;
-use super::{intents, queues as queue_rules, whole_objects};
+use super::{queues as queue_rules, whole_objects};
 use crate::auth::secrets::Sealer;
-use crate::db::{ReadTx, WriteTx};
+use crate::db::WriteTx;
 use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::queue::Queue;
 use crate::error::{Error, Result};
 use crate::store::staged::{Staged, StagedConfig};
 use crate::store::{customers, employees, mobile_configs, queues};
-
-/// What an import does only when it is told to.
-#[derive(Clone, Copy, Default)]
-pub struct Options {
-    pub may_leave_no_administrator: bool,
-    /// Properties that are not known are left out; else they are faults.
-    pub ignore_unknown: bool,
-}
 
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///
@@ -64,36 +56,6 @@ pub fn run<D: Document>(
     let mut writing = Writing { done: 0, total: counts.total(), progress: &progress, is_first };
     writing.run::<D>(tx, sealer, &staged)?;
     Ok(summary(&counts))
-}
-
-/// A document in which nothing is wrong.
-struct Judged {
-    staged: Rc<Staged>,
-    counts: Counts,
-    is_first: bool,
-}
-
-/// Reads and judges all of it; nothing is written.
-fn judged(
-    tx: &ReadTx,
-    sealer: &Sealer,
-    document: &mut impl Document,
-    options: Options,
-    progress: &impl Progress,
-) -> Result<Judged> {
-    intents::refuse_while_connected(tx, "an import is no change that it has a call for: see platform disconnect")?;
-    let is_first = employees::is_empty(tx)?;
-    let staged = Rc::new(Staged::new()?);
-    let mut reading = Reading::new(&staged, sealer, progress, tx.now, options.ignore_unknown);
-    let read = document.read(&mut reading);
-    let judged = read.and_then(|()| reading.finish()).and_then(|(mut faults, counts)| {
-        let mut known = Known::for_document(staged.clone(), is_first);
-        known.may_leave_no_administrator = options.may_leave_no_administrator;
-        judging::judge(tx, &staged, &mut known, is_first, &mut faults)?;
-        faults.or(counts)
-    });
-    let counts = judged.map_err(|error| document.with_places(error))?;
-    Ok(Judged { staged, counts, is_first })
 }
 
 fn summary(counts: &Counts) -> String {
@@ -152,19 +114,6 @@ fn write_customer(tx: &mut WriteTx, new: Customer, is_first: bool) -> Result<()>
 fn write_queue(tx: &mut WriteTx, new: &Queue, is_first: bool) -> Result<()> {
     let old = if is_first { None } else { queues::find(tx, new.id)? };
     queue_rules::save(tx, new, old.as_ref())
-}
-
-/// The employee that the document means: what it cannot say stays as it is.
-fn completed<D: Document>(mut new: Employee, old: Option<&Employee>) -> Employee {
-    let Some(old) = old.filter(|_| !D::HAS_EMPTY_TEXTS) else { return new };
-    let texts =
-        [(&mut new.title, &old.title), (&mut new.department, &old.department), (&mut new.sms_number, &old.sms_number)];
-    for (new, old) in texts {
-        if new.is_none() && old.as_deref() == Some("") {
-            new.clone_from(old);
-        }
-    }
-    new
 }
 
 fn write_employee(

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::elements::path;
+use super::judged::{Judged, Options, completed, judged};
 use super::progress::Progress;
 use super::secrets::{Secrets, changed_secrets};
 use super::source::List;
-use super::{Judged, Options, completed, judged};
 use crate::auth::secrets::Sealer;
 use crate::db::ReadTx;
 use crate::domain::customer::Customer;
