@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::Command;
 
+const TEST_TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/package/test-tools");
+
 /// Whether this test can run: whether `tool` can be used here. Printed either way, and written to the file that
 /// `TESTS_THAT_NEED_TOOLS` names, from which scripts/test makes its summary. In CI (`CI` is set) a test is never skipped: it
 /// fails.
@@ -35,6 +37,9 @@ fn is_usable(tool: &str) -> bool {
         }
         // It is there, and may trace: a container can forbid that.
         "strace" => succeeds("strace", &["-f", "-o", "/dev/null", "true"]),
+        // Installed by a script of ours, where its registry can be reached.
+        "pytest" => succeeds(TEST_TOOLS, &["python"]),
+        "vitest" => succeeds(TEST_TOOLS, &["node"]),
         _ => succeeds("sh", &["-c", &format!("command -v {tool}")]),
     }
 }

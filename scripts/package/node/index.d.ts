@@ -45,7 +45,7 @@ export interface FaultRule {
 }
 
 export declare class Fault {
-  readonly id: string;
+  readonly id: number;
   /** How many requests it has hit. */
   hits(): Promise<number>;
   remove(): Promise<void>;
@@ -53,7 +53,7 @@ export declare class Fault {
 
 export declare class Faults {
   add(rule: FaultRule): Promise<Fault>;
-  list(): Promise<Array<FaultRule & { id: string; hits: number }>>;
+  list(): Promise<Array<FaultRule & { id: number; hits: number }>>;
   clear(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export interface RequestFilter {
   status?: number;
   caller?: string;
   problems?: boolean;
-  after?: number | string;
+  after?: number;
   limit?: number;
 }
 
@@ -83,14 +83,17 @@ export interface RecordedRequest {
   at: string;
   method: string;
   path: string;
-  query: unknown;
-  headers: unknown;
+  query: Record<string, unknown>;
+  headers: Record<string, string>;
   body: unknown;
   status: number;
   answer: unknown;
   ms: number;
   caller: string | null;
-  fault: string | null;
+  /** X-Request-Id. */
+  request: string;
+  /** The id of the fault that it met. */
+  fault: number | null;
   problems: Array<{ what: string; page: string }>;
 }
 

@@ -1,10 +1,13 @@
 // The controls of a running program, as objects. The calls are described in docs/control.md.
 'use strict';
 
+const { performance } = require('node:perf_hooks');
+
 const { TelecomxError, call } = require('./http.cjs');
 const { Process, binary } = require('./process.cjs');
 
 const WAIT_SECONDS = 5;
+const WAIT_MAX_SECONDS = 60;
 
 /** A fault that is set. */
 class Fault {
@@ -23,7 +26,7 @@ class Fault {
   }
 
   async remove() {
-    await call('DELETE', `${this.#faults.url}/${encodeURIComponent(this.id)}`);
+    await call('DELETE', `${this.#faults.url}/${this.id}`);
   }
 }
 
@@ -113,9 +116,15 @@ class Controls {
   }
 
   async waitFor({ timeout = WAIT_SECONDS, ...filter } = {}) {
-    const query = { ...filter, wait: timeout };
-    const answer = await this.call('GET', 'requests', { query, timeoutMs: timeout * 1000 + 30_000 });
-    const [found] = items(answer, 'requests');
+    const deadline = performance.now() + timeout * 1000;
+    let found;
+    for (let left = timeout; !found; left = (deadline - performance.now()) / 1000) {
+      // One call waits for so long at most.
+      const query = { ...filter, wait: Math.min(Math.max(left, 0), WAIT_MAX_SECONDS) };
+      const answer = await this.call('GET', 'requests', { query, timeoutMs: (WAIT_MAX_SECONDS + 30) * 1000 });
+      [found] = items(answer, 'requests');
+      if (left <= WAIT_MAX_SECONDS) break;
+    }
     if (!found) throw new TelecomxError(`no request with ${JSON.stringify(filter)} came within ${timeout} seconds`);
     return found;
   }

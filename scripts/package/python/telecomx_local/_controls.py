@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Type, TypeVar, Union
@@ -12,6 +13,7 @@ from ._process import Process, binary as find_binary
 
 Json = Dict[str, Any]
 _Self = TypeVar("_Self", bound="Controls")
+_WAIT_SECONDS = 60.0
 
 
 class Session(NamedTuple):
@@ -26,7 +28,7 @@ class Session(NamedTuple):
 class Fault:
     """A fault that is set."""
 
-    def __init__(self, faults: "Faults", id: str) -> None:
+    def __init__(self, faults: "Faults", id: int) -> None:
         self._faults = faults
         self.id = id
 
@@ -39,7 +41,7 @@ class Fault:
         raise TelecomxError(f"the fault {self.id} is not set any more")
 
     def remove(self) -> None:
-        call("DELETE", f"{self._faults._url}/{quote(self.id, safe='')}")
+        call("DELETE", f"{self._faults._url}/{self.id}")
 
 
 class Faults:
@@ -154,7 +156,7 @@ class Controls:
         status: Optional[int] = None,
         caller: Optional[str] = None,
         problems: Optional[bool] = None,
-        after: Optional[Union[int, str]] = None,
+        after: Optional[int] = None,
         limit: Optional[int] = None,
     ) -> List[Json]:
         """The last requests with their answers, oldest first; the arguments choose among them."""
@@ -170,13 +172,20 @@ class Controls:
         status: Optional[int] = None,
         caller: Optional[str] = None,
         problems: Optional[bool] = None,
-        after: Optional[Union[int, str]] = None,
+        after: Optional[int] = None,
     ) -> Json:
         """Waits until there is such a request, and gives it; after `timeout` seconds without one, `TimeoutError`."""
         query = dict(method=method, path=path, status=status, caller=caller, problems=problems, after=after)
-        chosen = {name: value for name, value in query.items() if value is not None}
-        waiting = dict(chosen, wait=timeout)
-        found = _items(self._call("GET", "requests", query=waiting, timeout=timeout + 30), "requests")
+        chosen: Json = {name: value for name, value in query.items() if value is not None}
+        deadline = time.monotonic() + timeout
+        found: List[Json] = []
+        while not found:
+            left = deadline - time.monotonic()
+            # One call waits for so long at most.
+            query = dict(chosen, wait=min(max(left, 0), _WAIT_SECONDS))
+            found = _items(self._call("GET", "requests", query=query, timeout=_WAIT_SECONDS + 30), "requests")
+            if left <= _WAIT_SECONDS:
+                break
         if not found:
             raise TimeoutError(f"no request with {chosen} came within {timeout} seconds")
         return found[0]
