@@ -53,6 +53,7 @@ mod mirror_restore;
 mod mirror_rotation;
 mod mirror_tasks;
 mod mirror_tls;
+mod packages;
 mod refusals;
 mod restore_rows;
 mod serve;

@@ -3,13 +3,16 @@
 
 const { TelecomxError, start } = require('./lib/controls.cjs');
 
+// Jest itself gives up after five seconds, which a busy machine may need.
+const START_MS = 30_000;
+
 /** Gives each test of the file a server of its own, all in one process. */
 function useTelecomx(options) {
   let server;
   let workspace;
   beforeAll(async () => {
     server = await start(options);
-  });
+  }, START_MS);
   beforeEach(async () => {
     workspace = await server.workspace();
   });

@@ -32,6 +32,11 @@ function binary(given) {
   return program;
 }
 
+/** The environment without the program's settings, which are for another server than that of the tests. */
+function environment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TELECOMX_LOCAL_')));
+}
+
 /** Where the program logs: a file without a name, not a pipe, which would stop it when it is full and nobody reads. */
 function logFile() {
   const file = path.join(os.tmpdir(), `${NAME}-${randomUUID()}.log`);
@@ -53,7 +58,11 @@ class Process {
     const started = new Process();
     const command = ['serve', '--ephemeral', '--listen', '127.0.0.1:0', '--control', ...options];
     // A session of its own: Ctrl-C in the terminal is for the tests, which then stop the program.
-    const child = spawn(program, command, { stdio: ['ignore', 'pipe', started.#log], detached: true });
+    const child = spawn(program, command, {
+      stdio: ['ignore', 'pipe', started.#log],
+      env: environment(),
+      detached: true,
+    });
     started.#program = child;
     started.#ended = once(child, 'exit');
     started.#ended.catch(() => {});

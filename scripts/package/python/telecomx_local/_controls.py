@@ -182,8 +182,8 @@ class Controls:
         while not found:
             left = deadline - time.monotonic()
             # One call waits for so long at most.
-            query = dict(chosen, wait=min(max(left, 0), _WAIT_SECONDS))
-            found = _items(self._call("GET", "requests", query=query, timeout=_WAIT_SECONDS + 30), "requests")
+            waiting: Json = {**chosen, "wait": min(max(left, 0), _WAIT_SECONDS)}
+            found = _items(self._call("GET", "requests", query=waiting, timeout=_WAIT_SECONDS + 30), "requests")
             if left <= _WAIT_SECONDS:
                 break
         if not found:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from ._http import TelecomxError
 
@@ -51,6 +51,11 @@ def _packaged() -> Optional[str]:
     return None
 
 
+def _environment() -> Dict[str, str]:
+    """Without the program's settings, which are for another server than that of the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TELECOMX_LOCAL_")}
+
+
 class Process:
     """A running program with controls."""
 
@@ -64,6 +69,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            env=_environment(),
             start_new_session=True,
         )
         self._guard = subprocess.Popen(

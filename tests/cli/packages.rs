@@ -1,9 +1,5 @@
 //! The packages for Python and Node: built with this program, installed into a fresh environment, and used as their pages
 //! show it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
-
-#[path = "support/mod.rs"]
-mod support;
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -11,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::support::needs;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -82,7 +80,7 @@ fn python_with_the_wheel(folder: &Path) -> PathBuf {
 
 #[test]
 fn the_page_for_python_works_when_it_is_pasted_and_every_member_of_the_fixture_does() {
-    if !support::needs("pytest") {
+    if !needs("pytest") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -91,7 +89,7 @@ fn the_page_for_python_works_when_it_is_pasted_and_every_member_of_the_fixture_d
     let [test, script] = &blocks("docs/testing-python.md", "python")[..] else { panic!("two blocks") };
     std::fs::write(folder.join("test_copy.py"), test).unwrap();
     std::fs::write(folder.join("script.py"), script).unwrap();
-    std::fs::copy(root().join("tests/packages/test_members.py"), folder.join("test_members.py")).unwrap();
+    std::fs::copy(root().join("tests/cli/packages/test_members.py"), folder.join("test_members.py")).unwrap();
     let run = |arguments: &[&str]| succeeds(&mut command(folder, &python, arguments));
 
     assert!(run(&["-m", "pytest", "test_copy.py"]).contains("3 passed"));
@@ -127,7 +125,7 @@ fn node_with_the_package() -> TempDir {
 
 #[test]
 fn the_page_for_node_works_when_it_is_pasted_and_every_member_of_the_fixture_does() {
-    if !support::needs("vitest") {
+    if !needs("vitest") {
         return;
     }
     let folder = node_with_the_package();
@@ -140,17 +138,17 @@ fn the_page_for_node_works_when_it_is_pasted_and_every_member_of_the_fixture_doe
         std::fs::write(folder.join(name), block).unwrap();
     }
     for name in ["members.test.js", "types.ts"] {
-        std::fs::copy(root().join("tests/packages").join(name), folder.join(name)).unwrap();
+        std::fs::copy(root().join("tests/cli/packages").join(name), folder.join(name)).unwrap();
     }
     let run = |tool: &str, arguments: &[&str]| {
         succeeds(&mut command(folder, tools("test-runners/node_modules/.bin").join(tool), arguments))
     };
 
-    let ran = run("vitest", &["run", "copy.test.js", "members.test.js"]);
+    let ran = run("vitest", &["run", "--testTimeout=60000", "--hookTimeout=60000", "copy.test.js", "members.test.js"]);
     assert!(ran.contains("Tests  13 passed (13)"), "{ran}");
-    let ran = run("jest", &["--rootDir", ".", "jest.test.cjs"]);
+    let ran = run("jest", &["--rootDir", ".", "--testTimeout=60000", "jest.test.cjs"]);
     assert!(ran.contains("1 passed, 1 total"), "{ran}");
-    let ran = run("playwright", &["test", "playwright.spec.js"]);
+    let ran = run("playwright", &["test", "--timeout=60000", "playwright.spec.js"]);
     assert!(ran.contains("1 passed"), "{ran}");
     let ran = succeeds(&mut command(folder, "node", &["script.js"]));
     assert!(ran.starts_with("http://127.0.0.1:"), "{ran}");
