@@ -47,13 +47,17 @@ pub const NAMES: [&str; 40] = [
     "log_format",
 ];
 
+/// Says to the packages for tests (docs/testing-python.md, docs/testing-node.md) where the program is. Whoever has it in their
+/// shell runs the program by hand too.
+const FOR_PACKAGES: &str = "TELECOMX_LOCAL_BINARY";
+
 /// A variable that was meant for us, but names no setting.
 pub fn unknown_variable() -> Option<String> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let is_unknown = |name: &String| {
         name.strip_prefix(PREFIX).is_some_and(|name| !NAMES.contains(&name.to_ascii_lowercase().as_str()))
     };
-    names.into_iter().find(is_unknown)
+    names.into_iter().filter(|name| name != FOR_PACKAGES).find(is_unknown)
 }
 
 /// A name as the file has it: what is about the platform stands in a section of its own.

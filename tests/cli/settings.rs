@@ -72,6 +72,15 @@ fn what_cannot_be_used_is_refused_by_name() {
 }
 
 #[test]
+fn a_variable_that_is_no_setting_is_refused_but_for_that_of_the_packages() {
+    let place = Place::new();
+    let refused = is_refused(place.on_db(&["serve"]).env("TELECOMX_LOCAL_LISEN", "127.0.0.1:0"));
+    assert!(refused.contains("TELECOMX_LOCAL_LISEN is in the environment, but there is no such setting"), "{refused}");
+    let mut serve = place.on_db(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(Server::start(serve.env("TELECOMX_LOCAL_BINARY", "telecomx-local"), place.log()).stop().success());
+}
+
+#[test]
 fn a_settings_file_that_is_no_toml_is_told_by_its_name_and_line() {
     let place = Place::new();
     let unreadable = ["listen = ", "listen = \"127.0.0.1:0", "[listen", "db = \"twice.db\""];
