@@ -27,11 +27,15 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     parts.filter_map(|part| part.split_once("\n```")).map(|(block, _)| format!("{block}\n")).collect()
 }
 
-/// A command in `folder`, without settings of this test run: the program is that of the package.
+/// A command in `folder`: the program is that of the package, and a setting in the environment is for another server.
 fn command(folder: &Path, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program.as_ref());
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    command.env_remove("TELECOMX_LOCAL_BINARY").env("NO_COLOR", "1").env_remove("FORCE_COLOR");
+    command
+        .env_remove("TELECOMX_LOCAL_BINARY")
+        .env("TELECOMX_LOCAL_LISTEN", "everywhere")
+        .env("NO_COLOR", "1")
+        .env_remove("FORCE_COLOR");
     command
 }
 
