@@ -1,5 +1,5 @@
 //! What the system tests stand on: a place of one's own, a server of one's own, a small world.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 pub mod chance;
 pub mod disk;
