@@ -96,9 +96,9 @@ fn the_page_for_python_works_when_it_is_pasted_and_every_member_of_the_fixture_d
     std::fs::copy(root().join("tests/cli/packages/test_members.py"), folder.join("test_members.py")).unwrap();
     let run = |arguments: &[&str]| succeeds(&mut command(folder, &python, arguments));
 
-    assert!(run(&["-m", "pytest", "test_copy.py"]).contains("3 passed"));
+    assert!(run(&["-m", "pytest", "--telecomx-seed", "1", "test_copy.py"]).contains("3 passed"));
     // With workers of pytest-xdist, each of which has a process of its own.
-    let members = run(&["-m", "pytest", "-n", "2", "--telecomx-seed", "1"]);
+    let members = run(&["-m", "pytest", "-n", "2"]);
     assert!(members.contains("12 passed, 1 skipped"), "{members}");
     assert!(run(&["script.py"]).starts_with("http://127.0.0.1:"));
     assert!(succeeds(&mut command(folder, folder.join("venv/bin/telecomx-local"), &["--version"])).contains("0."));
