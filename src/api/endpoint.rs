@@ -69,4 +69,5 @@ macro_rules! method {
 }
 method!(get, "GET");
 method!(post, "POST");
+method!(put, "PUT");
 method!(delete, "DELETE");

@@ -21,7 +21,7 @@ mod pbx_app;
 mod platform;
 pub mod routes;
 pub mod schemas;
-mod swagger_ui;
+pub mod swagger_ui;
 mod sync;
 mod tokens;
 mod validate_token;

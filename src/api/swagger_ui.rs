@@ -15,10 +15,10 @@ use crate::web::pace::shared;
 
 /// The folder of the archive with the files of the page.
 const FOLDER: &str = "/dist/";
-/// Points the page at this server's description; the archive's own names an example.
+/// Points the page at the description beside its folder; the archive's own names an example.
 const INITIALIZER: &str = r##"window.onload = function () {
   window.ui = SwaggerUIBundle({
-    url: "/openapi.json",
+    url: "../openapi.json",
     dom_id: "#swagger-ui",
     deepLinking: true,
     presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
@@ -71,12 +71,15 @@ fn content_type(name: &str) -> Option<&'static str> {
 
 /// The page, or one of its files.
 pub async fn file(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let name = match request.match_info().get("file").unwrap_or_default() {
-        "" => "index.html",
-        name => name,
-    };
-    match FILES.get(name).zip(content_type(name)) {
-        Some((bytes, content_type)) => shared(HttpResponse::Ok().content_type(content_type).body(bytes.clone())),
+    match find(request.match_info().get("file").unwrap_or_default()) {
+        Some(response) => response,
         None => not_served::respond(request, payload).await,
     }
+}
+
+/// One of the files of the page; `""` is the page.
+pub fn find(name: &str) -> Option<HttpResponse> {
+    let name = if name.is_empty() { "index.html" } else { name };
+    let (bytes, content_type) = FILES.get(name).zip(content_type(name))?;
+    Some(shared(HttpResponse::Ok().content_type(content_type).body(bytes.clone())))
 }

@@ -20,6 +20,7 @@ use crate::store::employees;
 use crate::store::sessions::{self, Session};
 use crate::usecases::housekeeping;
 use crate::web::mock::fault_rule::FaultRule;
+use crate::web::mock::faults::Fault;
 use crate::web::mock::journal::{Entry, Wanted, archive};
 
 /// An answer.
@@ -149,11 +150,22 @@ pub async fn add_fault(shared: Data<Shared>, body: Json<Value>) -> Result<HttpRe
     let rule: FaultRule = serde_json::from_value(body.into_inner())
         .map_err(|error| wrong("fault", format!("this is no fault rule: {error}; see docs/control.md")))?;
     rule.check(|method, path| shared.mock.rules.is_url(method, path)).map_err(|message| wrong("fault", message))?;
-    answer(json!({ "id": shared.mock.faults.add(rule) }))
+    answer(FaultId { id: shared.mock.faults.add(rule) })
+}
+
+/// The number of a fault, to remove it by.
+#[derive(Serialize, JsonSchema)]
+pub struct FaultId {
+    id: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct FaultList {
+    faults: Vec<Fault>,
 }
 
 pub async fn list_faults(shared: Data<Shared>) -> Result<HttpResponse> {
-    answer(json!({ "faults": shared.mock.faults.list() }))
+    answer(FaultList { faults: shared.mock.faults.list() })
 }
 
 pub async fn remove_faults(shared: Data<Shared>) -> Result<HttpResponse> {
@@ -213,6 +225,12 @@ pub async fn clear_requests(shared: Data<Shared>) -> Result<HttpResponse> {
 }
 
 /// What would have gone out: this server sends nothing yet.
+#[derive(Serialize, JsonSchema)]
+pub struct Outbox {
+    total: usize,
+    outbox: Vec<Value>,
+}
+
 pub async fn outbox() -> Result<HttpResponse> {
-    answer(json!({ "total": 0, "outbox": [] }))
+    answer(Outbox { total: 0, outbox: vec![] })
 }

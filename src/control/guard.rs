@@ -1,4 +1,4 @@
-//! Who may call the controls: programs of this machine. A page of a browser may not, whatever it is called from.
+//! Who may call the controls: programs of this machine, and the page of the controls. The page of another site may not.
 
 use std::net::IpAddr;
 
@@ -22,6 +22,9 @@ pub async fn pass(
     }
 }
 
+/// Of a request that somebody typed, or that the page of the controls makes.
+const OWN_SITES: [&str; 2] = ["none", "same-origin"];
+
 /// Why a request is refused; `None`: it is not.
 fn refusal(request: &ServiceRequest) -> Option<&'static str> {
     let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -29,10 +32,10 @@ fn refusal(request: &ServiceRequest) -> Option<&'static str> {
     if !is_this_machine(host) {
         return Some("The controls are called as 127.0.0.1 or localhost, and by no other name");
     }
-    // A browser sends one of them with whatever a page asks for.
-    let is_of_page = request.headers().contains_key(header::ORIGIN)
-        || text(header::HeaderName::from_static("sec-fetch-site")).is_some_and(|site| site != "none");
-    is_of_page.then_some("The controls are for programs, not for pages of a browser: call them from the test itself")
+    // A browser sends one of them with whatever a page asks for. The page of the controls themselves may.
+    let is_foreign = text(header::ORIGIN).is_some_and(|origin| origin.strip_prefix("http://") != Some(host))
+        || text(header::HeaderName::from_static("sec-fetch-site")).is_some_and(|site| !OWN_SITES.contains(&site));
+    is_foreign.then_some("The controls are for programs, not for pages of other sites: call them from the test itself")
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -3,6 +3,7 @@
 mod calls;
 mod data;
 mod guard;
+mod openapi;
 mod routes;
 mod seed;
 mod shared;

@@ -5,8 +5,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::calls::*;
 use super::data::*;
+use super::openapi;
 use super::workspace_calls::*;
+use super::workspaces::Workspace;
+use crate::api::endpoint::{Endpoint, delete, get, of, post, put};
+use crate::api::schemas::errors::Success;
 use crate::error::{Check, Error, Result};
+use crate::web::mock::fault_rule::FaultRule;
 
 pub fn configure(config: &mut web::ServiceConfig) {
     let wrong = |message: String| {
@@ -19,28 +24,47 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let query = web::QueryConfig::default()
         .error_handler(move |error, _| wrong(format!("the arguments cannot be used: {error}; see docs/control.md")));
     config.app_data(json).app_data(query);
+    for call in calls() {
+        config.route(call.path, call.route);
+    }
     config
-        .route("/_ctl/reset", web::post().to(reset))
-        .service(
-            web::resource("/_ctl/snapshots/{name}").put(save_snapshot).post(restore_snapshot).delete(delete_snapshot),
-        )
-        .service(web::resource("/_ctl/snapshots").get(list_snapshots))
-        .service(web::resource("/_ctl/clock").get(clock).post(steer_clock))
-        .service(web::resource("/_ctl/tokens").post(token))
-        .service(web::resource("/_ctl/faults").get(list_faults).post(add_fault).delete(remove_faults))
-        .service(web::resource("/_ctl/faults/{id}").delete(remove_fault))
-        .service(web::resource("/_ctl/requests").get(requests).delete(clear_requests))
-        .service(web::resource("/_ctl/outbox").get(outbox))
-        .service(web::resource("/_ctl/workspaces").get(list_workspaces).post(add_workspace))
-        .service(web::resource("/_ctl/workspaces/{name}").delete(remove_workspace))
+        .route("/_ctl/openapi.json", web::get().to(openapi::document))
+        .service(web::redirect("/", "/_ctl/docs/index.html"))
+        .service(web::redirect("/_ctl/docs", "/_ctl/docs/index.html"))
+        .route("/_ctl/docs/{file:.*}", web::get().to(openapi::page))
         .default_service(web::to(unknown));
+}
+
+/// The calls; each has its name in the place of a documentation page.
+#[rustfmt::skip]
+pub fn calls() -> Vec<Endpoint> {
+    vec![
+        post("/_ctl/reset", "reset", "Back to the seed, or to a snapshot: data, clock, faults and journal", of::<Success>(), reset).optional_body::<ResetTo>(),
+        get("/_ctl/snapshots", "listSnapshots", "The names of the snapshots", of::<Snapshots>(), list_snapshots),
+        put("/_ctl/snapshots/{name}", "saveSnapshot", "Save the data under a name", of::<Success>(), save_snapshot),
+        post("/_ctl/snapshots/{name}", "restoreSnapshot", "Back to what was saved; the clock stays", of::<Success>(), restore_snapshot),
+        delete("/_ctl/snapshots/{name}", "deleteSnapshot", "Delete what was saved", of::<Success>(), delete_snapshot),
+        get("/_ctl/clock", "clock", "What the clock shows", of::<ClockShows>(), clock),
+        post("/_ctl/clock", "steerClock", "Freeze it, set it, advance it, or let it run on", of::<ClockShows>(), steer_clock).body::<SteerClock>(),
+        post("/_ctl/tokens", "token", "A session without a password", of::<TokenOf>(), token).body::<TokenFor>(),
+        get("/_ctl/faults", "listFaults", "The faults, with how often each has hit", of::<FaultList>(), list_faults),
+        post("/_ctl/faults", "addFault", "Have requests go wrong", of::<FaultId>(), add_fault).body::<FaultRule>(),
+        delete("/_ctl/faults", "removeFaults", "Remove all faults", of::<Success>(), remove_faults),
+        delete("/_ctl/faults/{id}", "removeFault", "Remove one fault", of::<Success>(), remove_fault),
+        get("/_ctl/requests", "requests", "The last 1,000 requests with their answers, oldest first; format=har: an HTTP archive", of::<Requests>(), requests).query(openapi::QUERY),
+        delete("/_ctl/requests", "clearRequests", "Clear the journal", of::<Success>(), clear_requests),
+        get("/_ctl/outbox", "outbox", "What would have gone out", of::<Outbox>(), outbox),
+        get("/_ctl/workspaces", "listWorkspaces", "The workspaces", of::<WorkspaceList>(), list_workspaces),
+        post("/_ctl/workspaces", "addWorkspace", "A server of its own with the seed, for one test", of::<Workspace>(), add_workspace).optional_body::<NewWorkspace>(),
+        delete("/_ctl/workspaces/{name}", "removeWorkspace", "Drop a workspace", of::<Success>(), remove_workspace),
+    ]
 }
 
 /// There is no such control.
 async fn unknown(request: HttpRequest) -> Result<HttpResponse> {
     let message = match *request.method() {
-        Method::GET => "There is no such control: docs/control.md lists them",
-        _ => "There is no such control, or it takes another method: docs/control.md lists them",
+        Method::GET => "There is no such control: GET /_ctl/openapi.json lists them",
+        _ => "There is no such control, or it takes another method: GET /_ctl/openapi.json lists them",
     };
     Err(Error::not_found("control", message))
 }
