@@ -1,6 +1,6 @@
 //! The handlers of reset and snapshots.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path as InPath};
@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::calls::{answer, success, wrong};
 use super::seed::{begin_clock, go_back, save};
 use super::shared::Shared;
+use crate::db::Author;
+use crate::domain::chance;
 use crate::error::{Error, Result};
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -23,13 +25,17 @@ pub struct ResetTo {
 pub async fn reset(shared: Data<Shared>, body: Option<Json<ResetTo>>) -> Result<HttpResponse> {
     let _turn = shared.turn.lock().await;
     let to = body.map(Json::into_inner).unwrap_or_default();
-    let file = match &to.snapshot {
-        Some(name) => existing(&shared, name)?,
-        None => shared.seed.path().to_owned(),
+    let (file, numbers) = match &to.snapshot {
+        Some(name) => {
+            let file = existing(&shared, name)?;
+            let numbers = numbers_of(&file);
+            (file, numbers)
+        }
+        None => (shared.seed.path().to_owned(), shared.mock.seed()),
     };
     shared.mock.reset();
     begin_clock(shared.state.db.clock(), shared.mock.seed().is_some());
-    go_back(&shared.state.db, &file, shared.mock.seed()).await?;
+    go_back(&shared.state.db, &file, numbers).await?;
     shared.state.login_throttle.clear();
     success()
 }
@@ -54,12 +60,26 @@ fn existing(shared: &Shared, name: &str) -> Result<PathBuf> {
     }
 }
 
+/// Beside a snapshot: where the numbers of a seed stood. They go on from there, because those before are in the snapshot, and
+/// the same id or token cannot be given twice.
+fn numbers_file(snapshot: &Path) -> PathBuf {
+    snapshot.with_extension("numbers")
+}
+
+fn numbers_of(snapshot: &Path) -> Option<u64> {
+    std::fs::read_to_string(numbers_file(snapshot)).ok()?.parse().ok()
+}
+
 pub async fn save_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
     let _turn = shared.turn.lock().await;
     let file = file_of(&shared, &name)?;
     let part = file.with_extension("part");
     let _ = std::fs::remove_file(&part);
     save(&shared.state.db, &part).map_err(|error| Error::Internal(error.into()))?;
+    // Behind the copy: what was numbered while it was made is not numbered so again.
+    let position = shared.state.db.write(Author::system("control"), |_| Ok(chance::position())).await?;
+    let numbers = position.map(|position| position.to_string()).unwrap_or_default();
+    std::fs::write(numbers_file(&file), numbers).map_err(|error| Error::Internal(error.into()))?;
     std::fs::rename(&part, &file).map_err(|error| Error::Internal(error.into()))?;
     success()
 }
@@ -67,7 +87,7 @@ pub async fn save_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result
 pub async fn restore_snapshot(shared: Data<Shared>, name: InPath<String>) -> Result<HttpResponse> {
     let _turn = shared.turn.lock().await;
     let file = existing(&shared, &name)?;
-    go_back(&shared.state.db, &file, None).await?;
+    go_back(&shared.state.db, &file, numbers_of(&file)).await?;
     success()
 }
 

@@ -19,6 +19,11 @@ pub fn seed_thread(seed: u64) {
     SEEDED.set(Some(seed));
 }
 
+/// Where this thread stands among the numbers of its seed, to go on from there with [`seed_thread`].
+pub fn position() -> Option<u64> {
+    SEEDED.get()
+}
+
 /// Whether this thread repeats the numbers of a seed.
 pub fn is_seeded() -> bool {
     SEEDED.get().is_some()

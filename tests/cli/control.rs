@@ -82,6 +82,22 @@ fn a_reset_goes_back_to_the_seed_and_its_tokens_stay_good() {
 }
 
 #[test]
+fn behind_a_snapshot_the_numbers_of_a_seed_go_on() {
+    let mock = Mock::start(&["--seed", "7"]);
+    mock.done("POST", "/_ctl/reset", json!({}));
+    let eight = || [(); 8].map(|()| mock.token("OWNER"));
+    let within = eight();
+    mock.done("PUT", "/_ctl/snapshots/eight", json!(null));
+    for (path, body) in [("/_ctl/reset", json!({ "snapshot": "eight" })), ("/_ctl/snapshots/eight", json!(null))] {
+        mock.done("POST", "/_ctl/reset", json!({}));
+        mock.done("POST", path, body);
+        let behind = eight();
+        assert!(behind.iter().all(|token| !within.contains(token)), "{path}");
+        assert!(within.iter().chain(&behind).all(|token| mock.server.get(ANNA, token).status == 200), "{path}");
+    }
+}
+
+#[test]
 fn a_request_under_way_is_answered_from_the_old_world_or_the_new_one() {
     let mock = Mock::start(&[]);
     let token = mock.token("MANAGER");
