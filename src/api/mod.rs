@@ -17,6 +17,7 @@ pub mod mock_rules;
 pub mod not_served;
 pub mod openapi;
 mod openapi_links;
+mod openapi_names;
 mod pbx_app;
 mod platform;
 pub mod routes;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, of};
 use super::openapi_links::{links, parameters};
+use super::openapi_names::operation_id;
 use super::schemas::errors::Error;
 use super::schemas::{PLAIN, SchemaOf, Schemas};
 use crate::domain::audit::{SECTIONS, WHAT};
@@ -46,8 +47,9 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
         // The platform's page has the copy with a slash at the end; both are served.
         let slash = if endpoint.page == COPY { "/" } else { "" };
         let path = paths.entry(format!("{}{slash}", endpoint.path)).or_insert_with(|| json!({}));
-        let mut described = operation(endpoint, &mut schemas);
-        let links = links(endpoint, endpoints, operation_id);
+        let id = |endpoint: &Endpoint| operation_id(endpoint, endpoints);
+        let mut described = operation(endpoint, id(endpoint), &mut schemas);
+        let links = links(endpoint, endpoints, id);
         if !links.is_null() {
             described["responses"]["200"]["links"] = links;
         }
@@ -78,8 +80,8 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 /// What is served without a token.
 const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
 
-fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
-    let mut given: Vec<Value> = parameters(endpoint.path).map(path_parameter).collect();
+fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
+    let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
         ("/tokens", "employee" | "customer") => narrowed(name),
         _ => query_parameter(name),
@@ -109,7 +111,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         }
     }
     let mut operation = json!({
-        "operationId": operation_id(endpoint),
+        "operationId": id,
         "tags": [tag(endpoint)],
         "summary": endpoint.summary,
         "description": match endpoint.page {
@@ -158,20 +160,10 @@ fn content(response: SchemaOf, schemas: &mut Schemas) -> Value {
     json!({ kind: { "schema": schemas.response(response) } })
 }
 
-/// `get /pbx/app/queues` → `getPbxAppQueues`
-fn operation_id(endpoint: &Endpoint) -> String {
-    let words = endpoint.path.split(['/', '.']).filter(|word| !word.is_empty());
-    let capitalised = words.map(|word| {
-        let word = word.trim_matches(['{', '}']);
-        let (first, rest) = word.split_at(1);
-        let by = if endpoint.path.contains(&format!("{{{word}}}")) { "By" } else { "" };
-        format!("{by}{}{rest}", first.to_uppercase())
-    });
-    endpoint.method.to_lowercase() + &capitalised.collect::<String>()
-}
-
-fn path_parameter(name: &str) -> Value {
+fn path_parameter(path: &str, name: &str) -> Value {
     let schema = match name {
+        // Its place in a queue.
+        "entry" if path.starts_with("/sync/") => json!({ "type": "integer", "minimum": 1 }),
         "token" => json!({ "type": "string" }),
         "section" => json!({ "type": "string", "examples": SECTIONS }),
         _ => json!({ "$ref": "#/components/schemas/Id" }),
@@ -270,8 +262,9 @@ mod tests {
 
     #[test]
     fn every_endpoint_has_its_own_operation() {
-        let ids: std::collections::HashSet<String> = endpoints().iter().map(operation_id).collect();
+        let all = endpoints();
+        let ids: std::collections::HashSet<String> = all.iter().map(|endpoint| operation_id(endpoint, &all)).collect();
         assert_eq!(ids.len(), endpoints().len());
-        assert!(ids.contains("getPbxAppMobileconfigByEmployee"), "{ids:?}");
+        assert!(ids.contains("mobileconfigGet"), "{ids:?}");
     }
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::calls::*;
 use super::data::*;
-use super::openapi;
+use super::openapi::{self, Description};
 use super::workspace_calls::*;
 use super::workspaces::Workspace;
 use crate::api::endpoint::{Endpoint, delete, get, of, post, put};
@@ -24,6 +24,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let query = web::QueryConfig::default()
         .error_handler(move |error, _| wrong(format!("the arguments cannot be used: {error}; see docs/control.md")));
     config.app_data(json).app_data(query);
+    config.app_data(web::Data::new(Description::of(calls)));
     for call in calls() {
         config.route(call.path, call.route);
     }
@@ -67,4 +68,27 @@ async fn unknown(request: HttpRequest) -> Result<HttpResponse> {
         _ => "There is no such control, or it takes another method: GET /_ctl/openapi.json lists them",
     };
     Err(Error::not_found("control", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::openapi::build;
+
+    #[test]
+    fn every_call_is_described_and_what_it_refers_to_is_there() {
+        let calls = calls();
+        let document = build(&calls);
+        for call in &calls {
+            let described = &document["paths"][call.path][call.method.to_lowercase()];
+            assert_eq!(described["operationId"], call.page, "{} {}", call.method, call.path);
+        }
+        let text = document.to_string();
+        for part in text.split("#/components/schemas/").skip(1) {
+            let name = part.split('"').next().unwrap();
+            assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        }
+        let names: std::collections::HashSet<_> = calls.iter().map(|call| call.page).collect();
+        assert_eq!(names.len(), calls.len(), "names are given once");
+    }
 }

@@ -80,6 +80,11 @@ pub enum Call {
 }
 
 impl Call {
+    /// Whether a call makes a new object, whose id the platform gives.
+    pub fn is_create(self) -> bool {
+        matches!(self, Call::CreateCustomer | Call::CreateEmployee)
+    }
+
     pub fn parse(name: &str) -> Option<Call> {
         name.parse().ok()
     }

@@ -79,6 +79,10 @@ pub fn finish(schema: &mut Value) {
             if let Some(Value::String(text)) = keywords.get_mut("description") {
                 *text = text.replace('\n', " ");
             }
+            if keywords.get("items") == Some(&Value::Bool(true)) {
+                // The same, as an object: generators of clients take no other.
+                keywords.insert("items".into(), Value::Object(Default::default()));
+            }
             keywords.values_mut().for_each(finish);
         }
         Value::Array(schemas) => schemas.iter_mut().for_each(finish),

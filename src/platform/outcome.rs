@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::objects::id_of;
-use super::sender::{Outcome, is_create};
+use super::sender::Outcome;
 use super::take::{remove, take};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::id::Id;
@@ -23,16 +23,14 @@ pub fn apply(tx: &mut WriteTx, operation: &Operation, outcome: &Outcome, conflic
     }
     match outcome {
         Outcome::Done { theirs } => {
-            let target = match theirs
-                .as_deref()
-                .filter(|_| is_create(now.call))
-                .map(|text| adopt(tx, &now, id_of(text), true))
-            {
-                None => now.target,
-                Some(Ok(target)) => target,
-                Some(Err(Error::Conflict { message, .. })) => return operations::set_error(tx, seq, &message),
-                Some(Err(error)) => return Err(error),
-            };
+            let target =
+                match theirs.as_deref().filter(|_| now.call.is_create()).map(|text| adopt(tx, &now, id_of(text), true))
+                {
+                    None => now.target,
+                    Some(Ok(target)) => target,
+                    Some(Err(Error::Conflict { message, .. })) => return operations::set_error(tx, seq, &message),
+                    Some(Err(error)) => return Err(error),
+                };
             follow(tx, &now, target, theirs.as_deref())?;
             operations::remove(tx, seq)?;
             if now.secret.is_some() { from_platform::password_taken(tx, target) } else { Ok(()) }
@@ -117,18 +115,18 @@ pub fn decide(tx: &mut WriteTx, seq: i64, is_mine: bool) -> Result<()> {
     let found = operations::find(tx, seq)?.filter(|found| found.state == OperationState::Conflict);
     let operation = found.ok_or_else(|| Error::not_found("conflict", "There is no such conflict"))?;
     let theirs = operation.theirs.clone().filter(|theirs| theirs != "null");
-    let target = match theirs.as_deref().filter(|_| is_create(operation.call)) {
+    let target = match theirs.as_deref().filter(|_| operation.call.is_create()) {
         Some(theirs) => adopt(tx, &operation, id_of(theirs), false)?,
         None => operation.target,
     };
     if !is_mine {
         operations::remove(tx, seq)?;
-        if theirs.is_some() || !is_create(operation.call) {
+        if theirs.is_some() || !operation.call.is_create() {
             follow(tx, &operation, target, theirs.as_deref())?;
         }
         return forget_what_followed(tx, &operation);
     }
-    if let Some(theirs) = theirs.as_deref().filter(|_| is_create(operation.call)) {
+    if let Some(theirs) = theirs.as_deref().filter(|_| operation.call.is_create()) {
         // Somebody has created it there meanwhile: what is left to do is to change it.
         take_as_base(tx, &operation, target, theirs)?;
         let call = if operation.call == Call::CreateCustomer { Call::UpdateCustomer } else { Call::UpdateEmployee };
@@ -165,7 +163,7 @@ pub fn drop_operation(tx: &mut WriteTx, seq: i64) -> Result<()> {
     if found.state == OperationState::Refused {
         return Ok(());
     }
-    if is_create(found.call) {
+    if found.call.is_create() {
         return remove(tx, found.call.table(), found.target);
     }
     bases::forget(tx, found.call.table(), found.target)?;

@@ -68,7 +68,7 @@ pub struct Sending {
 impl Sending {
     pub fn new(operation: Operation, password: Option<String>, known: HashSet<Id>) -> Sending {
         let leaves_out =
-            is_broken(if is_create(operation.call) { Rule::LookUpBeforeCreate } else { Rule::ReadBeforeSend });
+            is_broken(if operation.call.is_create() { Rule::LookUpBeforeCreate } else { Rule::ReadBeforeSend });
         let phase = if leaves_out { Phase::Send } else { Phase::Read };
         Sending { operation, password, known, phase, theirs: None }
     }
@@ -164,7 +164,7 @@ impl Sending {
 
     /// What the platform holds of the object.
     fn read(&self, answer: &Answer) -> Result<Option<String>, String> {
-        let is_create = is_create(self.operation.call);
+        let is_create = self.operation.call.is_create();
         match answer.status {
             200 if is_create && self.phase == Phase::Read => self.find(answer),
             200 => {
@@ -273,7 +273,7 @@ impl Sending {
             };
         }
         let text = text_of(answer);
-        let is_create = is_create(call);
+        let is_create = call.is_create();
         let object = text.as_deref().map(|text| (id_of(text), read(call.table(), text, self.operation.customer)));
         match object {
             Some((id, Ok(_))) if is_create || id == self.operation.target => Step::End(Outcome::Done { theirs: text }),
@@ -285,11 +285,6 @@ impl Sending {
     fn go_on(self, phase: Phase) -> Step {
         Step::Ask(Box::new(Sending { phase, ..self }))
     }
-}
-
-/// Whether a call makes a new object.
-pub fn is_create(call: Call) -> bool {
-    matches!(call, Call::CreateCustomer | Call::CreateEmployee)
 }
 
 fn later(why: &str) -> Step {

@@ -156,6 +156,16 @@ pub fn rows() -> Vec<Row> {
         row("GET", "/sync/quarantine", own_only("rA")),
         row("POST", "/sync/quarantine/{entry}/retry", own_only("rA")).names_nobody_s().answer(404),
         row("POST", "/sync/quarantine/{entry}/drop", own_only("rA")).names_nobody_s().answer(404),
+        row("GET", "/sync/operations", own_only("rA")),
+        row("POST", "/sync/operations/{entry}/retry", own_only("rA")).names_nobody_s().answer(404),
+        row("POST", "/sync/operations/{entry}/drop", own_only("rA")).names_nobody_s().answer(404),
+        row("GET", "/sync/conflicts", own_only("rA")),
+        row("POST", "/sync/conflicts/{entry}/mine", own_only("rA")).names_nobody_s().answer(404),
+        row("POST", "/sync/conflicts/{entry}/theirs", own_only("rA")).names_nobody_s().answer(404),
+        row("POST", "/sync/platform/connect", own_only("A"))
+            .body(|_| json!({ "url": "http://127.0.0.1:1", "token": "none" }))
+            .answer(409),
+        row("POST", "/sync/platform/disconnect", own_only("A")).answer(409),
         row("GET", "/metrics", own_only("rA")),
         row("POST", "/sync/enroll", own_only("A"))
             .body(|_| json!({ "url": "http://127.0.0.1:1", "code": "none" }))

@@ -73,6 +73,8 @@ fn no_body_at_all_is_refused_where_one_is_needed() {
         let answer = admin.act(&path_of(&endpoint));
         match endpoint.body_name().as_str() {
             "MobileConfigWrite" | "AppEmployeesQuery" => drop(answer.ok()),
+            // No platform is connected.
+            "PlatformDisconnect" => assert_error(&answer, 409, "platform"),
             _ => assert_error(&answer, 400, "bad_request"),
         }
     }

@@ -80,7 +80,7 @@ fn a_value_out_of_range_is_refused_by_every_list() {
     let app = TestApp::start();
     let admin = app.admin();
     let paged: Vec<_> = endpoints().into_iter().filter(|e| e.query.split(' ').any(|name| name == "limit")).collect();
-    assert_eq!(paged.len(), 7, "customers, employees, tokens, and the change log at four URLs");
+    assert_eq!(paged.len(), 9, "customers, employees, tokens, operations, conflicts, and the change log at four URLs");
     for endpoint in paged {
         let path = with_value(endpoint.path, "", "");
         for (query, code) in [

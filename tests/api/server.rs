@@ -138,6 +138,31 @@ fn the_description_names_every_endpoint() {
 }
 
 #[test]
+fn calls_are_named_after_their_documentation_page_each_by_a_name_of_its_own() {
+    let app = TestApp::start();
+    let document = app.nobody().get("/openapi.json").ok();
+    let name = |method: &str, path: &str| document["paths"][path][method]["operationId"].as_str().unwrap().to_owned();
+    for (method, path, named) in [
+        ("post", "/pbx/app/mobileconfig/", "mobileconfigCopy"),
+        ("post", "/auth/login", "authLogin"),
+        ("get", "/auth/login", "authLoginGet"),
+        ("get", "/customer/{customer}/address/{address}", "customerAddressGet"),
+        ("get", "/log/changelog/customer", "changelogList"),
+        ("get", "/log/changelog/customer/{customer}/{section}", "changelogListBySection"),
+        ("get", "/sync/status", "getSyncStatus"),
+    ] {
+        assert_eq!(name(method, path), named, "{method} {path}");
+    }
+    let items = document["paths"].as_object().unwrap().values();
+    let all: Vec<&str> = items
+        .flat_map(|item| item.as_object().unwrap().values())
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    let distinct: BTreeSet<&str> = all.iter().copied().collect();
+    assert_eq!(distinct.len(), all.len(), "{all:?}");
+}
+
+#[test]
 fn what_the_description_calls_public_is_what_needs_no_token() {
     let app = TestApp::start();
     let document = app.nobody().get("/openapi.json").ok();
