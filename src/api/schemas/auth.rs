@@ -6,9 +6,15 @@ use serde_json::{Value, json};
 use super::PLAIN;
 use crate::domain::schema::Nullable;
 
-/// A flag of a login: a Boolean, or one as the page's examples and forms write it.
+/// A flag of a login: a Boolean, or one as the page's examples and forms write it. One alternative for each type: generators of
+/// clients take no list of values of several types.
 fn flags() -> Value {
-    json!([true, false, 0, 1, "true", "false", "0", "1", "", null])
+    json!([
+        { "type": "boolean" },
+        { "type": "integer", "minimum": 0, "maximum": 1 },
+        { "type": "string", "enum": ["true", "false", "0", "1", ""] },
+        { "type": "null" },
+    ])
 }
 
 /// What a user logs in with.
@@ -29,9 +35,9 @@ pub struct Login {
     #[schemars(example = "123456")]
     pub authenticator_token: Option<Nullable<String>>,
     /// Also send the token as a cookie.
-    #[schemars(extend("enum" = flags(), "default" = false))]
+    #[schemars(extend("anyOf" = flags(), "default" = false))]
     pub cookie: Option<Nullable<Value>>,
     /// The token stays valid until logout.
-    #[schemars(extend("enum" = flags(), "default" = false))]
+    #[schemars(extend("anyOf" = flags(), "default" = false))]
     pub persist: Option<Nullable<Value>>,
 }

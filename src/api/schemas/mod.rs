@@ -76,7 +76,9 @@ impl Schemas {
     pub fn into_components(mut self) -> Map<String, Value> {
         let mut all = self.responses.take_definitions(false);
         all.values_mut().for_each(without_defaults);
-        all.extend(self.bodies.take_definitions(false));
+        let mut bodies = self.bodies.take_definitions(false);
+        bodies.values_mut().for_each(defaults_in_words);
+        all.extend(bodies);
         all.values_mut().for_each(finish);
         all
     }
@@ -105,6 +107,22 @@ fn without_defaults(schema: &mut Value) {
             object.values_mut().for_each(without_defaults);
         }
         Value::Array(values) => values.iter_mut().for_each(without_defaults),
+        _ => {}
+    }
+}
+
+/// A property of a body with a default is one that may be left out. Generators of clients require it then, so the description says it.
+fn defaults_in_words(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(default) = object.shift_remove("default") {
+                let text = object.get("description").and_then(Value::as_str).unwrap_or_default();
+                let text = format!("{text} Default: {default}.");
+                object.insert("description".into(), text.trim().into());
+            }
+            object.values_mut().for_each(defaults_in_words);
+        }
+        Value::Array(values) => values.iter_mut().for_each(defaults_in_words),
         _ => {}
     }
 }
