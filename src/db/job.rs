@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::tx::{Author, WriteTx};
+use super::tx::{Author, BY_ITSELF, WriteTx};
 use crate::error::{Error, Result};
 
 /// A request in the queue: run inside the shared transaction, answered after its commit.
@@ -47,7 +47,7 @@ impl<T, F> Request<T, F> {
 
 impl<T: Send, F: FnOnce(&mut WriteTx) -> Result<T> + Send> Job for Request<T, F> {
     fn author(&mut self) -> Author {
-        self.author.take().unwrap_or_else(|| Author::system("system"))
+        self.author.take().unwrap_or_else(|| Author::system(BY_ITSELF))
     }
 
     fn run(&mut self, tx: &mut WriteTx) -> JobResult {

@@ -90,6 +90,9 @@ pub struct Subject {
     pub customer: Option<Id>,
 }
 
+/// The source of what the server does by itself.
+pub const BY_ITSELF: &str = "system";
+
 /// What a request that fails still writes, after everything else of it is rolled back.
 type AfterRollback = Box<dyn FnOnce(&mut WriteTx) -> Result<()> + Send>;
 
@@ -117,10 +120,11 @@ impl<'c> Deref for WriteTx<'c> {
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(conn: &'c Connection, now: Time, author: Author, counters: Counters) -> WriteTx<'c> {
+        let operation = if author.source == BY_ITSELF { chance::passing_uuid() } else { chance::uuid() };
         WriteTx {
             read: ReadTx { conn, now },
             author,
-            operation: chance::uuid().to_string(),
+            operation: operation.to_string(),
             counters,
             change: None,
             after_rollback: None,
