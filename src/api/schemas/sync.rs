@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
+use serde_json::json;
 
 use crate::domain::access::Level;
 use crate::domain::platform::Mode;
+use crate::domain::schema::Nullable;
 use crate::domain::time::Time;
 use crate::store::platform::bases::PutAside;
 
@@ -64,24 +66,24 @@ pub struct SyncStatus {
 
 /// How this server stands with the platform. `connected` alone while it works with none.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase")]
+#[schemars(rename_all = "camelCase", transform = connected_alone)]
 pub struct PlatformStatus {
     pub connected: bool,
     pub url: Option<String>,
     /// User name of the account.
     pub account: Option<String>,
     /// Its access level at the platform.
-    pub level: Option<Level>,
+    pub level: Option<Nullable<Level>>,
     pub mode: Option<Mode>,
     pub reachable: Option<bool>,
-    pub last_success: Option<Time>,
-    pub last_error: Option<String>,
+    pub last_success: Option<Nullable<Time>>,
+    pub last_error: Option<Nullable<String>>,
     /// What an operator should look at.
-    pub alarm: Option<String>,
+    pub alarm: Option<Nullable<String>>,
     /// Changes made here that the platform does not have yet.
     pub waiting: Option<i64>,
-    pub oldest_waiting: Option<Time>,
-    pub oldest_waiting_seconds: Option<i64>,
+    pub oldest_waiting: Option<Nullable<Time>>,
+    pub oldest_waiting_seconds: Option<Nullable<i64>>,
     pub conflicts: Option<i64>,
     pub refused: Option<i64>,
     /// Changes that the platform has no call for.
@@ -94,4 +96,9 @@ pub struct PlatformStatus {
     pub reads: Option<BTreeMap<String, Time>>,
     /// What could not be read in the last round.
     pub troubles: Option<Vec<String>>,
+}
+
+/// The others are there while it is connected.
+fn connected_alone(schema: &mut Schema) {
+    schema.insert("required".into(), json!(["connected"]));
 }
