@@ -9,7 +9,7 @@ use telecomx_local::domain::platform::{Call, Operation, is_same};
 use telecomx_local::store::{customers, employees, mobile_configs};
 use telecomx_local::usecases::intents::fields_of;
 
-use crate::double::World;
+use crate::double::{Made, World};
 use crate::local::Local;
 
 thread_local! {
@@ -61,9 +61,10 @@ impl Oracle {
         let listed = open.iter().any(wants);
         let decided = self.decided.iter().find(|(operation, _)| wants(operation));
         if intent.call == Call::CreateEmployee {
-            // One whose answer was lost, and that somebody there deleted meanwhile, is created again: it is not to be found.
-            let was_deleted =
-                |id: &String| world.made.iter().any(|made| made.id == *id && made.field == "state" && !made.is_ours);
+            // One whose answer was lost, and that somebody there deleted or named otherwise meanwhile, is created again: it is not to be
+            // found (docs/platform.md, "What cannot be closed").
+            let is_other = |made: &Made| !made.is_ours && (made.field == "state" || made.field == "name");
+            let was_deleted = |id: &String| world.made.iter().any(|made| made.id == *id && is_other(made));
             let created: Vec<_> = world.created.iter().filter(|(_, name)| intent.to == **name).collect();
             let times =
                 created.len() - created.iter().skip(1).zip(&created).filter(|(_, (id, _))| was_deleted(id)).count();

@@ -115,10 +115,10 @@ pub fn forget_configs(tx: &mut WriteTx, customer: Id) -> Result<()> {
     Ok(())
 }
 
-/// Forgets everything that was known of a platform, unless it is the one that has this customer.
+/// Forgets what was known before a break, unless it is the same platform: the one that has this customer. What was seen since stays.
 pub fn forget_other_platform(tx: &mut WriteTx, customer: Id) -> Result<()> {
     if !exists(tx, Table::Customer, customer)? {
-        tx.conn.prepare_cached("delete from platform_bases")?.execute([])?;
+        tx.conn.prepare_cached("delete from platform_bases where hash = zeroblob(32)")?.execute([])?;
     }
     Ok(())
 }
