@@ -89,7 +89,7 @@ fn follow_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Whether the file is a SQLite database, whosever it is (https://sqlite.org/fileformat.html, section 1.3).
+/// Whether the file is a SQLite database, whosever it is (<https://sqlite.org/fileformat.html>, section 1.3).
 pub fn is_database(path: &Path) -> bool {
     // What a pipe holds can be read only once.
     if is_special(path) {

@@ -1,4 +1,4 @@
-//! `/auth`: what a login answers, logout, impersonation. The login itself is in [`super::login`].
+//! `/auth`: what a login answers, logout, impersonation. The login itself is in `login.rs`.
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse, Responder};

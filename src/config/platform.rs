@@ -21,7 +21,7 @@ const HOUR_MS: i64 = 3_600_000;
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Platform {
-    /// The platform that this server works with, such as https://api.telecomx.dk [default: the one of platform connect, or none]
+    /// The platform that this server works with, such as `https://api.telecomx.dk` [default: the one of platform connect, or none]
     #[arg(id = "platform_url", long = "platform-url", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
