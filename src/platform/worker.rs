@@ -1,13 +1,12 @@
 //! The thread that works with the platform: each change made here wakes it, and it reads everything at an interval. No request of
 //! the API waits for it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result as AnyResult, anyhow};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::api::ApiError;
 use super::connect;
@@ -18,12 +17,11 @@ use super::transport::Http;
 use crate::auth::secrets::Sealer;
 use crate::db::Db;
 use crate::domain::platform::OperationState;
-use crate::error::{Error, Result, in_one_line};
+use crate::error::{Result, in_one_line};
 use crate::store::platform::operations;
+use crate::sync::background::{Background, Woken, lock};
 use crate::sync::edge::driver::random_fraction;
 
-/// How long the server waits for a running call when it stops.
-const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// While there is no platform, or it refuses the account, the thread waits to be told.
 const IDLE: Duration = Duration::from_secs(24 * 3_600);
 /// The delay before what could not be sent is tried again: it doubles up to the longest.
@@ -45,34 +43,18 @@ enum Command {
 
 /// The platform's side of a running server.
 pub struct PlatformWorker {
-    commands: Mutex<Sender<Command>>,
-    is_stopping: watch::Sender<bool>,
-    ended: Mutex<Receiver<()>>,
+    thread: Background<Command>,
     health: Arc<Mutex<Health>>,
 }
 
 impl PlatformWorker {
     pub fn start(db: Arc<Db>, sealer: Arc<Sealer>, settings: PlatformSettings) -> Result<PlatformWorker> {
-        let (commands, received) = channel();
-        let (wake, is_woken) = (Mutex::new(commands.clone()), Arc::new(AtomicBool::new(false)));
-        let waking = is_woken.clone();
-        db.on_change(move || {
-            if !waking.swap(true, Ordering::AcqRel) {
-                let _ = lock(&wake).send(Command::Wake);
-            }
-        });
-        let (running, ended) = channel();
         let health: Arc<Mutex<Health>> = Arc::default();
-        let state = WorkerLoop { db, sealer, settings, health: health.clone(), driver: None, retry: RETRY_FIRST };
-        std::thread::Builder::new()
-            .name("platform".into())
-            .spawn(move || {
-                let _running: Sender<()> = running;
-                state.run(&received, &is_woken);
-            })
-            .map_err(|error| Error::Internal(Box::new(error)))?;
-        let is_stopping = watch::Sender::new(false);
-        Ok(PlatformWorker { commands: Mutex::new(commands), is_stopping, ended: Mutex::new(ended), health })
+        let state =
+            WorkerLoop { db: db.clone(), sealer, settings, health: health.clone(), driver: None, retry: RETRY_FIRST };
+        let run = move |commands: &Receiver<Command>, woken: &Woken| state.run(commands, woken);
+        let thread = Background::start("platform", &db, || Command::Wake, run)?;
+        Ok(PlatformWorker { thread, health })
     }
 
     pub fn health(&self) -> Health {
@@ -81,40 +63,28 @@ impl PlatformWorker {
 
     /// Sends and reads now. `accepts_deletes`: what is gone at the platform is deleted here however much it is.
     pub async fn sync(&self, accepts_deletes: bool) -> AnyResult<Round> {
-        let (reply, answer) = oneshot::channel();
-        let _ = lock(&self.commands).send(Command::Sync { accepts_deletes, reply });
-        let mut is_stopping = self.is_stopping.subscribe();
-        let result = tokio::select! {
-            result = answer => result.ok(),
-            _ = is_stopping.wait_for(|is_stopping| *is_stopping) => None,
-        };
-        result.unwrap_or_else(|| Err(anyhow!("the server is stopping")))
+        self.thread.ask(|reply| Command::Sync { accepts_deletes, reply }).await
     }
 
     /// Something is to be sent.
     pub fn wake(&self) {
-        let _ = lock(&self.commands).send(Command::Wake);
+        self.thread.send(Command::Wake);
     }
 
     /// Takes over a connection that was made, changed or ended.
     pub fn reload(&self) {
-        let _ = lock(&self.commands).send(Command::Reload);
+        self.thread.send(Command::Reload);
     }
 
     /// Stops: no call begins any more, and no request waits for one.
     pub fn stop(&self) {
-        let _ = lock(&self.commands).send(Command::Stop);
-        self.is_stopping.send_replace(true);
+        self.thread.stop(Command::Stop);
     }
 
-    /// Waits briefly for the thread. A call that is not answered ends with the process, as if it had been killed.
+    /// Waits briefly for the thread.
     pub fn end(&self) {
-        let _ = lock(&self.ended).recv_timeout(STOP_TIMEOUT);
+        self.thread.end();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct WorkerLoop {
@@ -127,7 +97,7 @@ struct WorkerLoop {
 }
 
 impl WorkerLoop {
-    fn run(mut self, commands: &Receiver<Command>, is_woken: &AtomicBool) {
+    fn run(mut self, commands: &Receiver<Command>, woken: &Woken) {
         self.load();
         // At once: what was changed before the last stop is sent.
         let mut due = Instant::now();
@@ -136,7 +106,7 @@ impl WorkerLoop {
             match commands.recv_timeout(wait) {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Command::Wake) => {
-                    is_woken.store(false, Ordering::Release);
+                    woken.seen();
                     // While the platform is out of reach a change waits like the others.
                     let is_out_of_reach = self.retry > RETRY_FIRST;
                     if !is_out_of_reach && let Some(driver) = &mut self.driver {

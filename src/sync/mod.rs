@@ -4,5 +4,7 @@ pub mod protocol;
 
 pub mod http_agent;
 
+pub mod background;
+
 pub mod edge;
 pub mod hub;

@@ -1,13 +1,12 @@
 //! The thread that keeps an edge's mirror up to date: each write wakes it, and the hub sets its pace. No request of the API
 //! waits for it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result as AnyResult, anyhow};
-use tokio::sync::{oneshot, watch};
+use anyhow::Result as AnyResult;
+use tokio::sync::oneshot;
 
 use super::driver::{SyncDriver, random_fraction};
 use super::metrics::Counts;
@@ -17,10 +16,9 @@ use super::verify::Proof;
 use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db};
 use crate::domain::time::Time;
-use crate::error::{Error, Result, in_one_line};
+use crate::error::{Result, in_one_line};
+use crate::sync::background::{Background, Woken, lock};
 
-/// How long the server waits for a running call when it stops.
-const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often both sides are compared; the first time is a random part of an hour after the start.
 const PROOF_EVERY_MS: i64 = 24 * 3_600_000;
 const FIRST_PROOF_MS: i64 = 3_600_000;
@@ -39,38 +37,18 @@ enum Command {
 
 /// The mirror of a running server.
 pub struct Worker {
-    commands: Mutex<Sender<Command>>,
-    /// Ends the wait of requests that wait for the hub.
-    is_stopping: watch::Sender<bool>,
-    /// Closed when the thread has ended.
-    ended: Mutex<Receiver<()>>,
+    thread: Background<Command>,
     counts: Arc<Counts>,
     last_error: Arc<Mutex<Option<String>>>,
 }
 
 impl Worker {
     pub fn start(db: Arc<Db>, sealer: Arc<Sealer>, settings: HubSettings) -> Result<Worker> {
-        let (commands, received) = channel();
-        let (wake, is_woken) = (Mutex::new(commands.clone()), Arc::new(AtomicBool::new(false)));
-        let waking = is_woken.clone();
-        db.on_change(move || {
-            // One command is enough, however many writes there are before the thread receives it.
-            if !waking.swap(true, Ordering::AcqRel) {
-                let _ = lock(&wake).send(Command::Wake);
-            }
-        });
-        let (running, ended) = channel();
-        let driver = SyncDriver::new(db, sealer, settings);
+        let driver = SyncDriver::new(db.clone(), sealer, settings);
         let (counts, last_error) = (driver.counts.clone(), driver.last_error.clone());
-        std::thread::Builder::new()
-            .name("mirror".into())
-            .spawn(move || {
-                let _running: Sender<()> = running;
-                SyncLoop::new(driver).run(&received, &is_woken);
-            })
-            .map_err(|error| Error::Internal(Box::new(error)))?;
-        let is_stopping = watch::Sender::new(false);
-        Ok(Worker { commands: Mutex::new(commands), is_stopping, ended: Mutex::new(ended), counts, last_error })
+        let run = move |commands: &Receiver<Command>, woken: &Woken| SyncLoop::new(driver).run(commands, woken);
+        let thread = Background::start("mirror", &db, || Command::Wake, run)?;
+        Ok(Worker { thread, counts, last_error })
     }
 
     /// What was sent and received so far.
@@ -85,46 +63,29 @@ impl Worker {
 
     /// Exchanges with the hub now.
     pub async fn sync(&self) -> AnyResult<()> {
-        self.ask(Command::Sync).await
+        self.thread.ask(Command::Sync).await
     }
 
     /// Exchanges with the hub, and proves that it then has exactly what this edge has.
     pub async fn verify(&self) -> AnyResult<Proof> {
-        self.ask(Command::Verify).await
+        self.thread.ask(Command::Verify).await
     }
 
     /// Replaces this server's token for its hub: on the thread of the mirror, so that no exchange uses the one before
     /// meanwhile. Gives the id that this server has there.
     pub async fn rotate_token(&self, author: Author) -> AnyResult<String> {
-        self.ask(|reply| Command::Rotate(author, reply)).await
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<AnyResult<T>>) -> Command) -> AnyResult<T> {
-        let (reply, answer) = oneshot::channel();
-        let _ = lock(&self.commands).send(command(reply));
-        let mut is_stopping = self.is_stopping.subscribe();
-        let result = tokio::select! {
-            result = answer => result.ok(),
-            _ = is_stopping.wait_for(|is_stopping| *is_stopping) => None,
-        };
-        result.unwrap_or_else(|| Err(anyhow!("the server is stopping")))
+        self.thread.ask(|reply| Command::Rotate(author, reply)).await
     }
 
     /// Stops: no exchange begins any more, and no request waits for one.
     pub fn stop(&self) {
-        let _ = lock(&self.commands).send(Command::Stop);
-        self.is_stopping.send_replace(true);
+        self.thread.stop(Command::Stop);
     }
 
-    /// Waits briefly for the thread. A call that the hub does not answer ends with the process, which does no harm: it is as
-    /// if the process had been killed.
+    /// Waits briefly for the thread.
     pub fn end(&self) {
-        let _ = lock(&self.ended).recv_timeout(STOP_TIMEOUT);
+        self.thread.end();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The loop of the thread.
@@ -140,7 +101,7 @@ impl SyncLoop {
         SyncLoop { driver, proof_at }
     }
 
-    fn run(&mut self, commands: &Receiver<Command>, is_woken: &AtomicBool) {
+    fn run(&mut self, commands: &Receiver<Command>, woken: &Woken) {
         // At a random time: edges that get their power back together must not come to the hub together.
         let mut due =
             Instant::now() + Duration::from_millis(self.driver.backoff.pace.spread_ms).mul_f64(random_fraction());
@@ -148,8 +109,7 @@ impl SyncLoop {
             match commands.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Command::Wake) => {
-                    // From here on a write wakes the thread again: it may come too late for this exchange.
-                    is_woken.store(false, Ordering::Release);
+                    woken.seen();
                     if self.driver.backoff.is_ready() {
                         let (next, _) = self.driver.sync();
                         due = Instant::now() + next;
