@@ -1,8 +1,10 @@
 //! What waits in the writer's queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
-use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::tx::{Author, BY_ITSELF, WriteTx};
@@ -14,12 +16,6 @@ pub trait Job: Send {
     fn run(&mut self, tx: &mut WriteTx) -> JobResult;
     /// In the place of running it.
     fn refuse(&mut self, error: Error);
-    /// Whether it uses the connection by itself, outside of any transaction.
-    fn is_alone(&self) -> bool {
-        false
-    }
-    /// In the place of [`Job::run`], for one that is alone.
-    fn run_alone(&mut self, _: &mut Connection) {}
     /// `failure`: why nothing was committed after all.
     fn answer(self: Box<Self>, failure: Option<Error>);
 }
@@ -75,46 +71,20 @@ impl<T: Send, F: FnOnce(&mut WriteTx) -> Result<T> + Send> Job for Request<T, F>
     }
 }
 
-/// Puts the content of another database in the place of all that is there.
+/// Puts the content of another database in the place of all that is there: outside of any transaction, so alone.
 pub struct Replacement {
-    pub source: std::path::PathBuf,
-    pub result: Option<Result<()>>,
+    pub source: PathBuf,
     pub reply: oneshot::Sender<Result<()>>,
 }
 
-impl Job for Replacement {
-    fn author(&mut self) -> Author {
-        Author::system("control")
-    }
-
-    fn run(&mut self, _: &mut WriteTx) -> JobResult {
-        JobResult::Failed
-    }
-
-    fn refuse(&mut self, error: Error) {
-        self.result = Some(Err(error));
-    }
-
-    fn is_alone(&self) -> bool {
-        true
-    }
-
-    fn run_alone(&mut self, conn: &mut Connection) {
-        let replace = |conn: &mut Connection| -> Result<()> {
-            let source = Connection::open_with_flags(&self.source, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            let backup = rusqlite::backup::Backup::new(&source, conn)?;
-            // All pages at once: every reader sees the old content or the new one.
-            match backup.step(-1)? {
-                rusqlite::backup::StepResult::Done => Ok(()),
-                _ => Err(Error::Busy),
-            }
-        };
-        self.result = Some(replace(conn));
-    }
-
-    fn answer(self: Box<Self>, failure: Option<Error>) {
-        let Replacement { result, reply, .. } = *self;
-        let none = || Err(Error::internal("a replacement was answered without having been made"));
-        let _ = reply.send(failure.map_or_else(|| result.unwrap_or_else(none), Err));
+impl Replacement {
+    pub fn run(&self, conn: &mut Connection) -> Result<()> {
+        let source = Connection::open_with_flags(&self.source, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let backup = Backup::new(&source, conn)?;
+        // All pages at once: every reader sees the old content or the new one.
+        match backup.step(-1)? {
+            StepResult::Done => Ok(()),
+            _ => Err(Error::Busy),
+        }
     }
 }

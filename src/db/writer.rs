@@ -44,9 +44,15 @@ thread_local! {
     static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
 }
 
+/// What waits for the writer.
+enum Queued {
+    Job(Box<dyn Job>),
+    Replacement(Replacement),
+}
+
 /// The queue in front of the writer thread.
 pub struct Writer {
-    queue: Option<SyncSender<Box<dyn Job>>>,
+    queue: Option<SyncSender<Queued>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -70,12 +76,12 @@ impl Writer {
     /// Queues a replacement of all that is in the database by the content of `source`.
     pub fn replace(&self, source: PathBuf) -> Result<oneshot::Receiver<Result<()>>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Box::new(Replacement { source, result: None, reply }))?;
+        self.send(Queued::Replacement(Replacement { source, reply }))?;
         Ok(answer)
     }
 
-    fn send(&self, job: Box<dyn Job>) -> Result<()> {
-        self.queue.as_ref().ok_or(Error::Busy)?.try_send(job).map_err(|_| Error::Busy)
+    fn send(&self, queued: Queued) -> Result<()> {
+        self.queue.as_ref().ok_or(Error::Busy)?.try_send(queued).map_err(|_| Error::Busy)
     }
 
     /// Queues `work`; the answer arrives after its commit.
@@ -85,7 +91,7 @@ impl Writer {
         work: impl FnOnce(&mut WriteTx) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Box::new(Request::new(author, work, reply)))?;
+        self.send(Queued::Job(Box::new(Request::new(author, work, reply))))?;
         Ok(answer)
     }
 }
@@ -117,15 +123,18 @@ struct WriterLoop {
 }
 
 impl WriterLoop {
-    fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
+    fn run(mut self, queue: &Receiver<Queued>) {
         let mut held = None;
-        while let Some(first) = held.take().or_else(|| jobs.recv().ok()) {
-            if first.is_alone() {
-                self.run_alone(first);
-                continue;
-            }
+        while let Some(queued) = held.take().or_else(|| queue.recv().ok()) {
+            let first = match queued {
+                Queued::Job(job) => job,
+                Queued::Replacement(replacement) => {
+                    self.replace(replacement);
+                    continue;
+                }
+            };
             let mut group = Vec::with_capacity(64);
-            let failure = self.commit_group(first, jobs, &mut group, &mut held).err();
+            let failure = self.commit_group(first, queue, &mut group, &mut held).err();
             if let Some(failure) = &failure {
                 self.abandon_transaction();
                 if matches!(failure, Error::StorageFull) && self.shared.reserve.give_up() {
@@ -144,9 +153,9 @@ impl WriterLoop {
     fn commit_group(
         &mut self,
         first: Box<dyn Job>,
-        jobs: &Receiver<Box<dyn Job>>,
+        queue: &Receiver<Queued>,
         group: &mut Vec<Box<dyn Job>>,
-        held: &mut Option<Box<dyn Job>>,
+        held: &mut Option<Queued>,
     ) -> Result<()> {
         let before = self.counters;
         let mut identities_changed = false;
@@ -162,10 +171,11 @@ impl WriterLoop {
             }
             group.push(job);
             if begun.is_ok() && group.len() < GROUP_MAX {
-                next = jobs.try_recv().ok();
-                // One that is alone comes after this group.
-                if next.as_ref().is_some_and(|job| job.is_alone()) {
-                    *held = next.take();
+                match queue.try_recv() {
+                    Ok(Queued::Job(job)) => next = Some(job),
+                    // What is done alone comes after this group.
+                    Ok(alone) => *held = Some(alone),
+                    Err(_) => {}
                 }
             }
         }
@@ -187,12 +197,13 @@ impl WriterLoop {
         Ok(())
     }
 
-    /// Runs a job that uses the connection by itself: what is counted in memory is read again.
-    fn run_alone(&mut self, mut job: Box<dyn Job>) {
-        job.run_alone(&mut self.conn);
+    /// Replaces what is in the database: what is counted in memory is read again.
+    fn replace(&mut self, replacement: Replacement) {
+        let replaced = replacement.run(&mut self.conn);
         self.abandon_transaction();
         self.shared.identities.fetch_add(1, Ordering::Release);
-        job.answer(None);
+        // The caller may have gone away.
+        let _ = replacement.reply.send(replaced);
         self.checkpoint_if_due();
     }
 
