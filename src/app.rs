@@ -71,7 +71,7 @@ impl App {
         let address = listener.local_addr().context("the address listened on is not known")?;
         let (path, folder) = database(config)?;
         if let Some(seed) = seed {
-            mock::copy(seed, &path)?;
+            seed.copy_to(&path)?;
         }
         let db = Arc::new(Db::open(&path, clock)?);
         let sealer = Arc::new(open_sealer(&db, &path, config.is_new_key())?);

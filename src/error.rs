@@ -187,6 +187,10 @@ impl Error {
         Error::Forbidden { code: "access_denied", message: "Insufficient access level".into() }
     }
 
+    pub fn session_expired() -> Error {
+        Error::Unauthenticated { code: "expired", message: "Session has expired, please login" }
+    }
+
     pub fn not_found(code: &'static str, message: &'static str) -> Error {
         Error::NotFound { code, message }
     }

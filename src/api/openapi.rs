@@ -19,18 +19,19 @@ const COPY: &str = "api:pbx:app:mobileconfig:copy";
 /// The description of a list of endpoints, made when it is first asked for.
 pub struct Document {
     endpoints: fn() -> Vec<Endpoint>,
+    build: fn(&[Endpoint]) -> Value,
     text: OnceLock<Bytes>,
 }
 
 impl Document {
-    pub fn of(endpoints: fn() -> Vec<Endpoint>) -> Document {
-        Document { endpoints, text: OnceLock::new() }
+    pub fn of(endpoints: fn() -> Vec<Endpoint>, build: fn(&[Endpoint]) -> Value) -> Document {
+        Document { endpoints, build, text: OnceLock::new() }
     }
 }
 
 /// This description.
 pub async fn document(document: web::Data<Document>) -> HttpResponse {
-    let text = document.text.get_or_init(|| build(&(document.endpoints)()).to_string().into());
+    let text = document.text.get_or_init(|| (document.build)(&(document.endpoints)()).to_string().into());
     shared(HttpResponse::Ok().content_type("application/json").body(text.clone()))
 }
 

@@ -154,7 +154,7 @@ const OWN: &str = "/pbx/app/mobileconfig";
 /// Registers every endpoint, the pages of Swagger UI, and the answer to everything else.
 pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     config.app_data(state.clone());
-    config.app_data(web::Data::new(openapi::Document::of(endpoints)));
+    config.app_data(web::Data::new(openapi::Document::of(endpoints, openapi::build)));
     let mut resources: Vec<(&str, actix_web::Resource, Methods)> = vec![];
     for endpoint in endpoints() {
         let place = resources.iter().position(|(path, ..)| *path == endpoint.path).unwrap_or_else(|| {

@@ -1,18 +1,15 @@
 //! How a mock is put together: what it begins with, and its controls.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::web;
-use anyhow::Context as _;
 
 use super::listen::bind;
 use crate::api::mock_rules::rules;
-use crate::auth::secrets::key_path;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{Begin, Control, Seed, Steered, seed_time};
+use crate::control::{Begin, Control, Seed, Shared, seed_time};
 use crate::db::{Author, Db};
 use crate::domain::chance;
 use crate::web::AppState;
@@ -39,14 +36,6 @@ pub async fn repeat_numbers(db: &Db, seed: u64) -> anyhow::Result<()> {
     Ok(db.write(Author::system("control"), writer).await?)
 }
 
-/// Puts the database of a seed, and its key, at `path`.
-pub fn copy(seed: &Seed, path: &Path) -> anyhow::Result<()> {
-    let cannot = || format!("{} cannot be made", path.display());
-    std::fs::copy(seed.path(), path).with_context(cannot)?;
-    std::fs::copy(key_path(seed.path()), key_path(path)).with_context(cannot)?;
-    Ok(())
-}
-
 /// Starts the controls. `seed`: of a workspace the one that it was begun with; else what the database holds now is saved, and
 /// `workspaces` says how they are begun with it.
 pub fn control(
@@ -58,14 +47,12 @@ pub fn control(
     workspaces: impl FnOnce(Seed) -> Begin,
 ) -> anyhow::Result<Control> {
     let listener = bind(address)?;
-    let folder = crate::control::folder_of(state.db.path());
     let (seed, begin) = match seed {
         Some(seed) => (seed.clone(), None),
         None => {
-            let seed = Seed::save(&state.db, &folder)?;
-            std::fs::copy(key_path(state.db.path()), key_path(seed.path())).context("the key cannot be copied")?;
+            let seed = Seed::save(&state.db)?;
             (seed.clone(), Some(workspaces(seed)))
         }
     };
-    Control::start(listener, Steered { state: state.clone(), mock, url: url.to_owned(), seed, folder, begin })
+    Control::start(listener, Shared::new(state.clone(), mock, url.to_owned(), seed, begin))
 }

@@ -66,7 +66,7 @@ impl Identity {
     fn check_not_expired(&self, now: Time) -> Result<()> {
         let last_used = Time::from_millis(self.last_used_ms.load(Ordering::Relaxed));
         if self.session().is_some_and(|session| session.is_expired(last_used, now)) {
-            return Err(Error::Unauthenticated { code: "expired", message: "Session has expired, please login" });
+            return Err(Error::session_expired());
         }
         Ok(())
     }

@@ -11,30 +11,15 @@ mod workspace_calls;
 mod workspaces;
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context as _, Result as AnyResult};
 
-use crate::web::AppState;
-use crate::web::mock::Mock;
 pub use seed::{Seed, seed_time};
-use shared::Shared;
-use workspaces::Workspaces;
+pub use shared::Shared;
 pub use workspaces::{Begin, Begun};
-
-/// What is steered: the server, where it keeps its seed, and how workspaces are begun.
-pub struct Steered {
-    pub state: web::Data<AppState>,
-    pub mock: Arc<Mock>,
-    pub url: String,
-    pub seed: Seed,
-    pub folder: PathBuf,
-    pub begin: Option<Begin>,
-}
 
 /// The listener of the controls.
 pub struct Control {
@@ -45,11 +30,8 @@ pub struct Control {
 }
 
 impl Control {
-    pub fn start(listener: TcpListener, steered: Steered) -> AnyResult<Control> {
+    pub fn start(listener: TcpListener, shared: Shared) -> AnyResult<Control> {
         let address = listener.local_addr().context("the address of the controls is not known")?;
-        let Steered { state, mock, url, seed, folder, begin } = steered;
-        let workspaces = begin.map(Workspaces::new);
-        let shared = Shared { state, mock, url, seed, folder, turn: tokio::sync::Mutex::default(), workspaces };
         let shared = web::Data::new(shared);
         let served = shared.clone();
         let server = HttpServer::new(move || {
@@ -69,9 +51,4 @@ impl Control {
         }
         self.server.stop(true).await;
     }
-}
-
-/// The folder that the snapshots of a server at `database` are in.
-pub fn folder_of(database: &Path) -> PathBuf {
-    database.parent().unwrap_or(Path::new(".")).to_owned()
 }

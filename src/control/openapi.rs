@@ -1,30 +1,16 @@
 //! The description of the controls as OpenAPI 3.1, made from the list of calls, and a page to try them.
 
 use actix_web::http::header;
-use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::calls::JournalQuery;
 use crate::api::endpoint::{Endpoint, of};
+use crate::api::openapi_links::parameters;
 use crate::api::schemas::errors::Error as ErrorBody;
 use crate::api::schemas::{SchemaOf, Schemas};
 use crate::api::swagger_ui;
 use crate::error::{Error, Result};
-
-/// The description of a list of calls.
-pub struct Description(fn() -> Vec<Endpoint>);
-
-impl Description {
-    pub fn of(calls: fn() -> Vec<Endpoint>) -> Description {
-        Description(calls)
-    }
-}
-
-/// This description.
-pub async fn document(description: Data<Description>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(build(&(description.0)()).to_string())
-}
 
 /// The page, or one of its files.
 pub async fn page(request: HttpRequest) -> Result<HttpResponse> {
@@ -58,9 +44,9 @@ pub fn build(calls: &[Endpoint]) -> Value {
 }
 
 fn operation(call: &Endpoint, schemas: &mut Schemas) -> Value {
-    let mut parameters: Vec<Value> = path_parameters(call.path);
+    let mut given: Vec<Value> = parameters(call.path).map(path_parameter).collect();
     if call.query == QUERY {
-        parameters.extend(query_parameters(schemas));
+        given.extend(query_parameters());
     }
     let mut content = |schema: SchemaOf| json!({ "application/json": { "schema": schemas.response(schema) } });
     let responses = json!({
@@ -68,7 +54,7 @@ fn operation(call: &Endpoint, schemas: &mut Schemas) -> Value {
         "default": { "description": "Refused", "content": content(of::<ErrorBody>()) },
     });
     let mut operation = json!({
-        "operationId": call.page, "summary": call.summary, "parameters": parameters, "responses": responses,
+        "operationId": call.page, "summary": call.summary, "parameters": given, "responses": responses,
     });
     if let Some(body) = call.body {
         let content = json!({ "application/json": { "schema": schemas.body(body.schema) } });
@@ -80,22 +66,17 @@ fn operation(call: &Endpoint, schemas: &mut Schemas) -> Value {
 /// Of a call that takes the arguments of the journal.
 pub const QUERY: &str = "journal";
 
-fn path_parameters(path: &str) -> Vec<Value> {
-    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let schema = |name| if name == "id" { json!({ "type": "integer" }) } else { json!({ "type": "string" }) };
-    names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": schema(name) })).collect()
+fn path_parameter(name: &str) -> Value {
+    let kind = if name == "id" { "integer" } else { "string" };
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
 }
 
-fn query_parameters(schemas: &mut Schemas) -> Vec<Value> {
+fn query_parameters() -> Vec<Value> {
     let schema = schemars::schema_for!(JournalQuery).to_value();
-    // The schema of an id is among the components.
-    schemas.response(of::<crate::domain::id::Id>());
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
-    let parameter = |(name, mut schema): (String, Value)| {
-        let of_id = json!({ "$ref": "#/components/schemas/Id" });
-        if name == "caller" {
-            schema = of_id;
-        }
+    let parameter = |(name, schema): (String, Value)| {
+        // Its own schema refers to what is not in this document.
+        let schema = if name == "caller" { json!({ "$ref": "#/components/schemas/Id" }) } else { schema };
         json!({ "name": name, "in": "query", "required": false, "schema": schema })
     };
     properties.into_iter().map(parameter).collect()

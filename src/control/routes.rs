@@ -5,10 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::calls::*;
 use super::data::*;
-use super::openapi::{self, Description};
+use super::openapi;
 use super::workspace_calls::*;
 use super::workspaces::Workspace;
 use crate::api::endpoint::{Endpoint, delete, get, of, post, put};
+use crate::api::openapi::{Document, document};
 use crate::api::schemas::errors::Success;
 use crate::error::{Check, Error, Result};
 use crate::web::mock::fault_rule::FaultRule;
@@ -24,12 +25,12 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let query = web::QueryConfig::default()
         .error_handler(move |error, _| wrong(format!("the arguments cannot be used: {error}; see docs/control.md")));
     config.app_data(json).app_data(query);
-    config.app_data(web::Data::new(Description::of(calls)));
+    config.app_data(web::Data::new(Document::of(calls, openapi::build)));
     for call in calls() {
         config.route(call.path, call.route);
     }
     config
-        .route("/_ctl/openapi.json", web::get().to(openapi::document))
+        .route("/_ctl/openapi.json", web::get().to(document))
         .service(web::redirect("/", "/_ctl/docs/index.html"))
         .service(web::redirect("/_ctl/docs", "/_ctl/docs/index.html"))
         .route("/_ctl/docs/{file:.*}", web::get().to(openapi::page))

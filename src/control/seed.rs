@@ -2,25 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result as AnyResult;
+use anyhow::{Context as _, Result as AnyResult};
 
+use crate::auth::secrets::key_path;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::domain::chance;
 use crate::domain::time::Time;
 use crate::error::Result;
+use crate::files::folder_of;
 use crate::store::sessions;
 
-/// A copy of the database as it was at the start.
+/// A copy of the database as it was at the start, with its key beside it.
 #[derive(Clone)]
 pub struct Seed(PathBuf);
 
 impl Seed {
-    /// Saves the database as it is now.
-    pub fn save(db: &Db, folder: &Path) -> AnyResult<Seed> {
-        let file = folder.join("seed.db");
+    /// Saves the database as it is now, beside it.
+    pub fn save(db: &Db) -> AnyResult<Seed> {
+        let file = folder_of(db.path()).join("seed.db");
         save(db, &file)?;
+        std::fs::copy(key_path(db.path()), key_path(&file)).context("the key cannot be copied")?;
         Ok(Seed(file))
+    }
+
+    /// Puts the database, and its key, at `path`.
+    pub fn copy_to(&self, path: &Path) -> AnyResult<()> {
+        let cannot = || format!("{} cannot be made", path.display());
+        std::fs::copy(&self.0, path).with_context(cannot)?;
+        std::fs::copy(key_path(&self.0), key_path(path)).with_context(cannot)?;
+        Ok(())
     }
 
     pub fn path(&self) -> &Path {

@@ -45,6 +45,12 @@ pub struct Workspace {
     pub control_url: String,
 }
 
+impl Begun {
+    fn as_workspace(&self, name: &str) -> Workspace {
+        Workspace { name: name.to_owned(), url: self.url.clone(), control_url: self.control_url.clone() }
+    }
+}
+
 impl Workspaces {
     pub fn new(begin: Begin) -> Workspaces {
         Workspaces { begin, all: Arc::default(), last: Mutex::default() }
@@ -61,8 +67,7 @@ impl Workspaces {
             *last += 1;
             format!("w{last}")
         };
-        let workspace =
-            Workspace { name: name.clone(), url: begun.url.clone(), control_url: begun.control_url.clone() };
+        let workspace = begun.as_workspace(&name);
         let mut all = lock(&self.all);
         if all.is_empty() {
             actix_web::rt::spawn(drop_idle(self.all.clone()));
@@ -72,12 +77,7 @@ impl Workspaces {
     }
 
     pub fn list(&self) -> Vec<Workspace> {
-        let of = |(name, begun): (&String, &Begun)| Workspace {
-            name: name.clone(),
-            url: begun.url.clone(),
-            control_url: begun.control_url.clone(),
-        };
-        lock(&self.all).iter().map(of).collect()
+        lock(&self.all).iter().map(|(name, begun)| begun.as_workspace(name)).collect()
     }
 
     /// Ends one; whether there was one of that name.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::transport::{Request, Transport, Unreachable};
+use crate::error::PlatformError;
 
 /// The longest answer that is read at once.
 const ANSWER_MAX_BYTES: u64 = 32 << 20;
@@ -42,9 +43,9 @@ impl Answer {
         }
     }
 
-    /// Whether an error is in the platform's own words: a proxy on the way, too, answers 404 or 403.
+    /// Whether it is an error in the platform's own words.
     pub fn is_in_its_words(&self) -> bool {
-        self.json().is_some_and(|body| body["error"]["code"].is_string() && body["error"]["message"].is_string())
+        self.json().is_some_and(|body| PlatformError::of(self.status, &body).is_some())
     }
 
     pub fn json(&self) -> Option<Value> {

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use ureq::http::Request;
 
 use super::api::is_token;
@@ -119,9 +119,7 @@ fn read(status: u16, bytes: &[u8]) -> Option<Verdict> {
 
 /// The platform's own error about the caller, too many tries included: 5xx are about the platform.
 pub(super) fn error_of(status: u16, body: &Value) -> Option<PlatformError> {
-    let error: &Map<String, Value> = body["error"].as_object()?;
-    let is_one = error.get("code")?.is_string() && error.get("message")?.is_string();
-    (is_one && (400..500).contains(&status)).then(|| PlatformError { status, body: error.clone() })
+    PlatformError::of(status, body).filter(|error| (400..500).contains(&error.status))
 }
 
 #[cfg(test)]

@@ -166,7 +166,6 @@ pub fn touch(tx: &mut WriteTx, token: &Hash, last_used_at: Time) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what expired long ago.
 /// Lets every session count as used now.
 pub fn touch_all(tx: &mut WriteTx) -> Result<()> {
     tx.conn.prepare_cached("update sessions set last_used_at = ?1")?.execute([tx.now])?;
@@ -174,6 +173,7 @@ pub fn touch_all(tx: &mut WriteTx) -> Result<()> {
     Ok(())
 }
 
+/// Forgets what expired long ago.
 pub fn delete_forgotten(tx: &mut WriteTx, now: Time) -> Result<()> {
     let before = now.plus_ms(-IDLE_MS - REMEMBERED_MS);
     tx.conn.prepare_cached("delete from sessions where not persist and last_used_at < ?1")?.execute([before])?;

@@ -33,11 +33,7 @@ impl RequestContext {
     fn presented(&self) -> Result<Option<Presented>> {
         let given = |token| Some(Presented { token, is_cookie: false });
         if let Some(value) = self.request.headers().get(header::AUTHORIZATION) {
-            let token = value.to_str().ok().and_then(|value| {
-                let (scheme, token) = value.split_once(' ')?;
-                (scheme.eq_ignore_ascii_case("Bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
-            });
-            return token.map(given).ok_or(Error::Unauthenticated {
+            return bearer(value).map(given).ok_or(Error::Unauthenticated {
                 code: "format_error",
                 message: "Authorization header format is Authorization: Bearer <token>",
             });
@@ -85,9 +81,14 @@ impl RequestContext {
 
 /// The token that a request shows in its header or as an argument, whether or not it is good.
 pub fn token_in(request: &HttpRequest) -> Option<String> {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = header.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim().to_owned());
-    bearer.or_else(|| Query::parse(request.query_string()).get("token").map(str::to_owned))
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(bearer);
+    shown.or_else(|| Query::parse(request.query_string()).get("token").map(str::to_owned))
+}
+
+/// The token of an `Authorization` header.
+fn bearer(value: &header::HeaderValue) -> Option<String> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("Bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
 }
 
 fn cookie_does_not_count() -> Error {

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Check, Error, Fault};
+use crate::usecases::login;
 
 fn status_of_check(check: Check) -> u16 {
     match check {
@@ -116,8 +117,8 @@ fn response(status: StatusCode, code: &str, message: &str) -> HttpResponse {
 pub fn on_purpose(status: u16, code: &str, message: &str, retry_after_s: Option<u64>) -> HttpResponse {
     let mut response =
         response(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), code, message);
-    if let Some(value) = retry_after_s.and_then(|seconds| header::HeaderValue::from_str(&seconds.to_string()).ok()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
+    if let Some(seconds) = retry_after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }
@@ -127,18 +128,25 @@ pub fn not_strict(message: &str) -> HttpResponse {
     response(StatusCode::BAD_REQUEST, "strict", message)
 }
 
-/// What a mock says with a status on purpose, where its rule does not say: code and message of the platform's.
-pub fn usual_text(status: u16) -> (&'static str, &'static str) {
-    match status {
-        400 => ("bad_request", "Request not valid"),
-        401 => ("credentials_invalid", "Authorization required, please login"),
-        403 => ("access_denied", "Insufficient access level"),
-        404 => ("not_found", "Object not found"),
-        409 => ("conflict", "A property conflicts with another item"),
-        429 => ("too_many_requests", "Too many requests"),
-        503 => ("busy", "The server is busy, try again"),
-        _ => ("internal_error", "Unexpected server error"),
-    }
+/// What a mock says with a status on purpose, where its rule does not say: code and message, as this server answers it.
+pub fn usual_text(status: u16) -> (String, String) {
+    text_of(&match status {
+        400 => Error::bad_request("Request not valid"),
+        401 => login::refused(),
+        403 => Error::access_denied(),
+        404 => Error::not_found("not_found", "Object not found"),
+        409 => Error::conflict("conflict", "A property conflicts with another item"),
+        429 => return ("too_many_requests".into(), "Too many requests".into()),
+        503 => Error::Busy,
+        _ => Error::internal("on purpose"),
+    })
+}
+
+/// Code and message of an error.
+pub fn text_of(error: &Error) -> (String, String) {
+    let body = error_json(error);
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (text("code"), text("message"))
 }
 
 /// No handler has this URL.

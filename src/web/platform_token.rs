@@ -75,9 +75,7 @@ pub async fn confirm(state: &AppState, token: &str, address: &str) -> Result<()>
 fn check_offline(state: &AppState, known: Option<&PlatformToken>, now: Time) -> Result<()> {
     let good_for_ms = state.platform.settings.offline_token_ms;
     match known {
-        Some(known) if now > known.confirmed_at.plus_ms(good_for_ms) => {
-            Err(Error::Unauthenticated { code: "expired", message: "Session has expired, please login" })
-        }
+        Some(known) if now > known.confirmed_at.plus_ms(good_for_ms) => Err(Error::session_expired()),
         _ => Ok(()),
     }
 }

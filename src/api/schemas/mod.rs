@@ -75,9 +75,9 @@ impl Schemas {
 
     pub fn into_components(mut self) -> Map<String, Value> {
         let mut all = self.responses.take_definitions(false);
-        all.values_mut().for_each(without_defaults);
+        all.values_mut().for_each(|schema| each_object(schema, without_default));
         let mut bodies = self.bodies.take_definitions(false);
-        bodies.values_mut().for_each(defaults_in_words);
+        bodies.values_mut().for_each(|schema| each_object(schema, default_in_words));
         all.extend(bodies);
         all.values_mut().for_each(finish);
         all
@@ -100,29 +100,27 @@ pub struct PageHead {
 
 /// A row that is read back may lack properties, which then have defaults; an answer lacks none. No property is called
 /// `default`.
-fn without_defaults(schema: &mut Value) {
-    match schema {
-        Value::Object(object) => {
-            object.remove("default");
-            object.values_mut().for_each(without_defaults);
-        }
-        Value::Array(values) => values.iter_mut().for_each(without_defaults),
-        _ => {}
-    }
+fn without_default(schema: &mut Map<String, Value>) {
+    schema.remove("default");
 }
 
 /// A property of a body with a default is one that may be left out. Generators of clients require it then, so the description says it.
-fn defaults_in_words(schema: &mut Value) {
+fn default_in_words(schema: &mut Map<String, Value>) {
+    if let Some(default) = schema.shift_remove("default") {
+        let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let text = format!("{text} Default: {default}.");
+        schema.insert("description".into(), text.trim().into());
+    }
+}
+
+/// Changes every object of a schema.
+fn each_object(schema: &mut Value, change: fn(&mut Map<String, Value>)) {
     match schema {
         Value::Object(object) => {
-            if let Some(default) = object.shift_remove("default") {
-                let text = object.get("description").and_then(Value::as_str).unwrap_or_default();
-                let text = format!("{text} Default: {default}.");
-                object.insert("description".into(), text.trim().into());
-            }
-            object.values_mut().for_each(defaults_in_words);
+            change(object);
+            object.values_mut().for_each(|value| each_object(value, change));
         }
-        Value::Array(values) => values.iter_mut().for_each(defaults_in_words),
+        Value::Array(values) => values.iter_mut().for_each(|value| each_object(value, change)),
         _ => {}
     }
 }

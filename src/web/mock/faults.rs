@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::effects::Effect;
 use super::fault_rule::{FaultRule, Reset, Seen, Then};
 use crate::domain::chance;
-use crate::web::error::{on_purpose, usual_text};
+use crate::error::Error;
+use crate::web::error::{on_purpose, text_of, usual_text};
 
 /// A rule, and how often a request has met it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -103,16 +104,16 @@ fn effect(then: &Then, chance: &mut u64) -> Effect {
     if then.malformed {
         return Effect::Malform;
     }
-    let (status, text, retry_after_s) = match then {
-        Then { expired: true, .. } => (UNAUTHENTICATED, ("expired", "Session has expired, please login"), None),
+    let (status, (code, message), retry_after_s) = match then {
+        Then { expired: true, .. } => (UNAUTHENTICATED, text_of(&Error::session_expired()), None),
         Then { too_many: Some(seconds), .. } => (TOO_MANY, usual_text(TOO_MANY), Some(*seconds)),
         _ => {
             let status = then.status.unwrap_or(FAILED);
             let (code, message) = usual_text(status);
-            (status, (then.code.as_deref().unwrap_or(code), then.message.as_deref().unwrap_or(message)), None)
+            let text = (then.code.clone().unwrap_or(code), then.message.clone().unwrap_or(message));
+            (status, text, None)
         }
     };
-    let (code, message) = (text.0.to_owned(), text.1.to_owned());
     Effect::Answer(Box::new(move || on_purpose(status, &code, &message, retry_after_s)))
 }
 
