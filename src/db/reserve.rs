@@ -76,6 +76,18 @@ impl Reserve {
         self.state.load(Ordering::Relaxed) == GIVEN_UP
     }
 
+    /// Whether the disk takes callers' changes: room that was given up is taken back first.
+    pub fn has_room(&self) -> bool {
+        if !self.is_given_up() {
+            return true;
+        }
+        let is_kept = self.keep();
+        if is_kept {
+            tracing::info!("there is room on the disk again: changes are taken");
+        }
+        is_kept
+    }
+
     fn is_there(&self) -> bool {
         std::fs::symlink_metadata(&self.path).is_ok_and(|data| data.is_file() && data.len() == LENGTH)
     }

@@ -210,7 +210,7 @@ impl WriterLoop {
     /// Runs one job in its savepoint. An error means that the whole transaction is lost.
     fn run_job(&mut self, job: &mut dyn Job, identities_changed: &mut bool) -> Result<()> {
         let author = job.author();
-        if author.needs_free_room() && !self.has_room() {
+        if author.needs_free_room() && !self.shared.reserve.has_room() {
             job.refuse(Error::StorageFull);
             return Ok(());
         }
@@ -239,19 +239,6 @@ impl WriterLoop {
             }
         }
         self.execute("release request")
-    }
-
-    /// Whether the disk takes callers' changes: room that was given up is taken back first.
-    fn has_room(&self) -> bool {
-        let reserve = &self.shared.reserve;
-        if !reserve.is_given_up() {
-            return true;
-        }
-        let is_kept = reserve.keep();
-        if is_kept {
-            tracing::info!("there is room on the disk again: changes are taken");
-        }
-        is_kept
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
