@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::AppState;
-use crate::db::{Author, BY_ITSELF};
+use crate::db::Author;
 use crate::error::Error;
 use crate::web::error::not_ready;
 
@@ -42,7 +42,7 @@ async fn problems(state: &AppState) -> Vec<String> {
         db.keep_reserve();
     }
     let written = match db.read(crate::store::employees::is_empty) {
-        Ok(_) => db.write(Author::system(BY_ITSELF), |_| Ok(())).await,
+        Ok(_) => db.write(Author::system("system"), |_| Ok(())).await,
         Err(error) => Err(error),
     };
     let mut problems = match written {

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::authorization::{self, Caller, Credential};
 use crate::auth::secrets::{presented_hash, token_hash};
-use crate::db::{Author, BY_ITSELF, Db, ReadTx};
+use crate::db::{Author, Db, ReadTx};
 use crate::domain::access::Actor;
 use crate::domain::audit::Hash;
 use crate::domain::time::Time;
@@ -159,7 +159,7 @@ impl SessionCache {
         if used.is_empty() {
             return Ok(());
         }
-        db.write(Author::system(BY_ITSELF), move |tx| {
+        db.write(Author::system("system"), move |tx| {
             used.iter().try_for_each(|(hash, last_used, is_session)| match is_session {
                 true => sessions::touch(tx, hash, *last_used),
                 false => tokens::touch(tx, hash, *last_used),

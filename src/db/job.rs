@@ -7,7 +7,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use super::tx::{Author, BY_ITSELF, WriteTx};
+use super::tx::{Author, WriteTx};
 use crate::error::{Error, Result};
 
 /// A request in the queue: run inside the shared transaction, answered after its commit.
@@ -43,7 +43,7 @@ impl<T, F> Request<T, F> {
 
 impl<T: Send, F: FnOnce(&mut WriteTx) -> Result<T> + Send> Job for Request<T, F> {
     fn author(&mut self) -> Author {
-        self.author.take().unwrap_or_else(|| Author::system(BY_ITSELF))
+        self.author.take().unwrap_or_else(|| Author::system("system"))
     }
 
     fn run(&mut self, tx: &mut WriteTx) -> JobResult {

@@ -28,7 +28,7 @@ use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
 pub use open::{check_not_lost, open_writable};
 pub use read_only::ReadOnly;
-pub use tx::{Author, BY_ITSELF, ReadTx, Subject, WriteTx};
+pub use tx::{Author, ReadTx, Subject, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};

@@ -1,5 +1,6 @@
 //! What a closure behind one of the two doors is given.
 
+use std::cell::OnceCell;
 use std::ops::Deref;
 
 use rusqlite::Connection;
@@ -90,9 +91,6 @@ pub struct Subject {
     pub customer: Option<Id>,
 }
 
-/// The source of what the server does by itself.
-pub const BY_ITSELF: &str = "system";
-
 /// What a request that fails still writes, after everything else of it is rolled back.
 type AfterRollback = Box<dyn FnOnce(&mut WriteTx) -> Result<()> + Send>;
 
@@ -100,8 +98,8 @@ type AfterRollback = Box<dyn FnOnce(&mut WriteTx) -> Result<()> + Send>;
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     pub author: Author,
-    /// Shared by all audit entries of this write.
-    pub operation: String,
+    /// Given on first use: a write that records nothing has none, and takes no number from those of a seed.
+    operation: OnceCell<String>,
     pub(super) counters: Counters,
     /// Number of this write, once it has touched a mirrored row.
     change: Option<i64>,
@@ -120,16 +118,20 @@ impl<'c> Deref for WriteTx<'c> {
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(conn: &'c Connection, now: Time, author: Author, counters: Counters) -> WriteTx<'c> {
-        let operation = if author.source == BY_ITSELF { chance::passing_uuid() } else { chance::uuid() };
         WriteTx {
             read: ReadTx { conn, now },
             author,
-            operation: operation.to_string(),
+            operation: OnceCell::new(),
             counters,
             change: None,
             after_rollback: None,
             identities_changed: false,
         }
+    }
+
+    /// Id of this write, shared by all its audit entries.
+    pub fn operation(&self) -> &str {
+        self.operation.get_or_init(|| chance::uuid().to_string())
     }
 
     /// The number of this write, which every mirrored row it touches must carry. Taken on first use.

@@ -50,11 +50,6 @@ pub fn uuid() -> Uuid {
     }
 }
 
-/// One that does not repeat, for what the server does by itself: that comes at any time, and would shift the numbers of requests.
-pub fn passing_uuid() -> Uuid {
-    Uuid::new_v4()
-}
-
 /// From 0 to 1, without 1.
 pub fn fraction(state: &mut u64) -> f64 {
     (next(state) >> 11) as f64 / (1_u64 << 53) as f64

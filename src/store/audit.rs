@@ -44,7 +44,7 @@ fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
         impersonator: author.actor.as_ref().and_then(|actor| actor.impersonator),
         source: &author.source,
         request: &author.request,
-        operation: &tx.operation,
+        operation: tx.operation(),
         action: change.action.name(),
         outcome,
         section: change.subject.section,

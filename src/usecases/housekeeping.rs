@@ -1,7 +1,7 @@
 //! What falls due with time: deletes put off to today, sessions' last use, answers and sessions to be forgotten.
 
 use crate::auth::session_cache::SessionCache;
-use crate::db::{Author, BY_ITSELF, Db};
+use crate::db::{Author, Db};
 use crate::error::Result;
 use crate::store::{clock_floor, employees, idempotency, sessions};
 use crate::usecases::employees::remove;
@@ -12,7 +12,7 @@ pub async fn step(db: &Db, session_cache: &SessionCache) -> Result<()> {
     let known = db.clock().follow();
     // What is removed does not come back: a clock that jumped ahead must not make it due.
     let due = db.clock().confirmed();
-    db.write(Author::system(BY_ITSELF), move |tx| {
+    db.write(Author::system("system"), move |tx| {
         clock_floor::put(tx, known)?;
         sessions::delete_forgotten(tx, due)?;
         idempotency::delete_old(tx, due)?;

@@ -58,7 +58,7 @@ pub fn insert(tx: &mut WriteTx, new: &NewOperation) -> Result<()> {
              values (:operation, :call, :customer, :target, :change, :secret, :state, :now)",
         )?
         .execute(named_params! {
-            ":operation": tx.operation, ":call": new.call.name(), ":customer": new.customer, ":target": new.target,
+            ":operation": tx.operation(), ":call": new.call.name(), ":customer": new.customer, ":target": new.target,
             ":change": to_json(new.change)?, ":secret": new.secret, ":state": new.state.name(), ":now": tx.now
         })?;
     Ok(())
