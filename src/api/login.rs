@@ -85,7 +85,7 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
         Ok((candidate, judge))
     })?;
     let stored = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
-    // The same work is done for everybody, whoever judges.
+    // The password is hashed whether this server or the platform decides, so the time tells nothing about who exists.
     let verified = match state.passwords.verify(given.password.clone(), stored.clone()).await {
         Ok(verified) => verified,
         Err(error) => {

@@ -28,7 +28,7 @@ pub struct PlatformOperation {
     /// The documented call that it is.
     call: Call,
     state: OperationState,
-    /// Whose queue it stands in.
+    /// The customer whose queue it is in.
     customer: Id,
     /// The object that it changes.
     target: Id,

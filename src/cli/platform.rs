@@ -41,7 +41,7 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Say how this server stands with the platform; works while the server runs
+    /// Show the state of the connection to the platform; works while the server runs
     Status {
         #[command(flatten)]
         output: Output,
@@ -178,7 +178,7 @@ fn status(output: &Output) -> Result<()> {
     print_line(format_args!("{} as {} ({})", text("url"), text("account"), text("mode")))?;
     print_line(format_args!("last success: {}", text("lastSuccess")))?;
     print_line(format_args!(
-        "waiting: {}, conflicts: {}, refused: {}, here alone: {}, put aside: {}",
+        "waiting: {}, conflicts: {}, refused: {}, local only: {}, put aside: {}",
         status["waiting"], status["conflicts"], status["refused"], status["localOnly"], status["putAside"]
     ))?;
     for (name, said) in [("last error", &status["lastError"]), ("ALARM", &status["alarm"])] {

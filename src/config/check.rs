@@ -27,7 +27,7 @@ impl Config {
             );
         }
         if let Some(control) = self.control.filter(|control| !control.ip().is_loopback()) {
-            bail!("--control is refused on {control}: whoever reaches it is everybody; give an address of 127.0.0.1");
+            bail!("--control is refused on {control}: the controls ask for no password; give an address of 127.0.0.1");
         }
         let loopback = self.listen().ip().is_loopback();
         if self.is_demo() && !loopback {

@@ -47,7 +47,7 @@ pub struct Platform {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<Conflicts>,
 
-    /// Take changes that the platform has no call for; they stand here alone [default: false]
+    /// Take changes that the platform has no call for; only this server keeps them [default: false]
     #[arg(
         id = "platform_allow_local_only",
         long = "platform-allow-local-only",

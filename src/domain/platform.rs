@@ -115,9 +115,9 @@ pub enum OperationState {
     Waiting,
     /// Both sides changed the same: a person decides.
     Conflict,
-    /// The platform has refused it, and what it holds stands here too.
+    /// The platform has refused it, and this server holds what the platform holds.
     Refused,
-    /// The platform has no call for it: it stands here alone.
+    /// The platform has no call for it: only this server has it.
     Local,
 }
 
