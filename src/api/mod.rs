@@ -16,6 +16,7 @@ mod mobile_configs;
 pub mod mock_rules;
 pub mod not_served;
 pub mod openapi;
+mod openapi_errors;
 pub mod openapi_links;
 mod openapi_names;
 mod pbx_app;

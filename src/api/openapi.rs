@@ -7,6 +7,7 @@ use actix_web::web::{self, Bytes};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, of};
+use super::openapi_errors::{headers_of, refusals};
 use super::openapi_links::{links, parameters};
 use super::openapi_names::operation_id;
 use super::schemas::errors::Error;
@@ -81,6 +82,9 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 /// What is served without a token.
 const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
 
+/// Objects that are answered with their version, in the header `ETag`.
+const VERSIONED: [&str; 5] = ["Customer", "Employee", "Address", "Addresses", "MobileConfig"];
+
 fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
@@ -89,10 +93,14 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     }));
     let is_public = PUBLIC.contains(&endpoint.path);
     let method = endpoint.method;
-    let mut responses = json!({
-        "200": { "description": "Done", "content": content(endpoint.response, schemas) },
-        "default": { "description": "Refused", "content": content(of::<Error>(), schemas) },
+    let mut responses = refusals(endpoint, is_public, &content(of::<Error>(), schemas));
+    let has_etag = VERSIONED.contains(&&*endpoint.response.name());
+    let done = json!({
+        "description": "Done",
+        "headers": headers_of(has_etag, method == "POST"),
+        "content": content(endpoint.response, schemas),
     });
+    responses.insert("200".into(), done);
     if method == "POST" {
         given.push(header_parameter(
             "Idempotency-Key",
@@ -108,7 +116,8 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
         };
         given.push(header_parameter(name, what, json!({ "type": "string" })));
         if method == "GET" {
-            responses["304"] = json!({ "description": "Not modified" });
+            responses
+                .insert("304".into(), json!({ "description": "Not modified", "headers": headers_of(true, false) }));
         }
     }
     let mut operation = json!({

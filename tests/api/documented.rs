@@ -96,12 +96,12 @@ fn the_get_and_list_examples_have_the_documented_shape() {
 }
 
 /// Who calls, what, and the row of the page's table it must answer.
-type Row = (&'static str, &'static str, String, Option<Value>, u16, &'static str, &'static str);
+pub type Row = (&'static str, &'static str, String, Option<Value>, u16, &'static str, &'static str);
 
-const NOT_AN_ID: &str = "1234567890ABCDEF1234578";
+pub const NOT_AN_ID: &str = "1234567890ABCDEF1234578";
 
 #[rustfmt::skip]
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let a = demo::ABSENT;
     let config = |id: &str| format!("/pbx/app/mobileconfig/{id}");
     let copy = |from: &str, to: &str| Some(json!({ "_id": from, "copyTo": to }));
@@ -176,7 +176,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-fn attempt(caller: &Client, method: &str, path: &str, body: Option<Value>) -> Response {
+pub fn attempt(caller: &Client, method: &str, path: &str, body: Option<Value>) -> Response {
     let request = caller.request(method, path);
     match body {
         Some(body) => request.json(body).send(),

@@ -16,6 +16,7 @@ mod conditional;
 mod customer_addresses;
 mod customers;
 mod deletes;
+mod described_errors;
 mod documented;
 mod employee_secrets;
 mod employees;

@@ -24,6 +24,14 @@ const copy = await client.POST("/pbx/app/mobileconfig/", { headers, body: { _id:
 if (copy.error) throw new Error(copy.error.error.message);
 const read = await client.GET("/pbx/app/mobileconfig/{employee}", { headers, params: { path: { employee: viewer } } });
 if (JSON.stringify(read.data?.configs) !== JSON.stringify(copy.data.configs)) throw new Error("it was not copied");
+// A section is told apart by its type.
+for (const section of read.data?.configs ?? []) {
+  if (section.type === "QUEUES") {
+    const kind: "QUEUES" = section.type;
+    const shown: string[] = section.items.map((queue) => queue.name);
+    if (shown.join() === "") throw new Error(`${kind}: ${JSON.stringify(section)}`);
+  }
+}
 
 const absent = await client.GET("/employee/{employee}", { headers, params: { path: { employee: nobody } } });
 if (absent.response.status !== 404 || !absent.error?.error.message) throw new Error(JSON.stringify(absent.error));

@@ -16,6 +16,14 @@ const copy = await mobileconfigCopy({ body: { _id: manager, copyTo: viewer } });
 if (!copy.data) throw new Error(JSON.stringify(copy.error));
 const read = await mobileconfigGet({ path: { employee: viewer } });
 if (JSON.stringify(read.data?.configs) !== JSON.stringify(copy.data.configs)) throw new Error("it was not copied");
+// A section is told apart by its type.
+for (const section of read.data?.configs ?? []) {
+  if (section.type === "QUEUES") {
+    const kind: "QUEUES" = section.type;
+    const shown: string[] = section.items.map((queue) => queue.name);
+    if (shown.join() === "") throw new Error(`${kind}: ${JSON.stringify(section)}`);
+  }
+}
 
 const absent = await employeeGet({ path: { employee: nobody } });
 if (absent.response?.status !== 404) throw new Error(JSON.stringify(absent.error));

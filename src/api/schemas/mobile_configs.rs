@@ -19,7 +19,7 @@ pub struct MobileConfigEntry {
     pub name: String,
 }
 
-/// One kind of content: colleagues, queues, or something that is stored as given.
+/// One kind of content, told apart by its `type`.
 pub struct MobileConfigSection;
 
 impl JsonSchema for MobileConfigSection {
@@ -27,20 +27,29 @@ impl JsonSchema for MobileConfigSection {
         "MobileConfigSection".into()
     }
 
+    /// The documented types. What is stored as given has no form of its own: a third one, open to any `type`, would keep generated
+    /// clients from telling the two apart.
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "One kind of content: colleagues, queues, or something that is stored as given.",
-            "oneOf": [generator.subschema_for::<KnownSection>(), generator.subschema_for::<OtherSection>()],
+            "description": "One kind of content, told apart by its `type`. A section of another type than these two is stored and \
+                answered as it was given: skip what you do not know.",
+            "oneOf": [generator.subschema_for::<ColleaguesSection>(), generator.subschema_for::<QueuesSection>()],
+            "discriminator": {
+                "propertyName": "type",
+                "mapping": {
+                    "COLLEAGUES": "#/components/schemas/ColleaguesSection",
+                    "QUEUES": "#/components/schemas/QueuesSection",
+                },
+            },
         })
     }
 }
 
-/// COLLEAGUES refer to employees of the customer, QUEUES to its queues.
+/// Employees of the customer.
 #[derive(JsonSchema)]
-#[schemars(inline, title = "Colleagues or queues")]
-pub struct KnownSection {
+pub struct ColleaguesSection {
     /// What the entries are.
-    #[schemars(rename = "type", extend("enum" = ["COLLEAGUES", "QUEUES"]), example = &"COLLEAGUES")]
+    #[schemars(rename = "type", extend("enum" = ["COLLEAGUES"]), example = &"COLLEAGUES")]
     pub kind: String,
     /// Entries that the app shows, in order.
     pub items: Vec<MobileConfigEntry>,
@@ -48,13 +57,16 @@ pub struct KnownSection {
     pub others: Vec<MobileConfigEntry>,
 }
 
-/// Stored and answered as given.
+/// Queues of the customer.
 #[derive(JsonSchema)]
-#[schemars(inline, title = "Other type", extend("additionalProperties" = true))]
-pub struct OtherSection {
-    /// Any other type.
-    #[schemars(rename = "type", length(min = 1, max = 100), extend("not" = json!({ "enum": ["COLLEAGUES", "QUEUES"] })))]
+pub struct QueuesSection {
+    /// What the entries are.
+    #[schemars(rename = "type", extend("enum" = ["QUEUES"]), example = &"QUEUES")]
     pub kind: String,
+    /// Entries that the app shows, in order.
+    pub items: Vec<MobileConfigEntry>,
+    /// The remaining entries there are to choose from.
+    pub others: Vec<MobileConfigEntry>,
 }
 
 /// Which colleagues and queues the mobile app of an employee shows.
