@@ -97,31 +97,78 @@ fn behind_a_snapshot_the_numbers_of_a_seed_go_on() {
     }
 }
 
+/// The titles that one answer shows of the bakery's employees, each once.
+fn titles(mock: &Mock, token: &str) -> Vec<String> {
+    let page = mock.server.get("/employee?full=true&limit=500", token);
+    assert_eq!(page.status, 200, "{}", page.body);
+    let titles = page.body["employees"].as_array().unwrap().iter().map(|employee| employee["title"].to_string());
+    titles.collect::<std::collections::BTreeSet<String>>().into_iter().collect()
+}
+
+/// Gives every employee of the bakery the title, and saves that as the snapshot of its name.
+fn save_world(mock: &Mock, token: &str, name: &str) {
+    let page = mock.server.get("/employee?limit=500", token);
+    for employee in page.body["employees"].as_array().unwrap() {
+        let path = format!("/employee/{}", employee["_id"].as_str().unwrap());
+        assert_eq!(mock.server.post(&path, token, &json!({ "title": name })).status, 200);
+    }
+    mock.done("PUT", &format!("/_ctl/snapshots/{name}"), json!(null));
+}
+
 #[test]
-fn a_request_under_way_is_answered_from_the_old_world_or_the_new_one() {
+fn every_request_under_load_is_answered_from_the_old_world_or_the_new_one() {
     let mock = Mock::start(&[]);
-    let token = mock.token("MANAGER");
-    mock.done("PUT", "/_ctl/snapshots/begin", json!(null));
+    let (reader, writer) = (mock.token("OWNER"), mock.token("OWNER"));
+    save_world(&mock, &reader, "old");
+    save_world(&mock, &reader, "new");
     std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..4)
-            .map(|n| {
-                let (mock, token) = (&mock, &token);
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let (mock, reader) = (&mock, &reader);
                 scope.spawn(move || {
-                    for i in 0..40 {
-                        let written = mock.title(token, &format!("Title {n}.{i}"));
-                        assert_eq!(written.status, 200, "{}", written.body);
-                        let read = mock.server.get("/pbx/app/mobileconfig", token);
-                        assert_eq!((read.status, read.body.as_array().map(Vec::is_empty)), (200, Some(false)));
+                    let mut seen = std::collections::BTreeSet::new();
+                    for _ in 0..60 {
+                        let titles = titles(mock, reader);
+                        assert_eq!(titles.len(), 1, "of both worlds: {titles:?}");
+                        seen.extend(titles);
                     }
+                    seen
                 })
             })
             .collect();
-        while callers.iter().any(|caller| !caller.is_finished()) {
-            mock.done("POST", "/_ctl/reset", json!({ "snapshot": "begin" }));
+        for round in 0_usize.. {
+            mock.done("POST", "/_ctl/reset", json!({ "snapshot": (["old", "new"][round % 2]) }));
+            if round > 2 && readers.iter().all(|reader| reader.is_finished()) {
+                break;
+            }
+        }
+        for reader in readers {
+            assert!(reader.join().unwrap().iter().all(|title| ["\"old\"", "\"new\""].contains(&title.as_str())));
         }
     });
-    mock.done("POST", "/_ctl/reset", json!({ "snapshot": "begin" }));
-    assert_eq!(mock.server.get(ANNA, &token).body["title"], "Shop manager");
+    // What is saved while others write is one world too: after it, the titles are those of one moment.
+    mock.done("POST", "/_ctl/reset", json!({ "snapshot": "old" }));
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for n in 0..100 {
+                let written = mock.title(&writer, &format!("Title {n}"));
+                assert_eq!(written.status, 200, "{}", written.body);
+            }
+        });
+        let mut saved = 0;
+        while !writing.is_finished() {
+            mock.done("PUT", &format!("/_ctl/snapshots/during-{saved}"), json!(null));
+            saved += 1;
+        }
+        let mut last = -1;
+        for n in 0..saved {
+            mock.done("POST", &format!("/_ctl/snapshots/during-{n}"), json!(null));
+            let title = mock.server.get(ANNA, &writer).body["title"].as_str().unwrap().to_owned();
+            let number = title.strip_prefix("Title ").map_or(-1, |number| number.parse().unwrap());
+            assert!(number >= last, "snapshot {n} is older than the one before it: {title}");
+            last = number;
+        }
+    });
 }
 
 #[test]

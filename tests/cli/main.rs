@@ -22,6 +22,7 @@ mod durability_mutants;
 mod ephemeral;
 mod export;
 mod figures;
+mod foreign_page;
 mod gate;
 mod generate;
 mod hub_alone;
