@@ -60,6 +60,7 @@ const CUSTOMERS: &str = "
         select customer from employees where chg > :first and chg <= :to
         union all select customer from queues where chg > :first and chg <= :to
         union all select customer from mobile_configs where chg > :first and chg <= :to
+        union all select customer from pbx_objects where chg > :first and chg <= :to
         union all select parent_reseller from customers where chg > :first and chg <= :to and parent_reseller is not null
         union all select r.value from employees e, json_each(e.organization_resellers) r
             where e.chg > :first and e.chg <= :to and e.organization_resellers <> '[]')";
