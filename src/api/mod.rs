@@ -11,6 +11,7 @@ pub mod endpoint;
 mod forward;
 mod health;
 mod home;
+mod local;
 mod login;
 mod mobile_configs;
 pub mod mock_rules;

@@ -174,7 +174,7 @@ fn path_parameter(path: &str, name: &str) -> Value {
     let schema = match name {
         // Its place in a queue.
         "entry" if path.starts_with("/sync/") => json!({ "type": "integer", "minimum": 1 }),
-        "token" => json!({ "type": "string" }),
+        "token" | "operation" => json!({ "type": "string" }),
         "section" => json!({ "type": "string", "examples": sections() }),
         _ => json!({ "$ref": "#/components/schemas/Id" }),
     };

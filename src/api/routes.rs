@@ -9,6 +9,7 @@ use super::change_log::ChangeLogLite;
 use super::change_log_entry::{ChangeLogEntry, ChangeLogPage};
 use super::endpoint::{Endpoint, delete, get, of, post};
 use super::health::Health;
+use super::local::{Copies, UndoneOperation};
 use super::pbx_app::{AppEmployees, Queues};
 use super::platform::{PlatformConnect, PlatformDisconnect, PlatformOperations};
 use super::schemas::addresses::*;
@@ -16,14 +17,15 @@ use super::schemas::auth::*;
 use super::schemas::customers::*;
 use super::schemas::employees::*;
 use super::schemas::errors::{Any, Success};
+use super::schemas::local::*;
 use super::schemas::mobile_configs::*;
 use super::schemas::pbx_app::*;
 use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
-    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, login,
-    mobile_configs, not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
+    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, local,
+    login, mobile_configs, not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
@@ -82,6 +84,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/log/changelog/{entry}", "api:log:changelog:get", "One entry of the change log", of::<ChangeLogEntry<'static>>(), change_log::get),
         get("/log/changeloglite", "api:log:changeloglite", "Changes of the last five days", of::<ChangeLogLite>(), change_log::lite).query("date customer reseller"),
         get("/tools/changelog", "api:tools:changelog", "Changes of the last five days, to be fetched once", of::<ChangeLogLite>(), change_log::tools).query("since customer reseller remove"),
+
+        post("/local/copies", "", "Copy one mobile config onto many, all or none", of::<Copies>(), local::copy).body::<CopyToMany>(),
+        post("/local/operations/{operation}/undo", "", "Take back what an operation changed in mobile configs", of::<UndoneOperation>(), local::undo).optional_body::<Undo>(),
 
         post("/sync", "", "Exchange with the hub and the platform now", of::<SyncStatus>(), sync::sync).query("acceptDeletes"),
         get("/sync/status", "", "State of the mirror", of::<SyncStatus>(), sync::status),

@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod backup;
 mod clock;
+mod copy;
 mod diff;
 mod doctor;
 mod export;
@@ -59,6 +60,10 @@ enum Command {
     Export(export::Arguments),
     /// Write a world with Danish names, as large as wanted, as a document that import takes
     Generate(generate::Arguments),
+    /// Copy one employee's mobile config onto those of many, all or none
+    Copy(copy::CopyArguments),
+    /// Take back what an operation changed in mobile configs
+    Undo(copy::UndoArguments),
     /// Say what differs between two databases or exports
     Diff(diff::Arguments),
     /// Copy the database to a new file; works while the server runs
@@ -95,6 +100,8 @@ pub fn run() -> Result<ExitCode> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Copy(arguments) => copy::copy(&arguments),
+        Command::Undo(arguments) => copy::undo(&arguments),
         Command::Diff(arguments) => Ok(diff::run(&arguments)),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),

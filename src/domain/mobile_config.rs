@@ -15,12 +15,14 @@ use super::id::Id;
 use super::text::is_text_within;
 use crate::error::{Check, Fault, Faults};
 
+mod difference;
 mod edit;
 mod kind;
 mod shape;
 mod stored;
 mod structure;
 
+pub use difference::{ListDifference, difference};
 pub use edit::{Event, default_configs, follow, with_names};
 pub use kind::Kind;
 use shape::{ConfigItem, NAME_MAX, Section, TYPE_MAX};

@@ -8,6 +8,7 @@ pub mod ahead;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_log;
+pub mod audit_operation;
 pub mod change_log;
 pub mod clock_floor;
 pub mod compared;

@@ -30,6 +30,9 @@ pub mod administrators;
 pub mod authenticator_keys;
 pub mod copy_mobile_config;
 
+pub mod bulk_copy;
+pub mod undo;
+
 pub mod csv_lists;
 pub mod examination;
 pub mod export;

@@ -131,6 +131,9 @@ pub fn rows() -> Vec<Row> {
         row("POST", "/pbx/app/mobileconfig", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]).body(|at| copy(&at.employee, &at.employee)).names_an_object(),
         row("POST", "/pbx/app/mobileconfig", ["-", "VMORrA", "-", "-", "-"]).body(|at| copy(&at.caller, &at.employee)).names_an_object(),
         row("POST", "/pbx/app/mobileconfig", ["-", "VMORrA", "-", "-", "-"]).body(|at| copy(&at.employee, &at.caller)).names_an_object(),
+        row("POST", "/local/copies", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]).body(|at| copy_to(&at.employee, &at.employee)).names_an_object(),
+        row("POST", "/local/copies", ["-", "VMORrA", "-", "-", "-"]).body(|at| copy_to(&at.caller, &at.employee)).names_an_object(),
+        row("POST", "/local/operations/{operation}/undo", ANY).names_nobody_s().answer(404),
         row("GET", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
         row("POST", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
         row("POST", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]).body(|_| json!({ "configs": [] })),
@@ -180,6 +183,10 @@ pub fn rows() -> Vec<Row> {
 
 fn new_employee(at: &At) -> Value {
     json!({ "customer": at.customer, "accessLevel": "PERSONAL", "name": "New" })
+}
+
+fn copy_to(from: &str, to: &str) -> Value {
+    json!({ "_id": from, "copyTo": [to] })
 }
 
 fn copy(from: &str, to: &str) -> Value {

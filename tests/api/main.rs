@@ -11,6 +11,7 @@ mod bad_bodies;
 mod bad_input;
 mod bounds;
 mod browser;
+mod bulk_copy;
 mod change_log;
 mod conditional;
 mod customer_addresses;

@@ -11,6 +11,7 @@ mod backup;
 mod beside;
 mod control;
 mod control_requests;
+mod copy;
 mod csv;
 mod damage;
 mod demo;

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod customers;
 pub mod employees;
 pub mod errors;
+pub mod local;
 pub mod mobile_configs;
 pub mod pbx_app;
 pub mod sync;

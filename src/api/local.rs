@@ -1,0 +1,127 @@
+//! `/local`: what the platform has no calls for. One config copied onto many, and operations taken back.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::db::ReadTx;
+use crate::domain::access::{Actor, Level};
+use crate::domain::fields::{Fields, element_id, read_body};
+use crate::domain::id::Id;
+use crate::error::{Check, Error, Result};
+use crate::usecases::bulk_copy::{self, BulkCopy, TargetChange, Targets};
+use crate::usecases::undo::{self, Undone};
+use crate::web::request::AuthenticatedRequest;
+use crate::web::response::ApiResponse;
+
+/// What a copy onto many does, or would do.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Copies {
+    /// Nothing was changed: this is what would be.
+    dry_run: bool,
+    /// The operation under which the audit trail has it, and by which it can be undone; null when nothing was changed.
+    #[schemars(example = "6f1c7f6e-2b9e-4a57-9d8c-0d6c1a3f9b11")]
+    operation: Option<String>,
+    /// How many targets get another content.
+    changed: usize,
+    /// Every target, with what changes.
+    targets: Vec<TargetChange>,
+    /// Employees who are meant and have no config to be copied onto; nothing is done to them.
+    without_config: Vec<Id>,
+}
+
+impl Copies {
+    fn of(copy: BulkCopy, operation: Option<String>, dry_run: bool) -> Copies {
+        let changed = copy.changes.iter().filter(|target| target.changes).count();
+        let operation = operation.filter(|_| changed > 0);
+        Copies { dry_run, operation, changed, targets: copy.changes, without_config: copy.without_config }
+    }
+}
+
+/// What an undo did.
+#[derive(Serialize, JsonSchema)]
+pub struct UndoneOperation {
+    /// The operation under which the audit trail has the undo: it can be undone too.
+    #[schemars(example = "6f1c7f6e-2b9e-4a57-9d8c-0d6c1a3f9b11")]
+    operation: String,
+    /// The mobile configs that hold again what they held before.
+    targets: Vec<Undone>,
+}
+
+/// Copies one config onto many, all or none. Errors as of [`bulk_copy::plan`]; 409 `platform` as of the copy.
+pub async fn copy(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    let (from, targets, dry_run) = read_body(&call.context.object()?, read_copy)?;
+    let (Some(from), Some(targets)) = (from, targets) else {
+        return Err(Error::bad_request("Request not valid"));
+    };
+    if dry_run {
+        let look = move |tx: &ReadTx, actor: &Actor| {
+            ApiResponse::json(&Copies::of(bulk_copy::plan(tx, actor, from, &targets)?, None, true))
+        };
+        return call.post_read(look).await;
+    }
+    call.write(move |tx, actor| {
+        let copy = bulk_copy::run(tx, actor, from, &targets)?;
+        let operation = tx.operation().to_owned();
+        ApiResponse::json(&Copies::of(copy, Some(operation), false))
+    })
+    .await
+}
+
+fn read_copy(fields: &mut Fields) -> (Option<Id>, Option<Targets>, bool) {
+    fields.require(&["_id", "copyTo"]);
+    let mut dry_run = false;
+    fields.flag("dryRun", &mut dry_run);
+    (fields.id("_id"), read_targets(fields), dry_run)
+}
+
+/// `copyTo`: a list of ids, or an object with one of `department`, `accessLevel` and `all`.
+fn read_targets(fields: &mut Fields) -> Option<Targets> {
+    match fields.value("copyTo")? {
+        Value::Array(_) => fields.each("copyTo", element_id).map(Targets::Named),
+        Value::Object(selection) => {
+            let chosen = read_selection(selection);
+            if chosen.is_none() {
+                let message = "copyTo must have exactly one of department (text), accessLevel (a level) and all (true)";
+                fields.fault("copyTo", Check::Enum, message);
+            }
+            chosen
+        }
+        Value::Null => None,
+        _ => {
+            fields.fault("copyTo", Check::Type, "copyTo must be a list of ids, or an object that says who is meant");
+            None
+        }
+    }
+}
+
+fn read_selection(selection: &Map<String, Value>) -> Option<Targets> {
+    let mut given = selection.iter();
+    let (Some((name, value)), None) = (given.next(), given.next()) else { return None };
+    match (name.as_str(), value) {
+        ("department", Value::String(department)) if !department.trim().is_empty() => {
+            Some(Targets::Department(department.clone()))
+        }
+        ("accessLevel", Value::String(level)) => Level::parse(level).map(Targets::Level),
+        ("all", Value::Bool(true)) => Some(Targets::All),
+        _ => None,
+    }
+}
+
+/// Takes an operation back. Errors as of [`undo::run`].
+pub async fn undo(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    let mut force = false;
+    read_body(&call.context.object_or_empty()?, |fields| fields.flag("force", &mut force))?;
+    let operation = call.context.segment("operation").into_owned();
+    // The trail is read from its end to its beginning: not in the writer's turn.
+    let state = call.context.state.clone();
+    let wanted = operation.clone();
+    let found = actix_web::web::block(move || state.db.read(|tx| undo::find(tx, &wanted))).await;
+    let place = found.map_err(|error| Error::Internal(Box::new(error)))??;
+    call.write(move |tx, actor| {
+        let targets = undo::run(tx, actor, &operation, place, force)?;
+        ApiResponse::json(&UndoneOperation { operation: tx.operation().to_owned(), targets })
+    })
+    .await
+}

@@ -1,0 +1,65 @@
+//! Bodies of `/local`.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::json;
+use std::borrow::Cow;
+
+use crate::domain::access::Level;
+use crate::domain::id::Id;
+
+/// Which config is copied onto whose.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[schemars(example = json!({ "_id": "e00000000000000000000402", "copyTo": ["e00000000000000000000404"], "dryRun": true }))]
+#[schemars(example = json!({ "_id": "e00000000000000000000402", "copyTo": { "department": "Shop" }, "dryRun": true }))]
+pub struct CopyToMany {
+    /// The mobile config, and employee, to copy from.
+    #[schemars(rename = "_id")]
+    pub id: Id,
+    /// Whose configs are overwritten.
+    pub copy_to: CopyTargets,
+    /// Only say what would change.
+    #[schemars(default)]
+    pub dry_run: bool,
+}
+
+/// Employees by their ids, or those of the source's customer in a department, with an access level, or all.
+pub struct CopyTargets;
+
+impl JsonSchema for CopyTargets {
+    fn schema_name() -> Cow<'static, str> {
+        "CopyTargets".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let id = generator.subschema_for::<Id>();
+        let level = generator.subschema_for::<Level>();
+        json_schema!({
+            "description": "Employees by their ids, or those of the source's customer in a department, with an access level, or all. \
+                Of a selection, employees without a mobile config are left out.",
+            "oneOf": [
+                { "type": "array", "minItems": 1, "maxItems": 10_000, "items": id },
+                {
+                    "type": "object", "required": ["department"], "additionalProperties": false,
+                    "properties": { "department": { "type": "string", "minLength": 1, "pattern": r"\S" } },
+                },
+                {
+                    "type": "object", "required": ["accessLevel"], "additionalProperties": false,
+                    "properties": { "accessLevel": level },
+                },
+                {
+                    "type": "object", "required": ["all"], "additionalProperties": false,
+                    "properties": { "all": { "type": "boolean", "enum": [true] } },
+                },
+            ],
+        })
+    }
+}
+
+/// How an operation is taken back.
+#[derive(JsonSchema)]
+pub struct Undo {
+    /// Also where somebody has changed a config since: that is overwritten. Takes MANAGER.
+    #[schemars(default)]
+    pub force: bool,
+}
