@@ -29,6 +29,11 @@ impl Store {
         Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()?.db()
     }
 
+    /// All settings, as the server would use them.
+    pub fn settings(&self) -> Result<Config> {
+        Config { db: self.db.clone(), config: self.config.clone(), ..Config::default() }.resolve()
+    }
+
     /// The settings about the hub, with what was given on the command line before what is set elsewhere.
     pub fn hub(&self, ca: Option<PathBuf>, is_insecure: bool) -> Result<HubSettings> {
         let insecure = is_insecure.then_some(true);

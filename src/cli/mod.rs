@@ -26,6 +26,7 @@ mod import;
 mod platform;
 mod restore;
 mod serve;
+mod status;
 mod sync;
 mod token;
 
@@ -70,6 +71,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Rebuild the database of a machine from its hub, and go on in its place
     Restore(restore::Arguments),
+    /// Show on one screen how the server is; works while the server runs
+    Status(status::Arguments),
     /// Examine the database, and say what is wrong; works while the server runs
     Doctor(doctor::Arguments),
     /// The machine's clock, and what the server makes of it
@@ -105,6 +108,7 @@ pub fn run() -> Result<ExitCode> {
         Command::Diff(arguments) => Ok(diff::run(&arguments)),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Clock(command) => clock::run(&command),
         Command::Audit(command) => audit::run(&command),

@@ -53,6 +53,19 @@ impl FileLock {
     }
 }
 
+/// The process that has the database open for writing, if there is one.
+pub fn holder(database: &Path) -> Option<String> {
+    let mut file = File::open(beside(database, ".lock")).ok()?;
+    match try_lock(&file) {
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).ok()?;
+            Some(holder.trim().to_owned())
+        }
+        _ => None,
+    }
+}
+
 /// Tries for [`PATIENCE`]: a child process that another thread of the last holder is just starting holds the lock too,
 /// until it has become its own program.
 fn try_lock(file: &File) -> Result<(), TryLockError> {

@@ -10,6 +10,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use x509_cert::der::Decode as _;
+
+use crate::domain::time::Time;
 
 /// The certificate that a listener shows.
 #[derive(Debug)]
@@ -47,6 +50,14 @@ impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello) -> Option<Arc<CertifiedKey>> {
         Some(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
+}
+
+/// When the certificate in a PEM file ends; of a chain the first, which is the server's own.
+pub fn last_day(cert: &Path) -> Result<Time> {
+    let first = CertificateDer::pem_file_iter(cert)?.next().context("it holds no certificate")??;
+    let read = x509_cert::Certificate::from_der(&first).context("it is no X.509 certificate")?;
+    let end = read.tbs_certificate.validity.not_after.to_unix_duration();
+    Ok(Time::from_millis(i64::try_from(end.as_millis()).unwrap_or(i64::MAX)))
 }
 
 fn read(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>> {

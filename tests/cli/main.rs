@@ -61,6 +61,7 @@ mod restore_rows;
 mod serve;
 mod settings;
 mod slow_readers;
+mod status;
 mod stopping;
 mod strangers;
 mod tampering;

@@ -83,7 +83,8 @@ fn feed(tx: &ReadTx) -> Result<Finding> {
     Ok((wrong, format!("{high} writes")))
 }
 
-fn contents(tx: &ReadTx) -> Result<Finding> {
+/// How much there is of everything.
+pub fn contents(tx: &ReadTx) -> Result<Finding> {
     let count =
         |table: &str| tx.conn.query_row(&format!("select count(*) from {table}"), [], |row| row.get::<_, i64>(0));
     let (customers, employees, queues) = (count("customers")?, count("employees")?, count("queues")?);
