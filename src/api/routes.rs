@@ -18,19 +18,21 @@ use super::schemas::employees::*;
 use super::schemas::errors::{Any, Success};
 use super::schemas::mobile_configs::*;
 use super::schemas::pbx_app::*;
+use super::schemas::realtime::RealtimeEvent;
 use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, login,
-    mobile_configs, not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
+    mobile_configs, not_served, openapi, pbx_app, platform, realtime, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::sync::edge::verify::Proof;
 use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented};
-use crate::web::middleware::may_change;
+use crate::web::middleware::{SOCKET_IO, may_change};
+use crate::web::socket_io;
 
 /// Every endpoint, in the order of the documentation.
 #[rustfmt::skip]
@@ -82,6 +84,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/log/changelog/{entry}", "api:log:changelog:get", "One entry of the change log", of::<ChangeLogEntry<'static>>(), change_log::get),
         get("/log/changeloglite", "api:log:changeloglite", "Changes of the last five days", of::<ChangeLogLite>(), change_log::lite).query("date customer reseller"),
         get("/tools/changelog", "api:tools:changelog", "Changes of the last five days, to be fetched once", of::<ChangeLogLite>(), change_log::tools).query("since customer reseller remove"),
+
+        get("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN; POST is preferred", of::<Success>(), realtime::broadcast_get).query("eventType customer id employee"),
+        post("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN", of::<Success>(), realtime::broadcast_post).body::<RealtimeEvent>(),
 
         post("/sync", "", "Exchange with the hub and the platform now", of::<SyncStatus>(), sync::sync).query("acceptDeletes"),
         get("/sync/status", "", "State of the mirror", of::<SyncStatus>(), sync::status),
@@ -190,6 +195,8 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     for resource in others {
         config.service(resource);
     }
+    config.route("/socket.io/socket.io.js", web::get().to(socket_io::script::script));
+    config.service(web::resource(SOCKET_IO).to(socket_io::handler::serve));
     config.route("/", web::get().to(home::home));
     config.service(web::redirect("/docs", "/docs/index.html"));
     let other_method = || async { method_not_allowed("GET, HEAD") };

@@ -19,6 +19,7 @@ pub mod mobile_config;
 pub mod platform;
 pub mod proposal;
 pub mod queue;
+pub mod realtime;
 pub mod redaction;
 pub mod schema;
 pub mod text;

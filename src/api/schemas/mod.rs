@@ -9,6 +9,7 @@ pub mod employees;
 pub mod errors;
 pub mod mobile_configs;
 pub mod pbx_app;
+pub mod realtime;
 pub mod sync;
 
 use std::borrow::Cow;
