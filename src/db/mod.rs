@@ -28,10 +28,10 @@ use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
-pub use notices::{ChangeNotice, NoticeBoard, Notices};
+pub use notices::{ChangeNotice, NoticeBoard, Notices, Subject};
 pub use open::{check_not_lost, open_writable};
 pub use read_only::ReadOnly;
-pub use tx::{Author, ReadTx, Subject, WriteTx};
+pub use tx::{Author, ReadTx, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};

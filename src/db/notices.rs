@@ -3,12 +3,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use super::tx::Subject;
 use crate::domain::audit::Action;
 use crate::domain::id::Id;
 
 /// Changes of one commit that are told one by one; of more it is only told that there were more.
 const NOTICES_MAX: usize = 1_000;
+
+/// The object a change is about, as the audit trail names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    pub section: &'static str,
+    pub object: Id,
+    pub customer: Option<Id>,
+}
 
 /// One accepted change.
 #[derive(Clone, Copy, Debug)]

@@ -5,12 +5,11 @@ use std::ops::Deref;
 
 use rusqlite::Connection;
 
-use super::notices::{ChangeNotice, Notices};
+use super::notices::{ChangeNotice, Notices, Subject};
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::audit::{Action, Hash};
 use crate::domain::chance;
-use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::Result;
 
@@ -82,14 +81,6 @@ pub struct Counters {
     /// Place and hash of the newest audit entry.
     pub audit_seq: i64,
     pub audit_hash: Hash,
-}
-
-/// The object a change is about, as the audit trail names it.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject {
-    pub section: &'static str,
-    pub object: Id,
-    pub customer: Option<Id>,
 }
 
 /// What a request that fails still writes, after everything else of it is rolled back.
