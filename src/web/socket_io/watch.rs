@@ -40,11 +40,11 @@ pub async fn watch(state: Weak<AppState>, mut queue: Queue, patience_ms: i64) {
                 state.realtime.tell(news);
             }
             None => {
-                look(&state, is_changed | state.realtime.is_to_look());
+                let of_platform = look(&state, is_changed | state.realtime.is_to_look());
                 for number in state.realtime.step(patience_ms) {
                     cut_off(&state, number, &login::refused());
                 }
-                ask_platform(&state, &mut asking);
+                ask_platform(&state, of_platform, &mut asking);
                 stay_awake(&state);
             }
         }
@@ -52,8 +52,9 @@ pub async fn watch(state: Weak<AppState>, mut queue: Queue, patience_ms: i64) {
     }
 }
 
-/// Cuts off whose token has ended; with `all_access` also who may not hear any more what it has subscribed to.
-fn look(state: &AppState, all_access: bool) {
+/// Cuts off whose token has ended; with `all_access` also who may not hear any more what it has subscribed to. Returns who has
+/// shown a token of the platform's.
+fn look(state: &AppState, all_access: bool) -> Vec<Glance> {
     let listeners = state.realtime.registry().look();
     let mut found: Vec<(Glance, Result<Actor>)> = listeners.into_iter().map(|it| identify(state, it)).collect();
     if all_access && !found.is_empty() {
@@ -71,14 +72,17 @@ fn look(state: &AppState, all_access: bool) {
             tracing::warn!(%error, "what listeners may hear could not be read");
         }
     }
+    let mut of_platform = vec![];
     for (listener, known) in found {
         match known {
+            Ok(_) if listener.token.is_some() => of_platform.push(listener),
             Ok(_) | Err(Error::Busy) => {}
             // Who it is cannot be told at the moment.
             Err(Error::Internal(cause)) => tracing::warn!(error = %cause, "a listener could not be checked"),
             Err(error) => cut_off(state, listener.number, &error),
         }
     }
+    of_platform
 }
 
 /// Who a listener is now.
@@ -103,12 +107,11 @@ fn cut_off(state: &AppState, number: Number, why: &Error) {
 }
 
 /// Asks the platform after those of its tokens that it has not confirmed for a while. One round at a time: it may be slow.
-fn ask_platform(state: &Arc<AppState>, asking: &mut Option<tokio::task::JoinHandle<()>>) {
+fn ask_platform(state: &Arc<AppState>, mut listeners: Vec<Glance>, asking: &mut Option<tokio::task::JoinHandle<()>>) {
     if asking.as_ref().is_some_and(|round| !round.is_finished()) {
         return;
     }
-    let mut listeners = state.realtime.registry().look();
-    listeners.retain(|it| it.token.is_some() && !platform_token::is_settled(state, &Ok(it.identity.clone())));
+    listeners.retain(|it| !platform_token::is_settled(state, &Ok(it.identity.clone())));
     if listeners.is_empty() {
         return;
     }
