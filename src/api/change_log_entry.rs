@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::auth::authorization::{Owner, is_allowed};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
-use crate::domain::audit::{Action, MOBILE_CONFIGS, SECTIONS, WHAT};
+use crate::domain::audit::{Action, MOBILE_CONFIGS, WHAT, sections};
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::domain::schema::Nullable;
@@ -74,7 +74,7 @@ pub struct ChangeLogEntry<'e> {
     when: Time,
     /// Section: the kind of object that was changed.
     #[serde(rename = "where")]
-    #[schemars(extend("enum" = SECTIONS), example = MOBILE_CONFIGS)]
+    #[schemars(extend("enum" = sections()), example = MOBILE_CONFIGS)]
     section: &'e str,
     /// What was done.
     #[schemars(extend("enum" = WHAT), example = &"UPDATE")]

@@ -12,7 +12,7 @@ use super::openapi_links::{links, parameters};
 use super::openapi_names::operation_id;
 use super::schemas::errors::Error;
 use super::schemas::{PLAIN, SchemaOf, Schemas};
-use crate::domain::audit::{SECTIONS, WHAT};
+use crate::domain::audit::{WHAT, sections};
 use crate::domain::realtime::EVENT_TYPES;
 use crate::web::pace::shared;
 
@@ -177,7 +177,7 @@ fn path_parameter(path: &str, name: &str) -> Value {
         // Its place in a queue.
         "entry" if path.starts_with("/sync/") => json!({ "type": "integer", "minimum": 1 }),
         "token" => json!({ "type": "string" }),
-        "section" => json!({ "type": "string", "examples": SECTIONS }),
+        "section" => json!({ "type": "string", "examples": sections() }),
         _ => json!({ "$ref": "#/components/schemas/Id" }),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })

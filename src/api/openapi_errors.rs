@@ -44,7 +44,7 @@ pub fn refusals(endpoint: &Endpoint, is_public: bool, content: &Value) -> Map<St
     for (status, rows) in rows(endpoint, is_public) {
         let lines: Vec<String> = rows.iter().map(|(code, message)| format!("- `{code}`: {message}")).collect();
         let mut refusal = json!({ "description": lines.join("\n"), "headers": headers(), "content": content });
-        if status == 429 {
+        if rows.iter().any(|(code, _)| *code == "too_many_requests") {
             refusal["headers"]["Retry-After"] = retry_after();
         }
         refusals.insert(status.to_string(), refusal);

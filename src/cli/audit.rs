@@ -11,7 +11,7 @@ use super::common::{Store, print_line};
 use super::progress;
 use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
-use crate::domain::audit::SECTIONS;
+use crate::domain::audit::sections;
 use crate::domain::id::Id;
 use crate::domain::text::is_invisible;
 use crate::domain::time::Time;
@@ -39,7 +39,7 @@ pub struct LogOptions {
     #[arg(long, value_name = "ID_OR_NAME")]
     person: Option<String>,
     /// Only of this section, such as Employees
-    #[arg(long, value_name = "SECTION", value_parser = PossibleValuesParser::new(SECTIONS))]
+    #[arg(long, value_name = "SECTION", value_parser = PossibleValuesParser::new(sections()))]
     section: Option<String>,
     /// Only this kind, such as update, "create token" or login (one that failed), or the entries of one write, by its id
     #[arg(long, value_name = "KIND_OR_ID")]

@@ -182,6 +182,7 @@ fn plural(table: Table) -> &'static str {
         Table::Queue => "queues",
         Table::Employee => "employees",
         Table::MobileConfig => "mobile configs",
+        Table::PbxObject => "objects of the PBX",
         Table::Other => "others",
     }
 }

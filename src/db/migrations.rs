@@ -25,11 +25,12 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("../../sql/migrations/005_stage.sql")),
         M::up(include_str!("../../sql/migrations/006_credentials.sql")),
         M::up(include_str!("../../sql/migrations/007_platform.sql")),
+        M::up(include_str!("../../sql/migrations/008_pbx.sql")),
     ])
 });
 
 /// The schema version this program writes.
-pub const VERSION: i32 = 7;
+pub const VERSION: i32 = 8;
 
 /// Brings a checked database to [`VERSION`]; writes nothing where it has that version already, so that it can be read on
 /// a full disk.

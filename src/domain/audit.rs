@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use strum::IntoStaticStr;
 
 use super::id::Id;
+use super::pbx;
 use super::time::Time;
 
 pub type Hash = [u8; 32];
@@ -23,7 +24,10 @@ pub const HUB: &str = "Hub";
 pub const PLATFORM: &str = "Platform";
 
 /// The sections of the change log.
-pub const SECTIONS: [&str; 5] = [CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS, HUB];
+pub fn sections() -> Vec<&'static str> {
+    [&[CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS, HUB], pbx::SECTIONS].concat()
+}
+
 /// The kinds of change as the change log names them: see [`Action::what`].
 pub const WHAT: [&str; 4] = ["CREATE", "UPDATE", "DELETE", "OTHER"];
 

@@ -3,10 +3,12 @@
 //! A property that is absent leaves its target alone: the same code serves create (over defaults),
 //! partial update (over what is stored) and import. Unknown properties are ignored.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
 use super::id::Id;
-use super::text::{composed, has_invisible};
+use super::text::{composed, has_invisible, is_refused};
 use crate::error::{Check, Fault, Faults, Result};
 
 /// The longest free text accepted in a property that names no limit of its own, in characters.
@@ -161,6 +163,33 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A whole number within bounds; null is a fault.
+    pub fn number_within(&mut self, name: &str, bounds: RangeInclusive<i64>, target: &mut i64) {
+        match self.value(name) {
+            None => {}
+            Some(Value::Number(number)) => match number.as_i64() {
+                Some(number) if bounds.contains(&number) => *target = number,
+                number => {
+                    let check =
+                        if number.is_some_and(|number| number < *bounds.start()) { Check::Min } else { Check::Max };
+                    self.fault(name, check, format!("{name} must be from {} to {}", bounds.start(), bounds.end()));
+                }
+            },
+            Some(value) => self.wrong_type(name, value, "a whole number"),
+        }
+    }
+
+    /// Properties whose types are not known: stored as given; null clears one.
+    pub fn as_given(&self, names: &[&str], target: &mut Map<String, Value>) {
+        for name in names {
+            match self.value(name) {
+                None => {}
+                Some(Value::Null) => drop(target.shift_remove(*name)),
+                Some(value) => drop(target.insert((*name).to_owned(), value.clone())),
+            }
+        }
+    }
+
     /// One of a closed set of names.
     pub fn choice<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>, allowed: &[&str], target: &mut T) {
         let Some(value) = self.value(name) else { return };
@@ -243,18 +272,6 @@ impl<'a> Fields<'a> {
             self.fault(name, Check::Type, format!("{name} must be {wanted}"));
         }
     }
-}
-
-/// Control characters have no place in any text of the API, but for line ends and tabs.
-fn is_refused(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
-}
-
-/// Whether [`Fields::required_lines`] takes this text.
-pub fn is_text_within(text: &str, min: usize, max: usize) -> bool {
-    // In bytes first: counting characters is rarely needed.
-    let length = if text.len() <= max { text.len() } else { text.chars().count() };
-    length >= min && length <= max && !text.chars().any(is_refused)
 }
 
 /// Reads one id that stands as an array's element.

@@ -16,6 +16,11 @@ pub fn is_readable(text: &str) -> bool {
     is_plain || serde_json::from_str::<Value>(text).is_ok()
 }
 
+/// Whether a property has its default, and is left out of a rendering.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

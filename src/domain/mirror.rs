@@ -46,6 +46,7 @@ tables! {
     Queue = 1 "queue",
     Employee = 2 "employee",
     MobileConfig = 3 "mobile_config",
+    PbxObject = 5 "pbx_object",
 }
 
 impl Table {

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::fields::{Fields, is_text_within};
+use super::fields::Fields;
 use super::id::Id;
+use super::text::is_text_within;
 use crate::error::{Check, Fault, Faults};
 
 mod edit;

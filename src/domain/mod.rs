@@ -16,6 +16,7 @@ pub mod json_text;
 mod login_rules;
 pub mod mirror;
 pub mod mobile_config;
+pub mod pbx;
 pub mod platform;
 pub mod proposal;
 pub mod queue;

@@ -79,6 +79,18 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Control characters have no place in any text of the API, but for line ends and tabs.
+pub fn is_refused(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
+/// Whether [`super::fields::Fields::required_lines`] takes this text.
+pub fn is_text_within(text: &str, min: usize, max: usize) -> bool {
+    // In bytes first: counting characters is rarely needed.
+    let length = if text.len() <= max { text.len() } else { text.chars().count() };
+    length >= min && length <= max && !text.chars().any(is_refused)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

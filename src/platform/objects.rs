@@ -12,7 +12,7 @@ use crate::domain::employee::{Employee, ip_list};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::mobile_config;
-use crate::domain::queue::Queue;
+use crate::domain::queue::{AS_GIVEN, Queue};
 use crate::error::{Faults, Result};
 use crate::usecases::intents::fields_of;
 
@@ -104,6 +104,9 @@ pub fn read(kind: Table, text: &str, customer: Id) -> Result<Object, String> {
         }
         Table::Queue => {
             object.entry("customer").or_insert_with(|| customer.to_string().into());
+            let is_known =
+                |name: &str| ["_id", "customer", "name", "number"].contains(&name) || AS_GIVEN.contains(&name);
+            object.retain(|name, value| is_known(name) && !value.is_null());
             let queue: Queue = typed(value)?;
             named(&queue.name).and_then(|()| without_controls(Object::Queue(queue)))
         }
@@ -119,7 +122,7 @@ pub fn read(kind: Table, text: &str, customer: Id) -> Result<Object, String> {
             let (content, _) = faults.or(read).map_err(|error| error.to_string())?.ok_or("configs cannot be read")?;
             Ok(Object::Config { id, content })
         }
-        Table::Other => Err("its kind is not known".into()),
+        Table::PbxObject | Table::Other => Err("its kind is not known".into()),
     }
 }
 

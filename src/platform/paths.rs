@@ -14,6 +14,6 @@ pub fn path(kind: Table, id: Id) -> String {
         Table::Customer => format!("/customer/{id}"),
         Table::Employee => format!("/employee/{id}"),
         Table::Queue => format!("/pbx/queue/{id}"),
-        Table::MobileConfig | Table::Other => config_path(id),
+        Table::MobileConfig | Table::PbxObject | Table::Other => config_path(id),
     }
 }

@@ -67,7 +67,7 @@ fn name(kind: Table) -> &'static str {
         Table::Customer => "customers",
         Table::Queue => "queues",
         Table::Employee => "employees",
-        Table::MobileConfig | Table::Other => "mobileConfigs",
+        Table::MobileConfig | Table::PbxObject | Table::Other => "mobileConfigs",
     }
 }
 

@@ -136,6 +136,6 @@ pub fn plural(kind: Table) -> &'static str {
         Table::Customer => "customers",
         Table::Queue => "queues",
         Table::Employee => "employees",
-        Table::MobileConfig | Table::Other => "mobile configs",
+        Table::MobileConfig | Table::PbxObject | Table::Other => "mobile configs",
     }
 }

@@ -7,8 +7,9 @@ use super::audit_chain;
 use super::objects::Difference;
 use super::tombstones;
 use crate::db::{Subject, WriteTx};
-use crate::domain::audit::{Action, CUSTOMERS};
+use crate::domain::audit::Action;
 use crate::domain::id::Id;
+use crate::domain::mirror::Table;
 use crate::error::Result;
 
 /// The result for one object that was edited by hand.
@@ -48,8 +49,8 @@ fn adopt(tx: &mut WriteTx, difference: &Difference, id: Id) -> Result<()> {
     let customer = if difference.text.is_some() {
         let table = difference.table.name;
         tx.conn.execute(&format!("update {table} set rev = rev + 1, chg = ?2 where id = ?1"), params![id, chg])?;
-        match difference.table.section {
-            CUSTOMERS => Some(id),
+        match difference.table.t {
+            Table::Customer => Some(id),
             _ => {
                 let sql = format!("select customer from {table} where id = ?1");
                 tx.conn.query_row(&sql, [id], |row| row.get(0)).optional()?
@@ -59,8 +60,9 @@ fn adopt(tx: &mut WriteTx, difference: &Difference, id: Id) -> Result<()> {
         tombstones::insert(tx, difference.table.name, id, 0)?;
         tx.conn.query_row("select customer from employees where id = ?1", [id], |row| row.get(0)).optional()?
     };
+    let section = difference.table.section_of(difference.text.as_deref());
     let change = Change {
-        subject: Subject { section: difference.table.section, object: id, customer },
+        subject: Subject { section, object: id, customer },
         action: if difference.exists { Action::Update } else { Action::Delete },
         description: "Adopted: it was changed by hand",
         before: None,

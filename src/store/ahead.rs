@@ -18,6 +18,7 @@ use crate::db::ReadTx;
 use crate::domain::id::Id;
 use crate::domain::mirror::{Row, Table};
 use crate::domain::mobile_config::{Kind, entries};
+use crate::domain::pbx::PbxObject;
 use crate::error::Result;
 
 /// A batch that ends before the newest write.
@@ -60,6 +61,7 @@ const CUSTOMERS: &str = "
         select customer from employees where chg > :first and chg <= :to
         union all select customer from queues where chg > :first and chg <= :to
         union all select customer from mobile_configs where chg > :first and chg <= :to
+        union all select customer from pbx_objects where chg > :first and chg <= :to
         union all select parent_reseller from customers where chg > :first and chg <= :to and parent_reseller is not null
         union all select r.value from employees e, json_each(e.organization_resellers) r
             where e.chg > :first and e.chg <= :to and e.organization_resellers <> '[]')";
@@ -67,9 +69,11 @@ const CUSTOMERS: &str = "
 const OWNERS: &str = "
     select id from employees where chg > :to and id in (
         select id from mobile_configs where chg > :first and chg <= :to)";
-/// Whether a mobile config of the batch may name something that was written behind `:to`.
+/// Whether a mobile config or an object of the PBX of the batch may name something that was written behind `:to`.
 const HAS_NAMED: &str = "
-    select exists (select 1 from employees where chg > :to) or exists (select 1 from queues where chg > :to)";
+    select exists (select 1 from employees where chg > :to) or exists (select 1 from queues where chg > :to)
+        or exists (select 1 from pbx_objects where chg > :to)";
+const OBJECTS: &str = "select object from pbx_objects where chg > :first and chg <= :to";
 const CONFIGS: &str = "select configs from mobile_configs where chg > :first and chg <= :to";
 
 /// What a row refers to, in any of the tables.
@@ -103,6 +107,17 @@ fn named(configs: &str) -> Vec<(Table, Id)> {
         Kind::Queues => Table::Queue,
     };
     entries(configs).unwrap_or_default().into_iter().map(|entry| (table(entry.kind), entry.id)).collect()
+}
+
+/// What an object of the PBX refers to besides its customer.
+fn linked(object: &str) -> Vec<(Table, Id)> {
+    let read = serde_json::from_str(object).ok().and_then(|value| PbxObject::from_value(value).ok());
+    let Some(object) = read else { return vec![] };
+    let references = object.references();
+    let employee = references.employee.map(|id| (Table::Employee, id));
+    let queue = references.queue.map(|id| (Table::Queue, id));
+    let extensions = references.extensions.into_iter().map(|id| (Table::PbxObject, id));
+    employee.into_iter().chain(queue).chain(extensions).collect()
 }
 
 impl Ahead<'_> {
@@ -146,10 +161,12 @@ impl Ahead<'_> {
         let has_named = self.tx.conn.prepare_cached(HAS_NAMED)?.query_row(&[(":to", &to)], |row| row.get(0))?;
         if has_named {
             let mut named_rows = HashSet::new();
-            let mut statement = self.tx.conn.prepare_cached(CONFIGS)?;
-            let mut configs = statement.query(range)?;
-            while let Some(row) = configs.next()? {
-                named_rows.extend(named(row.get_ref(0)?.as_str().unwrap_or_default()));
+            for (sql, names) in [(CONFIGS, named as fn(&str) -> Vec<(Table, Id)>), (OBJECTS, linked)] {
+                let mut statement = self.tx.conn.prepare_cached(sql)?;
+                let mut texts = statement.query(range)?;
+                while let Some(row) = texts.next()? {
+                    named_rows.extend(names(row.get_ref(0)?.as_str().unwrap_or_default()));
+                }
             }
             referred.extend(named_rows);
         }
@@ -182,6 +199,9 @@ impl Ahead<'_> {
             let Some(text) = self.found.get(&key).and_then(|row| row.v.as_ref()) else { continue };
             let references: Option<References> = serde_json::from_str(text.get()).ok();
             let mut referred = references.map_or_else(Vec::new, |references| references.all());
+            if key.0 == Table::PbxObject {
+                referred.extend(linked(text.get()));
+            }
             if key.0 == Table::MobileConfig {
                 referred.extend(key.1.parse().map(|owner| (Table::Employee, owner)));
             }

@@ -4,11 +4,12 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 
 use super::{Page, Window, mobile_configs, to_json};
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES, SECTIONS, WHAT};
+use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES, WHAT, sections};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::Result;
-use crate::store::{customers, employees, queues};
+use crate::store::mirrored_tables::of_section;
+use crate::store::{customers, employees, pbx, queues};
 
 /// How far back the short logs reach.
 pub const LITE_MS: i64 = 5 * 24 * 3_600_000;
@@ -93,7 +94,7 @@ pub fn state_before(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
 /// The object after an entry: what the next accepted entry on it held before, else what it is now.
 /// `None` when it is gone.
 pub fn state_after(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
-    if entry.action == "delete" && entry.section == MOBILE_CONFIGS {
+    if entry.action == "delete" && of_section(&entry.section).is_some_and(|table| table.has_deletes) {
         return Ok(None);
     }
     let mut statement = tx.conn.prepare_cached(
@@ -113,7 +114,7 @@ pub fn state_after(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
         EMPLOYEES => employees::find(tx, entry.object)?.map(|found| to_json(&found)).transpose(),
         QUEUES => queues::find(tx, entry.object)?.map(|found| to_json(&found)).transpose(),
         MOBILE_CONFIGS => Ok(mobile_configs::find(tx, entry.object)?.map(|found| found.configs)),
-        _ => Ok(None),
+        _ => pbx::find(tx, entry.object)?.map(|found| pbx::render(&found)).transpose(),
     }
 }
 
@@ -134,7 +135,7 @@ pub struct LiteEntry {
     pub when: Time,
     /// Section: the kind of object that was changed.
     #[serde(rename = "where")]
-    #[schemars(extend("enum" = SECTIONS), example = MOBILE_CONFIGS)]
+    #[schemars(extend("enum" = sections()), example = MOBILE_CONFIGS)]
     pub section: String,
     /// What was done.
     #[schemars(extend("enum" = WHAT), example = &"UPDATE")]

@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 
 use rusqlite::{Row, params};
 
-use super::{customers, employees, mobile_configs, queues, to_json};
+use super::{customers, employees, mobile_configs, pbx, queues, to_json};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES};
 use crate::domain::mirror::Table;
+use crate::domain::pbx::{PbxObject, SECTIONS};
 use crate::error::{Error, Result};
 
 /// A mirrored table.
@@ -18,8 +19,8 @@ pub struct MirroredTable {
     pub t: Table,
     /// Its name in SQL.
     pub name: &'static str,
-    /// Its section of the audit trail.
-    pub section: &'static str,
+    /// Its sections of the audit trail.
+    pub sections: &'static [&'static str],
     /// The columns of an object, the id first.
     pub columns: &'static str,
     /// Renders a row in the API's shape, as the feed sends it.
@@ -30,12 +31,23 @@ pub struct MirroredTable {
     pub has_deletes: bool,
 }
 
+impl MirroredTable {
+    /// The section of one object. `text`: as the audit trail digests it; `None` when the object is gone.
+    pub fn section_of(&self, text: Option<&str>) -> &'static str {
+        let read = |text| serde_json::from_str(text).ok().and_then(|value| PbxObject::from_value(value).ok());
+        match text.filter(|_| self.t == Table::PbxObject).and_then(read) {
+            Some(object) => object.kind().section(),
+            None => self.sections[0],
+        }
+    }
+}
+
 /// Every mirrored table, in the order of [`Table::ALL`].
 pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::Customer,
         name: "customers",
-        section: CUSTOMERS,
+        sections: &[CUSTOMERS],
         columns: customers::COLUMNS,
         render: |row| to_json(&customers::from_row(row)?),
         render_for_audit: |row| to_json(&customers::from_row(row)?),
@@ -44,7 +56,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::Queue,
         name: "queues",
-        section: QUEUES,
+        sections: &[QUEUES],
         columns: queues::COLUMNS,
         render: |row| to_json(&queues::from_row(row)?),
         render_for_audit: |row| to_json(&queues::from_row(row)?),
@@ -53,7 +65,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::Employee,
         name: "employees",
-        section: EMPLOYEES,
+        sections: &[EMPLOYEES],
         columns: employees::COLUMNS,
         render: |row| to_json(&employees::from_row(row)?),
         render_for_audit: |row| to_json(&employees::from_row(row)?),
@@ -62,10 +74,19 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::MobileConfig,
         name: "mobile_configs",
-        section: MOBILE_CONFIGS,
+        sections: &[MOBILE_CONFIGS],
         columns: mobile_configs::COLUMNS,
         render: |row| utf8(mobile_configs::from_row(row)?.to_json()),
         render_for_audit: |row| Ok(mobile_configs::from_row(row)?.configs),
+        has_deletes: true,
+    },
+    MirroredTable {
+        t: Table::PbxObject,
+        name: "pbx_objects",
+        sections: SECTIONS,
+        columns: pbx::COLUMNS,
+        render: |row| Ok(row.get("object")?),
+        render_for_audit: |row| Ok(row.get("object")?),
         has_deletes: true,
     },
 ];
@@ -81,7 +102,7 @@ pub fn of(t: Table) -> Option<&'static MirroredTable> {
 
 /// The table of a section of the audit trail.
 pub fn of_section(section: &str) -> Option<&'static MirroredTable> {
-    MIRRORED_TABLES.iter().find(|table| table.section == section)
+    MIRRORED_TABLES.iter().find(|table| table.sections.contains(&section))
 }
 
 /// The SQL names of everything that carries the number of a write: the mirrored tables, and the tombstones.

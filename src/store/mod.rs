@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod mirrored_tables;
 pub mod mobile_configs;
 mod objects;
+pub mod pbx;
 pub mod platform;
 pub mod proposals;
 pub mod quarantine;

@@ -4,21 +4,22 @@ use std::collections::HashMap;
 
 use rusqlite::Row;
 
-use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable, of_section};
+use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable, of, of_section};
 use crate::db::ReadTx;
 use crate::domain::audit::{Hash, digest};
 use crate::domain::id::Id;
+use crate::domain::mirror::Table;
 use crate::error::Result;
 
 /// The newest accepted entry on each object: its number, and the digest of the object after it.
 #[derive(Default)]
-pub struct Newest(HashMap<(&'static str, Id), (i64, Option<Hash>)>);
+pub struct Newest(HashMap<(Table, Id), (i64, Option<Hash>)>);
 
 impl Newest {
     /// Adds an accepted entry; entries come in the order of their numbers. An entry that changed nothing counts too.
     pub fn note(&mut self, seq: i64, section: &str, object: Id, digest_after: Option<Hash>) {
         if let Some(table) = of_section(section) {
-            self.0.insert((table.section, object), (seq, digest_after));
+            self.0.insert((table.t, object), (seq, digest_after));
         }
     }
 }
@@ -57,9 +58,9 @@ pub fn differences(tx: &ReadTx, mut newest: Newest, mut each: impl FnMut(Differe
     }
     let mut gone: Vec<_> = newest.0.into_iter().filter(|(_, (_, left))| left.is_some()).collect();
     gone.sort_by_key(|(_, (seq, _))| *seq);
-    for ((section, id), (seq, _)) in gone {
-        let Some(table) = of_section(section) else { continue };
-        let wrong = format!("{section} {id} is missing: audit entry {seq} left it");
+    for ((table, id), (seq, _)) in gone {
+        let Some(table) = of(table) else { continue };
+        let wrong = format!("{} {id} is missing: audit entry {seq} left it", table.name);
         if !each(Difference { table, id: id.to_string(), text: None, exists: false, wrong }) {
             break;
         }
@@ -72,7 +73,7 @@ fn check_row(table: &MirroredTable, row: &Row, newest: &mut Newest) -> Result<(S
     let id: Id = row.get(0)?;
     let text = (table.render_for_audit)(row)?;
     let found = digest(text.as_bytes());
-    let wrong = match newest.0.remove(&(table.section, id)) {
+    let wrong = match newest.0.remove(&(table.t, id)) {
         None => Some("has no audit entry".to_owned()),
         Some((seq, left)) => (left != Some(found)).then(|| format!("differs from audit entry {seq}")),
     };

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
+use crate::db::types::from_json;
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{Action, QUEUES};
 use crate::domain::id::Id;
@@ -9,10 +10,22 @@ use crate::domain::queue::Queue;
 use crate::error::Result;
 use crate::store::{audit, to_json};
 
-pub(super) const COLUMNS: &str = "id, customer, name, number";
+pub(super) const COLUMNS: &str =
+    "id, customer, name, number, dynamic, service_level, service_level_critical, priority, lock_last_member, more";
 
 pub(super) fn from_row(row: &Row) -> rusqlite::Result<Queue> {
-    Ok(Queue { id: row.get(0)?, customer: row.get(1)?, name: row.get(2)?, number: row.get(3)? })
+    Ok(Queue {
+        id: row.get(0)?,
+        customer: row.get(1)?,
+        name: row.get(2)?,
+        number: row.get(3)?,
+        dynamic: row.get(4)?,
+        service_level: row.get(5)?,
+        service_level_critical: row.get(6)?,
+        priority: row.get(7)?,
+        lock_last_member: row.get(8)?,
+        more: from_json(row.get_ref(9)?.as_str()?)?,
+    })
 }
 
 pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Queue>> {
@@ -40,16 +53,23 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(Queue) -> Result<()>) -> Result<()>
 
 /// Writes the row as it is, with this rev or the next one; the audit entry is for the caller.
 pub(super) fn write_row(tx: &mut WriteTx, queue: &Queue, rev: Option<i64>) -> Result<()> {
+    let more = to_json(&queue.more)?;
     let change = tx.change()?;
     tx.conn
         .prepare_cached(
-            "insert into queues (id, customer, name, number, rev, chg)
-             values (:id, :customer, :name, :number, coalesce(:rev, 1), :chg)
-             on conflict (id) do update set name = :name, number = :number, rev = coalesce(:rev, rev + 1), chg = :chg",
+            "insert into queues (id, customer, name, number, dynamic, service_level, service_level_critical, priority,
+                lock_last_member, more, rev, chg)
+             values (:id, :customer, :name, :number, :dynamic, :service_level, :service_level_critical, :priority,
+                :lock_last_member, :more, coalesce(:rev, 1), :chg)
+             on conflict (id) do update set name = :name, number = :number, dynamic = :dynamic,
+                service_level = :service_level, service_level_critical = :service_level_critical, priority = :priority,
+                lock_last_member = :lock_last_member, more = :more, rev = coalesce(:rev, rev + 1), chg = :chg",
         )?
         .execute(named_params! {
-            ":id": queue.id, ":customer": queue.customer, ":name": queue.name, ":number": queue.number, ":rev": rev,
-            ":chg": change
+            ":id": queue.id, ":customer": queue.customer, ":name": queue.name, ":number": queue.number,
+            ":dynamic": queue.dynamic, ":service_level": queue.service_level,
+            ":service_level_critical": queue.service_level_critical, ":priority": queue.priority,
+            ":lock_last_member": queue.lock_last_member, ":more": more, ":rev": rev, ":chg": change
         })?;
     Ok(())
 }

@@ -4,12 +4,13 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde::de::DeserializeOwned;
 
-use super::to_json;
+use super::{pbx, to_json};
 use crate::db::scratch::Scratch;
 use crate::db::types::from_json;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
+use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::error::Result;
 
@@ -28,6 +29,9 @@ const SCHEMA: &str = "
     create index employees_password on employees (place) where has_password;
     create table configs (place integer primary key, id text not null unique, is_sound integer not null,
         customer text, content text not null) strict;
+    create table pbx_objects (place integer primary key, id text not null unique, is_sound integer not null,
+        object text not null, key text) strict;
+    create index pbx_objects_key on pbx_objects (key) where key is not null;
 ";
 
 pub struct Staged {
@@ -110,6 +114,30 @@ impl Staged {
         })
     }
 
+    pub fn add_pbx_object(&self, place: usize, object: &PbxObject, is_sound: bool) -> Result<bool> {
+        let (id, text, key) = (object.id(), pbx::render(object)?, object.key());
+        self.scratch.run(|conn| {
+            let sql = "insert into pbx_objects (place, id, is_sound, object, key) values (?1, ?2, ?3, ?4, ?5)
+                on conflict (id) do nothing";
+            Ok(conn.prepare_cached(sql)?.execute(params![place as i64, id, is_sound, text, key])? > 0)
+        })
+    }
+
+    pub fn pbx_object(&self, id: Id) -> Result<Option<PbxObject>> {
+        self.scratch.run(|conn| {
+            let mut statement = conn.prepare_cached("select object from pbx_objects where id = ?1")?;
+            statement.query_row([id], pbx::from_row).optional()
+        })
+    }
+
+    /// The first object of this key.
+    pub fn pbx_object_of_key(&self, key: &str) -> Result<Option<Id>> {
+        self.scratch.run(|conn| {
+            let sql = "select id from pbx_objects where key = ?1 order by place limit 1";
+            conn.prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()
+        })
+    }
+
     pub fn customer(&self, id: Id) -> Result<Option<Customer>> {
         self.scratch.run(|conn| object(conn, "select object from customers where id = ?1", id))
     }
@@ -172,6 +200,11 @@ impl Staged {
         let sql = "select place, id, customer, content from configs where is_sound order by place";
         let from_row = |row: &Row| Ok(StagedConfig { id: row.get(1)?, customer: row.get(2)?, content: row.get(3)? });
         self.each(sql, from_row, each)
+    }
+
+    pub fn each_pbx_object(&self, each: impl FnMut(usize, PbxObject) -> Result<()>) -> Result<()> {
+        let sql = "select place, object from pbx_objects where is_sound order by place";
+        self.each(sql, pbx::from_row, each)
     }
 
     /// Takes over what a config was judged to be.

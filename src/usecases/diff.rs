@@ -14,10 +14,11 @@ use crate::db::ReadTx;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
+use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::error::{Check, Error, Fault, Result};
 use crate::store::compared::{Compared, Pair};
-use crate::store::{customers, employees, mobile_configs, queues};
+use crate::store::{customers, employees, mobile_configs, pbx, queues};
 
 pub use crate::store::compared::Side;
 
@@ -80,6 +81,10 @@ impl Worlds {
         mobile_configs::all(tx, |config| {
             let value = serde_json::from_slice(&config.to_json()).map_err(|error| Error::Internal(Box::new(error)))?;
             add(List::MobileConfigs, config.id, normal(List::MobileConfigs, value))
+        })?;
+        pbx::all(tx, |object| {
+            let value = object.to_value().map_err(|error| Error::Internal(Box::new(error)))?;
+            add(List::PbxObjects, object.id(), value)
         })
     }
 
@@ -89,8 +94,8 @@ impl Worlds {
     }
 
     /// Calls `each` with every difference, list by list in the order of the ids; gives the counts of each list.
-    pub fn differences(&self, mut each: impl FnMut(&Difference) -> Result<()>) -> Result<[Counts; 4]> {
-        let mut counts = [Counts::default(); 4];
+    pub fn differences(&self, mut each: impl FnMut(&Difference) -> Result<()>) -> Result<[Counts; List::ALL.len()]> {
+        let mut counts = [Counts::default(); List::ALL.len()];
         for list in List::ALL {
             let counts = &mut counts[list as usize];
             self.compared.each(list as usize, |id, pair| {
@@ -143,6 +148,7 @@ fn normal(list: List, given: Value) -> Value {
         List::Queues => read_and_rendered::<Queue>(&given),
         List::Employees => read_and_rendered::<Employee>(&given),
         List::MobileConfigs => Map::new(),
+        List::PbxObjects => pbx_object(&given),
     };
     let Value::Object(given) = &given else { return given };
     for (name, value) in given {
@@ -156,6 +162,11 @@ fn normal(list: List, given: Value) -> Value {
         object.insert("_id".into(), id.into());
     }
     Value::Object(object)
+}
+
+fn pbx_object(value: &Value) -> Map<String, Value> {
+    let known = PbxObject::from_value(value.clone()).and_then(|object| object.to_value());
+    known.ok().and_then(|value| value.as_object().cloned()).unwrap_or_default()
 }
 
 /// Nothing of what cannot be read: that is compared as it was given.

@@ -8,7 +8,7 @@ use crate::auth::secrets::Sealer;
 use crate::auth::totp;
 use crate::db::ReadTx;
 use crate::error::{Error, Result};
-use crate::store::{credentials, customers, employees, mobile_configs, queues};
+use crate::store::{credentials, customers, employees, mobile_configs, pbx, queues};
 use crate::usecases::login::seal_context;
 
 /// Writes the document to `out`, one object a line. `secrets`: also password hashes and authenticator keys.
@@ -41,6 +41,14 @@ pub fn write(tx: &ReadTx, secrets: Option<&Sealer>, out: &mut dyn Write) -> Resu
     })?;
     list.begin("\n],\n\"mobileConfigs\": [")?;
     mobile_configs::all(tx, |config| list.push(&config.to_json()))?;
+    if pbx::is_empty(tx)? {
+        return list.begin("\n]\n}\n");
+    }
+    list.begin("\n],\n\"pbxObjects\": [")?;
+    pbx::all(tx, |object| {
+        let value = object.to_value().map_err(|error| Error::Internal(Box::new(error)))?;
+        list.push(&to_bytes(&value)?)
+    })?;
     list.begin("\n]\n}\n")
 }
 

@@ -56,6 +56,13 @@ pub fn write_queue(tx: &mut WriteTx, new: &Queue) -> Result<()> {
     if old.as_ref().is_some_and(|old| old.customer != new.customer) {
         return Err(Error::invalid("customer", Check::Enum, "A queue cannot move to another customer"));
     }
+    // What the platform's page of a queue does not have is this server's own.
+    let new = match &old {
+        Some(old) => {
+            &Queue { name: new.name.clone(), number: new.number.clone(), more: new.more.clone(), ..old.clone() }
+        }
+        None => new,
+    };
     queue_rules::save(tx, new, old.as_ref())
 }
 
@@ -67,8 +74,7 @@ pub fn write_config(tx: &mut WriteTx, id: Id, content: String) -> Result<()> {
     };
     for entry in entries(&content).unwrap_or_default().iter().filter(|entry| entry.kind == Kind::Queues) {
         if queues::find(tx, entry.id)?.is_none() {
-            let (name, number) = (entry.name.clone().into_owned(), None);
-            queue_rules::save(tx, &Queue { id: entry.id, customer: employee.customer, name, number }, None)?;
+            queue_rules::save(tx, &Queue::new(entry.id, employee.customer, &entry.name), None)?;
         }
     }
     let content = with_own_changes(tx, employee.customer, content)?;
@@ -106,7 +112,7 @@ pub fn remove(tx: &mut WriteTx, kind: Table, id: Id) -> Result<()> {
         },
         Table::MobileConfig => mobile_configs::delete(tx, id),
         // Queues are never deleted: mobile configs may name them.
-        Table::Queue | Table::Other => Ok(()),
+        Table::Queue | Table::PbxObject | Table::Other => Ok(()),
     }
 }
 

@@ -11,11 +11,12 @@ use crate::domain::access::Level;
 use crate::domain::customer::{Customer, CustomerState};
 use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
+use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::domain::text::folded;
 use crate::error::Result;
 use crate::store::staged::Staged;
-use crate::store::{administrators, customers, employees, queues};
+use crate::store::{administrators, customers, employees, pbx, queues};
 
 /// What rules ask of an employee that something refers to.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ pub struct Known {
     customers: Rows<Customer>,
     employees: Rows<KnownEmployee>,
     queues: Rows<Queue>,
+    pbx_objects: Rows<PbxObject>,
     /// Of an import: its document.
     document: Option<Rc<Staged>>,
     /// The database holds nothing: only the document counts.
@@ -115,6 +117,28 @@ impl Known {
         }
         let found = self.look_up(|document| document.queue(id), || queues::find(tx, id))?;
         Ok(remember(&mut self.queues, id, found))
+    }
+
+    pub fn pbx_object(&mut self, tx: &ReadTx, id: Id) -> Result<Option<Rc<PbxObject>>> {
+        if let Some(found) = self.pbx_objects.get(&id) {
+            return Ok(found.clone());
+        }
+        let found = self.look_up(|document| document.pbx_object(id), || pbx::find(tx, id))?;
+        Ok(remember(&mut self.pbx_objects, id, found))
+    }
+
+    /// Whether another object of the PBX has this key.
+    pub fn is_key_taken(&mut self, tx: &ReadTx, object: &PbxObject) -> Result<bool> {
+        let Some(key) = object.key() else { return Ok(false) };
+        if let Some(document) = &self.document
+            && document.pbx_object_of_key(&key)?.is_some_and(|first| first != object.id())
+        {
+            return Ok(true);
+        }
+        let stored = if self.is_database_empty { None } else { pbx::find_by_key(tx, &key)? };
+        let Some(stored) = stored.filter(|stored| stored.id() != object.id()) else { return Ok(false) };
+        // The document may have given it another.
+        Ok(self.pbx_object(tx, stored.id())?.is_some_and(|found| found.key().as_deref() == Some(&key)))
     }
 
     /// Whether another live employee logs in with `employee`'s name, whatever the case.

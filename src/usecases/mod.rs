@@ -5,6 +5,8 @@ pub mod known;
 
 pub mod mobile_configs;
 
+pub mod pbx;
+
 pub mod employees;
 
 pub mod customers;

@@ -11,7 +11,8 @@ use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::error::Result;
 use crate::store::platform::{ids, operations};
-use crate::store::{customers, employees, mobile_configs};
+use crate::store::{customers, employees, mobile_configs, pbx as pbx_rows};
+use crate::usecases::pbx;
 
 /// Puts an employee under another id. `is_same`: the platform has created it as it was asked to; then it goes on with its sessions
 /// and its password. Else somebody created it there, and whoever knew the password of the one here is not let in as the one there.
@@ -40,6 +41,7 @@ pub fn replace_employee(tx: &mut WriteTx, from: Id, to: Id, is_same: bool) -> Re
         let configs = config.configs.replace(&from.to_string(), &to.to_string());
         mobile_configs::replace(tx, config, configs, Action::Update, &format!("Follows the new id of {from}: {to}"))?;
     }
+    pbx::replace_id(tx, &pbx_rows::of_employee(tx, from, None)?, from, to)?;
     tx.identities_change();
     Ok(())
 }
@@ -56,6 +58,7 @@ pub fn replace_customer(tx: &mut WriteTx, from: Id, to: Id) -> Result<()> {
         employees::upsert(tx, Employee { customer: to, ..employee.clone() }, Some(&employee))?;
         mobile_configs::move_to(tx, employee.id, to)?;
     }
+    pbx::replace_id(tx, &pbx_rows::of_customer(tx, from)?, from, to)?;
     for id in customers::ids_below(tx, from)? {
         if let Some(below) = customers::find(tx, id)? {
             customers::upsert(tx, Customer { parent_reseller: Some(to), ..below.clone() }, Some(&below))?;

@@ -96,7 +96,7 @@ fn check_may(tx: &mut WriteTx, table: Table, id: Id, may: HubLevel) -> Result<()
         },
         // Blocking their customer would lock them out.
         Table::Customer => (administrators::has_any_above(tx, id, Level::Manager)?, customer_rows::subject(id)),
-        Table::Queue | Table::Other => return Ok(()),
+        Table::Queue | Table::PbxObject | Table::Other => return Ok(()),
     };
     if !is_above {
         return Ok(());
@@ -168,6 +168,7 @@ fn change(
         Table::Employee => employees::create(tx, actor, Some(id), patch, GivenPassword::None).map(drop),
         Table::Queue => queues::write(tx, actor, id, patch).map(drop),
         Table::MobileConfig => write_config(tx, actor, id, patch),
+        Table::PbxObject => Err(Error::bad_request("Objects of the PBX are changed on the server itself")),
         Table::Other => Err(Error::bad_request("This server does not know the table")),
     }
 }

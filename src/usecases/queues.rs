@@ -39,8 +39,8 @@ pub fn write(tx: &mut WriteTx, actor: &Actor, id: Id, body: &Map<String, Value>)
             fields.require(&["customer", "name"]);
         }
         let customer = fields.id("customer").or(old.as_ref().map(|old| old.customer));
-        let empty = Queue { id, customer: customer.unwrap_or(id), name: String::new(), number: None };
-        let mut queue = Queue { customer: customer.unwrap_or(id), ..old.clone().unwrap_or(empty) };
+        let customer = customer.unwrap_or(id);
+        let mut queue = Queue { customer, ..old.clone().unwrap_or_else(|| Queue::new(id, customer, "")) };
         queue.apply(fields);
         queue
     })?;

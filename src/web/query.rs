@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::domain::fields::is_text_within;
 use crate::domain::id::Id;
+use crate::domain::text::is_text_within;
 use crate::error::{Check, Error, Result};
 use crate::store::Window;
 

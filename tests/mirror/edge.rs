@@ -121,7 +121,7 @@ impl SimulatedEdge {
     pub fn work(&self, chance: &mut Chance) {
         let count = if chance.below(5) == 0 { 1 + chance.below(EMPLOYEES) } else { 1 };
         let steps: Vec<(u64, u64, u64)> =
-            (0..count).map(|_| (chance.below(POOL), chance.below(4), chance.number())).collect();
+            (0..count).map(|_| (chance.below(POOL), chance.below(6), chance.number())).collect();
         let before = self.is_full.then(|| self.rows());
         let written = self.write(move |tx| {
             for (n, what, mark) in &steps {

@@ -47,6 +47,12 @@ fn references(table: Table, id: &str, row: &Value) -> Vec<(Table, String)> {
     if table == Table::MobileConfig {
         found.push((Table::Employee, id.to_owned()));
     }
+    // An object of the PBX.
+    found.extend(text(&row["employee"]).map(|id| (Table::Employee, id)));
+    found.extend(text(&row["queue"]).map(|id| (Table::Queue, id)));
+    let lists = [&row["members"], &row["controllers"]].into_iter().filter_map(Value::as_array).flatten();
+    let extensions = text(&row["extension"]).into_iter().chain(lists.filter_map(text));
+    found.extend(extensions.map(|id| (Table::PbxObject, id)));
     for section in row["configs"].as_array().into_iter().flatten() {
         let to = if section["type"] == "QUEUES" { Table::Queue } else { Table::Employee };
         let lists = [&section["items"], &section["others"]];
@@ -117,6 +123,14 @@ fn change(tx: &mut WriteTx, [what, a, b, mark]: [u64; 4]) -> Result<()> {
         3 => json!({ "employees": [{ "_id": employee, "customer": customer, "accessLevel": "RESELLER",
             "name": format!("Employee {mark}"), "organizationResellers": [id('c', 10 + mark % POOL)] }] }),
         4 => json!({ "queues": [{ "_id": queue, "customer": customer, "name": format!("Queue {mark}") }] }),
+        10 => json!({ "pbxObjects": [
+            { "_id": id('d', 10 + b), "kind": "EXTENSION", "customer": customer, "name": format!("Extension {mark}"),
+                "number": format!("{b}"), "employee": employee },
+            { "_id": id('d', 100 + b), "kind": "QUEUE_MEMBER", "customer": customer, "queue": queue,
+                "extension": id('d', 10 + b), "priority": 1 + mark % 20 },
+            { "_id": id('d', 200 + a), "kind": "GROUP", "customer": customer, "name": format!("Group {mark}"),
+                "members": [id('d', 10 + b)], "controllers": [id('d', 10 + b)] },
+        ] }),
         5 | 6 => return name_all(tx, &sealer, &employee, mark),
         7 => return employee_cases::delete(tx, &admin, employee.parse().unwrap(), None, |_| Ok(())).map(drop),
         8 if mark.is_multiple_of(3) => {
@@ -148,7 +162,7 @@ fn name_all(tx: &mut WriteTx, sealer: &Sealer, employee: &str, mark: u64) -> Res
 
 /// Makes one change; one that is refused changes nothing.
 fn work(edge: &SimulatedEdge, chance: &mut Chance) {
-    let what = [chance.below(10), chance.below(POOL), chance.below(POOL), chance.below(1_000)];
+    let what = [chance.below(11), chance.below(POOL), chance.below(POOL), chance.below(1_000)];
     let _ = edge.write(move |tx| change(tx, what));
 }
 

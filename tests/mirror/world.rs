@@ -12,8 +12,9 @@ use telecomx_local::domain::audit::Action;
 use telecomx_local::domain::employee::Employee;
 use telecomx_local::domain::id::Id;
 use telecomx_local::domain::mirror::Table;
+use telecomx_local::domain::pbx::Extension;
 use telecomx_local::error::Result;
-use telecomx_local::store::{employees, feed, mobile_configs};
+use telecomx_local::store::{employees, feed, mobile_configs, pbx};
 use telecomx_local::usecases::import;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -75,7 +76,22 @@ pub fn copy_database(from: &Path, to: &Path) {
     }
 }
 
-/// Makes an employee, or changes one object: a name, or a config that is put or deleted. Some configs name a colleague.
+/// Puts or deletes the extension of an employee, which has the end of its id.
+fn change_extension(tx: &mut WriteTx, employee: &Employee, what: u64, mark: u64) -> Result<()> {
+    let id = format!("b{}", &employee.id.to_string()[1..]).parse().unwrap();
+    match (what, pbx::find(tx, id)?) {
+        (4, Some(old)) => pbx::delete(tx, &old),
+        (_, old) => {
+            let mut made = Extension::new(id, employee.customer);
+            made.name = format!("Extension {mark}");
+            made.number = format!("{mark}");
+            made.employee = mark.is_multiple_of(2).then_some(employee.id);
+            pbx::upsert(tx, &made.into(), old.as_ref())
+        }
+    }
+}
+
+/// Makes an employee, or changes one object: a name, an extension, or a config that is put or deleted. Some configs name a colleague.
 pub fn change(tx: &mut WriteTx, id: Id, what: u64, mark: u64) -> Result<()> {
     // Now and then more than fits into the room that is left on a page.
     let padding = if mark.is_multiple_of(11) { 6_000 } else { mark % 300 };
@@ -92,6 +108,9 @@ pub fn change(tx: &mut WriteTx, id: Id, what: u64, mark: u64) -> Result<()> {
         let made = Employee { name: format!("New {mark}"), ..Employee::new(id, CUSTOMER.parse().unwrap()) };
         return employees::upsert(tx, made, None).map(drop);
     };
+    if what > 3 {
+        return change_extension(tx, &employee, what, mark);
+    }
     let config = mobile_configs::find(tx, id);
     match (what, config) {
         (0, _) => {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::kind::Kind;
 use super::shape::{ConfigItem, NAME_MAX, Section, TYPE_MAX};
-use crate::domain::fields::is_text_within;
 use crate::domain::id::Id;
+use crate::domain::text::is_text_within;
 
 /// An entry of a section, with the name that it has there.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ mod references;
 
 use finding::Finding;
 
-use super::mirrored_tables::newest_change;
+use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable, newest_change};
 use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
 use crate::error::Result;
 
@@ -65,12 +65,12 @@ fn feed(tx: &ReadTx) -> Result<Finding> {
     let sql = "select high, writing is not null from feed";
     let (high, is_open): (i64, bool) = tx.conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let newest = newest_change(tx)?;
-    let risen: i64 = tx.conn.query_row(
-        "select count(*) from tombstones t where \"table\" = 'mobile_configs'
-            and exists (select 1 from mobile_configs m where m.id = t.id)",
-        [],
-        |row| row.get(0),
-    )?;
+    let mut risen = 0;
+    for MirroredTable { name, .. } in MIRRORED_TABLES.iter().filter(|table| table.has_deletes) {
+        let sql =
+            format!("select count(*) from tombstones t join {name} o on o.id = t.id where t.\"table\" = '{name}'");
+        risen += tx.conn.query_row(&sql, [], |row| row.get::<_, i64>(0))?;
+    }
     let wrong = if newest > high {
         Some(format!("a row carries the number {newest}, the newest write is {high}: go back to a backup"))
     } else if is_open {
@@ -84,12 +84,13 @@ fn feed(tx: &ReadTx) -> Result<Finding> {
 }
 
 fn contents(tx: &ReadTx) -> Result<Finding> {
-    let (customers, employees, queues, configs): (i64, i64, i64, i64) = tx.conn.query_row(
-        "select (select count(*) from customers), (select count(*) from employees), (select count(*) from queues),
-            (select count(*) from mobile_configs)",
-        [],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    )?;
-    let detail = format!("{customers} customers, {employees} employees, {queues} queues, {configs} mobile configs");
+    let count =
+        |table: &str| tx.conn.query_row(&format!("select count(*) from {table}"), [], |row| row.get::<_, i64>(0));
+    let (customers, employees, queues) = (count("customers")?, count("employees")?, count("queues")?);
+    let (configs, objects) = (count("mobile_configs")?, count("pbx_objects")?);
+    let mut detail = format!("{customers} customers, {employees} employees, {queues} queues, {configs} mobile configs");
+    if objects > 0 {
+        detail += &format!(", {objects} objects of the PBX");
+    }
     Ok((None, detail))
 }

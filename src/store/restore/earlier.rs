@@ -4,18 +4,17 @@
 use rusqlite::params;
 
 use crate::db::{Subject, WriteTx};
-use crate::domain::audit::{Action, CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES};
+use crate::domain::audit::Action;
 use crate::domain::id::Id;
+use crate::domain::mirror::Table;
 use crate::error::Result;
 use crate::store::audit;
+use crate::store::mirrored_tables::{MIRRORED_TABLES, MirroredTable};
 
-/// The mirrored tables, those that refer to others first, each with the column that names the customer.
-const TABLES: [(&str, &str, &str); 4] = [
-    ("mobile_configs", MOBILE_CONFIGS, "customer"),
-    ("employees", EMPLOYEES, "customer"),
-    ("queues", QUEUES, "customer"),
-    ("customers", CUSTOMERS, "id"),
-];
+/// The mirrored tables, those that refer to others first.
+fn tables() -> impl Iterator<Item = &'static MirroredTable> {
+    MIRRORED_TABLES.iter().rev()
+}
 
 /// The rows that an earlier run had written, each with its table.
 pub struct EarlierRun(Vec<(&'static str, Subject)>);
@@ -24,19 +23,23 @@ impl EarlierRun {
     /// Removes them. The audit trail keeps their entries, since it is append-only.
     pub fn clear(tx: &mut WriteTx) -> Result<EarlierRun> {
         let mut rows = vec![];
-        for (table, section, customer) in TABLES {
-            let mut statement = tx.conn.prepare(&format!("select id, {customer} from {table}"))?;
-            let found = statement.query_map([], |row| Ok((row.get::<_, Id>(0)?, row.get::<_, Id>(1)?)))?;
-            for found in found {
-                let (object, customer) = found?;
-                rows.push((table, Subject { section, object, customer: Some(customer) }));
+        for table in tables() {
+            let customer = if table.t == Table::Customer { "id" } else { "customer" };
+            // Only of an object of the PBX the section depends on what it is.
+            let text = if table.t == Table::PbxObject { "object" } else { "null" };
+            let mut statement = tx.conn.prepare(&format!("select id, {customer}, {text} from {}", table.name))?;
+            let mut found = statement.query([])?;
+            while let Some(row) = found.next()? {
+                let (object, customer, text): (Id, Id, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let section = table.section_of(text.as_deref());
+                rows.push((table.name, Subject { section, object, customer: Some(customer) }));
             }
         }
         if !rows.is_empty() {
             // The triggers let rows go only within a numbered write.
             tx.change()?;
-            for (table, ..) in TABLES {
-                tx.conn.execute(&format!("delete from {table}"), [])?;
+            for table in tables() {
+                tx.conn.execute(&format!("delete from {}", table.name), [])?;
             }
         }
         Ok(EarlierRun(rows))

@@ -9,6 +9,7 @@ use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::mirror::{Row, Table};
 use crate::domain::mobile_config::MobileConfig;
+use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::error::Result;
 use crate::store::feed::{self, FeedCursor};
@@ -68,6 +69,10 @@ fn refer(row: &Row, references: &mut References) {
         }
         Table::MobileConfig => {
             MobileConfig::from_json(text).iter().for_each(|config| references.add_config(config));
+        }
+        Table::PbxObject => {
+            let read = serde_json::from_str(text).ok().and_then(|value| PbxObject::from_value(value).ok());
+            read.iter().for_each(|object| references.add_pbx_object(object));
         }
         Table::Other => {}
     }

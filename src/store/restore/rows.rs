@@ -8,9 +8,10 @@ use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::domain::mirror::{Row, Table};
 use crate::domain::mobile_config::MobileConfig;
+use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::error::{Error, Result};
-use crate::store::{broken_constraint, customers, employees, mobile_configs, queues, to_json};
+use crate::store::{broken_constraint, customers, employees, mobile_configs, pbx, queues, to_json};
 
 /// What a restore has written, and what it could not.
 #[derive(Debug, Default)]
@@ -39,7 +40,8 @@ impl From<Error> for RowError {
 }
 
 pub fn count(counts: &mut [usize], table: Table) {
-    if let Some(count) = usize::try_from(table.number()).ok().and_then(|number| counts.get_mut(number)) {
+    let place = Table::ALL.into_iter().position(|known| known == table);
+    if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
         *count += 1;
     }
 }
@@ -83,6 +85,13 @@ pub fn restore_row(tx: &mut WriteTx, row: &Row, references: &mut References) -> 
             mobile_configs::insert_row(tx, &config)?;
             record(tx, mobile_configs::subject(&config), &config.configs)?;
             references.add_config(&config);
+        }
+        Table::PbxObject => {
+            let object = PbxObject::from_value(read(text)?).map_err(|error| RowError::Content(error.to_string()))?;
+            check_id(row, object.id())?;
+            pbx::write_row(tx, &object, Some(rev))?;
+            record(tx, pbx::subject(&object), &pbx::render(&object)?)?;
+            references.add_pbx_object(&object);
         }
         Table::Other => {}
     }

@@ -11,6 +11,7 @@ use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::domain::mobile_config::{Kind, MobileConfig, entries};
+use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::error::Result;
 use crate::store::{customers, employees, queues, to_json};
@@ -44,6 +45,10 @@ impl References {
     pub fn add_queue(&mut self, queue: &Queue) {
         self.queues.insert(queue.id);
         self.name_customer(queue.customer, true);
+    }
+
+    pub fn add_pbx_object(&mut self, object: &PbxObject) {
+        self.name_customer(object.customer(), true);
     }
 
     pub fn add_employee(&mut self, employee: &Employee) {
@@ -93,7 +98,7 @@ impl References {
             }
         }
         for (id, (customer, name)) in self.missing_queues {
-            let queue = Queue { id, customer, name: name_of(id, name), number: None };
+            let queue = Queue::new(id, customer, &name_of(id, name));
             queues::write_row(tx, &queue, Some(rev(Table::Queue, id)))?;
             record_as(tx, queues::subject(&queue), STUB_DESCRIPTION, &to_json(&queue)?)?;
             stubs.push(Stub { table: Table::Queue, id });

@@ -25,6 +25,8 @@ struct Shape<'v> {
     customer: Option<&'v RawValue>,
     #[serde(borrow)]
     configs: Option<&'v RawValue>,
+    #[serde(borrow)]
+    kind: Option<&'v RawValue>,
 }
 
 /// What is wrong with a row, if anything.
@@ -61,7 +63,10 @@ pub fn fault(row: &Row) -> Option<Fault> {
     let missing = match row.t {
         Table::Customer if !begins(shape.name, '"') => "name",
         Table::Employee | Table::Queue if !begins(shape.name, '"') => "name",
-        Table::Employee | Table::Queue | Table::MobileConfig if !begins(shape.customer, '"') => "customer",
+        Table::Employee | Table::Queue | Table::MobileConfig | Table::PbxObject if !begins(shape.customer, '"') => {
+            "customer"
+        }
+        Table::PbxObject if !begins(shape.kind, '"') => "kind",
         Table::MobileConfig if !begins(shape.configs, '[') => "configs",
         _ => return None,
     };
@@ -154,6 +159,8 @@ mod tests {
             (Table::Employee, r#"{"_id":"a","name":"n"}"#),
             (Table::MobileConfig, r#"{"_id":"a","customer":"c","configs":{}}"#),
             (Table::MobileConfig, r#"{"_id":"b","customer":"c","configs":[]}"#),
+            (Table::PbxObject, r#"{"_id":"a","kind":"GROUP"}"#),
+            (Table::PbxObject, r#"{"_id":"a","customer":"c","kind":7}"#),
             (Table::Queue, "[]"),
             (Table::Queue, r#"{"_id":"a","customer":"c","name":"\ud800"}"#),
         ] {

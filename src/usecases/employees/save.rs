@@ -10,6 +10,7 @@ use crate::domain::mobile_config::{Event, Kind};
 use crate::error::Result;
 use crate::store::{credentials, employees, mobile_configs, sessions, tokens};
 use crate::usecases::mobile_configs::propagate;
+use crate::usecases::pbx;
 
 /// Writes an employee whose values have been checked. Returns it with its new rev.
 pub fn save(tx: &mut WriteTx, new: Employee, old: Option<&Employee>) -> Result<Employee> {
@@ -30,6 +31,7 @@ pub fn save(tx: &mut WriteTx, new: Employee, old: Option<&Employee>) -> Result<E
 /// and so do the entries for it in the configs there. Sessions and tokens end: they were given for the data of that customer.
 fn save_moved(tx: &mut WriteTx, new: Employee, old: &Employee) -> Result<Employee> {
     mobile_configs::delete(tx, old.id)?;
+    pbx::part_from(tx, old, false)?;
     let saved = employees::upsert(tx, new, Some(old))?;
     sessions::delete_of(tx, old.id)?;
     revoke_tokens(tx, &saved)?;
@@ -100,5 +102,6 @@ fn remove_alone(tx: &mut WriteTx, employee: &Employee) -> Result<Employee> {
     let deleted = save(tx, deleted, Some(employee))?;
     credentials::delete(tx, employee.id)?;
     mobile_configs::delete(tx, employee.id)?;
+    pbx::part_from(tx, employee, false)?;
     Ok(deleted)
 }

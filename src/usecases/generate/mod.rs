@@ -196,13 +196,9 @@ impl World {
     }
 
     fn queue(&self, company: &Company, place: u64) -> Queue {
-        Queue {
-            // There are fewer than employees: each takes the number of one of them.
-            id: self.seed.id(Kind::Queue, company.first + place),
-            customer: company.id,
-            name: QUEUES[place as usize].into(),
-            number: Some(format!("{}", 801 + place)),
-        }
+        // There are fewer than employees: each takes the number of one of them.
+        let id = self.seed.id(Kind::Queue, company.first + place);
+        Queue { number: Some(format!("{}", 801 + place)), ..Queue::new(id, company.id, QUEUES[place as usize]) }
     }
 }
 

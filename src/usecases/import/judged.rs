@@ -9,6 +9,7 @@ use super::reading::{Counts, Reading};
 use crate::auth::secrets::Sealer;
 use crate::db::ReadTx;
 use crate::domain::employee::Employee;
+use crate::domain::queue::Queue;
 use crate::error::Result;
 use crate::store::employees;
 use crate::store::staged::Staged;
@@ -52,6 +53,14 @@ pub fn judged(
     });
     let counts = judged.map_err(|error| document.with_places(error))?;
     Ok(Judged { staged, counts, is_first })
+}
+
+/// The queue that the document means: a list as CSV has no more than name and number.
+pub fn completed_queue<D: Document>(new: Queue, old: Option<&Queue>) -> Queue {
+    match old.filter(|_| !D::HAS_EMPTY_TEXTS) {
+        Some(old) => Queue { customer: new.customer, name: new.name, number: new.number, ..old.clone() },
+        None => new,
+    }
 }
 
 /// The employee that the document means: what it cannot say stays as it is.

@@ -10,10 +10,12 @@ use crate::domain::id::Id;
 use crate::domain::mobile_config;
 use crate::error::{Check, Error, Fault, Faults, Result};
 use crate::store::staged::{Staged, StagedConfig};
-use crate::store::{customers, employees, queues};
+use crate::store::{customers, employees, pbx, queues};
 use crate::usecases::known::Known;
 use crate::usecases::mobile_configs::{self, Content};
-use crate::usecases::{customers as customer_rules, employees as employee_rules, queues as queue_rules};
+use crate::usecases::{
+    customers as customer_rules, employees as employee_rules, pbx as pbx_rules, queues as queue_rules,
+};
 
 /// Judges every sound object, in the place of the row that it replaces; mobile configs take over what they are judged to be.
 pub fn judge(tx: &ReadTx, staged: &Rc<Staged>, known: &mut Known, is_first: bool, faults: &mut Faults) -> Result<()> {
@@ -33,6 +35,10 @@ pub fn judge(tx: &ReadTx, staged: &Rc<Staged>, known: &mut Known, is_first: bool
     staged.each_config(|place, config| {
         let judged = judge_config(tx, staged, known, place, config);
         collect(faults, List::MobileConfigs, place, judged)
+    })?;
+    staged.each_pbx_object(|place, new| {
+        let old = if is_first { None } else { pbx::find(tx, new.id())? };
+        collect(faults, List::PbxObjects, place, pbx_rules::check(tx, known, &new, old.as_ref()))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Import: one document into the database, all or nothing: JSON, or a list as CSV.
 //!
-//! `{ "customers": [...], "queues": [...], "employees": [...], "mobileConfigs": [...] }` in the API's own shapes. What
+//! `{ "customers": [...], "queues": [...], "employees": [...], "mobileConfigs": [...], "pbxObjects": [...] }` in the API's own shapes. What
 //! the database holds under an id is overwritten. The document is read as a stream and staged in a temporary file; everything
 //! is judged before anything is written. Memory does not grow with the document.
 
@@ -25,7 +25,7 @@ pub use preview::{Effect, Effects, preview};
 pub use progress::{Progress, Stage};
 pub use source::{List, Raw, Sink, read as read_lists};
 
-use judged::{Judged, completed, judged};
+use judged::{Judged, completed, completed_queue, judged};
 use reading::Counts;
 use secrets::{Secrets, hash_passwords, write_secrets};
 
@@ -34,10 +34,9 @@ use crate::auth::secrets::Sealer;
 use crate::db::WriteTx;
 use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, EmployeeState};
-use crate::domain::queue::Queue;
 use crate::error::{Error, Result};
 use crate::store::staged::{Staged, StagedConfig};
-use crate::store::{customers, employees, mobile_configs, queues};
+use crate::store::{customers, employees, mobile_configs, pbx, queues};
 
 /// Reads `document` and writes it. Gives `3 customers, 8 queues, …`.
 ///
@@ -59,8 +58,12 @@ pub fn run<D: Document>(
 }
 
 fn summary(counts: &Counts) -> String {
+    let pbx_objects = match counts.of(List::PbxObjects) {
+        0 => String::new(),
+        count => format!(", {count} objects of the PBX"),
+    };
     format!(
-        "{} customers, {} queues, {} employees, {} mobile configs",
+        "{} customers, {} queues, {} employees, {} mobile configs{pbx_objects}",
         counts.of(List::Customers),
         counts.of(List::Queues),
         counts.of(List::Employees),
@@ -91,7 +94,8 @@ impl<P: Progress> Writing<'_, P> {
         })?;
         staged.each_queue(|_, queue| {
             self.step();
-            write_queue(tx, &queue, self.is_first)
+            let old = if self.is_first { None } else { queues::find(tx, queue.id)? };
+            queue_rules::save(tx, &completed_queue::<D>(queue, old.as_ref()), old.as_ref())
         })?;
         staged.each_employee(|_, employee, secrets| {
             self.step();
@@ -102,6 +106,11 @@ impl<P: Progress> Writing<'_, P> {
         staged.each_config(|_, config| {
             self.step();
             write_config(tx, config, self.is_first)
+        })?;
+        staged.each_pbx_object(|_, object| {
+            self.step();
+            let old = if self.is_first { None } else { pbx::find(tx, object.id())? };
+            pbx::upsert(tx, &object, old.as_ref())
         })
     }
 }
@@ -109,11 +118,6 @@ impl<P: Progress> Writing<'_, P> {
 fn write_customer(tx: &mut WriteTx, new: Customer, is_first: bool) -> Result<()> {
     let old = if is_first { None } else { customers::find(tx, new.id)? };
     whole_objects::write_customer(tx, new, old)
-}
-
-fn write_queue(tx: &mut WriteTx, new: &Queue, is_first: bool) -> Result<()> {
-    let old = if is_first { None } else { queues::find(tx, new.id)? };
-    queue_rules::save(tx, new, old.as_ref())
 }
 
 fn write_employee(

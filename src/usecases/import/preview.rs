@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::elements::path;
-use super::judged::{Judged, Options, completed, judged};
+use super::judged::{Judged, Options, completed, completed_queue, judged};
 use super::progress::Progress;
 use super::secrets::{Secrets, changed_secrets};
 use super::source::List;
@@ -13,8 +13,9 @@ use crate::auth::secrets::Sealer;
 use crate::db::ReadTx;
 use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, EmployeeState};
+use crate::domain::pbx::PbxObject;
 use crate::error::{Error, Result};
-use crate::store::{customers, employees, mobile_configs, queues};
+use crate::store::{customers, employees, mobile_configs, pbx, queues};
 
 /// What becomes of one object.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,9 +43,9 @@ pub fn preview<D: Document>(
     options: Options,
     progress: impl Progress,
     mut each: impl FnMut(&str, &Effect) -> Result<()>,
-) -> Result<[Effects; 4]> {
+) -> Result<[Effects; List::ALL.len()]> {
     let Judged { staged, .. } = judged(tx, sealer, &mut document, options, &progress)?;
-    let mut effects = [Effects::default(); 4];
+    let mut effects = [Effects::default(); List::ALL.len()];
     let mut count = |list: List, place: usize, effect: Effect| {
         let of_list = &mut effects[list as usize];
         let counter = match effect {
@@ -60,7 +61,11 @@ pub fn preview<D: Document>(
         let new = Customer { rev: old.as_ref().map_or(0, |old| old.rev), ..new };
         count(List::Customers, place, effect(old, &new)?)
     })?;
-    staged.each_queue(|place, new| count(List::Queues, place, effect(queues::find(tx, new.id)?, &new)?))?;
+    staged.each_queue(|place, new| {
+        let old = queues::find(tx, new.id)?;
+        let new = completed_queue::<D>(new, old.as_ref());
+        count(List::Queues, place, effect(old, &new)?)
+    })?;
     staged.each_employee(|place, new, secrets| {
         let secrets = secrets.map(|sealed| Secrets::unsealed(&sealed, sealer, new.id)).transpose()?;
         let old = employees::find(tx, new.id)?;
@@ -74,6 +79,14 @@ pub fn preview<D: Document>(
             Some(_) => Effect::Changed(vec!["configs".into()]),
         };
         count(List::MobileConfigs, place, effect)
+    })?;
+    staged.each_pbx_object(|place, new| {
+        let effect = match pbx::find(tx, new.id())? {
+            None => Effect::New,
+            Some(old) if old == new => Effect::Unchanged,
+            Some(old) => Effect::Changed(changed(&value_of(&old)?, &value_of(&new)?)),
+        };
+        count(List::PbxObjects, place, effect)
     })?;
     Ok(effects)
 }
@@ -108,6 +121,10 @@ fn effect<T: PartialEq + Serialize>(old: Option<T>, new: &T) -> Result<Effect> {
 
 fn rendered(object: &impl Serialize) -> Result<Value> {
     serde_json::to_value(object).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+fn value_of(object: &PbxObject) -> Result<Value> {
+    object.to_value().map_err(|error| Error::Internal(Box::new(error)))
 }
 
 fn changed(old: &Value, new: &Value) -> Vec<String> {

@@ -14,6 +14,7 @@ use crate::domain::access::Level;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::fields::Fields;
+use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::domain::time::Time;
 use crate::error::{Check, Fault, Faults, Result};
@@ -26,7 +27,7 @@ const BATCH_OBJECTS: usize = 2_048;
 
 /// How many objects each list holds.
 #[derive(Clone, Copy, Default)]
-pub struct Counts([usize; 4]);
+pub struct Counts([usize; List::ALL.len()]);
 
 impl Counts {
     pub fn of(&self, list: List) -> usize {
@@ -127,6 +128,7 @@ impl<'r, P: Progress> Reading<'r, P> {
             List::Queues => stage_queue(self.staged, place, &mut fields),
             List::Employees => stage_employee(self.staged, self.sealer, place, &mut fields),
             List::MobileConfigs => stage_config(self.staged, place, &mut fields, configs),
+            List::PbxObjects => stage_pbx_object(self.staged, place, &mut fields),
         }?;
         if !is_new {
             fields.fault("_id", Check::Unique, "The id stands twice in the document");
@@ -149,6 +151,12 @@ fn stage_queue(staged: &Staged, place: usize, fields: &mut Fields) -> Result<boo
     let faults_before = fields.fault_count();
     let Some(queue) = Queue::read(fields) else { return Ok(true) };
     staged.add_queue(place, &queue, fields.fault_count() == faults_before)
+}
+
+fn stage_pbx_object(staged: &Staged, place: usize, fields: &mut Fields) -> Result<bool> {
+    let faults_before = fields.fault_count();
+    let Some(object) = PbxObject::read(fields) else { return Ok(true) };
+    staged.add_pbx_object(place, &object, fields.fault_count() == faults_before)
 }
 
 fn stage_employee(staged: &Staged, sealer: &Sealer, place: usize, fields: &mut Fields) -> Result<bool> {

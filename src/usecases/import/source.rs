@@ -23,10 +23,11 @@ pub enum List {
     Queues,
     Employees,
     MobileConfigs,
+    PbxObjects,
 }
 
 impl List {
-    pub const ALL: [List; 4] = [List::Customers, List::Queues, List::Employees, List::MobileConfigs];
+    pub const ALL: [List; 5] = [List::Customers, List::Queues, List::Employees, List::MobileConfigs, List::PbxObjects];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -34,6 +35,7 @@ impl List {
             List::Queues => "queues",
             List::Employees => "employees",
             List::MobileConfigs => "mobileConfigs",
+            List::PbxObjects => "pbxObjects",
         }
     }
 }

@@ -7,11 +7,13 @@ use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::source::List;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
+use crate::domain::pbx::Kind;
+use crate::domain::queue::Queue;
 
 /// What an employee may carry beside its own properties.
 const SECRETS: [&str; 3] = ["password", "passwordHash", "authenticatorKey"];
@@ -21,7 +23,7 @@ static KNOWN: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
     for secret in SECRETS {
         employee["properties"][secret] = json!({});
     }
-    let queue = json!({ "properties": { "_id": {}, "customer": {}, "name": {}, "number": {} } });
+    let queue = named(&Queue::properties());
     // What a config's sections hold is stored as given.
     let config = json!({ "properties": { "_id": {}, "customer": {}, "configs": {} } });
     HashMap::from([
@@ -32,6 +34,12 @@ static KNOWN: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
     ])
 });
 
+/// A schema with properties of these names, in which anything may stand.
+fn named(names: &[&str]) -> Value {
+    let properties: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
+    json!({ "properties": properties })
+}
+
 /// A schema that refers to no other.
 fn schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
@@ -41,7 +49,11 @@ fn schema<T: JsonSchema>() -> Value {
 /// Paths below the object of what is not known, such as `addresses[0].floor`, in order.
 pub fn properties(list: List, object: &Value) -> Vec<String> {
     let mut found = vec![];
-    if let Some(schema) = KNOWN.get(list.name()) {
+    if list == List::PbxObjects {
+        let kind: Option<Kind> = object.get("kind").and_then(Value::as_str).and_then(|kind| kind.parse().ok());
+        // One of no known kind has a fault already.
+        kind.iter().for_each(|kind| collect(&named(&kind.properties()), object, "", &mut found));
+    } else if let Some(schema) = KNOWN.get(list.name()) {
         collect(schema, object, "", &mut found);
     }
     found
@@ -93,8 +105,8 @@ mod tests {
     #[test]
     fn what_an_export_writes_is_known() {
         let seed: Value = serde_json::from_str(include_str!("../../../sql/seed/demo.json")).unwrap();
-        for list in [List::Customers, List::Queues, List::Employees, List::MobileConfigs] {
-            for object in seed[list.name()].as_array().unwrap() {
+        for list in List::ALL {
+            for object in seed[list.name()].as_array().into_iter().flatten() {
                 assert_eq!(unknown(list, object.clone()), [""; 0], "{object}");
             }
         }

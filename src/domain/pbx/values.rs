@@ -1,0 +1,103 @@
+//! Switches and variables of the PBX (api:pbx:switch:list, api:pbx:variable:set): named values that a dial plan reads.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::fields::Fields;
+use crate::domain::id::Id;
+
+/// Whose a switch or a variable is; its name says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Of the PBX; MANAGER and up change it.
+    System,
+    /// `SHARED:…`: everybody of the customer changes it.
+    Shared,
+    /// `EMPLOYEE_ID:…`: the employee changes it.
+    Personal(Id),
+}
+
+impl Scope {
+    pub fn of(name: &str) -> Scope {
+        match name.split_once(':') {
+            Some(("SHARED", _)) => Scope::Shared,
+            Some((owner, _)) => owner.parse().map_or(Scope::System, Scope::Personal),
+            None => Scope::System,
+        }
+    }
+
+    /// As the API names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::System => "SYSTEM",
+            Scope::Shared => "SHARED",
+            Scope::Personal(_) => "PERSONAL",
+        }
+    }
+
+    pub fn employee(self) -> Option<Id> {
+        match self {
+            Scope::Personal(employee) => Some(employee),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Switch {
+    #[serde(rename = "_id")]
+    pub id: Id,
+    pub customer: Id,
+    pub name: String,
+    pub value: bool,
+}
+
+impl Switch {
+    /// The names of its properties besides id, kind and customer, and of those that are stored as given.
+    pub const PROPERTIES: &'static [&'static str] = &["name", "value"];
+    pub const AS_GIVEN: &'static [&'static str] = &[];
+    pub const REQUIRED: &'static [&'static str] = &["name", "value"];
+
+    pub fn new(id: Id, customer: Id) -> Switch {
+        Switch { id, customer, name: String::new(), value: false }
+    }
+
+    pub fn apply(&mut self, fields: &mut Fields) {
+        apply_name(fields, &mut self.name);
+        fields.flag("value", &mut self.value);
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variable {
+    #[serde(rename = "_id")]
+    pub id: Id,
+    pub customer: Id,
+    pub name: String,
+    pub value: String,
+}
+
+impl Variable {
+    /// The names of its properties besides id, kind and customer, and of those that are stored as given.
+    pub const PROPERTIES: &'static [&'static str] = &["name", "value"];
+    pub const AS_GIVEN: &'static [&'static str] = &[];
+    pub const REQUIRED: &'static [&'static str] = &["name", "value"];
+
+    pub fn new(id: Id, customer: Id) -> Variable {
+        Variable { id, customer, name: String::new(), value: String::new() }
+    }
+
+    pub fn apply(&mut self, fields: &mut Fields) {
+        apply_name(fields, &mut self.name);
+        fields.required_lines("value", 0, 1_000, &mut self.value);
+    }
+}
+
+/// The name of a switch or a variable. An id in front of it is kept in lower case.
+fn apply_name(fields: &mut Fields, target: &mut String) {
+    fields.required_text("name", 1, 200, target);
+    if let Scope::Personal(employee) = Scope::of(target)
+        && let Some((_, rest)) = target.split_once(':')
+    {
+        *target = format!("{employee}:{rest}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Objects of the PBX: one row each, as JSON, whatever their kind.
+
+use rusqlite::{OptionalExtension, Params, Row, named_params, params};
+use serde_json::Value;
+
+use crate::db::types::from_json;
+use crate::db::{ReadTx, Subject, WriteTx};
+use crate::domain::audit::Action;
+use crate::domain::id::Id;
+use crate::domain::pbx::{Kind, PbxObject, References};
+use crate::error::{Error, Result};
+use crate::store::{audit, to_json, tombstones};
+
+const TABLE: &str = "pbx_objects";
+
+/// The id first, and the object as it is rendered.
+pub(super) const COLUMNS: &str = "id, object";
+
+pub(super) fn from_row(row: &Row) -> rusqlite::Result<PbxObject> {
+    let value: Value = from_json(row.get_ref("object")?.as_str()?)?;
+    PbxObject::from_value(value)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))
+}
+
+/// The object as it is stored, exported, mirrored and audited.
+pub(super) fn render(object: &PbxObject) -> Result<String> {
+    to_json(&object.to_value().map_err(|error| Error::Internal(Box::new(error)))?)
+}
+
+fn select(tx: &ReadTx, condition: &str, values: impl Params) -> Result<Vec<PbxObject>> {
+    let sql = format!("select object from pbx_objects where {condition} order by name collate danish, id");
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(values, from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub fn find(tx: &ReadTx, id: Id) -> Result<Option<PbxObject>> {
+    let mut statement = tx.conn.prepare_cached("select object from pbx_objects where id = ?1")?;
+    Ok(statement.query_row([id], from_row).optional()?)
+}
+
+/// The customer's objects of one kind, by name.
+pub fn list(tx: &ReadTx, customer: Id, kind: Kind) -> Result<Vec<PbxObject>> {
+    select(tx, "customer = ?1 and kind = ?2", params![customer, <&str>::from(kind)])
+}
+
+/// All of the customer's objects, by name.
+pub fn of_customer(tx: &ReadTx, customer: Id) -> Result<Vec<PbxObject>> {
+    select(tx, "customer = ?1", [customer])
+}
+
+/// The objects that belong to the employee, by kind or all of them, by name.
+pub fn of_employee(tx: &ReadTx, employee: Id, kind: Option<Kind>) -> Result<Vec<PbxObject>> {
+    let kind = kind.map(<&str>::from);
+    select(tx, "employee = ?1 and (?2 is null or kind = ?2)", params![employee, kind])
+}
+
+/// The members of a queue, by name.
+pub fn in_queue(tx: &ReadTx, queue: Id) -> Result<Vec<PbxObject>> {
+    select(tx, "queue = ?1", [queue])
+}
+
+/// The object of this key: see [`PbxObject::key`].
+pub fn find_by_key(tx: &ReadTx, key: &str) -> Result<Option<PbxObject>> {
+    let mut statement = tx.conn.prepare_cached("select object from pbx_objects where key = ?1 order by id limit 1")?;
+    Ok(statement.query_row([key], from_row).optional()?)
+}
+
+pub fn is_empty(tx: &ReadTx) -> Result<bool> {
+    let sql = "select not exists (select 1 from pbx_objects)";
+    Ok(tx.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Calls `each` with every object, in the order of their ids.
+pub fn all(tx: &ReadTx, mut each: impl FnMut(PbxObject) -> Result<()>) -> Result<()> {
+    let mut statement = tx.conn.prepare("select object from pbx_objects order by id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(from_row(row)?)?;
+    }
+    Ok(())
+}
+
+pub(super) fn subject(object: &PbxObject) -> Subject {
+    Subject { section: object.kind().section(), object: object.id(), customer: Some(object.customer()) }
+}
+
+/// Writes the row as it is, with this rev or the next one; the audit entry is for the caller.
+pub(super) fn write_row(tx: &mut WriteTx, object: &PbxObject, rev: Option<i64>) -> Result<()> {
+    let text = render(object)?;
+    let References { employee, queue, .. } = object.references();
+    let last_rev = tombstones::remove(tx, TABLE, object.id())?;
+    let change = tx.change()?;
+    tx.conn
+        .prepare_cached(
+            "insert into pbx_objects (id, kind, customer, employee, queue, name, key, object, rev, chg)
+             values (:id, :kind, :customer, :employee, :queue, :name, :key, :object, coalesce(:rev, :last_rev + 1), :chg)
+             on conflict (id) do update set kind = :kind, customer = :customer, employee = :employee, queue = :queue,
+                name = :name, key = :key, object = :object, rev = coalesce(:rev, rev + 1), chg = :chg",
+        )?
+        .execute(named_params! {
+            ":id": object.id(), ":kind": <&str>::from(object.kind()), ":customer": object.customer(),
+            ":employee": employee, ":queue": queue, ":name": object.name(), ":key": object.key(), ":object": text, ":rev": rev,
+            ":last_rev": last_rev, ":chg": change
+        })?;
+    Ok(())
+}
+
+/// Inserts the object, or overwrites the one of that id, and records it.
+pub fn upsert(tx: &mut WriteTx, object: &PbxObject, old: Option<&PbxObject>) -> Result<()> {
+    if old == Some(object) {
+        return Ok(());
+    }
+    write_row(tx, object, None)?;
+    let before = old.map(render).transpose()?;
+    let entry = audit::Change {
+        subject: subject(object),
+        action: if old.is_some() { Action::Update } else { Action::Create },
+        description: if old.is_some() { "Updated" } else { "Created" },
+        before: before.as_deref(),
+        after: Some(&render(object)?),
+    };
+    audit::append(tx, &entry)
+}
+
+/// Deletes the object and records it.
+pub fn delete(tx: &mut WriteTx, object: &PbxObject) -> Result<()> {
+    let id = object.id();
+    let rev = tx.conn.prepare_cached("select rev from pbx_objects where id = ?1")?.query_row([id], |row| row.get(0));
+    let Some(rev) = rev.optional()? else { return Ok(()) };
+    tombstones::insert(tx, TABLE, id, rev)?;
+    tx.conn.prepare_cached("delete from pbx_objects where id = ?1")?.execute([id])?;
+    let entry = audit::Change {
+        subject: subject(object),
+        action: Action::Delete,
+        description: "Deleted",
+        before: Some(&render(object)?),
+        after: None,
+    };
+    audit::append(tx, &entry)
+}
