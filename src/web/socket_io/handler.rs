@@ -44,15 +44,20 @@ pub fn wants_websocket(request: &HttpRequest) -> bool {
     upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
 
-/// The connection that a request belongs to; a new one for the first request of a client. `Err`: the answer in its place.
-fn line_of(request: &HttpRequest, sockets: &Sockets, state: &AppState) -> Result<Arc<Line>, HttpResponse> {
+/// The connection that a request belongs to; a new one, if there is room, for the first request of a client.
+fn line_of(request: &HttpRequest, sockets: &Sockets, state: &AppState) -> Result<Result<Arc<Line>, Crowded>> {
     if let Some(sid) = Query::parse(request.query_string()).get("sid") {
-        return sockets.lines.find(sid).ok_or_else(|| Error::bad_request("Session ID unknown").error_response());
+        return sockets.lines.find(sid).map(Ok).ok_or_else(|| Error::bad_request("Session ID unknown"));
     }
-    sockets.lines.enter(address_of(request, state)).map_err(|crowded| match crowded {
+    Ok(sockets.lines.enter(address_of(request, state)))
+}
+
+/// The answer where there is no room.
+fn refused(crowded: Crowded) -> HttpResponse {
+    match crowded {
         Crowded::Address => too_many_connections("There are too many connections from this address: close some"),
         Crowded::Server => Error::Unavailable("There are too many connections").error_response(),
-    })
+    }
 }
 
 fn target(request: &HttpRequest) -> Result<Uri> {
@@ -66,9 +71,9 @@ async fn poll(
     sockets: &Sockets,
     state: &AppState,
 ) -> Result<HttpResponse> {
-    let line = match line_of(request, sockets, state) {
+    let line = match line_of(request, sockets, state)? {
         Ok(line) => line,
-        Err(refused) => return Ok(refused),
+        Err(crowded) => return Ok(refused(crowded)),
     };
     let body = read_payload(payload.into_inner(), MESSAGE_MAX).await?;
     let mut asked = Request::new(Full::new(body));
@@ -114,9 +119,9 @@ fn upgrade(request: &HttpRequest, payload: web::Payload, sockets: &Sockets, stat
     let is_known = request.headers().get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).filter(|_| is_known).ok_or_else(not_valid)?;
     let key = derive_accept_key(key.as_bytes());
-    let line = match line_of(request, sockets, state) {
+    let line = match line_of(request, sockets, state)? {
         Ok(line) => line,
-        Err(refused) => return Ok(refused),
+        Err(crowded) => return Ok(refused(crowded)),
     };
     let mut asked = Request::new(());
     *asked.uri_mut() = target(request)?;

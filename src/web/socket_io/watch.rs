@@ -119,10 +119,10 @@ fn ask_platform(state: &Arc<AppState>, mut listeners: Vec<Glance>, asking: &mut 
     *asking = Some(tokio::task::spawn_local(async move {
         for Glance { number, token, address, .. } in listeners {
             let (Some(state), Some(token)) = (state.upgrade(), token) else { return };
-            match platform_token::confirm(&state, &token, &address).await {
-                Err(error @ Error::Unauthenticated { .. }) => cut_off(&state, number, &error),
-                // What it has said counts when the listeners are looked at next.
-                Ok(()) | Err(_) => {}
+            // What it has said otherwise counts when the listeners are looked at next.
+            if let Err(error @ Error::Unauthenticated { .. }) = platform_token::confirm(&state, &token, &address).await
+            {
+                cut_off(&state, number, &error);
             }
         }
     }));
