@@ -24,6 +24,7 @@ use crate::platform::connect;
 use crate::platform::gate::PlatformGate;
 use crate::platform::settings::PlatformSettings;
 use crate::platform::worker::PlatformWorker;
+use crate::realtime::Realtime;
 use crate::store::{clock_floor, platform, sealed};
 use crate::sync::edge::worker::Worker;
 use crate::usecases::examination::Examination;
@@ -33,6 +34,8 @@ use crate::web::AppState;
 use crate::web::aliases::Aliases;
 use crate::web::figures::Requests;
 use crate::web::metrics_token::MetricsToken;
+use crate::web::socket_io::sockets::Sockets;
+use crate::web::socket_io::watch;
 use crate::web::tls::Certificate;
 
 mod listen;
@@ -48,7 +51,9 @@ pub struct App {
     pub url: String,
     state: web::Data<AppState>,
     server: ServerHandle,
+    sockets: Sockets,
     housekeeping: tokio::task::JoinHandle<()>,
+    telling: tokio::task::JoinHandle<()>,
     control: Option<Control>,
     certificate: Option<Arc<Certificate>>,
     examination: Examination,
@@ -109,6 +114,7 @@ impl App {
         let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), platform_settings.clone())?;
         let mirror = Worker::start(db.clone(), sealer.clone(), config.hub())?;
         let platform = PlatformGate::new(platform_settings, db.clock().clone())?;
+        let (realtime, news) = Realtime::start(&db);
         let state = web::Data::new(AppState {
             db,
             sealer,
@@ -124,22 +130,38 @@ impl App {
             passwords: Passwords::default(),
             login_throttle: LoginThrottle::new(config.login_limits()),
             in_flight: Arc::default(),
+            realtime,
             mock: mock.clone(),
             request_timeout: config.request_timeout(),
             requests: Requests::default(),
             is_tls: tls.is_some(),
         });
         let examination = Examination::start(state.db.examiner())?;
-        let server = api::start(listener, tls, config.cors_origins(), state.clone());
+        let limits = config.realtime_limits();
+        let sockets = Sockets::start(&state, limits, config.request_timeout());
+        let server = api::start(listener, tls, config.cors_origins(), state.clone(), sockets.clone());
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
+        let telling = watch(Arc::downgrade(&state), news, limits.authenticate_ms);
+        let telling = tokio::task::spawn_local(telling);
         let control = match (config.control, mock) {
             (Some(address), Some(mock)) => {
                 Some(mock::control(address, &state, mock, &url, seed, |seed| workspaces(config, seed))?)
             }
             _ => None,
         };
-        Ok(App { url, state, server, housekeeping, control, certificate, examination, _folder: folder })
+        Ok(App {
+            url,
+            state,
+            server,
+            sockets,
+            housekeeping,
+            telling,
+            control,
+            certificate,
+            examination,
+            _folder: folder,
+        })
     }
 
     /// `http://ADDR:PORT` of the controls, if there are any.
@@ -166,6 +188,9 @@ impl App {
         drop(self.examination);
         self.state.mirror.stop();
         self.state.platform_worker.stop();
+        // A connection that waits for events would hold up the end of the others.
+        self.sockets.stop().await;
+        self.telling.abort();
         self.server.stop(true).await;
         self.state.mirror.end();
         self.state.platform_worker.end();

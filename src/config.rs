@@ -1,6 +1,7 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
 mod check;
+mod limits;
 mod names;
 pub mod platform;
 mod values;
@@ -15,7 +16,6 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::login_throttle::Limits;
 use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
@@ -168,6 +168,21 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_timeout_s: Option<u64>,
 
+    /// Connections of one address to realtime, over socket.io; more are refused [default: 1000]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realtime_connections_per_address: Option<usize>,
+
+    /// Connections to realtime in all [default: 10000]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realtime_connections: Option<usize>,
+
+    /// Seconds after which a connection to realtime is cut off that nobody has authenticated [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realtime_authenticate_s: Option<u32>,
+
     /// What is logged on standard error: error, warn, info, debug or trace, also per module [default: info]
     #[arg(long, value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -231,14 +246,6 @@ impl Config {
 
     pub fn is_new_key(&self) -> bool {
         self.new_key.unwrap_or(false)
-    }
-
-    pub fn login_limits(&self) -> Limits {
-        Limits {
-            per_name: self.login_failures_per_name.unwrap_or(10),
-            per_address: self.login_failures_per_address.unwrap_or(50),
-            window_s: self.login_failure_window_s.unwrap_or(300),
-        }
     }
 
     /// The names that requests may call this server by.

@@ -33,6 +33,8 @@ pub mod sync;
 
 pub mod platform;
 
+pub mod realtime;
+
 pub mod web;
 
 pub mod api;

@@ -193,6 +193,7 @@ mod tests {
         let mirror = Worker::start(db.clone(), sealer.clone(), HubSettings::default()).unwrap();
         let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), PlatformSettings::default()).unwrap();
         let platform = PlatformGate::new(PlatformSettings::default(), db.clock().clone()).unwrap();
+        let (realtime, _) = crate::realtime::Realtime::start(&db);
         let state = AppState {
             platform: Arc::new(platform),
             db,
@@ -210,6 +211,7 @@ mod tests {
             in_flight: Arc::default(),
             mock: None,
             request_timeout: Duration::from_secs(30),
+            realtime,
             requests: crate::web::figures::Requests::default(),
             is_tls: false,
         };

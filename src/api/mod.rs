@@ -22,6 +22,7 @@ pub mod openapi_links;
 mod openapi_names;
 mod pbx_app;
 mod platform;
+mod realtime;
 pub mod routes;
 pub mod schemas;
 pub mod swagger_ui;
@@ -35,6 +36,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use rustls::ServerConfig;
 
+use crate::web::socket_io::sockets::Sockets;
 use crate::web::{AppState, server};
 
 /// Serves the API on `listener` until the handle stops it.
@@ -43,10 +45,16 @@ pub fn start(
     tls: Option<ServerConfig>,
     cors_origins: Vec<String>,
     state: web::Data<AppState>,
+    sockets: Sockets,
 ) -> std::io::Result<ServerHandle> {
     let is_mock = state.mock.is_some();
     // The numbers of a seed are each thread's own: one thread answers in their order.
     let workers = state.mock.as_ref().and_then(|mock| mock.seed()).map(|_| 1);
     let limits = server::Limits { is_mock, workers, ..server::Limits::for_callers(&state.trusted_proxies) };
-    server::start(listener, tls, cors_origins, limits, move |services| routes::configure(&state, services))
+    let sockets = web::Data::new(sockets);
+    let configure = move |services: &mut web::ServiceConfig| {
+        services.app_data(sockets.clone());
+        routes::configure(&state, services);
+    };
+    server::start(listener, tls, cors_origins, limits, configure)
 }

@@ -13,6 +13,7 @@ use super::openapi_names::operation_id;
 use super::schemas::errors::Error;
 use super::schemas::{PLAIN, SchemaOf, Schemas};
 use crate::domain::audit::{WHAT, sections};
+use crate::domain::realtime::EVENT_TYPES;
 use crate::web::pace::shared;
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
@@ -89,6 +90,7 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
         ("/tokens", "employee" | "customer") => narrowed(name),
+        ("/tools/realtime", _) => of_event(name),
         _ => query_parameter(name),
     }));
     let is_public = PUBLIC.contains(&endpoint.path);
@@ -189,6 +191,18 @@ fn header_parameter(name: &str, description: &str, schema: Value) -> Value {
 fn narrowed(name: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Id" });
     json!({ "name": name, "in": "query", "required": false, "description": format!("Only of this {name}"), "schema": schema })
+}
+
+/// An argument of a broadcast.
+fn of_event(name: &str) -> Value {
+    let id = json!({ "$ref": "#/components/schemas/Id" });
+    let (schema, is_required, description) = match name {
+        "eventType" => (json!({ "type": "string", "enum": EVENT_TYPES }), true, "What has happened"),
+        "customer" => (id, true, "Whose listeners are told"),
+        "employee" => (id, false, "Who caused it"),
+        _ => (id, false, "The object that it is about"),
+    };
+    json!({ "name": name, "in": "query", "required": is_required, "description": description, "schema": schema })
 }
 
 /// Every query argument of the product, by name.

@@ -20,19 +20,21 @@ use super::schemas::errors::{Any, Success};
 use super::schemas::local::*;
 use super::schemas::mobile_configs::*;
 use super::schemas::pbx_app::*;
+use super::schemas::realtime::RealtimeEvent;
 use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, local,
-    login, mobile_configs, not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
+    login, mobile_configs, not_served, openapi, pbx_app, platform, realtime, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::sync::edge::verify::Proof;
 use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented};
-use crate::web::middleware::may_change;
+use crate::web::middleware::{SOCKET_IO, may_change};
+use crate::web::socket_io;
 
 /// Every endpoint, in the order of the documentation.
 #[rustfmt::skip]
@@ -87,6 +89,8 @@ pub fn endpoints() -> Vec<Endpoint> {
 
         post("/local/copies", "", "Copy one mobile config onto many, all or none", of::<Copies>(), local::copy).body::<CopyToMany>(),
         post("/local/operations/{operation}/undo", "", "Take back what an operation changed in mobile configs", of::<UndoneOperation>(), local::undo).optional_body::<Undo>(),
+        get("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN; POST is preferred", of::<Success>(), realtime::broadcast_get).query("eventType customer id employee"),
+        post("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN", of::<Success>(), realtime::broadcast_post).body::<RealtimeEvent>(),
 
         post("/sync", "", "Exchange with the hub and the platform now", of::<SyncStatus>(), sync::sync).query("acceptDeletes"),
         get("/sync/status", "", "State of the mirror", of::<SyncStatus>(), sync::status),
@@ -195,6 +199,8 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     for resource in others {
         config.service(resource);
     }
+    config.route("/socket.io/socket.io.js", web::get().to(socket_io::script::script));
+    config.service(web::resource(SOCKET_IO).to(socket_io::handler::serve));
     config.route("/", web::get().to(home::home));
     config.service(web::redirect("/docs", "/docs/index.html"));
     let other_method = || async { method_not_allowed("GET, HEAD") };

@@ -98,12 +98,21 @@ impl SessionCache {
     pub fn check(&self, db: &Db, token: &str, address: &str) -> Result<Arc<Identity>> {
         let hash = presented_hash(token).ok_or_else(|| invalid("Undecipherable"))?;
         let unknown = || invalid(if token_hash(token).is_some() { "Please login" } else { "Undecipherable" });
-        let identity = self.find(db, hash)?.ok_or_else(unknown)?;
+        self.check_known(db, hash, address)?.ok_or_else(unknown)
+    }
+
+    /// Whom somebody who was authenticated before is now, without counting as a use.
+    pub fn check_again(&self, db: &Db, identity: &Identity, address: &str) -> Result<Arc<Identity>> {
+        self.check_known(db, identity.token, address)?.ok_or_else(|| invalid("Please login"))
+    }
+
+    fn check_known(&self, db: &Db, hash: Hash, address: &str) -> Result<Option<Arc<Identity>>> {
+        let Some(identity) = self.find(db, hash)? else { return Ok(None) };
         let now = db.clock().now();
         identity.check_not_expired(now)?;
         self.each_parent(db, &identity, |parent| parent.check_not_expired(now))?;
         identity.check_address(address)?;
-        Ok(identity)
+        Ok(Some(identity))
     }
 
     /// Calls `each` with what an impersonated session was opened with, and with what that was.

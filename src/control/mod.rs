@@ -2,6 +2,7 @@
 
 mod calls;
 mod data;
+mod events;
 mod guard;
 mod openapi;
 mod routes;

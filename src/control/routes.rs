@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::calls::*;
 use super::data::*;
+use super::events::{NewEvent, send_event};
 use super::openapi;
 use super::workspace_calls::*;
 use super::workspaces::Workspace;
@@ -56,6 +57,7 @@ pub fn calls() -> Vec<Endpoint> {
         get("/_ctl/requests", "requests", "The last 1,000 requests with their answers, oldest first; format=har: an HTTP archive", of::<Requests>(), requests).query(openapi::QUERY),
         delete("/_ctl/requests", "clearRequests", "Clear the journal", of::<Success>(), clear_requests),
         get("/_ctl/outbox", "outbox", "What would have gone out", of::<Outbox>(), outbox),
+        post("/_ctl/events", "sendEvent", "Send an event of the platform's to whoever listens", of::<Success>(), send_event).body::<NewEvent>(),
         get("/_ctl/workspaces", "listWorkspaces", "The workspaces", of::<WorkspaceList>(), list_workspaces),
         post("/_ctl/workspaces", "addWorkspace", "A server of its own with the seed, for one test", of::<Workspace>(), add_workspace).optional_body::<NewWorkspace>(),
         delete("/_ctl/workspaces/{name}", "removeWorkspace", "Drop a workspace", of::<Success>(), remove_workspace),

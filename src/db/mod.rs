@@ -7,6 +7,8 @@ mod identity;
 mod job;
 pub mod lock;
 mod migrations;
+mod notices;
+mod once;
 mod open;
 mod read_only;
 mod reserve;
@@ -26,9 +28,10 @@ use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
+pub use notices::{ChangeNotice, NoticeBoard, Notices, Subject};
 pub use open::{check_not_lost, open_writable};
 pub use read_only::ReadOnly;
-pub use tx::{Author, ReadTx, Subject, WriteTx};
+pub use tx::{Author, ReadTx, WriteTx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -57,6 +60,7 @@ pub struct Db {
     writer: Writer,
     clock: Clock,
     on_change: OnChange,
+    notices: Arc<NoticeBoard>,
     identities: Arc<AtomicU64>,
     reserve: Arc<Reserve>,
     path: PathBuf,
@@ -88,10 +92,12 @@ impl Db {
         let checkpointer = Checkpointer::start(open_writable(path)?).with_context(cannot_be_opened)?;
         let on_change = OnChange::default();
         let reserve = Arc::new(Reserve::of(path));
+        let notices = Arc::new(NoticeBoard::default());
         let shared = Shared {
             clock: clock.clone(),
             identities: identities.clone(),
             on_change: on_change.clone(),
+            notices: notices.clone(),
             reserve: reserve.clone(),
         };
         let writer = Writer::start(conn, shared, checkpointer).with_context(cannot_be_opened)?;
@@ -116,6 +122,7 @@ impl Db {
             readers,
             writer,
             on_change,
+            notices,
             clock,
             identities,
             reserve,
@@ -162,6 +169,11 @@ impl Db {
     /// Has `wake` called after every commit that changed mirrored rows.
     pub fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.on_change.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(wake));
+    }
+
+    /// Where the changes of each commit are told.
+    pub fn notices(&self) -> &Arc<NoticeBoard> {
+        &self.notices
     }
 
     /// Keeps room back on the disk, for what must go on when it is full; tried again where there was none. While that room
@@ -227,7 +239,7 @@ impl Exclusive {
 
     /// Runs `work` in one transaction: all or nothing.
     pub fn write<T>(&self, source: &str, work: impl FnOnce(&mut WriteTx) -> Result<T>) -> Result<T> {
-        writer::write_once(&self.conn, self.clock.now(), Author::system(source), work)
+        once::write_once(&self.conn, self.clock.now(), Author::system(source), work)
     }
 
     /// Creates again the triggers that are missing; returns their names.

@@ -5,11 +5,11 @@ use std::ops::Deref;
 
 use rusqlite::Connection;
 
+use super::notices::{ChangeNotice, Notices, Subject};
 use crate::clock::Clock;
 use crate::domain::access::Actor;
-use crate::domain::audit::Hash;
+use crate::domain::audit::{Action, Hash};
 use crate::domain::chance;
-use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::Result;
 
@@ -83,14 +83,6 @@ pub struct Counters {
     pub audit_hash: Hash,
 }
 
-/// The object a change is about, as the audit trail names it.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject {
-    pub section: &'static str,
-    pub object: Id,
-    pub customer: Option<Id>,
-}
-
 /// What a request that fails still writes, after everything else of it is rolled back.
 type AfterRollback = Box<dyn FnOnce(&mut WriteTx) -> Result<()> + Send>;
 
@@ -106,6 +98,8 @@ pub struct WriteTx<'c> {
     pub(super) after_rollback: Option<AfterRollback>,
     /// Set when who may log in, or as what, has changed: sessions in memory are read again.
     pub(super) identities_changed: bool,
+    /// What it has changed so far; `None` while nobody wants to know.
+    pub(super) notices: Option<Notices>,
 }
 
 impl<'c> Deref for WriteTx<'c> {
@@ -126,6 +120,7 @@ impl<'c> WriteTx<'c> {
             change: None,
             after_rollback: None,
             identities_changed: false,
+            notices: None,
         }
     }
 
@@ -170,6 +165,15 @@ impl<'c> WriteTx<'c> {
     /// Who may log in, or as what, changes with this write.
     pub fn identities_change(&mut self) {
         self.identities_changed = true;
+    }
+
+    /// Tells of an accepted change once it is committed.
+    pub fn notice(&mut self, subject: Subject, action: Action) {
+        if let Some(notices) = &mut self.notices {
+            let author = self.author.actor.as_ref().filter(|actor| actor.is_employee());
+            let author = author.map(|actor| (actor.employee, actor.customer));
+            notices.push(ChangeNotice { subject, action, author });
+        }
     }
 
     /// Has `work` done if this request fails, after everything else of it is rolled back. The last one given counts.

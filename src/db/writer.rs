@@ -17,11 +17,11 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::{Checkpointer, passive};
 use super::job::{Job, JobResult, Replacement, Request};
+use super::notices::{NoticeBoard, Notices};
+use super::once::read_counters;
 use super::reserve::Reserve;
 use super::tx::{Author, Counters, WriteTx};
 use crate::clock::Clock;
-use crate::domain::audit::GENESIS;
-use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::files::mutants::{Mutant, is_on};
 
@@ -112,7 +112,15 @@ pub struct Shared {
     /// Counts changes of who may log in, or as what.
     pub identities: Arc<AtomicU64>,
     pub on_change: OnChange,
+    pub notices: Arc<NoticeBoard>,
     pub reserve: Arc<Reserve>,
+}
+
+/// What the requests of a group have changed that others are to know once it is committed.
+#[derive(Default)]
+struct Effects {
+    identities_changed: bool,
+    notices: Notices,
 }
 
 struct WriterLoop {
@@ -158,7 +166,7 @@ impl WriterLoop {
         held: &mut Option<Queued>,
     ) -> Result<()> {
         let before = self.counters;
-        let mut identities_changed = false;
+        let mut effects = Effects::default();
         let mut next = Some(first);
         // The first job is in the group before anything can fail, so that it is answered.
         let mut begun = Ok(());
@@ -167,7 +175,7 @@ impl WriterLoop {
                 begun = self.execute("begin immediate");
             }
             if begun.is_ok() {
-                begun = self.run_job(job.as_mut(), &mut identities_changed);
+                begun = self.run_job(job.as_mut(), &mut effects);
             }
             group.push(job);
             if begun.is_ok() && group.len() < GROUP_MAX {
@@ -191,9 +199,11 @@ impl WriterLoop {
             let woken = self.shared.on_change.read().unwrap_or_else(PoisonError::into_inner);
             woken.iter().for_each(|wake| wake());
         }
-        if identities_changed {
+        if effects.identities_changed {
             self.shared.identities.fetch_add(1, Ordering::Release);
         }
+        // Behind the identities: whoever may listen no longer is known before the change is told.
+        self.shared.notices.publish(effects.notices);
         Ok(())
     }
 
@@ -202,13 +212,14 @@ impl WriterLoop {
         let replaced = replacement.run(&mut self.conn);
         self.abandon_transaction();
         self.shared.identities.fetch_add(1, Ordering::Release);
+        self.shared.notices.publish(Notices::of_everything());
         // The caller may have gone away.
         let _ = replacement.reply.send(replaced);
         self.checkpoint_if_due();
     }
 
     /// Runs one job in its savepoint. An error means that the whole transaction is lost.
-    fn run_job(&mut self, job: &mut dyn Job, identities_changed: &mut bool) -> Result<()> {
+    fn run_job(&mut self, job: &mut dyn Job, effects: &mut Effects) -> Result<()> {
         let author = job.author();
         if author.needs_free_room() && !self.shared.reserve.has_room() {
             job.refuse(Error::StorageFull);
@@ -217,6 +228,7 @@ impl WriterLoop {
         self.execute("savepoint request")?;
         let before = self.counters;
         let mut tx = WriteTx::new(&self.conn, self.shared.clock.now(), author, before);
+        tx.notices = self.shared.notices.is_wanted().then(Notices::default);
         let outcome = job.run(&mut tx);
         // A full disk makes SQLite roll back everything, not only the savepoint.
         if self.conn.is_autocommit() {
@@ -225,7 +237,10 @@ impl WriterLoop {
         match outcome {
             JobResult::Done => {
                 self.counters = tx.counters;
-                *identities_changed |= tx.identities_changed;
+                effects.identities_changed |= tx.identities_changed;
+                if let Some(notices) = tx.notices.take() {
+                    effects.notices.append(notices);
+                }
             }
             JobResult::Failed => {
                 let after_rollback = tx.after_rollback.take();
@@ -266,32 +281,4 @@ impl WriterLoop {
             self.checkpointer.wake();
         }
     }
-}
-
-fn read_counters(conn: &Connection) -> Result<Counters> {
-    let high = conn.query_row("select high from feed", [], |row| row.get(0))?;
-    let head = conn
-        .query_row("select seq, hash from audit order by seq desc limit 1", [], |row| Ok((row.get(0)?, row.get(1)?)));
-    let (audit_seq, audit_hash) = match head {
-        Err(rusqlite::Error::QueryReturnedNoRows) => (0, GENESIS),
-        other => other?,
-    };
-    Ok(Counters { high, audit_seq, audit_hash })
-}
-
-/// Runs `work` as the only request of its own transaction on `conn`: for the command line, which has the file to itself.
-pub fn write_once<T>(
-    conn: &Connection,
-    now: Time,
-    author: Author,
-    work: impl FnOnce(&mut WriteTx) -> Result<T>,
-) -> Result<T> {
-    conn.execute_batch("begin immediate")?;
-    let mut tx = WriteTx::new(conn, now, author, read_counters(conn)?);
-    let result = work(&mut tx);
-    match &result {
-        Ok(_) => conn.execute_batch("update feed set writing = null; commit")?,
-        Err(_) => conn.execute_batch("rollback")?,
-    }
-    result
 }

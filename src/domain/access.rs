@@ -109,6 +109,12 @@ impl Permission {
         Permission { myself, own: Some(own), below: Some(Level::Reseller), elsewhere: Some(Level::ResellerAdmin) }
     }
 
+    /// Whatever the object is, from this level up.
+    const fn only(level: Level) -> Permission {
+        let level = Some(level);
+        Permission { myself: level, own: level, below: level, elsewhere: level }
+    }
+
     pub fn allows(&self, level: Level, relation: Relation) -> bool {
         let lowest = match relation {
             Relation::Myself => self.myself,
@@ -165,6 +171,13 @@ pub const ADDRESS: Permission = Permission::from(None, Level::Viewer);
 /// api:log:changelog:list, :get, api:log:changeloglite and api:tools:changelog.
 pub const CHANGE_LOG: Permission = Permission::from(None, Level::Viewer);
 
+/// realtime: the channels CONFIG and PBX of a customer, "from PERSONAL up".
+pub const REALTIME: Permission = Permission::from(None, Level::Personal);
+/// realtime: the channels whose names begin with ADMIN.
+pub const REALTIME_ADMIN: Permission = Permission::only(Level::Admin);
+/// tools:realtime:proxy: for servers of the platform only.
+pub const REALTIME_BROADCAST: Permission = Permission::only(Level::Admin);
+
 #[cfg(test)]
 mod tests {
     use super::Relation::*;
@@ -184,7 +197,7 @@ mod tests {
     /// Every permission as a picture: a row per relation, a letter per level that may.
     #[test]
     fn the_table_of_access_is_the_documented_one() {
-        let rows: [(&str, Permission, [&str; 4]); 17] = [
+        let rows: [(&str, Permission, [&str; 4]); 20] = [
             ("mobile config", MOBILE_CONFIG, ["PVMORrA", "VMORrA", "RrA", "rA"]),
             ("mobile config list", MOBILE_CONFIG_LIST, ["VMORrA", "VMORrA", "RrA", "rA"]),
             ("mobile config list, all", MOBILE_CONFIG_LIST_ALL, ["MORrA", "MORrA", "RrA", "rA"]),
@@ -202,6 +215,9 @@ mod tests {
             ("customer update", CUSTOMER_UPDATE, ["", "MORrA", "RrA", "rA"]),
             ("customer delete", CUSTOMER_DELETE, ["", "RrA", "RrA", "rA"]),
             ("address", ADDRESS, ["", "VMORrA", "RrA", "rA"]),
+            ("realtime", REALTIME, ["", "PVMORrA", "RrA", "rA"]),
+            ("realtime, admin", REALTIME_ADMIN, ["A", "A", "A", "A"]),
+            ("realtime, broadcast", REALTIME_BROADCAST, ["A", "A", "A", "A"]),
         ];
         for (name, permission, expected) in rows {
             let letters = LEVELS.into_iter().zip("-PVMORrA".chars());

@@ -20,6 +20,7 @@ pub mod pbx;
 pub mod platform;
 pub mod proposal;
 pub mod queue;
+pub mod realtime;
 pub mod redaction;
 pub mod schema;
 pub mod text;

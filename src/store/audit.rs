@@ -18,7 +18,9 @@ pub struct Change<'a> {
 
 /// Appends the entry of an accepted change.
 pub fn append(tx: &mut WriteTx, change: &Change) -> Result<()> {
-    insert(tx, change, "accepted")
+    insert(tx, change, "accepted")?;
+    tx.notice(change.subject, change.action);
+    Ok(())
 }
 
 impl WriteTx<'_> {

@@ -14,6 +14,7 @@ pub mod customers;
 pub mod addresses;
 pub mod change_log;
 pub mod queues;
+pub mod realtime;
 
 pub mod intents;
 

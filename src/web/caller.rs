@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
+use super::AppState;
 use super::browser::{is_cookie_trusted, is_cookie_trusted_for_change};
 use super::platform_token;
 use super::query::Query;
@@ -77,6 +78,17 @@ impl RequestContext {
         platform_token::confirm(state, token, &address).await?;
         state.session_cache.authenticate(&state.db, token, &address)
     }
+}
+
+/// Whom a token stands for that does not come with a request. Listening is no use of a session, which would never expire.
+pub async fn identify_without_use(state: &AppState, token: &str, address: &str) -> Result<Arc<Identity>> {
+    let known = state.session_cache.check(&state.db, token, address);
+    if platform_token::is_settled(state, &known) {
+        return known;
+    }
+    drop(known);
+    platform_token::confirm(state, token, address).await?;
+    state.session_cache.check(&state.db, token, address)
 }
 
 /// The token that a request shows in its header or as an argument, whether or not it is good.

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
@@ -38,7 +38,7 @@ impl Connections {
         let _ = set_tcp_user_timeout(stream, STALLED.as_millis() as u32);
         let Ok(peer) = stream.peer_addr() else { return };
         match self.enter(peer.ip()) {
-            Some(open) => drop(extensions.insert(open)),
+            Some(open) => drop(extensions.insert(HttpConnection(Mutex::new(Some(open))))),
             None => {
                 tracing::debug!(address = %peer.ip(), "too many connections of one address");
                 let _ = shutdown(stream, Shutdown::Both);
@@ -54,8 +54,18 @@ impl Connections {
     }
 }
 
+/// A connection that counts among those of its address.
+pub struct HttpConnection(Mutex<Option<Share<IpAddr>>>);
+
+impl HttpConnection {
+    /// It counts no more: it has become something else, which has a limit of its own.
+    pub fn release(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
 /// Whoever has one address of IPv6 has all of its /64.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),

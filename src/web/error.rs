@@ -203,6 +203,13 @@ pub fn passed_on(status: u16) -> HttpResponseBuilder {
     HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY))
 }
 
+/// An address has as many connections as it may have.
+pub fn too_many_connections(message: &str) -> HttpResponse {
+    let mut response = response(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", message);
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
+    response
+}
+
 /// A page of another origin asks for what it is not allowed.
 pub fn cors_refused(message: &str) -> HttpResponse {
     response(StatusCode::BAD_REQUEST, "cors", message)

@@ -23,6 +23,9 @@ use crate::domain::chance;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_MAX: usize = 128;
 
+/// Where clients of socket.io are answered.
+pub const SOCKET_IO: &str = "/socket.io";
+
 /// Registered by a server whose callers are edges. It chooses the compression of a response by `Accept-Encoding`; a request
 /// that takes too long is answered 503, so that the edge retries.
 pub struct ForEdges(pub fn(&str) -> Option<&'static str>);
@@ -86,7 +89,8 @@ pub async fn pass(
     name_request(response.headers_mut(), &id);
     protect(response.headers_mut());
     log(&response, &id, begun);
-    if let Some(state) = state {
+    // How long a client waits for an event says nothing about the server.
+    if let Some(state) = state.filter(|_| response.request().path() != SOCKET_IO) {
         state.requests.note(response.request().method(), response.status(), begun.elapsed());
     }
     Ok(response)

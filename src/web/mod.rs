@@ -22,6 +22,7 @@ pub mod request;
 pub mod response;
 pub mod server;
 pub mod shares;
+pub mod socket_io;
 pub mod tls;
 
 use std::net::IpAddr;
@@ -35,6 +36,7 @@ use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
+use crate::realtime::Realtime;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
 use aliases::Aliases;
@@ -62,6 +64,8 @@ pub struct AppState {
     pub passwords: Passwords,
     pub login_throttle: LoginThrottle,
     pub in_flight: Arc<idempotency::InFlightKeys>,
+    /// Who listens to events.
+    pub realtime: Realtime,
     /// What only a mock has.
     pub mock: Option<Arc<mock::Mock>>,
     pub request_timeout: Duration,

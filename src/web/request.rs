@@ -55,6 +55,13 @@ fn state_of(request: &HttpRequest) -> Result<web::Data<AppState>> {
     request.app_data::<web::Data<AppState>>().cloned().ok_or_else(|| Error::internal("the server has no state"))
 }
 
+/// Address of the caller, without its port; behind a trusted proxy the one that the proxy names.
+pub fn address_of(request: &HttpRequest, state: &AppState) -> String {
+    let Some(peer) = request.peer_addr().map(|address| address.ip().to_canonical()) else { return String::new() };
+    let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+    caller_behind(peer, forwarded, &state.trusted_proxies).to_string()
+}
+
 impl RequestContext {
     pub fn query(&self) -> Query {
         let text = self.request.query_string();
@@ -72,11 +79,7 @@ impl RequestContext {
 
     /// Address of the caller, without its port; behind a trusted proxy the one that the proxy names.
     pub fn address(&self) -> String {
-        let Some(peer) = self.request.peer_addr().map(|address| address.ip().to_canonical()) else {
-            return String::new();
-        };
-        let forwarded = self.request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
-        caller_behind(peer, forwarded, &self.state.trusted_proxies).to_string()
+        address_of(&self.request, &self.state)
     }
 
     pub fn request_id(&self) -> String {

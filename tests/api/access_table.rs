@@ -90,6 +90,10 @@ fn of_customer(at: &At) -> String {
     format!("customer={}", at.customer)
 }
 
+fn broadcast(at: &At) -> String {
+    format!("eventType=EMPLOYEE_PRESENCE_CHANGED&customer={}", at.customer)
+}
+
 #[rustfmt::skip]
 pub fn rows() -> Vec<Row> {
     vec![
@@ -151,6 +155,9 @@ pub fn rows() -> Vec<Row> {
         row("GET", "/log/changeloglite", ["RrA", "-", "RrA", "RrA", "rA"]).query(|at| format!("reseller={}", at.customer)),
         row("GET", "/tools/changelog", own_only("VMORrA")),
         row("GET", "/tools/changelog", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
+
+        Row { query: broadcast, ..row("GET", "/tools/realtime", own_only("A")) },
+        row("POST", "/tools/realtime", own_only("A")).body(|at| json!({ "eventType": "EMPLOYEE_PRESENCE_CHANGED", "customer": at.customer })),
 
         row("GET", "/openapi.json", PUBLIC),
         row("POST", "/sync", own_only("rA")).answer(409),

@@ -17,6 +17,7 @@ fn rows_of_this_server() -> Vec<Row> {
     let address = |customer: &str, address: &str| format!("/customer/{customer}/address/{address}");
     let employee = |id: &str| format!("/employee/{id}");
     let config = |id: &str| format!("/pbx/app/mobileconfig/{id}");
+    let broadcast = |arguments: &str| format!("/tools/realtime?{arguments}");
     let two_faults = || Some(json!({ "name": "", "phoneNumber": 5, "language": "xx" }));
     let faults_of_an_address = || Some(json!({ "address": "x", "zip": "1" }));
     let (no_id, no_config) = ("Customer id not found in request URI", "Request not valid");
@@ -93,6 +94,11 @@ fn rows_of_this_server() -> Vec<Row> {
         (demo::PERSONAL, "GET", "/log/changeloglite".into(), None, 403, "access_denied", denied),
         (demo::ADMIN, "GET", format!("/log/changeloglite?customer={a}"), None, 404, "customer", ""),
         (demo::ADMIN, "GET", format!("/log/changeloglite?reseller={a}"), None, 404, "reseller", ""),
+        (demo::RESELLER_ADMIN, "GET", broadcast(&format!("eventType=EMPLOYEE_CHANGED&customer={}", demo::BAKERY)), None, 403, "access_denied", denied),
+        (demo::ADMIN, "GET", broadcast(&format!("customer={}", demo::BAKERY)), None, 404, "eventType", ""),
+        (demo::ADMIN, "GET", broadcast("eventType=EMPLOYEE_CHANGED"), None, 404, "customer", ""),
+        (demo::ADMIN, "GET", broadcast(&format!("eventType=EMPLOYEE_CHANGED&customer={a}")), None, 404, "customer", ""),
+        (demo::ADMIN, "POST", broadcast(""), Some(json!({ "eventType": "OTHER", "customer": demo::BAKERY })), 422, "eventType", ""),
     ]
 }
 

@@ -33,6 +33,8 @@ mod mobile_configs;
 mod moves;
 mod not_served;
 mod pbx_app;
+mod realtime;
+mod realtime_ends;
 mod server;
 mod session_ends;
 mod takeover;

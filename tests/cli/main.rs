@@ -56,6 +56,7 @@ mod mirror_rotation;
 mod mirror_tasks;
 mod mirror_tls;
 mod packages;
+mod realtime;
 mod refusals;
 mod restore_rows;
 mod serve;

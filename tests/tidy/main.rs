@@ -110,6 +110,18 @@ fn only_its_store_names_postgres() {
 }
 
 #[test]
+fn only_the_way_to_listeners_names_socket_io() {
+    let all = sources("src");
+    let others = all.iter().filter(|source| !source.is_under(&["src/web/socket_io/"]));
+    let families = ["socketioxide", "engineioxide", "hyper", "tower_service", "http_body_util", "tungstenite"];
+    // `ureq::http` is the same crate, and has its own places.
+    let wrong = |line: &str| {
+        line.trim_start().starts_with("use http::") || families.iter().any(|family| names_crate(line, family))
+    };
+    assert_eq!(offences(others, wrong), NONE);
+}
+
+#[test]
 fn the_domain_does_no_io() {
     let doors = [
         "std::fs",
@@ -216,9 +228,9 @@ fn names_a_status(line: &str) -> bool {
             rest.starts_with(['4', '5']) && rest.bytes().take_while(u8::is_ascii_digit).count() == 3
         })
     };
-    // 200 and 304 are no errors.
+    // 101, 200 and 304 are no errors.
     is_other("StatusCode::", &["OK", "NOT_MODIFIED"])
-        || is_other("HttpResponse::", &["Ok", "NotModified"])
+        || is_other("HttpResponse::", &["Ok", "NotModified", "SwitchingProtocols"])
         || line.contains("from_u16(")
         || ["status", "plain"].iter().any(|before| has_number(before))
 }

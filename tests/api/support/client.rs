@@ -33,6 +33,10 @@ impl Client {
         Client { url: url.into(), token: token.map(str::to_owned) }
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("this client is logged in")
     }

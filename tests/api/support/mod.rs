@@ -4,6 +4,7 @@ mod app;
 mod audit;
 mod client;
 pub mod demo;
+pub mod listener;
 
 pub use app::{Saved, TestApp};
 pub use client::{Client, Response, assert_error, code_of, raw};

@@ -14,6 +14,7 @@ use telecomx_local::auth::passwords::Passwords;
 use telecomx_local::auth::secrets::{Sealer, key_path};
 use telecomx_local::auth::session_cache::SessionCache;
 use telecomx_local::clock::Clock;
+use telecomx_local::config::Config;
 use telecomx_local::db::{Db, ReadOnly, ReadTx, WriteTx};
 use telecomx_local::domain::employee::Employee;
 use telecomx_local::domain::id::Id;
@@ -22,6 +23,7 @@ use telecomx_local::error::Result;
 use telecomx_local::platform::gate::PlatformGate;
 use telecomx_local::platform::settings::PlatformSettings;
 use telecomx_local::platform::worker::PlatformWorker;
+use telecomx_local::realtime::Realtime;
 use telecomx_local::store::platform::{self, Connection, bases};
 use telecomx_local::store::{credentials, employees};
 use telecomx_local::sync::edge::settings::HubSettings;
@@ -32,6 +34,7 @@ use telecomx_local::web::aliases::Aliases;
 use telecomx_local::web::browser::Hosts;
 use telecomx_local::web::figures::Requests;
 use telecomx_local::web::server::block_on;
+use telecomx_local::web::socket_io::sockets::Sockets;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -196,7 +199,9 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let (realtime, _news) = Realtime::start(&db);
     let state = web::Data::new(AppState {
+        realtime,
         mirror: Worker::start(db.clone(), sealer.clone(), HubSettings::default()).unwrap(),
         db: db.clone(),
         sealer: sealer.clone(),
@@ -216,7 +221,8 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         requests: Requests::default(),
         is_tls: false,
     });
-    let server = telecomx_local::api::start(listener, None, vec![], state.clone()).unwrap();
+    let sockets = Sockets::start(&state, Config::default().realtime_limits(), Duration::from_secs(30));
+    let server = telecomx_local::api::start(listener, None, vec![], state.clone(), sockets).unwrap();
     started.send((url, db, sealer, gate)).unwrap();
     let _ = stop.await;
     state.mirror.stop();

@@ -1,0 +1,37 @@
+//! A write without the writer thread, and where every write begins.
+
+use rusqlite::Connection;
+
+use super::tx::{Author, Counters, WriteTx};
+use crate::domain::audit::GENESIS;
+use crate::domain::time::Time;
+use crate::error::Result;
+
+/// What the next write builds on.
+pub(super) fn read_counters(conn: &Connection) -> Result<Counters> {
+    let high = conn.query_row("select high from feed", [], |row| row.get(0))?;
+    let head = conn
+        .query_row("select seq, hash from audit order by seq desc limit 1", [], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (audit_seq, audit_hash) = match head {
+        Err(rusqlite::Error::QueryReturnedNoRows) => (0, GENESIS),
+        other => other?,
+    };
+    Ok(Counters { high, audit_seq, audit_hash })
+}
+
+/// Runs `work` as the only request of its own transaction on `conn`: for the command line, which has the file to itself.
+pub fn write_once<T>(
+    conn: &Connection,
+    now: Time,
+    author: Author,
+    work: impl FnOnce(&mut WriteTx) -> Result<T>,
+) -> Result<T> {
+    conn.execute_batch("begin immediate")?;
+    let mut tx = WriteTx::new(conn, now, author, read_counters(conn)?);
+    let result = work(&mut tx);
+    match &result {
+        Ok(_) => conn.execute_batch("update feed set writing = null; commit")?,
+        Err(_) => conn.execute_batch("rollback")?,
+    }
+    result
+}
