@@ -126,6 +126,7 @@ impl App {
             in_flight: Arc::default(),
             mock: mock.clone(),
             request_timeout: config.request_timeout(),
+            app_versions: config.app_versions()?,
             requests: Requests::default(),
             is_tls: tls.is_some(),
         });

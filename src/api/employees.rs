@@ -210,6 +210,7 @@ mod tests {
             in_flight: Arc::default(),
             mock: None,
             request_timeout: Duration::from_secs(30),
+            app_versions: Default::default(),
             requests: crate::web::figures::Requests::default(),
             is_tls: false,
         };

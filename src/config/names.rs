@@ -4,7 +4,7 @@
 pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`.
-pub const NAMES: [&str; 40] = [
+pub const NAMES: [&str; 41] = [
     "db",
     "config",
     "listen",
@@ -43,6 +43,7 @@ pub const NAMES: [&str; 40] = [
     "login_failures_per_address",
     "login_failure_window_s",
     "request_timeout_s",
+    "app_versions",
     "log_level",
     "log_format",
 ];
