@@ -16,7 +16,7 @@ use crate::web::response::ApiResponse;
 /// A switch or a variable.
 #[derive(Serialize, JsonSchema)]
 #[schemars(inline)]
-struct Shown<V> {
+pub struct Shown<V> {
     /// What it is called: `SHARED:` or an employee's id stand in front of what is not the PBX's.
     #[schemars(example = "SHARED:night")]
     name: String,
@@ -42,22 +42,6 @@ struct Whose {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
 }
-
-/// A switch, which is on or off.
-#[derive(Serialize, JsonSchema)]
-pub struct PbxSwitch(Shown<bool>);
-
-/// Switches that the caller may read, by name.
-#[derive(Serialize, JsonSchema)]
-pub struct PbxSwitches(Vec<Shown<bool>>);
-
-/// A variable, which holds text.
-#[derive(Serialize, JsonSchema)]
-pub struct PbxVariable(Shown<String>);
-
-/// Variables that the caller may read, by name.
-#[derive(Serialize, JsonSchema)]
-pub struct PbxVariables(Vec<Shown<String>>);
 
 fn shown(found: NamedValue, is_in_list: bool) -> Shown<Value> {
     let whose = found.scope.employee().filter(|_| is_in_list);

@@ -85,6 +85,17 @@ const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json"
 /// Objects that are answered with their version, in the header `ETag`.
 const VERSIONED: [&str; 6] = ["Customer", "Employee", "Address", "Addresses", "MobileConfig", "Contact"];
 
+/// Pages whose calls answer no object with a version, and look at none.
+const UNVERSIONED: [&str; 7] = [
+    "api:customer:overview",
+    "api:customer:callnotify-list",
+    "api:employee:get-shortcuts",
+    "api:employee:set-shortcuts",
+    "api:pbx:switch:get",
+    "api:pbx:switch:set",
+    "api:pbx:variable:set",
+];
+
 fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
@@ -111,7 +122,7 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
         ));
     }
     let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
-    if is_object && !endpoint.page.is_empty() {
+    if is_object && !endpoint.page.is_empty() && !UNVERSIONED.contains(&endpoint.page) {
         let (name, what) = match method {
             "GET" => ("If-None-Match", "304 when the object still has this ETag"),
             _ => ("If-Match", "412 unless the object has this ETag"),
@@ -178,7 +189,7 @@ fn path_parameter(path: &str, name: &str) -> Value {
         "entry" if path.starts_with("/sync/") => json!({ "type": "integer", "minimum": 1 }),
         "token" => json!({ "type": "string" }),
         "section" => json!({ "type": "string", "examples": sections() }),
-        "name" => json!({ "type": "string", "minLength": 1, "maxLength": 200, "examples": ["SHARED:night"] }),
+        "name" => json!({ "type": "string", "maxLength": 200, "examples": ["SHARED:night"] }),
         _ => json!({ "$ref": "#/components/schemas/Id" }),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })

@@ -9,7 +9,6 @@ use super::change_log::ChangeLogLite;
 use super::change_log_entry::{ChangeLogEntry, ChangeLogPage};
 use super::endpoint::{Endpoint, delete, get, of, post};
 use super::health::Health;
-use super::named_values::{PbxSwitch, PbxSwitches, PbxVariable, PbxVariables};
 use super::overview::{CallNotifications, CustomerOverview, ResellerContact};
 use super::pbx_app::{AppEmployees, Queues};
 use super::platform::{PlatformConnect, PlatformDisconnect, PlatformOperations};

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
+use super::errors::Success;
+use crate::api::named_values::Shown;
 use crate::domain::id::Id;
 use crate::domain::pbx::{Contact, ContactType, Shortcut};
 use crate::domain::schema::Nullable;
@@ -76,6 +78,30 @@ pub struct ContactWrite {
     #[schemars(length(max = 1000))]
     pub external_id: Option<Nullable<String>>,
 }
+
+/// A switch, which is on or off; where it was set, that it was done.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum PbxSwitch {
+    Read(Shown<bool>),
+    Set(Success),
+}
+
+/// Switches that the caller may read, by name.
+#[derive(JsonSchema)]
+pub struct PbxSwitches(pub Vec<Shown<bool>>);
+
+/// A variable, which holds text; where it was set, that it was done.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum PbxVariable {
+    Read(Shown<String>),
+    Set(Success),
+}
+
+/// Variables that the caller may read, by name.
+#[derive(JsonSchema)]
+pub struct PbxVariables(pub Vec<Shown<String>>);
 
 /// What a switch is to be set to.
 #[derive(JsonSchema)]

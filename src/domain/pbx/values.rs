@@ -96,9 +96,10 @@ impl Variable {
     }
 }
 
-/// The name of a switch or a variable as it is stored: in Unicode's form NFC, and an id in front of it in lower case.
+/// The name of a switch or a variable as it is stored: in Unicode's form NFC, without blanks around it, and an id in front of it in
+/// lower case.
 pub fn stored_name(name: &str) -> Cow<'_, str> {
-    let name = composed(name);
+    let name = composed(name.trim());
     match (Scope::of(&name), name.split_once(':')) {
         (Scope::Personal(employee), Some((_, rest))) => format!("{employee}:{rest}").into(),
         _ => name,
@@ -136,9 +137,11 @@ mod tests {
                 Scope::Personal(employee.parse().unwrap()),
             ),
             (employee, employee, Scope::System),
+            (" SHARED:a b ", "SHARED:a b", Scope::Shared),
             ("a\u{30a}ben", "\u{e5}ben", Scope::System),
         ] {
-            assert_eq!((&*stored_name(name), Scope::of(name)), (stored, scope), "{name}");
+            let found = stored_name(name);
+            assert_eq!((&*found, Scope::of(&found)), (stored, scope), "{name}");
         }
     }
 }

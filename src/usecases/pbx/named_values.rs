@@ -96,9 +96,10 @@ pub struct NewValue {
 /// 422 `name`, 422 `value`, 409 `platform` while a platform is connected.
 pub fn set(tx: &mut WriteTx, actor: &Actor, given: NewValue) -> Result<()> {
     let NewValue { kind, name, customer, value } = given;
+    let name = stored_name(&name).into_owned();
     let customer = customer.unwrap_or(actor.customer);
     customers::get(tx, customer)?;
-    let old = pbx::find_by_key(tx, &PbxObject::key_of(kind, customer, &stored_name(&name)))?;
+    let old = pbx::find_by_key(tx, &PbxObject::key_of(kind, customer, &name))?;
     allow_set(tx, actor, Scope::of(&name), customer, old.as_ref())?;
     let id = old.as_ref().map_or_else(|| Id::new(tx.now), PbxObject::id);
     let mut body = Map::from_iter([("name".to_owned(), Value::String(name))]);
