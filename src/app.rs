@@ -133,6 +133,7 @@ impl App {
             realtime,
             mock: mock.clone(),
             request_timeout: config.request_timeout(),
+            app_versions: config.app_versions()?,
             requests: Requests::default(),
             is_tls: tls.is_some(),
         });

@@ -182,6 +182,10 @@ pub struct Config {
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub realtime_authenticate_s: Option<u32>,
+    /// Newest versions of the apps, as desktop=6.1.0,ios=5.2.0,android=5.2.0 [default: 0.0.0 for each, no newer one is known]
+    #[arg(long, value_name = "VERSIONS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_versions: Option<String>,
 
     /// What is logged on standard error: error, warn, info, debug or trace, also per module [default: info]
     #[arg(long, value_name = "LEVEL")]

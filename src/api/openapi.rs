@@ -84,13 +84,26 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
 
 /// Objects that are answered with their version, in the header `ETag`.
-const VERSIONED: [&str; 5] = ["Customer", "Employee", "Address", "Addresses", "MobileConfig"];
+const VERSIONED: [&str; 6] = ["Customer", "Employee", "Address", "Addresses", "MobileConfig", "Contact"];
+
+/// Pages whose calls answer no object with a version, and look at none.
+const UNVERSIONED: [&str; 7] = [
+    "api:customer:overview",
+    "api:customer:callnotify-list",
+    "api:employee:get-shortcuts",
+    "api:employee:set-shortcuts",
+    "api:pbx:switch:get",
+    "api:pbx:switch:set",
+    "api:pbx:variable:set",
+];
 
 fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
         ("/tokens", "employee" | "customer") => narrowed(name),
         ("/tools/realtime", _) => of_event(name),
+        ("/pbx/phonebook", "limit") => limit(50, 50_000),
+        ("/pbx/switch/{name}", "value") => query_parameter("on"),
         _ => query_parameter(name),
     }));
     let is_public = PUBLIC.contains(&endpoint.path);
@@ -111,7 +124,7 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
         ));
     }
     let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
-    if is_object && !endpoint.page.is_empty() {
+    if is_object && !endpoint.page.is_empty() && !UNVERSIONED.contains(&endpoint.page) {
         let (name, what) = match method {
             "GET" => ("If-None-Match", "304 when the object still has this ETag"),
             _ => ("If-Match", "412 unless the object has this ETag"),
@@ -178,6 +191,7 @@ fn path_parameter(path: &str, name: &str) -> Value {
         "entry" if path.starts_with("/sync/") => json!({ "type": "integer", "minimum": 1 }),
         "token" | "operation" => json!({ "type": "string" }),
         "section" => json!({ "type": "string", "examples": sections() }),
+        "name" => json!({ "type": "string", "maxLength": 200, "examples": ["SHARED:night"] }),
         _ => json!({ "$ref": "#/components/schemas/Id" }),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })
@@ -185,6 +199,14 @@ fn path_parameter(path: &str, name: &str) -> Value {
 
 fn header_parameter(name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema })
+}
+
+/// How many objects a page has where that differs from other lists.
+fn limit(default: i64, max: i64) -> Value {
+    let mut parameter = query_parameter("limit");
+    parameter["schema"]["default"] = json!(default);
+    parameter["schema"]["maximum"] = json!(max);
+    parameter
 }
 
 /// An argument that narrows a list down, where it has another meaning elsewhere.
@@ -262,6 +284,10 @@ fn query_parameter(name: &str) -> Value {
         }
         "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
         "deleteExtensions" | "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
+        "on" => {
+            return json!({ "name": "value", "in": "query", "required": false, "description": "Sets the switch to this", "schema": { "type": "boolean" } });
+        }
+        "value" => (json!({ "type": "string", "maxLength": 1000 }), "Sets the variable to this"),
         "calls" | "standalone" | "extension" => (text, "Accepted; of no effect here"),
         _ => (text, ""),
     };

@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 use super::endpoint::Endpoint;
 
 /// Responses that contain an id: method and path of the endpoint, the path parameter that accepts the id, and its JSON pointer.
-const SOURCES: [(&str, &str, &str, &str); 4] = [
+const SOURCES: [(&str, &str, &str, &str); 5] = [
     ("POST", "/customer", "customer", "/_id"),
     ("POST", "/employee", "employee", "/_id"),
     ("POST", "/customer/{customer}/address", "address", "/_id"),
+    ("POST", "/pbx/phonebook", "contact", "/_id"),
     ("GET", "/log/changelog/customer/{customer}", "entry", "/changelogs/0/_id"),
 ];
 

@@ -10,10 +10,12 @@ use super::change_log_entry::{ChangeLogEntry, ChangeLogPage};
 use super::endpoint::{Endpoint, delete, get, of, post};
 use super::health::Health;
 use super::local::{Copies, UndoneOperation};
+use super::overview::{CallNotifications, CustomerOverview, ResellerContact};
 use super::pbx_app::{AppEmployees, Queues};
 use super::platform::{PlatformConnect, PlatformDisconnect, PlatformOperations};
 use super::schemas::addresses::*;
 use super::schemas::auth::*;
+use super::schemas::book::*;
 use super::schemas::customers::*;
 use super::schemas::employees::*;
 use super::schemas::errors::{Any, Success};
@@ -26,11 +28,14 @@ use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, local,
-    login, mobile_configs, not_served, openapi, pbx_app, platform, realtime, swagger_ui, sync, tokens, validate_token,
+    login, mobile_configs, named_values, not_served, openapi, overview, pbx_app, phonebook, platform, realtime,
+    shortcuts, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
+use crate::domain::app_versions::AppVersions;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
+use crate::domain::pbx::Contact;
 use crate::sync::edge::verify::Proof;
 use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented};
 use crate::web::middleware::{SOCKET_IO, may_change};
@@ -50,11 +55,16 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/customer", "api:customer:create", "Create a customer", of::<Customer>(), customers::create).body::<CustomerWrite>(),
         post("/customer/names/list", "api:customer:get-names", "Names of customers by id", of::<CustomerNames>(), customers::names).body::<CustomerIds>(),
         get("/customer/resellers/list", "api:customer:resellers", "Resellers that parentReseller may name", of::<Resellers>(), customers::resellers).query("iptv iptvprivate flexcare voip"),
+        get("/customer/overview", "api:customer:overview", "How much a customer has", of::<CustomerOverview>(), overview::by_query).query("customer"),
+        post("/customer/overview", "api:customer:overview", "How much a customer has", of::<CustomerOverview>(), overview::by_body).query("customer").optional_body::<OverviewQuery>(),
         get("/customer/{customer}", "api:customer:get", "One customer", of::<Customer>(), customers::get),
         post("/customer/{customer}", "api:customer:update", "Change a customer; what is not given stays", of::<Customer>(), customers::update).body::<CustomerWrite>(),
         delete("/customer/{customer}", "api:customer:delete", "Delete a customer and its employees", of::<Success>(), customers::delete),
         get("/customer/{customer}/name", "api:customer:get-name", "Name and features of a customer", of::<CustomerName>(), customers::name),
         get("/customer/{customer}/security", "api:customer:security", "Second factor the customer's employees must log in with", of::<Security>(), customers::security),
+        get("/customer/{customer}/overview", "api:customer:overview", "How much a customer has", of::<CustomerOverview>(), overview::by_path),
+        post("/customer/{customer}/overview", "api:customer:overview", "How much a customer has", of::<CustomerOverview>(), overview::by_path),
+        get("/customer/{customer}/callnotify", "api:customer:callnotify-list", "Where a customer's calls are reported to", of::<CallNotifications>(), overview::call_notify),
         get("/customer/{customer}/address", "api:customer:address-list", "Addresses of a customer", of::<Addresses>(), addresses::list),
         post("/customer/{customer}/address", "api:customer:address-create", "Add an address", of::<Address>(), addresses::create).body::<AddressWrite>(),
         get("/customer/{customer}/address/{address}", "api:customer:address-get", "One address", of::<Address>(), addresses::get),
@@ -70,6 +80,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         delete("/employee/{employee}/token/{token}", "api:employee:deletetoken", "Delete a machine-to-machine token", of::<Success>(), tokens::delete),
         post("/employee/{employee}/authenticatorkey/create", "api:employee:createauthenticatorkey", "A new authenticator key for oneself", of::<AuthenticatorKey>(), authenticator_keys::create),
         post("/employee/{employee}/authenticatorkey/reset", "api:employee:resetauthenticatorkey", "Clear an employee's authenticator key", of::<Success>(), authenticator_keys::reset),
+        get("/employee/{employee}/shortcuts", "api:employee:get-shortcuts", "Links that an employee's app shows", of::<ShortcutList>(), shortcuts::get),
+        post("/employee/{employee}/shortcuts", "api:employee:set-shortcuts", "Replace all of an employee's shortcuts", of::<Success>(), shortcuts::set).body::<ShortcutsWrite>(),
 
         get("/pbx/app/mobileconfig", "api:pbx:app:mobileconfig:list", "Mobile configs to copy from", of::<MobileConfigs>(), mobile_configs::list).query("employee customer"),
         post("/pbx/app/mobileconfig", "api:pbx:app:mobileconfig:copy", "Copy one employee's mobile config onto another's", of::<MobileConfig>(), mobile_configs::copy).body::<Copy>(),
@@ -78,6 +90,20 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/pbx/app/employees", "api:pbx:app:employees", "Colleagues for the app", of::<AppEmployees>(), pbx_app::employees_get).query("ids calls standalone"),
         post("/pbx/app/employees", "api:pbx:app:employees", "Colleagues for the app", of::<AppEmployees>(), pbx_app::employees_post).optional_body::<AppEmployeesQuery>(),
         get("/pbx/app/queues", "api:pbx:app:queues", "Queues for the app", of::<Queues>(), pbx_app::queues).query("extension all queue"),
+        post("/pbx/app/reseller", "api:pbx:app:reseller", "How to get in touch with the reseller", of::<ResellerContact>(), overview::reseller),
+        get("/pbx/app/version", "api:pbx:app:version", "Newest versions of the apps", of::<AppVersions>(), overview::versions),
+
+        get("/pbx/phonebook", "api:pbx:phonebook:list", "Contacts of the phone book", of::<ContactPage>(), phonebook::list).query("customer offset limit filter"),
+        post("/pbx/phonebook", "api:pbx:phonebook:create", "Create a contact", of::<Contact>(), phonebook::create).body::<ContactWrite>(),
+        get("/pbx/phonebook/{contact}", "api:pbx:phonebook:get", "One contact", of::<Contact>(), phonebook::get),
+        post("/pbx/phonebook/{contact}", "api:pbx:phonebook:update", "Change a contact; what is not given stays", of::<Contact>(), phonebook::update).body::<ContactWrite>(),
+        delete("/pbx/phonebook/{contact}", "api:pbx:phonebook:delete", "Delete a contact", of::<Success>(), phonebook::delete),
+        get("/pbx/switch", "api:pbx:switch:list", "Switches of the PBX", of::<PbxSwitches>(), named_values::list_switches).query("customer"),
+        get("/pbx/switch/{name}", "api:pbx:switch:get", "One switch; with `value` it is set, and the answer is that of POST", of::<PbxSwitch>(), named_values::get_switch).query("value customer"),
+        post("/pbx/switch/{name}", "api:pbx:switch:set", "Set a switch", of::<Success>(), named_values::set_switch).body::<SwitchValue>(),
+        get("/pbx/variable", "api:pbx:variable:list", "Variables of the PBX", of::<PbxVariables>(), named_values::list_variables).query("customer"),
+        get("/pbx/variable/{name}", "api:pbx:variable:set", "One variable; with `value` it is set, and the answer is that of POST", of::<PbxVariable>(), named_values::get_variable).query("value customer"),
+        post("/pbx/variable/{name}", "api:pbx:variable:set", "Set a variable", of::<Success>(), named_values::set_variable).body::<VariableValue>(),
 
         get("/log/changelog/customer", "api:log:changelog:list", "Change log of the caller's customer", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
         get("/log/changelog/customer/{customer}", "api:log:changelog:list", "Change log of a customer, or of SYSTEM", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),

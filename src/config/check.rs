@@ -3,9 +3,15 @@
 use anyhow::{Result, bail};
 
 use super::Config;
-use super::values::{check_listen, is_origin};
+use super::values::{app_versions, check_listen, is_origin};
+use crate::domain::app_versions::AppVersions;
 
 impl Config {
+    /// What `/pbx/app/version` answers.
+    pub fn app_versions(&self) -> Result<AppVersions> {
+        app_versions(self.app_versions.as_deref().unwrap_or_default())
+    }
+
     /// Refuses settings that cannot be used together, in one sentence.
     pub(super) fn check(&self) -> Result<()> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
@@ -29,6 +35,7 @@ impl Config {
         if let Some(control) = self.control.filter(|control| !control.ip().is_loopback()) {
             bail!("--control is refused on {control}: the controls ask for no password; give an address of 127.0.0.1");
         }
+        self.app_versions()?;
         let loopback = self.listen().ip().is_loopback();
         if self.is_demo() && !loopback {
             bail!(

@@ -4,7 +4,7 @@
 pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`.
-pub const NAMES: [&str; 43] = [
+pub const NAMES: [&str; 44] = [
     "db",
     "config",
     "listen",
@@ -46,6 +46,7 @@ pub const NAMES: [&str; 43] = [
     "realtime_connections_per_address",
     "realtime_connections",
     "realtime_authenticate_s",
+    "app_versions",
     "log_level",
     "log_format",
 ];

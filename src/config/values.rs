@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::app_versions::AppVersions;
 use crate::domain::proposal::HubLevel;
 
 /// The form of the log.
@@ -38,6 +39,15 @@ pub fn check_listen(listen: SocketAddr, has_tls: bool, is_insecure: bool) -> Res
         "{listen} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --insecure if the network is trusted"
     );
     Ok(())
+}
+
+/// Versions of the apps, separated by commas.
+pub fn app_versions(given: &str) -> Result<AppVersions> {
+    AppVersions::parse(given).map_err(|wrong| {
+        anyhow!(
+            "{wrong} in --app-versions is no version of an app: give desktop, ios or android, such as desktop=6.1.0"
+        )
+    })
 }
 
 /// What a hub may do.

@@ -168,6 +168,27 @@ pub const CUSTOMER_DELETE: Permission = Permission::from(None, Level::Reseller);
 /// api:customer:address-list, :address-get, :address-create and :address-update: VIEWER is listed there.
 pub const ADDRESS: Permission = Permission::from(None, Level::Viewer);
 
+/// api:customer:overview and api:customer:callnotify-list.
+pub const CUSTOMER_OVERVIEW: Permission = Permission::from(None, Level::Viewer);
+/// api:employee:get-shortcuts and :set-shortcuts: PERSONAL is not listed.
+pub const SHORTCUTS: Permission = Permission::from(VIEWER, Level::Viewer);
+
+/// api:pbx:phonebook:list, :get, :create, :update and :delete of an employee's own contacts. Groups of the PBX give more.
+pub const CONTACT_OWN: Permission = Permission { myself: PERSONAL, own: None, below: None, elsewhere: None };
+/// api:pbx:phonebook:list and :get of shared contacts.
+pub const CONTACT_READ: Permission = Permission::from(None, Level::Personal);
+/// api:pbx:phonebook:create, :update and :delete of shared contacts. Groups of the PBX give more.
+pub const CONTACT_WRITE: Permission = Permission::from(None, Level::Manager);
+
+/// Of switches and variables those that are nobody's own: api:pbx:switch:list and :get, and :set of `SHARED:…`.
+pub const NAMED_VALUE: Permission = Permission::from(PERSONAL, Level::Personal);
+/// api:pbx:switch:list and :get of an employee's own.
+pub const NAMED_VALUE_READ_PERSONAL: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:switch:set of an employee's own.
+pub const NAMED_VALUE_SET_PERSONAL: Permission = Permission::from(PERSONAL, Level::Manager);
+/// api:pbx:switch:set of those of the PBX.
+pub const NAMED_VALUE_SET_SYSTEM: Permission = Permission::from(None, Level::Manager);
+
 /// api:log:changelog:list, :get, api:log:changeloglite and api:tools:changelog.
 pub const CHANGE_LOG: Permission = Permission::from(None, Level::Viewer);
 
@@ -197,7 +218,7 @@ mod tests {
     /// Every permission as a picture: a row per relation, a letter per level that may.
     #[test]
     fn the_table_of_access_is_the_documented_one() {
-        let rows: [(&str, Permission, [&str; 4]); 20] = [
+        let rows: Vec<(&str, Permission, [&str; 4])> = vec![
             ("mobile config", MOBILE_CONFIG, ["PVMORrA", "VMORrA", "RrA", "rA"]),
             ("mobile config list", MOBILE_CONFIG_LIST, ["VMORrA", "VMORrA", "RrA", "rA"]),
             ("mobile config list, all", MOBILE_CONFIG_LIST_ALL, ["MORrA", "MORrA", "RrA", "rA"]),
@@ -218,6 +239,15 @@ mod tests {
             ("realtime", REALTIME, ["", "PVMORrA", "RrA", "rA"]),
             ("realtime, admin", REALTIME_ADMIN, ["A", "A", "A", "A"]),
             ("realtime, broadcast", REALTIME_BROADCAST, ["A", "A", "A", "A"]),
+            ("customer overview", CUSTOMER_OVERVIEW, ["", "VMORrA", "RrA", "rA"]),
+            ("shortcuts", SHORTCUTS, ["VMORrA", "VMORrA", "RrA", "rA"]),
+            ("contact of one's own", CONTACT_OWN, ["PVMORrA", "", "", ""]),
+            ("contact read", CONTACT_READ, ["", "PVMORrA", "RrA", "rA"]),
+            ("contact write", CONTACT_WRITE, ["", "MORrA", "RrA", "rA"]),
+            ("named value", NAMED_VALUE, ["PVMORrA", "PVMORrA", "RrA", "rA"]),
+            ("named value, read a personal one", NAMED_VALUE_READ_PERSONAL, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("named value, set a personal one", NAMED_VALUE_SET_PERSONAL, ["PVMORrA", "MORrA", "RrA", "rA"]),
+            ("named value, set one of the PBX", NAMED_VALUE_SET_SYSTEM, ["", "MORrA", "RrA", "rA"]),
         ];
         for (name, permission, expected) in rows {
             let letters = LEVELS.into_iter().zip("-PVMORrA".chars());

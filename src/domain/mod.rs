@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod address;
+pub mod app_versions;
 pub mod audit;
 pub mod billing;
 pub mod chance;

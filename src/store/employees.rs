@@ -132,6 +132,13 @@ pub fn enabled(tx: &ReadTx, customer: Id) -> Result<Vec<Employee>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How many employees the customer has, deleted ones left out, and how many of them are disabled.
+pub fn count(tx: &ReadTx, customer: Id) -> Result<(i64, i64)> {
+    let sql = "select count(*), count(*) filter (where state = 'DISABLED') from employees
+         where customer = ?1 and state <> 'DELETED'";
+    Ok(tx.conn.prepare_cached(sql)?.query_row([customer], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 /// Calls `each` with every employee, deleted ones too, in the order of their ids.
 pub fn all(tx: &ReadTx, mut each: impl FnMut(Employee) -> Result<()>) -> Result<()> {
     let mut statement = tx.conn.prepare(&format!("select {COLUMNS} from employees order by id"))?;

@@ -8,8 +8,9 @@ use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::domain::pbx::{Kind, PbxObject, References};
+use crate::domain::text::folded;
 use crate::error::{Error, Result};
-use crate::store::{audit, to_json, tombstones};
+use crate::store::{Page, Window, audit, to_json, tombstones};
 
 const TABLE: &str = "pbx_objects";
 
@@ -66,6 +67,48 @@ pub fn find_by_key(tx: &ReadTx, key: &str) -> Result<Option<PbxObject>> {
     Ok(statement.query_row([key], from_row).optional()?)
 }
 
+/// The object and its version.
+pub fn find_versioned(tx: &ReadTx, id: Id) -> Result<Option<(PbxObject, i64)>> {
+    let mut statement = tx.conn.prepare_cached("select object, rev from pbx_objects where id = ?1")?;
+    Ok(statement.query_row([id], |row| Ok((from_row(row)?, row.get("rev")?))).optional()?)
+}
+
+/// Which contacts of a customer a list has: the shared ones, and those of these employees.
+#[derive(Clone, Debug)]
+pub struct ContactFilter {
+    pub customer: Id,
+    pub employees: Vec<Id>,
+    /// Free text in names, company, numbers, e-mail addresses, title or department.
+    pub text: Option<String>,
+}
+
+/// The contacts that `filter` lets through, by name.
+pub fn contacts(tx: &ReadTx, filter: &ContactFilter, window: Window) -> Result<Page<PbxObject>> {
+    let source = "from pbx_objects
+         where customer = :customer and kind = 'CONTACT'
+           and (employee is null or employee in (select value from json_each(:employees)))
+           and (:text is null
+                or instr(folded(concat_ws(' ', object ->> 'givenName', object ->> 'familyName')), :text)
+                or instr(folded(object ->> 'company'), :text) or instr(folded(object ->> 'title'), :text)
+                or instr(folded(object ->> 'department'), :text) or instr(object ->> 'shortNumber', :text)
+                or exists (
+                    select 1 from json_each(json_array(object -> 'phoneNumbers', object -> 'emailAddresses')) list,
+                        json_each(list.value) entry, json_each(entry.value) property
+                    where property.key <> 'type' and property.type = 'text' and instr(folded(property.value), :text)))";
+    let conditions = named_params! {
+        ":customer": filter.customer, ":employees": to_json(&filter.employees)?,
+        ":text": filter.text.as_deref().map(folded)
+    };
+    let total =
+        tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
+    let sql = format!(
+        "select object {source} order by name collate danish, id limit {} offset {}",
+        window.limit, window.offset
+    );
+    let rows = tx.conn.prepare(&sql)?.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
+    Ok(Page { total, rows })
+}
+
 pub fn is_empty(tx: &ReadTx) -> Result<bool> {
     let sql = "select not exists (select 1 from pbx_objects)";
     Ok(tx.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
@@ -81,7 +124,7 @@ pub fn all(tx: &ReadTx, mut each: impl FnMut(PbxObject) -> Result<()>) -> Result
     Ok(())
 }
 
-pub(super) fn subject(object: &PbxObject) -> Subject {
+pub fn subject(object: &PbxObject) -> Subject {
     Subject { section: object.kind().section(), object: object.id(), customer: Some(object.customer()) }
 }
 

@@ -13,6 +13,7 @@ pub mod customers;
 
 pub mod addresses;
 pub mod change_log;
+pub mod overview;
 pub mod queues;
 pub mod realtime;
 

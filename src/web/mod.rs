@@ -34,6 +34,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
+use crate::domain::app_versions::AppVersions;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
@@ -69,6 +70,8 @@ pub struct AppState {
     /// What only a mock has.
     pub mock: Option<Arc<mock::Mock>>,
     pub request_timeout: Duration,
+    /// The newest versions of the apps.
+    pub app_versions: AppVersions,
     /// What was answered so far.
     pub requests: figures::Requests,
     /// The token cookie is sent under TLS only.

@@ -77,6 +77,11 @@ impl RequestContext {
         self.state.aliases.in_text(&self.state.db, text).unwrap_or(Cow::Borrowed(text))
     }
 
+    /// As [`RequestContext::segment`], for a name that may hold any characters: those that routing leaves encoded are decoded too.
+    pub fn name_segment(&self, name: &str) -> String {
+        percent_encoding::percent_decode_str(&self.segment(name)).decode_utf8_lossy().into_owned()
+    }
+
     /// Address of the caller, without its port; behind a trusted proxy the one that the proxy names.
     pub fn address(&self) -> String {
         address_of(&self.request, &self.state)

@@ -33,6 +33,19 @@ pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     for customer in [demo::WORKSHOP, demo::LIBRARY] {
         admin.post(&format!("/customer/{customer}"), json!({ "features": ["CUSTOMER", "CHANGELOG"] })).ok();
     }
+    for customer in [
+        demo::PLATFORM,
+        demo::RESELLER,
+        demo::BAKERY,
+        demo::WORKSHOP,
+        demo::FLORIST,
+        demo::OTHER_RESELLER,
+        demo::LIBRARY,
+    ] {
+        for (list, value) in [("switch", json!(true)), ("variable", json!("x"))] {
+            admin.post(&format!("/pbx/{list}/SHARED:night"), json!({ "value": value, "customer": customer })).ok();
+        }
+    }
     let stagehand = new_employee(&admin, demo::PLATFORM, "ADMIN");
     World { saved: app.save(), platforms_viewer, stagehand }
 });

@@ -16,7 +16,8 @@ fn taking_a_body() -> Vec<Endpoint> {
 
 fn path_of(endpoint: &Endpoint) -> String {
     let path = endpoint.path.replace("{customer}", demo::BAKERY).replace("{employee}", demo::EMMA);
-    path.replace("{address}", demo::SECOND_ADDRESS)
+    let path = path.replace("{address}", demo::SECOND_ADDRESS).replace("{contact}", demo::SHARED_CONTACT);
+    path.replace("{name}", "SHARED:night")
 }
 
 fn send(caller: &Client, endpoint: &Endpoint, body: impl Into<Vec<u8>>) -> Response {
@@ -54,8 +55,8 @@ fn what_is_not_a_json_object_is_a_bad_request() {
     ];
     for endpoint in taking_a_body() {
         for body in &bodies {
-            // The page's own example of this one is an array.
-            if *body == b"[]" && endpoint.path == "/pbx/app/employees" {
+            // The pages have an array here.
+            if *body == b"[]" && ["/pbx/app/employees", "/employee/{employee}/shortcuts"].contains(&endpoint.path) {
                 continue;
             }
             let answer = send(&admin, &endpoint, *body);
@@ -72,7 +73,8 @@ fn no_body_at_all_is_refused_where_one_is_needed() {
     for endpoint in taking_a_body() {
         let answer = admin.act(&path_of(&endpoint));
         match endpoint.body_name().as_str() {
-            "MobileConfigWrite" | "AppEmployeesQuery" => drop(answer.ok()),
+            "MobileConfigWrite" | "AppEmployeesQuery" | "OverviewQuery" => drop(answer.ok()),
+            "ShortcutsWrite" => assert_error(&answer, 400, "shortcuts"),
             // No platform is connected.
             "PlatformDisconnect" => assert_error(&answer, 409, "platform"),
             _ => assert_error(&answer, 400, "bad_request"),
@@ -133,7 +135,7 @@ fn every_property_takes_every_value_without_a_failure_of_the_server() {
     let schemas = openapi::build(&endpoints())["components"]["schemas"].take();
     let mut tried = 0;
     for endpoint in taking_a_body().iter().filter(|endpoint| endpoint.body_name() != "Login") {
-        let properties = schemas[endpoint.body_name()]["properties"].as_object().unwrap();
+        let Some(properties) = schemas[endpoint.body_name()]["properties"].as_object() else { continue };
         for property in properties.keys() {
             for value in odd_values() {
                 let before = app.export();

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod about_customers;
 mod access;
 mod access_table;
 mod access_world;
@@ -31,12 +32,15 @@ mod metrics_token;
 mod mobile_config_list;
 mod mobile_configs;
 mod moves;
+mod named_values;
 mod not_served;
 mod pbx_app;
+mod phonebook;
 mod realtime;
 mod realtime_ends;
 mod server;
 mod session_ends;
+mod shortcuts;
 mod takeover;
 mod texts;
 mod writes_side_by_side;

@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod auth;
+pub mod book;
 pub mod customers;
 pub mod employees;
 pub mod errors;

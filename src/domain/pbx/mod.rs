@@ -17,9 +17,9 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 pub use contact::{Contact, ContactType};
 pub use extension::Extension;
 pub use group::{Group, Rights};
-pub use personal::{CallNotify, Picture, Shortcut, Shortcuts};
+pub use personal::{CallNotify, CallNotifyMethod, CallNotifySelection, Picture, Shortcut, Shortcuts};
 pub use queue_member::QueueMember;
-pub use values::{Scope, Switch, Variable};
+pub use values::{Scope, Switch, Variable, stored_name};
 
 use super::fields::Fields;
 use super::id::Id;

@@ -1,9 +1,13 @@
 //! Switches and variables of the PBX (api:pbx:switch:list, api:pbx:variable:set): named values that a dial plan reads.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
+use crate::domain::text::composed;
+use crate::error::Check;
 
 /// Whose a switch or a variable is; its name says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,12 +96,52 @@ impl Variable {
     }
 }
 
-/// The name of a switch or a variable. An id in front of it is kept in lower case.
+/// The name of a switch or a variable as it is stored: in Unicode's form NFC, without blanks around it, and an id in front of it in
+/// lower case.
+pub fn stored_name(name: &str) -> Cow<'_, str> {
+    let name = composed(name.trim());
+    match (Scope::of(&name), name.split_once(':')) {
+        (Scope::Personal(employee), Some((_, rest))) => format!("{employee}:{rest}").into(),
+        _ => name,
+    }
+}
+
 fn apply_name(fields: &mut Fields, target: &mut String) {
     fields.required_text("name", 1, 200, target);
-    if let Scope::Personal(employee) = Scope::of(target)
-        && let Some((_, rest)) = target.split_once(':')
+    *target = stored_name(target).into_owned();
+    // It is part of a path.
+    if target.contains('/') {
+        fields.fault("name", Check::Format, "name may not hold a slash");
+    } else if Scope::of(target) != Scope::System
+        && target.split_once(':').is_some_and(|(_, rest)| rest.trim().is_empty())
     {
-        *target = format!("{employee}:{rest}");
+        fields.fault("name", Check::Min, "name must have a name behind the colon");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_whose_it_is() {
+        let employee = "E00000000000000000000404";
+        for (name, stored, scope) in [
+            ("night", "night", Scope::System),
+            ("shared:night", "shared:night", Scope::System),
+            ("EMPLOYEE:night", "EMPLOYEE:night", Scope::System),
+            ("SHARED:night", "SHARED:night", Scope::Shared),
+            (
+                &format!("{employee}:Night:2"),
+                "e00000000000000000000404:Night:2",
+                Scope::Personal(employee.parse().unwrap()),
+            ),
+            (employee, employee, Scope::System),
+            (" SHARED:a b ", "SHARED:a b", Scope::Shared),
+            ("a\u{30a}ben", "\u{e5}ben", Scope::System),
+        ] {
+            let found = stored_name(name);
+            assert_eq!((&*found, Scope::of(&found)), (stored, scope), "{name}");
+        }
     }
 }

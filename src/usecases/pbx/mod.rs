@@ -1,5 +1,9 @@
 //! Objects of the PBX besides queues: the rules that an import and the calls have in common.
 
+pub mod named_values;
+pub mod phonebook;
+pub mod shortcuts;
+
 use super::known::Known;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::employee::Employee;

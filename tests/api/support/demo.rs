@@ -39,6 +39,11 @@ pub const LIBRARYS_PERSONAL: &str = "e00000000000000000000802";
 /// The bakery's address that [`EMMA`] has.
 pub const SECOND_ADDRESS: &str = "ad0000000000000000000402";
 
+/// A contact that everybody of the bakery reads.
+pub const SHARED_CONTACT: &str = "b00000000000000000000401";
+/// A contact of [`PERSONAL`]'s own.
+pub const CONTACT_OF_PERSONAL: &str = "b00000000000000000000402";
+
 /// An id that nothing has.
 pub const ABSENT: &str = "ffffffffffffffffffffffff";
 
