@@ -10,6 +10,7 @@ use super::endpoint::{Endpoint, of};
 use super::openapi_errors::{headers_of, refusals};
 use super::openapi_links::{links, parameters};
 use super::openapi_names::operation_id;
+use super::openapi_pbx::pbx_parameter;
 use super::schemas::errors::Error;
 use super::schemas::{PLAIN, SchemaOf, Schemas};
 use crate::domain::audit::{WHAT, sections};
@@ -83,13 +84,14 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
 
 /// Objects that are answered with their version, in the header `ETag`.
-const VERSIONED: [&str; 5] = ["Customer", "Employee", "Address", "Addresses", "MobileConfig"];
+const VERSIONED: [&str; 9] =
+    ["Customer", "Employee", "Address", "Addresses", "MobileConfig", "Queue", "QueueMember", "Extension", "Group"];
 
 fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
         ("/tokens", "employee" | "customer") => narrowed(name),
-        _ => query_parameter(name),
+        (path, name) => pbx_parameter(path, name).unwrap_or_else(|| query_parameter(name)),
     }));
     let is_public = PUBLIC.contains(&endpoint.path);
     let method = endpoint.method;
@@ -247,8 +249,10 @@ fn query_parameter(name: &str) -> Value {
             (json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": PLAIN }), "As in the body of POST")
         }
         "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
-        "deleteExtensions" | "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
-        "calls" | "standalone" | "extension" => (text, "Accepted; of no effect here"),
+        "deleteExtensions" => (flag, "Delete its extensions too; together with a later deleteDate they stay"),
+        "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
+        "standalone" => (flag, "Also extensions that belong to no employee"),
+        "calls" => (text, "Accepted; of no effect here"),
         _ => (text, ""),
     };
     let is_required = ["username", "password"].contains(&name);

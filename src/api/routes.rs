@@ -17,17 +17,20 @@ use super::schemas::customers::*;
 use super::schemas::employees::*;
 use super::schemas::errors::{Any, Success};
 use super::schemas::mobile_configs::*;
+use super::schemas::pbx::*;
 use super::schemas::pbx_app::*;
 use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, login,
-    mobile_configs, not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
+    mobile_configs, not_served, openapi, pbx_app, pbx_extensions, pbx_queues, platform, swagger_ui, sync, tokens,
+    validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
+use crate::domain::pbx::Rights;
 use crate::sync::edge::verify::Proof;
 use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented};
 use crate::web::middleware::may_change;
@@ -74,6 +77,20 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/pbx/app/employees", "api:pbx:app:employees", "Colleagues for the app", of::<AppEmployees>(), pbx_app::employees_get).query("ids calls standalone"),
         post("/pbx/app/employees", "api:pbx:app:employees", "Colleagues for the app", of::<AppEmployees>(), pbx_app::employees_post).optional_body::<AppEmployeesQuery>(),
         get("/pbx/app/queues", "api:pbx:app:queues", "Queues for the app", of::<Queues>(), pbx_app::queues).query("extension all queue"),
+        get("/pbx/app/permissions", "api:pbx:app:permissions", "What the caller may do with the extensions of its groups", of::<Permissions>(), pbx_extensions::permissions),
+        get("/pbx/app/grouppermissions", "api:pbx:app:grouppermissions", "What the caller may do with one extension", of::<Rights>(), pbx_extensions::group_permissions).query("target"),
+
+        get("/pbx/queue/{queue}", "api:pbx:queue:get", "One queue", of::<QueueView>(), pbx_queues::get).query("expandGoto members callers"),
+        get("/pbx/queue/{queue}/member", "api:pbx:queue:members", "Members of a queue", of::<QueueMembers>(), pbx_queues::members),
+        post("/pbx/queue/{queue}/member", "api:pbx:queue:member-join", "Join a queue", of::<MemberView>(), pbx_queues::join).body::<QueueMemberWrite>(),
+        get("/pbx/queue/{queue}/member/join", "api:pbx:queue:member-join", "Join a queue; POST is preferred", of::<MemberView>(), pbx_queues::join_get).query("extension number priority permanent"),
+        get("/pbx/queue/{queue}/member/{member}", "api:pbx:queue:member-update", "Change a member of a queue; POST is preferred", of::<MemberView>(), pbx_queues::update_get).query("priority permanent"),
+        post("/pbx/queue/{queue}/member/{member}", "api:pbx:queue:member-update", "Change a member of a queue; what is not given stays", of::<MemberView>(), pbx_queues::update).body::<QueueMemberWrite>(),
+        delete("/pbx/queue/{queue}/member/{member}", "api:pbx:queue:member-leave", "Leave a queue", of::<Success>(), pbx_queues::leave),
+        get("/pbx/extension", "api:pbx:extension:list", "Extensions of a customer", of::<ExtensionPage>(), pbx_extensions::list).query("customer employee offset limit filter full sort includePhones"),
+        get("/pbx/extension/{extension}", "api:pbx:extension:get", "One extension", of::<ExtensionView>(), pbx_extensions::get),
+        get("/pbx/group", "api:pbx:group:list", "Groups of a customer", of::<GroupPage>(), pbx_extensions::list_groups).query("customer offset limit filter full sort"),
+        get("/pbx/group/{group}", "api:pbx:group:get", "One group", of::<GroupView>(), pbx_extensions::get_group).query("expandExtension expandGoto"),
 
         get("/log/changelog/customer", "api:log:changelog:list", "Change log of the caller's customer", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
         get("/log/changelog/customer/{customer}", "api:log:changelog:list", "Change log of a customer, or of SYSTEM", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),

@@ -162,6 +162,17 @@ pub const CUSTOMER_DELETE: Permission = Permission::from(None, Level::Reseller);
 /// api:customer:address-list, :address-get, :address-create and :address-update: VIEWER is listed there.
 pub const ADDRESS: Permission = Permission::from(None, Level::Viewer);
 
+/// api:pbx:queue:get and :members. A queue is one's own when one answers its calls, or may.
+pub const QUEUE_GET: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:queue:member-join, :member-update and :member-leave. A member is one's own when one may have its extension join.
+pub const QUEUE_MEMBER: Permission = Permission::from(PERSONAL, Level::Manager);
+/// api:pbx:extension:list and :get. What PERSONAL sees of other extensions is decided there.
+pub const EXTENSION: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:group:list. A group is one's own when one controls it.
+pub const GROUP_LIST: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:group:get: PERSONAL is not listed.
+pub const GROUP_GET: Permission = Permission::from(None, Level::Viewer);
+
 /// api:log:changelog:list, :get, api:log:changeloglite and api:tools:changelog.
 pub const CHANGE_LOG: Permission = Permission::from(None, Level::Viewer);
 
@@ -184,7 +195,7 @@ mod tests {
     /// Every permission as a picture: a row per relation, a letter per level that may.
     #[test]
     fn the_table_of_access_is_the_documented_one() {
-        let rows: [(&str, Permission, [&str; 4]); 17] = [
+        let rows: [(&str, Permission, [&str; 4]); 22] = [
             ("mobile config", MOBILE_CONFIG, ["PVMORrA", "VMORrA", "RrA", "rA"]),
             ("mobile config list", MOBILE_CONFIG_LIST, ["VMORrA", "VMORrA", "RrA", "rA"]),
             ("mobile config list, all", MOBILE_CONFIG_LIST_ALL, ["MORrA", "MORrA", "RrA", "rA"]),
@@ -202,6 +213,11 @@ mod tests {
             ("customer update", CUSTOMER_UPDATE, ["", "MORrA", "RrA", "rA"]),
             ("customer delete", CUSTOMER_DELETE, ["", "RrA", "RrA", "rA"]),
             ("address", ADDRESS, ["", "VMORrA", "RrA", "rA"]),
+            ("queue get", QUEUE_GET, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("queue member", QUEUE_MEMBER, ["PVMORrA", "MORrA", "RrA", "rA"]),
+            ("extension", EXTENSION, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("group list", GROUP_LIST, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("group get", GROUP_GET, ["", "VMORrA", "RrA", "rA"]),
         ];
         for (name, permission, expected) in rows {
             let letters = LEVELS.into_iter().zip("-PVMORrA".chars());

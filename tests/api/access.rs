@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use telecomx_local::api::routes::endpoints;
 
 use super::access_table::{Fresh, Row, rows};
-use super::access_world::{WORLD, id_of, new_employee};
+use super::access_world::{PbxIds, WORLD, id_of, new_employee};
 use super::support::{Client, Response, TestApp, assert_error, code_of, demo};
 
 /// Whose object a request is about.
@@ -49,6 +49,8 @@ pub struct At {
     pub customer: String,
     address: String,
     entry: String,
+    /// Objects of the PBX that are the employee's.
+    pub pbx: PbxIds,
     /// A token of somebody else's that is valid.
     pub stage_token: String,
 }
@@ -110,6 +112,7 @@ impl Stage {
                 format!("ad{}{}01", "0".repeat(19), &customer[23..])
             },
             entry,
+            pbx: PbxIds::of(self.employee(relation)),
             stage_token: self.admin.token().into(),
         }
     }
@@ -134,6 +137,10 @@ impl Stage {
                 let address = json!({ "address": "Testvej 2", "zip": "8000", "city": "Aarhus C" });
                 at.address = id_of(&self.admin.post(&format!("/customer/{}/address", at.customer), address).ok());
             }
+            Fresh::Member => {
+                let spare = json!({ "extension": at.pbx.spare });
+                at.pbx.member = id_of(&self.admin.post(&format!("/pbx/queue/{}/member", at.pbx.queue), spare).ok());
+            }
             Fresh::Customer => {
                 let sibling = self.admin.get(&format!("/customer/{}", at.customer)).ok();
                 let new = json!({ "name": "Fresh", "parentReseller": sibling["parentReseller"], "addresses": sibling["addresses"] });
@@ -152,6 +159,10 @@ impl Stage {
             ("{section}", "Employees"),
             ("{item}", &at.employee),
             ("{entry}", &at.entry),
+            ("{queue}", &at.pbx.queue),
+            ("{member}", &at.pbx.member),
+            ("{extension}", &at.pbx.extension),
+            ("{group}", &at.pbx.group),
         ]
         .into_iter()
         .fold(row.path.to_owned(), |path, (name, value)| path.replace(name, value));

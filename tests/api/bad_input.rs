@@ -80,12 +80,18 @@ fn a_value_out_of_range_is_refused_by_every_list() {
     let app = TestApp::start();
     let admin = app.admin();
     let paged: Vec<_> = endpoints().into_iter().filter(|e| e.query.split(' ').any(|name| name == "limit")).collect();
-    assert_eq!(paged.len(), 9, "customers, employees, tokens, operations, conflicts, and the change log at four URLs");
+    assert_eq!(
+        paged.len(),
+        11,
+        "customers, employees, extensions, groups, tokens, operations, conflicts, and the change log at four URLs"
+    );
     for endpoint in paged {
         let path = with_value(endpoint.path, "", "");
+        let is_longer = ["/pbx/extension", "/pbx/group"].contains(&endpoint.path);
+        let beyond = if is_longer { "limit=1001" } else { "limit=501" };
         for (query, code) in [
             ("limit=0", "limit"),
-            ("limit=501", "limit"),
+            (beyond, "limit"),
             ("limit=-1", "limit"),
             ("limit=ten", "limit"),
             ("limit=1e2", "limit"),
@@ -117,6 +123,10 @@ fn an_argument_that_is_no_id_or_flag_is_refused_by_its_name() {
             let values: &[&str] = match name {
                 // Accepted, of no effect.
                 "all" if endpoint.path == "/pbx/app/queues" => continue,
+                "extension" if endpoint.path == "/pbx/app/queues" => &["", "12", "%00", demo::SOEREN],
+                "target" => &["", "12", "%ff", demo::SOEREN],
+                "sort" => &["", "size", "%00", "Name"],
+                "expandGoto" | "expandExtension" | "members" | "callers" | "standalone" | "includePhones" => &["maybe", "2"],
                 _ if ids.contains(&name) => &["12", "%00", "%ff", "zzzzzzzzzzzzzzzzzzzzzzzz"],
                 _ if flags.contains(&name) || more_flags.contains(&name) => &["maybe", "%00", "2"],
                 "sortBy" | "orderBy" | "what" | "version" => &["", "other", "%ff"],
@@ -140,7 +150,8 @@ fn a_method_that_a_url_has_not_is_told_which_it_has() {
     for endpoint in endpoints() {
         let served = methods.entry(endpoint.path).or_default();
         served.push(endpoint.method);
-        let may_change = endpoint.path.starts_with("/auth/") || endpoint.path.starts_with("/tools/");
+        let of_member = endpoint.path.starts_with("/pbx/queue/{queue}/member/");
+        let may_change = of_member || endpoint.path.starts_with("/auth/") || endpoint.path.starts_with("/tools/");
         if endpoint.method == "GET" && !may_change {
             served.push("HEAD");
         }

@@ -1,5 +1,10 @@
 //! Objects of the PBX besides queues: the rules that an import and the calls have in common.
 
+pub mod extensions;
+pub mod groups;
+pub mod members;
+pub mod queues;
+
 use super::known::Known;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::employee::Employee;
