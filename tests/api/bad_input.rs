@@ -126,7 +126,9 @@ fn an_argument_that_is_no_id_or_flag_is_refused_by_its_name() {
                 "extension" if endpoint.path == "/pbx/app/queues" => &["", "12", "%00", demo::SOEREN],
                 "target" => &["", "12", "%ff", demo::SOEREN],
                 "sort" => &["", "size", "%00", "Name"],
-                "expandGoto" | "expandExtension" | "members" | "callers" | "standalone" | "includePhones" => &["maybe", "2"],
+                "expandGoto" | "expandExtension" | "members" | "callers" | "standalone" | "includePhones" => {
+                    &["maybe", "2"]
+                }
                 _ if ids.contains(&name) => &["12", "%00", "%ff", "zzzzzzzzzzzzzzzzzzzzzzzz"],
                 _ if flags.contains(&name) || more_flags.contains(&name) => &["maybe", "%00", "2"],
                 "sortBy" | "orderBy" | "what" | "version" => &["", "other", "%ff"],

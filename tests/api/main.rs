@@ -32,6 +32,8 @@ mod mobile_configs;
 mod moves;
 mod not_served;
 mod pbx_app;
+mod pbx_extensions;
+mod pbx_queues;
 mod server;
 mod session_ends;
 mod takeover;
