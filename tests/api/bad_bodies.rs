@@ -16,6 +16,7 @@ fn taking_a_body() -> Vec<Endpoint> {
 
 fn path_of(endpoint: &Endpoint) -> String {
     let path = endpoint.path.replace("{customer}", demo::BAKERY).replace("{employee}", demo::EMMA);
+    let path = path.replace("{queue}", demo::ORDERS).replace("{member}", demo::EMMA_IN_ORDERS);
     path.replace("{address}", demo::SECOND_ADDRESS)
 }
 

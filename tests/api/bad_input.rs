@@ -16,6 +16,10 @@ fn with_value(path: &str, placeholder: &str, value: &str) -> String {
         ("{item}", demo::EMMA),
         ("{entry}", "000000000000000000000001"),
         ("{token}", "0000"),
+        ("{queue}", demo::ORDERS),
+        ("{member}", demo::EMMA_IN_ORDERS),
+        ("{extension}", demo::EMMAS_EXTENSION),
+        ("{group}", demo::SHOP),
     ];
     let path = path.replace(placeholder, value);
     existing.into_iter().fold(path, |path, (name, value)| path.replace(name, value))

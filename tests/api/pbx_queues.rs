@@ -166,7 +166,7 @@ fn a_queue_that_is_not_dynamic_is_left_to_managers() {
     assert_error(
         &soeren.post(&members(demo::WHOLESALE), json!({ "extension": demo::SOERENS_EXTENSION })),
         403,
-        "access_denied",
+        "dynamic",
     );
     app.manager().delete(&place).ok();
 }
