@@ -14,6 +14,7 @@ use super::openapi_pbx::pbx_parameter;
 use super::schemas::errors::Error;
 use super::schemas::{PLAIN, SchemaOf, Schemas};
 use crate::domain::audit::{WHAT, sections};
+use crate::web::middleware::may_change;
 use crate::web::pace::shared;
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
@@ -110,14 +111,15 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
             json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
         ));
     }
-    let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
+    let is_object = endpoint.path.contains('{') && !is_of_no_version(endpoint.path) || endpoint.page == COPY;
     if is_object && !endpoint.page.is_empty() {
-        let (name, what) = match method {
-            "GET" => ("If-None-Match", "304 when the object still has this ETag"),
-            _ => ("If-Match", "412 unless the object has this ETag"),
+        let is_read = method == "GET" && !may_change(endpoint.path);
+        let (name, what) = match is_read {
+            true => ("If-None-Match", "304 when the object still has this ETag"),
+            false => ("If-Match", "412 unless the object has this ETag"),
         };
         given.push(header_parameter(name, what, json!({ "type": "string" })));
-        if method == "GET" {
+        if is_read {
             responses
                 .insert("304".into(), json!({ "description": "Not modified", "headers": headers_of(true, false) }));
         }
@@ -149,6 +151,11 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
         operation["security"] = json!([]);
     }
     operation
+}
+
+/// Paths that name an object whose version the call does not look at.
+fn is_of_no_version(path: &str) -> bool {
+    path.starts_with("/auth") || path == "/pbx/queue/{queue}/member" || path.ends_with("/member/join")
 }
 
 /// What a body must have to create something: the schema of its kind serves updates too, which need nothing.
