@@ -10,7 +10,7 @@ use crate::domain::id::Id;
 use crate::error::{Error, Result};
 use crate::store::employees::EmployeeFilter;
 use crate::usecases::access_away;
-use crate::usecases::employees::{self, GivenPassword};
+use crate::usecases::employees::{self, Delete, GivenPassword};
 use crate::usecases::intents::SECRET_CONTEXT;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
@@ -104,18 +104,18 @@ async fn hash_given_password(
     Ok(GivenPassword::Hashed { hash, sealed })
 }
 
-/// api:employee:delete. `deleteDate` schedules it. 400 `employee`, 403 `access_denied`, 404 `employee`,
+/// api:employee:delete. `deleteDate` schedules it; `deleteExtensions` deletes its extensions too. 400 `employee`, 403 `access_denied`, 404 `employee`,
 /// 422 `deleteDate`.
 pub async fn delete(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let query = call.context.delete_query(&["deleteDate", "deleteExtensions", "deleteMvnoAccounts"])?;
     // Given but empty is a fault: read as "now" it would delete an employee by mistake.
     let date = query.get("deleteDate").map(str::to_owned);
-    query.flag("deleteExtensions")?;
+    let delete = Delete { date, with_extensions: query.flag("deleteExtensions")? };
     query.flag("deleteMvnoAccounts")?;
     let preconditions = call.preconditions();
     call.take_access_away(move |tx, actor| {
-        match employees::delete(tx, actor, id, date.as_deref(), |old| preconditions.check(|| shown(old)))? {
+        match employees::delete(tx, actor, id, &delete, |old| preconditions.check(|| shown(old)))? {
             None => Ok(ApiResponse::success()),
             Some(at) => ApiResponse::json(&json!({ "success": true, "deleteDate": at })),
         }

@@ -37,8 +37,11 @@ fn is_match(pattern: &[&str], path: &[&str]) -> bool {
 pub fn shadowed_by(served: &[&str]) -> Vec<String> {
     let patterns: Vec<Vec<&str>> = served.iter().map(|path| path.trim_matches('/').split('/').collect()).collect();
     let is_plain = |endpoint: &&PlatformEndpoint| !endpoint.segments.iter().any(|segment| segment.starts_with('{'));
-    let is_shadowed =
-        |endpoint: &&PlatformEndpoint| patterns.iter().any(|pattern| is_match(pattern, &endpoint.segments));
+    // Where this server has another method of the path, it answers for all of them.
+    let is_served = |endpoint: &PlatformEndpoint| patterns.contains(&endpoint.segments);
+    let is_shadowed = |endpoint: &&PlatformEndpoint| {
+        !is_served(endpoint) && patterns.iter().any(|pattern| is_match(pattern, &endpoint.segments))
+    };
     let shadowed = PLATFORM.iter().filter(is_plain).filter(is_shadowed);
     shadowed.map(|endpoint| format!("/{}", endpoint.segments.join("/"))).collect()
 }

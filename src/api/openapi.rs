@@ -10,10 +10,12 @@ use super::endpoint::{Endpoint, of};
 use super::openapi_errors::{headers_of, refusals};
 use super::openapi_links::{links, parameters};
 use super::openapi_names::operation_id;
+use super::openapi_pbx::pbx_parameter;
 use super::schemas::errors::Error;
 use super::schemas::{PLAIN, SchemaOf, Schemas};
 use crate::domain::audit::{WHAT, sections};
 use crate::domain::realtime::EVENT_TYPES;
+use crate::web::middleware::may_change;
 use crate::web::pace::shared;
 
 const COPY: &str = "api:pbx:app:mobileconfig:copy";
@@ -84,7 +86,18 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
 
 /// Objects that are answered with their version, in the header `ETag`.
-const VERSIONED: [&str; 6] = ["Customer", "Employee", "Address", "Addresses", "MobileConfig", "Contact"];
+const VERSIONED: [&str; 10] = [
+    "Customer",
+    "Employee",
+    "Address",
+    "Addresses",
+    "MobileConfig",
+    "Contact",
+    "Queue",
+    "QueueMember",
+    "Extension",
+    "Group",
+];
 
 /// Pages whose calls answer no object with a version, and look at none.
 const UNVERSIONED: [&str; 7] = [
@@ -104,7 +117,7 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
         ("/tools/realtime", _) => of_event(name),
         ("/pbx/phonebook", "limit") => limit(50, 50_000),
         ("/pbx/switch/{name}", "value") => query_parameter("on"),
-        _ => query_parameter(name),
+        (path, name) => pbx_parameter(path, name).unwrap_or_else(|| query_parameter(name)),
     }));
     let is_public = PUBLIC.contains(&endpoint.path);
     let method = endpoint.method;
@@ -123,14 +136,15 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
             json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
         ));
     }
-    let is_object = endpoint.path.contains('{') && !endpoint.path.starts_with("/auth") || endpoint.page == COPY;
+    let is_object = endpoint.path.contains('{') && !is_of_no_version(endpoint.path) || endpoint.page == COPY;
     if is_object && !endpoint.page.is_empty() && !UNVERSIONED.contains(&endpoint.page) {
-        let (name, what) = match method {
-            "GET" => ("If-None-Match", "304 when the object still has this ETag"),
-            _ => ("If-Match", "412 unless the object has this ETag"),
+        let is_read = method == "GET" && !may_change(endpoint.path);
+        let (name, what) = match is_read {
+            true => ("If-None-Match", "304 when the object still has this ETag"),
+            false => ("If-Match", "412 unless the object has this ETag"),
         };
         given.push(header_parameter(name, what, json!({ "type": "string" })));
-        if method == "GET" {
+        if is_read {
             responses
                 .insert("304".into(), json!({ "description": "Not modified", "headers": headers_of(true, false) }));
         }
@@ -162,6 +176,11 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
         operation["security"] = json!([]);
     }
     operation
+}
+
+/// Paths that name an object whose version the call does not look at.
+fn is_of_no_version(path: &str) -> bool {
+    path.starts_with("/auth") || path == "/pbx/queue/{queue}/member" || path.ends_with("/member/join")
 }
 
 /// What a body must have to create something: the schema of its kind serves updates too, which need nothing.
@@ -283,12 +302,14 @@ fn query_parameter(name: &str) -> Value {
             (json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": PLAIN }), "As in the body of POST")
         }
         "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
-        "deleteExtensions" | "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
         "on" => {
             return json!({ "name": "value", "in": "query", "required": false, "description": "Sets the switch to this", "schema": { "type": "boolean" } });
         }
         "value" => (json!({ "type": "string", "maxLength": 1000 }), "Sets the variable to this"),
-        "calls" | "standalone" | "extension" => (text, "Accepted; of no effect here"),
+        "deleteExtensions" => (flag, "Delete its extensions too; together with a later deleteDate they stay"),
+        "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
+        "standalone" => (flag, "Also extensions that belong to no employee"),
+        "calls" => (text, "Accepted; of no effect here"),
         _ => (text, ""),
     };
     let is_required = ["username", "password"].contains(&name);

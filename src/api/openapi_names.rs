@@ -4,7 +4,7 @@ use super::endpoint::Endpoint;
 use super::openapi_links::parameters;
 
 /// As the documentation page is called: `api:pbx:app:mobileconfig:copy` → `mobileconfigCopy`. A page of several calls has the
-/// parameter that tells them apart at the end (`changelogListByCustomer`), and `Get` where it has a POST at the same path.
+/// parameter that tells them apart at the end (`changelogListByCustomer`), and `Get` where it has a POST for the same.
 pub fn operation_id(endpoint: &Endpoint, all: &[Endpoint]) -> String {
     if endpoint.page.is_empty() {
         return own_operation_id(endpoint);
@@ -14,14 +14,14 @@ pub fn operation_id(endpoint: &Endpoint, all: &[Endpoint]) -> String {
     let mut name: String =
         words.enumerate().map(|(n, word)| if n == 0 { word.into() } else { capitalised(word) }).collect();
     let siblings: Vec<&Endpoint> = all.iter().filter(|other| other.page == endpoint.page).collect();
-    if siblings.len() > 1 {
-        if let Some(last) = parameters(endpoint.path).last() {
-            name += &format!("By{}", capitalised(last));
-        }
-        let is_second = |other: &&Endpoint| other.path == endpoint.path && other.method == "POST";
-        if endpoint.method == "GET" && siblings.iter().any(is_second) {
-            name += "Get";
-        }
+    let last = |endpoint: &Endpoint| parameters(endpoint.path).last();
+    if let Some(parameter) = last(endpoint)
+        && siblings.iter().any(|other| last(other) != Some(parameter))
+    {
+        name += &format!("By{}", capitalised(parameter));
+    }
+    if endpoint.method == "GET" && siblings.iter().any(|other| other.method == "POST") {
+        name += "Get";
     }
     name
 }

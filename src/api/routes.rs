@@ -21,6 +21,7 @@ use super::schemas::employees::*;
 use super::schemas::errors::{Any, Success};
 use super::schemas::local::*;
 use super::schemas::mobile_configs::*;
+use super::schemas::pbx::*;
 use super::schemas::pbx_app::*;
 use super::schemas::realtime::RealtimeEvent;
 use super::schemas::sync::*;
@@ -28,14 +29,15 @@ use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
     AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, local,
-    login, mobile_configs, named_values, not_served, openapi, overview, pbx_app, phonebook, platform, realtime,
-    shortcuts, swagger_ui, sync, tokens, validate_token,
+    login, mobile_configs, named_values, not_served, openapi, overview, pbx_app, pbx_extensions, pbx_queues, phonebook,
+    platform, realtime, shortcuts, swagger_ui, sync, tokens, validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::app_versions::AppVersions;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::pbx::Contact;
+use crate::domain::pbx::Rights;
 use crate::sync::edge::verify::Proof;
 use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented};
 use crate::web::middleware::{SOCKET_IO, may_change};
@@ -104,6 +106,20 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/pbx/variable", "api:pbx:variable:list", "Variables of the PBX", of::<PbxVariables>(), named_values::list_variables).query("customer"),
         get("/pbx/variable/{name}", "api:pbx:variable:set", "One variable; with `value` it is set, and the answer is that of POST", of::<PbxVariable>(), named_values::get_variable).query("value customer"),
         post("/pbx/variable/{name}", "api:pbx:variable:set", "Set a variable", of::<Success>(), named_values::set_variable).body::<VariableValue>(),
+        get("/pbx/app/permissions", "api:pbx:app:permissions", "What the caller may do with the extensions of its groups", of::<Permissions>(), pbx_extensions::permissions),
+        get("/pbx/app/grouppermissions", "api:pbx:app:grouppermissions", "What the caller may do with one extension", of::<Rights>(), pbx_extensions::group_permissions).query("target"),
+
+        get("/pbx/queue/{queue}", "api:pbx:queue:get", "One queue", of::<QueueView>(), pbx_queues::get).query("expandGoto members callers"),
+        get("/pbx/queue/{queue}/member", "api:pbx:queue:members", "Members of a queue", of::<QueueMembers>(), pbx_queues::members),
+        post("/pbx/queue/{queue}/member", "api:pbx:queue:member-join", "Join a queue", of::<MemberView>(), pbx_queues::join).body::<QueueMemberWrite>(),
+        get("/pbx/queue/{queue}/member/join", "api:pbx:queue:member-join", "Join a queue; POST is preferred", of::<MemberView>(), pbx_queues::join_get).query("extension number priority permanent"),
+        get("/pbx/queue/{queue}/member/{member}", "api:pbx:queue:member-update", "Change a member of a queue; POST is preferred", of::<MemberView>(), pbx_queues::update_get).query("priority permanent"),
+        post("/pbx/queue/{queue}/member/{member}", "api:pbx:queue:member-update", "Change a member of a queue; what is not given stays", of::<MemberView>(), pbx_queues::update).body::<QueueMemberWrite>(),
+        delete("/pbx/queue/{queue}/member/{member}", "api:pbx:queue:member-leave", "Leave a queue", of::<Success>(), pbx_queues::leave),
+        get("/pbx/extension", "api:pbx:extension:list", "Extensions of a customer", of::<ExtensionPage>(), pbx_extensions::list).query("customer employee offset limit filter full sort includePhones"),
+        get("/pbx/extension/{extension}", "api:pbx:extension:get", "One extension", of::<ExtensionView>(), pbx_extensions::get),
+        get("/pbx/group", "api:pbx:group:list", "Groups of a customer", of::<GroupPage>(), pbx_extensions::list_groups).query("customer offset limit filter full sort"),
+        get("/pbx/group/{group}", "api:pbx:group:get", "One group", of::<GroupView>(), pbx_extensions::get_group).query("expandExtension expandGoto"),
 
         get("/log/changelog/customer", "api:log:changelog:list", "Change log of the caller's customer", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
         get("/log/changelog/customer/{customer}", "api:log:changelog:list", "Change log of a customer, or of SYSTEM", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),

@@ -188,6 +188,16 @@ pub const NAMED_VALUE_READ_PERSONAL: Permission = Permission::from(PERSONAL, Lev
 pub const NAMED_VALUE_SET_PERSONAL: Permission = Permission::from(PERSONAL, Level::Manager);
 /// api:pbx:switch:set of those of the PBX.
 pub const NAMED_VALUE_SET_SYSTEM: Permission = Permission::from(None, Level::Manager);
+/// api:pbx:queue:get and :members. A queue is one's own when one answers its calls, or may.
+pub const QUEUE_GET: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:queue:member-join, :member-update and :member-leave. A member is one's own when one may have its extension join.
+pub const QUEUE_MEMBER: Permission = Permission::from(PERSONAL, Level::Manager);
+/// api:pbx:extension:list and :get. What PERSONAL sees of other extensions is decided there.
+pub const EXTENSION: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:group:list. A group is one's own when one controls it.
+pub const GROUP_LIST: Permission = Permission::from(PERSONAL, Level::Viewer);
+/// api:pbx:group:get: PERSONAL is not listed.
+pub const GROUP_GET: Permission = Permission::from(None, Level::Viewer);
 
 /// api:log:changelog:list, :get, api:log:changeloglite and api:tools:changelog.
 pub const CHANGE_LOG: Permission = Permission::from(None, Level::Viewer);
@@ -248,6 +258,11 @@ mod tests {
             ("named value, read a personal one", NAMED_VALUE_READ_PERSONAL, ["PVMORrA", "VMORrA", "RrA", "rA"]),
             ("named value, set a personal one", NAMED_VALUE_SET_PERSONAL, ["PVMORrA", "MORrA", "RrA", "rA"]),
             ("named value, set one of the PBX", NAMED_VALUE_SET_SYSTEM, ["", "MORrA", "RrA", "rA"]),
+            ("queue get", QUEUE_GET, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("queue member", QUEUE_MEMBER, ["PVMORrA", "MORrA", "RrA", "rA"]),
+            ("extension", EXTENSION, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("group list", GROUP_LIST, ["PVMORrA", "VMORrA", "RrA", "rA"]),
+            ("group get", GROUP_GET, ["", "VMORrA", "RrA", "rA"]),
         ];
         for (name, permission, expected) in rows {
             let letters = LEVELS.into_iter().zip("-PVMORrA".chars());

@@ -146,6 +146,9 @@ pub struct Change {
     /// Of a delete on a later day, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+    /// Of a delete of an employee: its extensions too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_extensions: bool,
     /// Both sides changed it, and a person has decided: it is sent whatever the platform holds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_decided: bool,

@@ -118,8 +118,11 @@ impl Sending {
             }
             Call::DeleteCustomer => Request::delete(path(Table::Customer, *target)),
             Call::DeleteEmployee => {
-                let date = change.date.as_ref().map(|date| format!("?deleteDate={date}")).unwrap_or_default();
-                Request::delete(format!("{}{date}", path(Table::Employee, *target)))
+                let date = change.date.as_ref().map(|date| format!("deleteDate={date}"));
+                let extensions = change.with_extensions.then(|| "deleteExtensions=true".to_owned());
+                let arguments: Vec<String> = date.into_iter().chain(extensions).collect();
+                let mark = if arguments.is_empty() { "" } else { "?" };
+                Request::delete(format!("{}{mark}{}", path(Table::Employee, *target), arguments.join("&")))
             }
             Call::CreateConfig => Request::post(config_path(*target), None),
             Call::CopyConfig => {

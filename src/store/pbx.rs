@@ -1,5 +1,7 @@
 //! Objects of the PBX: one row each, as JSON, whatever their kind.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Params, Row, named_params, params};
 use serde_json::Value;
 
@@ -38,6 +40,93 @@ fn select(tx: &ReadTx, condition: &str, values: impl Params) -> Result<Vec<PbxOb
 pub fn find(tx: &ReadTx, id: Id) -> Result<Option<PbxObject>> {
     let mut statement = tx.conn.prepare_cached("select object from pbx_objects where id = ?1")?;
     Ok(statement.query_row([id], from_row).optional()?)
+}
+
+/// The version of an object that is there.
+pub fn rev(tx: &ReadTx, id: Id) -> Result<i64> {
+    let mut statement = tx.conn.prepare_cached("select rev from pbx_objects where id = ?1")?;
+    Ok(statement.query_row([id], |row| row.get(0))?)
+}
+
+/// The order of a list of extensions or groups.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Order {
+    Number,
+    #[default]
+    Name,
+    Redirect,
+    Direct,
+    Employee,
+}
+
+impl Order {
+    /// What has no such property comes last. Numbers are ordered as numbers: 99 before 100.
+    fn sql(self) -> &'static str {
+        match self {
+            Order::Number => {
+                "json_extract(o.object, '$.number') is null, length(json_extract(o.object, '$.number')),
+                 json_extract(o.object, '$.number'), "
+            }
+            Order::Name => "",
+            Order::Redirect => "json_extract(o.object, '$.redirect') is null, json_extract(o.object, '$.redirect'), ",
+            Order::Direct => "json_extract(o.object, '$.direct') is null, json_extract(o.object, '$.direct'), ",
+            Order::Employee => "e.name is null, e.name collate danish, ",
+        }
+    }
+}
+
+/// Which extensions or groups a list holds.
+#[derive(Clone, Debug)]
+pub struct PbxFilter {
+    pub customer: Id,
+    pub kind: Kind,
+    /// Only what belongs to this employee.
+    pub employee: Option<Id>,
+    /// Only groups that an extension of this employee controls.
+    pub controller: Option<Id>,
+    /// Free text in the name, the number, or the name of the employee.
+    pub text: Option<String>,
+    pub order: Order,
+}
+
+/// The objects that `filter` lets through.
+pub fn page(tx: &ReadTx, filter: &PbxFilter, window: Window) -> Result<Page<PbxObject>> {
+    let source = "from pbx_objects o left join employees e on e.id = o.employee
+         where o.customer = :customer and o.kind = :kind and (:employee is null or o.employee = :employee)
+           and (:controller is null or exists (
+                select 1 from json_each(o.object, '$.controllers') c join pbx_objects x on x.id = c.value
+                where x.employee = :controller))
+           and (:text is null or instr(folded(o.name), :text) or instr(folded(json_extract(o.object, '$.number')), :text)
+                or instr(folded(e.name), :text))";
+    let text = filter.text.as_deref().map(folded);
+    let conditions = named_params! {
+        ":customer": filter.customer, ":kind": <&str>::from(filter.kind), ":employee": filter.employee,
+        ":controller": filter.controller, ":text": text
+    };
+    let total =
+        tx.conn.prepare_cached(&format!("select count(*) {source}"))?.query_row(conditions, |row| row.get(0))?;
+    let sql = format!(
+        "select o.object {source} order by {}o.name collate danish, o.id limit {} offset {}",
+        filter.order.sql(),
+        window.limit,
+        window.offset
+    );
+    let rows = tx.conn.prepare(&sql)?.query_map(conditions, from_row)?.collect::<rusqlite::Result<_>>()?;
+    Ok(Page { total, rows })
+}
+
+/// Ids of the customer's objects of one kind, by the employee that they belong to.
+pub fn ids_by_employee(tx: &ReadTx, customer: Id, kind: Kind) -> Result<HashMap<Id, Id>> {
+    let sql = "select employee, id from pbx_objects where customer = ?1 and kind = ?2 and employee is not null";
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params![customer, <&str>::from(kind)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether the customer has an object of this kind.
+pub fn has_any(tx: &ReadTx, customer: Id, kind: Kind) -> Result<bool> {
+    let sql = "select exists (select 1 from pbx_objects where customer = ?1 and kind = ?2)";
+    Ok(tx.conn.prepare_cached(sql)?.query_row(params![customer, <&str>::from(kind)], |row| row.get(0))?)
 }
 
 /// The customer's objects of one kind, by name.

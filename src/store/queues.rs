@@ -33,6 +33,11 @@ pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Queue>> {
     Ok(statement.query_row([id], from_row).optional()?)
 }
 
+/// The version of a queue that is there.
+pub fn rev(tx: &ReadTx, id: Id) -> Result<i64> {
+    Ok(tx.conn.prepare_cached("select rev from queues where id = ?1")?.query_row([id], |row| row.get(0))?)
+}
+
 /// The customer's queues by name.
 pub fn list(tx: &ReadTx, customer: Id) -> Result<Vec<Queue>> {
     let sql = format!("select {COLUMNS} from queues where customer = ?1 order by name collate danish, id");
@@ -74,7 +79,7 @@ pub(super) fn write_row(tx: &mut WriteTx, queue: &Queue, rev: Option<i64>) -> Re
     Ok(())
 }
 
-pub(super) fn subject(queue: &Queue) -> Subject {
+pub fn subject(queue: &Queue) -> Subject {
     Subject { section: QUEUES, object: queue.id, customer: Some(queue.customer) }
 }
 

@@ -98,13 +98,14 @@ pub fn employee_saved(tx: &mut WriteTx, old: Option<&Employee>, new: &Employee, 
     }
 }
 
-/// Somebody deletes an employee, or asks for it on a later day.
-pub fn employee_deleted(tx: &mut WriteTx, old: &Employee, date: Option<&str>) -> Result<()> {
+/// Somebody deletes an employee, or asks for it on a later day; `with_extensions`: its extensions too.
+pub fn employee_deleted(tx: &mut WriteTx, old: &Employee, date: Option<&str>, with_extensions: bool) -> Result<()> {
     let Some(rules) = asked(tx)? else { return Ok(()) };
     if !has(tx, Table::Employee, old.id)? {
         return Ok(());
     }
-    let change = Change { was: without_id(fields_of(old)?), date: date.map(str::to_owned), ..Change::default() };
+    let (was, date) = (without_id(fields_of(old)?), date.map(str::to_owned));
+    let change = Change { was, date, with_extensions, ..Change::default() };
     queue(tx, rules, Call::DeleteEmployee, old.customer, old.id, &change, None)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use telecomx_local::api::routes::endpoints;
 
 use super::access_table::{Fresh, Row, rows};
-use super::access_world::{WORLD, id_of, new_employee};
+use super::access_world::{PbxIds, WORLD, id_of, new_employee};
 use super::support::{Client, Response, TestApp, assert_error, code_of, demo};
 
 /// Whose object a request is about.
@@ -50,6 +50,8 @@ pub struct At {
     address: String,
     contact: String,
     entry: String,
+    /// Objects of the PBX that are the employee's.
+    pub pbx: PbxIds,
     /// A token of somebody else's that is valid.
     pub stage_token: String,
 }
@@ -112,6 +114,7 @@ impl Stage {
             },
             contact: demo::ABSENT.into(),
             entry,
+            pbx: PbxIds::of(self.employee(relation)),
             stage_token: self.admin.token().into(),
         }
     }
@@ -143,6 +146,10 @@ impl Stage {
             Fresh::SharedContact => {
                 at.contact = id_of(&self.admin.post("/pbx/phonebook", json!({ "customer": at.customer })).ok());
             }
+            Fresh::Member => {
+                let spare = json!({ "extension": at.pbx.spare });
+                at.pbx.member = id_of(&self.admin.post(&format!("/pbx/queue/{}/member", at.pbx.queue), spare).ok());
+            }
             Fresh::Customer => {
                 let sibling = self.admin.get(&format!("/customer/{}", at.customer)).ok();
                 let new = json!({ "name": "Fresh", "parentReseller": sibling["parentReseller"], "addresses": sibling["addresses"] });
@@ -163,6 +170,10 @@ impl Stage {
             ("{section}", "Employees"),
             ("{item}", &at.employee),
             ("{entry}", &at.entry),
+            ("{queue}", &at.pbx.queue),
+            ("{member}", &at.pbx.member),
+            ("{extension}", &at.pbx.extension),
+            ("{group}", &at.pbx.group),
         ]
         .into_iter()
         .fold(row.path.to_owned(), |path, (name, value)| path.replace(name, value));

@@ -17,6 +17,8 @@ pub enum Fresh {
     OwnContact,
     /// A contact that everybody of the customer reads.
     SharedContact,
+    /// A member of a queue: another extension of the same employee.
+    Member,
     /// The caller itself: for what ends its sessions.
     Caller,
 }
@@ -178,6 +180,23 @@ pub fn rows() -> Vec<Row> {
         row("GET", "/pbx/variable/{name}", ["PVMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
         row("GET", "/pbx/variable/{name}", ["PVMORrA", "-", "RrA", "RrA", "rA"]).query(|at| of_customer(at) + "&value=text"),
         row("POST", "/pbx/variable/{name}", ["PVMORrA", "-", "RrA", "RrA", "rA"]).body(|at| json!({ "value": "text", "customer": at.customer })),
+        row("GET", "/pbx/app/permissions", ANY),
+        Row { query: |at| format!("target={}", at.pbx.extension), ..row("GET", "/pbx/app/grouppermissions", ANY) },
+
+        // Of the own customer: a queue whose calls the caller answers, and one that is not dynamic, whose calls a colleague answers.
+        row("GET", "/pbx/queue/{queue}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
+        row("GET", "/pbx/queue/{queue}/member", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
+        row("POST", "/pbx/queue/{queue}/member", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]).body(|at| json!({ "extension": at.pbx.extension })),
+        Row { query: |at| format!("extension={}", at.pbx.extension), ..row("GET", "/pbx/queue/{queue}/member/join", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]) },
+        row("POST", "/pbx/queue/{queue}/member/{member}", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]).body(|_| json!({ "priority": 3 })),
+        Row { query: |_| "priority=4".into(), ..row("GET", "/pbx/queue/{queue}/member/{member}", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]) },
+        row("DELETE", "/pbx/queue/{queue}/member/{member}", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]).fresh(Fresh::Member),
+        row("GET", "/pbx/extension", ["VMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
+        row("GET", "/pbx/extension", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]).query(|at| format!("employee={}", at.employee)),
+        // PERSONAL is shown five properties of a colleague's.
+        row("GET", "/pbx/extension/{extension}", ["PVMORrA", "PVMORrA", "RrA", "RrA", "rA"]),
+        row("GET", "/pbx/group", ["PVMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
+        row("GET", "/pbx/group/{group}", ["VMORrA", "VMORrA", "RrA", "RrA", "rA"]),
 
         row("GET", "/log/changelog/customer", own_only("VMORrA")),
         row("GET", "/log/changelog/customer/{customer}", ["VMORrA", "-", "RrA", "RrA", "rA"]),

@@ -17,6 +17,7 @@ fn taking_a_body() -> Vec<Endpoint> {
 fn path_of(endpoint: &Endpoint) -> String {
     let path = endpoint.path.replace("{customer}", demo::BAKERY).replace("{employee}", demo::EMMA);
     let path = path.replace("{address}", demo::SECOND_ADDRESS).replace("{contact}", demo::SHARED_CONTACT);
+    let path = path.replace("{queue}", demo::ORDERS).replace("{member}", demo::EMMA_IN_ORDERS);
     path.replace("{name}", "SHARED:night")
 }
 
@@ -75,6 +76,7 @@ fn no_body_at_all_is_refused_where_one_is_needed() {
         match endpoint.body_name().as_str() {
             "MobileConfigWrite" | "AppEmployeesQuery" | "OverviewQuery" => drop(answer.ok()),
             "ShortcutsWrite" => assert_error(&answer, 400, "shortcuts"),
+            "Undo" => assert_error(&answer, 404, "operation"),
             // No platform is connected.
             "PlatformDisconnect" => assert_error(&answer, 409, "platform"),
             _ => assert_error(&answer, 400, "bad_request"),

@@ -18,6 +18,10 @@ fn with_value(path: &str, placeholder: &str, value: &str) -> String {
         ("{token}", "0000"),
         ("{contact}", demo::SHARED_CONTACT),
         ("{name}", "SHARED:night"),
+        ("{queue}", demo::ORDERS),
+        ("{member}", demo::EMMA_IN_ORDERS),
+        ("{extension}", demo::EMMAS_EXTENSION),
+        ("{group}", demo::SHOP),
     ];
     let path = path.replace(placeholder, value);
     existing.into_iter().fold(path, |path, (name, value)| path.replace(name, value))
@@ -84,15 +88,19 @@ fn a_value_out_of_range_is_refused_by_every_list() {
     let paged: Vec<_> = endpoints().into_iter().filter(|e| e.query.split(' ').any(|name| name == "limit")).collect();
     assert_eq!(
         paged.len(),
-        10,
-        "customers, employees, contacts, tokens, operations, conflicts, and four of the change log"
+        12,
+        "customers, employees, contacts, extensions, groups, tokens, operations, conflicts, and the change log at four URLs"
     );
     for endpoint in paged {
         let path = with_value(endpoint.path, "", "");
-        let too_many = if path == "/pbx/phonebook" { "limit=50001" } else { "limit=501" };
+        let beyond = match endpoint.path {
+            "/pbx/phonebook" => "limit=50001",
+            "/pbx/extension" | "/pbx/group" => "limit=1001",
+            _ => "limit=501",
+        };
         for (query, code) in [
             ("limit=0", "limit"),
-            (too_many, "limit"),
+            (beyond, "limit"),
             ("limit=-1", "limit"),
             ("limit=ten", "limit"),
             ("limit=1e2", "limit"),
@@ -124,6 +132,12 @@ fn an_argument_that_is_no_id_or_flag_is_refused_by_its_name() {
             let values: &[&str] = match name {
                 // Accepted, of no effect.
                 "all" if endpoint.path == "/pbx/app/queues" => continue,
+                "extension" if endpoint.path == "/pbx/app/queues" => &["", "12", "%00", demo::SOEREN],
+                "target" => &["", "12", "%ff", demo::SOEREN],
+                "sort" => &["", "size", "%00", "Name"],
+                "expandGoto" | "expandExtension" | "members" | "callers" | "standalone" | "includePhones" => {
+                    &["maybe", "2"]
+                }
                 _ if ids.contains(&name) => &["12", "%00", "%ff", "zzzzzzzzzzzzzzzzzzzzzzzz"],
                 _ if flags.contains(&name) || more_flags.contains(&name) => &["maybe", "%00", "2"],
                 "sortBy" | "orderBy" | "what" | "version" => &["", "other", "%ff"],
@@ -147,7 +161,7 @@ fn a_method_that_a_url_has_not_is_told_which_it_has() {
     for endpoint in endpoints() {
         let served = methods.entry(endpoint.path).or_default();
         served.push(endpoint.method);
-        let may_change = ["/auth/", "/tools/", "/pbx/switch/", "/pbx/variable/"];
+        let may_change = ["/auth/", "/tools/", "/pbx/switch/", "/pbx/variable/", "/pbx/queue/{queue}/member/"];
         let may_change = may_change.iter().any(|prefix| endpoint.path.starts_with(prefix));
         if endpoint.method == "GET" && !may_change {
             served.push("HEAD");

@@ -35,6 +35,8 @@ mod moves;
 mod named_values;
 mod not_served;
 mod pbx_app;
+mod pbx_extensions;
+mod pbx_queues;
 mod phonebook;
 mod realtime;
 mod realtime_ends;

@@ -149,6 +149,9 @@ fn calls_are_named_after_their_documentation_page_each_by_a_name_of_its_own() {
         ("get", "/customer/{customer}/address/{address}", "customerAddressGet"),
         ("get", "/log/changelog/customer", "changelogList"),
         ("get", "/log/changelog/customer/{customer}/{section}", "changelogListBySection"),
+        ("post", "/pbx/queue/{queue}/member", "queueMemberJoin"),
+        ("get", "/pbx/queue/{queue}/member/join", "queueMemberJoinGet"),
+        ("get", "/pbx/queue/{queue}/member/{member}", "queueMemberUpdateGet"),
         ("get", "/sync/status", "getSyncStatus"),
     ] {
         assert_eq!(name(method, path), named, "{method} {path}");

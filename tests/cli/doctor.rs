@@ -4,7 +4,8 @@ use super::tampering::tampered;
 use crate::support::{Place, world};
 
 /// Checks of what the rules promise: the others see that a file was changed by hand.
-const CHECKS: [&str; 7] = ["references", "customers", "addresses", "employees", "stubs", "mobile configs", "logins"];
+const CHECKS: [&str; 8] =
+    ["references", "customers", "addresses", "employees", "stubs", "mobile configs", "pbx objects", "logins"];
 
 /// The findings of those checks after `sql`.
 fn findings(place: &Place, sql: &str) -> Vec<String> {
@@ -166,4 +167,25 @@ fn a_finding_counts_all_and_names_the_first_few() {
     let found = findings(&place, all);
     assert!(found[0].contains("12 live employees") && found[0].contains(", …): "), "{found:?}");
     assert_eq!(found[0].matches("e0000").count() + found[0].matches("e1000").count(), 5, "{found:?}");
+}
+
+#[test]
+fn an_object_of_the_pbx_that_refers_to_what_is_gone_is_found() {
+    let place = Place::new();
+    assert!(place.serve_with(&["--demo"]).stop().success());
+    let missing = "'ffffffffffffffffffffffff'";
+    let (extension, member, group) =
+        ("b00000000000000000000407", "d10000000000000000000404", "d00000000000000000000401");
+    let employee = format!("update pbx_objects set employee = {missing} where id = '{extension}'");
+    is_found(&place, &employee, "pbx objects", extension, "import each again");
+    let queue = format!("update pbx_objects set queue = 'a00000000000000000000501' where id = '{member}'");
+    is_found(&place, &queue, "pbx objects", member, "import the queue");
+    let of_member =
+        format!("update pbx_objects set object = json_set(object, '$.extension', {missing}) where id = '{member}'");
+    is_found(&place, &of_member, "pbx objects", member, "import the extensions");
+    let of_group =
+        format!("update pbx_objects set object = json_set(object, '$.controllers[0]', {missing}) where id = '{group}'");
+    is_found(&place, &of_group, "pbx objects", group, "import the extensions");
+    let deleted = format!("{of_group}; update customers set state = 'DELETED' where id = 'c00000000000000000000004'");
+    assert!(findings(&place, &deleted).iter().all(|line| !line.contains("pbx objects")), "of a deleted customer");
 }

@@ -99,7 +99,10 @@ impl Local {
 
     pub fn delete(&self, id: Id) -> bool {
         let actor = Actor::administrator("tester");
-        self.write(Local::author(true), move |tx| employees::delete(tx, &actor, id, None, |_| Ok(())).map(drop)).is_ok()
+        self.write(Local::author(true), move |tx| {
+            employees::delete(tx, &actor, id, &employees::Delete::default(), |_| Ok(())).map(drop)
+        })
+        .is_ok()
     }
 
     pub fn copy(&self, from: Id, to: Id) -> bool {

@@ -132,7 +132,16 @@ fn change(tx: &mut WriteTx, [what, a, b, mark]: [u64; 4]) -> Result<()> {
                 "members": [id('d', 10 + b)], "controllers": [id('d', 10 + b)] },
         ] }),
         5 | 6 => return name_all(tx, &sealer, &employee, mark),
-        7 => return employee_cases::delete(tx, &admin, employee.parse().unwrap(), None, |_| Ok(())).map(drop),
+        7 => {
+            return employee_cases::delete(
+                tx,
+                &admin,
+                employee.parse().unwrap(),
+                &employee_cases::Delete::default(),
+                |_| Ok(()),
+            )
+            .map(drop);
+        }
         8 if mark.is_multiple_of(3) => {
             return customer_cases::delete(tx, &admin, customer.parse().unwrap(), |_| Ok(()));
         }

@@ -179,7 +179,7 @@ impl Local {
 
     pub fn delete_employee(&self, id: &str) {
         let id = parse(id);
-        self.change(move |tx, actor| employees::delete(tx, actor, id, None, |_| Ok(())));
+        self.change(move |tx, actor| employees::delete(tx, actor, id, &employees::Delete::default(), |_| Ok(())));
     }
 
     pub fn delete_customer(&self, id: &str) {

@@ -26,6 +26,7 @@ mod parity;
 mod proof;
 mod proof_checks;
 mod proxy;
+mod queue_members;
 mod reach;
 mod running;
 mod sending;

@@ -1,8 +1,11 @@
 //! What was changed here is done at the platform once, whatever happens to the answer, and what is refused is put back.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 use telecomx_local::domain::platform::OperationState::{self, Conflict, Refused};
 use telecomx_local::platform::outcome;
+use telecomx_local::usecases::employees;
 
 use super::double::{Ask, Double, End, OWN, Reply};
 use super::local::Local;
@@ -235,4 +238,23 @@ fn a_config_that_is_read_while_a_colleague_s_delete_is_in_conflict_does_not_name
     local.change(move |tx, _| outcome::decide(tx, seq, false));
     local.round();
     assert!(named(&local).contains(BO), "{}", named(&local));
+}
+
+#[test]
+fn the_platform_is_told_to_delete_the_extensions_too() {
+    let (double, mut local) = connected();
+    let fia = FIA.parse().unwrap();
+    let delete = employees::Delete { with_extensions: true, ..employees::Delete::default() };
+    let deletes = Arc::new(Mutex::new(vec![]));
+    let seen = deletes.clone();
+    double.be_odd(move |ask: &Ask, reply: Reply| {
+        if ask.method == "DELETE" {
+            seen.lock().unwrap().push(ask.query.clone());
+        }
+        reply
+    });
+    local.change(move |tx, actor| employees::delete(tx, actor, fia, &delete, |_| Ok(())));
+    local.round();
+    assert_eq!(*deletes.lock().unwrap(), ["deleteExtensions=true"]);
+    assert_eq!(states(&local), []);
 }

@@ -12,4 +12,6 @@ use crate::domain::id::Id;
 pub struct AppEmployeesQuery {
     /// Only these; left out: all.
     pub ids: Option<Vec<Id>>,
+    /// Also the extensions that belong to no employee.
+    pub standalone: Option<bool>,
 }

@@ -4,6 +4,7 @@ mod finding;
 
 mod access;
 mod configs;
+mod pbx;
 mod references;
 
 use finding::Finding;
@@ -23,7 +24,7 @@ pub struct HealthCheck {
 type Law = (&'static str, fn(&ReadTx) -> Result<Finding>);
 
 /// Laws in the order in which they are checked.
-const LAWS: [Law; 11] = [
+const LAWS: [Law; 12] = [
     ("file", integrity),
     ("schema", schema),
     ("references", references::foreign_keys),
@@ -34,6 +35,7 @@ const LAWS: [Law; 11] = [
     ("employees", references::employees),
     ("stubs", references::stubs),
     ("mobile configs", configs::check),
+    ("pbx objects", pbx::check),
     ("logins", access::check),
 ];
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub use check::{ORGANIZATION, check, check_administrator_left};
 use login_change::{allow as allow_login_change, may_set_password};
 pub use login_change::{is_of_equal, may_reset};
-pub use save::{remove, remove_all_of, revoke_tokens, save, set_password};
+pub use save::{remove, remove_all_of, remove_with, revoke_tokens, save, set_password};
 
 use super::intents;
 use super::known::{Known, is_administrator};
@@ -222,7 +222,7 @@ pub fn update(
     }
     if new.state == EmployeeState::Deleted {
         let changed = save(tx, Employee { state: old.state, ..new }, Some(&old))?;
-        intents::employee_deleted(tx, &old, None)?;
+        intents::employee_deleted(tx, &old, None, false)?;
         return remove(tx, changed);
     }
     let saved = save(tx, new, Some(&old))?;
@@ -230,15 +230,25 @@ pub fn update(
     Ok(saved)
 }
 
-/// Deletes an employee; `date` (YYYY-MM-DD) schedules it for that day, which is then returned.
+/// How an employee is to be deleted.
+#[derive(Clone, Debug, Default)]
+pub struct Delete {
+    /// On this day (YYYY-MM-DD).
+    pub date: Option<String>,
+    /// With its extensions. What is deleted on a later day leaves them to the PBX: nothing remembers this until then.
+    pub with_extensions: bool,
+}
+
+/// Deletes an employee; a later day, which is then returned, schedules it.
 /// 403 `access_denied`, 404 `employee`, 409 `accessLevel` for the last administrator, 422 `deleteDate`.
 pub fn delete(
     tx: &mut WriteTx,
     actor: &Actor,
     id: Id,
-    date: Option<&str>,
+    delete: &Delete,
     accept: impl FnOnce(&Employee) -> Result<()>,
 ) -> Result<Option<Time>> {
+    let date = delete.date.as_deref();
     let employee = employees::get(tx, id)?;
     let subject = employees::subject(&employee);
     if !may_manage(tx, actor, &employee)? {
@@ -250,9 +260,9 @@ pub fn delete(
         is_left.map_err(|error| tx.refuse(error, Action::Delete, subject))?;
     }
     let at = date.map(|date| read_delete_date(date, tx.now)).transpose()?.flatten();
-    intents::employee_deleted(tx, &employee, date.filter(|_| at.is_some()))?;
+    intents::employee_deleted(tx, &employee, date.filter(|_| at.is_some()), delete.with_extensions)?;
     let Some(at) = at else {
-        remove(tx, employee)?;
+        remove_with(tx, employee, delete.with_extensions)?;
         return Ok(None);
     };
     save(tx, Employee { delete_date: Some(at), ..employee.clone() }, Some(&employee))?;

@@ -82,9 +82,14 @@ pub fn set_password(tx: &mut WriteTx, employee: Id, hash: &str, is_new: bool) ->
 }
 
 /// Deletes an employee (softly): login and tokens end at once, the mobile config is removed, and the entries for it leave
-/// the configs of its colleagues. Returns what is left.
+/// the configs of its colleagues. Its extensions stay with the PBX, without an employee. Returns what is left.
 pub fn remove(tx: &mut WriteTx, employee: Employee) -> Result<Employee> {
-    let deleted = remove_alone(tx, &employee)?;
+    remove_with(tx, employee, false)
+}
+
+/// As [`remove`]; `with_extensions`: its extensions are deleted too.
+pub fn remove_with(tx: &mut WriteTx, employee: Employee, with_extensions: bool) -> Result<Employee> {
+    let deleted = remove_alone(tx, &employee, with_extensions)?;
     propagate(tx, employee.customer, Kind::Colleagues, employee.id, Event::Deleted)?;
     Ok(deleted)
 }
@@ -92,16 +97,16 @@ pub fn remove(tx: &mut WriteTx, employee: Employee) -> Result<Employee> {
 /// Deletes all employees of a customer that is itself being deleted: no config is left that names them.
 pub fn remove_all_of(tx: &mut WriteTx, customer: Id) -> Result<()> {
     for employee in employees::live_of_customer(tx, customer)? {
-        remove_alone(tx, &employee)?;
+        remove_alone(tx, &employee, false)?;
     }
     Ok(())
 }
 
-fn remove_alone(tx: &mut WriteTx, employee: &Employee) -> Result<Employee> {
+fn remove_alone(tx: &mut WriteTx, employee: &Employee, with_extensions: bool) -> Result<Employee> {
     let deleted = Employee { state: EmployeeState::Deleted, delete_date: None, ..employee.clone() };
     let deleted = save(tx, deleted, Some(employee))?;
     credentials::delete(tx, employee.id)?;
     mobile_configs::delete(tx, employee.id)?;
-    pbx::part_from(tx, employee, false)?;
+    pbx::part_from(tx, employee, with_extensions)?;
     Ok(deleted)
 }

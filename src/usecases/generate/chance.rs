@@ -10,6 +10,8 @@ pub enum Kind {
     Address = 2,
     Queue = 3,
     Employee = 4,
+    Extension = 5,
+    Member = 6,
 }
 
 /// Seconds of the first id, and between two ids: ids in the platform's form begin with a time.

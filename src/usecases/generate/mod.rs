@@ -65,6 +65,17 @@ pub fn write(size: Size, seed: u64, out: &mut dyn Write) -> io::Result<()> {
             .filter_map(|place| company.mobile_config(place, &queues))
             .try_for_each(|config| list.push(&config))?;
     }
+    list.begin("\n],\n\"pbxObjects\": [")?;
+    for number in 0..size.customers {
+        let company = world.company(number);
+        (0..company.employees).try_for_each(|place| list.push(&company.extension(place)))?;
+        for place in 0..company.employees {
+            let queue = place / EMPLOYEES_PER_QUEUE;
+            if queue < world.queue_count(&company) {
+                list.push(&company.member(place, world.queue(&company, queue).id))?;
+            }
+        }
+    }
     list.begin("\n]\n}\n")
 }
 

@@ -105,6 +105,37 @@ impl Company {
         }))
     }
 
+    /// The employee's extension. No number of a queue is as long.
+    pub fn extension(&self, place: u64) -> Value {
+        json!({
+            "_id": self.extension_id(place),
+            "kind": "EXTENSION",
+            "customer": self.id,
+            "name": self.name(place),
+            "number": format!("{}", 1001 + place),
+            "employee": self.employee_id(place),
+            "primary": true,
+            "phonebook": true,
+        })
+    }
+
+    /// The employee's extension as a member of a queue.
+    pub fn member(&self, place: u64, queue: Id) -> Value {
+        json!({
+            "_id": self.seed.id(Kind::Member, self.first + place),
+            "kind": "QUEUE_MEMBER",
+            "customer": self.id,
+            "queue": queue,
+            "extension": self.extension_id(place),
+            "name": self.name(place),
+            "priority": 1 + place % 3,
+        })
+    }
+
+    fn extension_id(&self, place: u64) -> Id {
+        self.seed.id(Kind::Extension, self.first + place)
+    }
+
     fn draws(&self, place: u64) -> Draws {
         self.seed.draws(Kind::Employee, self.first + place)
     }

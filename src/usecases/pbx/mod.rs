@@ -1,7 +1,11 @@
 //! Objects of the PBX besides queues: the rules that an import and the calls have in common.
 
+pub mod extensions;
+pub mod groups;
+pub mod members;
 pub mod named_values;
 pub mod phonebook;
+pub mod queues;
 pub mod shortcuts;
 
 use super::known::Known;

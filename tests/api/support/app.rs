@@ -70,7 +70,7 @@ impl TestApp {
         app
     }
 
-    /// Imports a document, in one write.
+    /// Imports into the world that there is.
     pub fn import(&self, document: &serde_json::Value) {
         let (document, sealer) = (document.to_string(), self.sealer.clone());
         self.write(move |tx| {

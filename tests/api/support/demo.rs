@@ -40,9 +40,34 @@ pub const LIBRARYS_PERSONAL: &str = "e00000000000000000000802";
 pub const SECOND_ADDRESS: &str = "ad0000000000000000000402";
 
 /// A contact that everybody of the bakery reads.
-pub const SHARED_CONTACT: &str = "b00000000000000000000401";
+pub const SHARED_CONTACT: &str = "cb0000000000000000000401";
 /// A contact of [`PERSONAL`]'s own.
-pub const CONTACT_OF_PERSONAL: &str = "b00000000000000000000402";
+pub const CONTACT_OF_PERSONAL: &str = "cb0000000000000000000402";
+/// A dynamic queue of the bakery, of which [`MANAGER`] and [`EMMA`] are members.
+pub const ORDERS: &str = "a00000000000000000000401";
+/// Its only member is [`SOEREN`].
+pub const DELIVERIES: &str = "a00000000000000000000402";
+/// Nobody is a member of it.
+pub const WHOLESALE: &str = "a00000000000000000000403";
+/// Its last member, [`MANAGER`], cannot leave.
+pub const COMPLAINTS: &str = "a00000000000000000000404";
+pub const WORKSHOPS_QUEUE: &str = "a00000000000000000000501";
+/// Extensions of [`MANAGER`], [`PERSONAL`], [`EMMA`], [`SOEREN`], [`IDA`], and of nobody.
+pub const MANAGERS_EXTENSION: &str = "b00000000000000000000402";
+pub const PERSONALS_EXTENSION: &str = "b00000000000000000000404";
+pub const EMMAS_EXTENSION: &str = "b00000000000000000000405";
+pub const SOERENS_EXTENSION: &str = "b00000000000000000000406";
+pub const IDAS_EXTENSION: &str = "b00000000000000000000407";
+pub const BAKEHOUSE: &str = "b00000000000000000000410";
+/// [`EMMA`] and [`MANAGER`] control it; its members are the extensions of [`EMMA`] and [`PERSONAL`].
+pub const SHOP: &str = "d00000000000000000000401";
+/// [`MANAGER`] and [`EMMA`] in [`ORDERS`].
+pub const MANAGER_IN_ORDERS: &str = "d10000000000000000000401";
+pub const EMMA_IN_ORDERS: &str = "d10000000000000000000402";
+/// [`SOEREN`] in [`DELIVERIES`].
+pub const SOEREN_IN_DELIVERIES: &str = "d10000000000000000000403";
+/// [`MANAGER`] in [`COMPLAINTS`].
+pub const MANAGER_IN_COMPLAINTS: &str = "d10000000000000000000404";
 
 /// An id that nothing has.
 pub const ABSENT: &str = "ffffffffffffffffffffffff";
