@@ -1,6 +1,7 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
 mod check;
+mod mail;
 mod names;
 pub mod platform;
 mod values;
@@ -20,6 +21,7 @@ use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
 use crate::web::browser::Hosts;
+use mail::Smtp;
 use names::{NAMES, PREFIX, in_section, unknown_variable};
 use platform::Platform;
 pub use values::{LogFormat, check_listen};
@@ -148,6 +150,10 @@ pub struct Config {
     #[serde(skip_serializing_if = "is_default")]
     pub platform: Platform,
 
+    #[command(flatten)]
+    #[serde(skip_serializing_if = "is_default")]
+    pub smtp: Smtp,
+
     /// Failed logins per name before more are refused for a while [default: 10]
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,8 +186,8 @@ pub struct Config {
 }
 
 /// Whether nothing of it is set.
-fn is_default(platform: &Platform) -> bool {
-    *platform == Platform::default()
+fn is_default<T: Default + PartialEq>(section: &T) -> bool {
+    *section == T::default()
 }
 
 impl Config {
@@ -245,6 +251,11 @@ impl Config {
     pub fn hosts(&self) -> Result<Hosts> {
         let configured = hosts(self.allowed_hosts.as_deref().unwrap_or_default())?;
         Ok(Hosts::new(self.listen().ip().is_loopback(), configured))
+    }
+
+    /// Whether it answers this machine alone: no other one gets through to it.
+    pub fn is_local(&self) -> bool {
+        self.listen().ip().is_loopback() && self.allowed_hosts.is_none()
     }
 
     pub fn trusted_proxies(&self) -> Result<Vec<IpAddr>> {

@@ -36,6 +36,7 @@ impl Config {
                 self.listen()
             );
         }
+        self.smtp.check(loopback)?;
         check_listen(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
     }
 }
