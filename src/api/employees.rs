@@ -195,7 +195,7 @@ mod tests {
         let platform = PlatformGate::new(PlatformSettings::default(), db.clock().clone()).unwrap();
         let state = AppState {
             platform: Arc::new(platform),
-            db,
+            db: db.clone(),
             sealer,
             mirror,
             hub: HubSettings::default(),
@@ -207,6 +207,12 @@ mod tests {
             session_cache: SessionCache::default(),
             passwords: Passwords::closed(),
             login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
+            outgoing: crate::web::outgoing::Outgoing {
+                mailer: crate::mail::Mailer::start(db.clone(), None).unwrap(),
+                reset_requests: crate::auth::reset_requests::ResetRequests::new(1),
+                page: String::new(),
+                logs_links: false,
+            },
             in_flight: Arc::default(),
             mock: None,
             request_timeout: Duration::from_secs(30),

@@ -1,6 +1,7 @@
 //! The documented API: one file per subject; `routes.rs` lists every URL.
 
 mod addresses;
+mod app_actions;
 pub mod auth;
 mod authenticator_keys;
 mod change_log;
@@ -19,7 +20,9 @@ pub mod openapi;
 mod openapi_errors;
 pub mod openapi_links;
 mod openapi_names;
+mod passwords;
 mod pbx_app;
+mod pictures;
 mod platform;
 pub mod routes;
 pub mod schemas;

@@ -80,7 +80,15 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 }
 
 /// What is served without a token.
-const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
+const PUBLIC: [&str; 7] = [
+    "/auth/login",
+    "/auth/reset",
+    "/auth/setpassword",
+    "/auth/validateToken",
+    "/openapi.json",
+    "/healthz",
+    "/readyz",
+];
 
 /// Objects that are answered with their version, in the header `ETag`.
 const VERSIONED: [&str; 5] = ["Customer", "Employee", "Address", "Addresses", "MobileConfig"];
@@ -89,6 +97,7 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| match (endpoint.path, name) {
         ("/tokens", "employee" | "customer") => narrowed(name),
+        (path, _) if path.starts_with("/pbx/app/action/") => action_parameter(name),
         _ => query_parameter(name),
     }));
     let is_public = PUBLIC.contains(&endpoint.path);
@@ -140,8 +149,8 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
             [] => schemas.body(body.schema),
             needed => json!({ "allOf": [schemas.body(body.schema)], "required": needed }),
         };
-        operation["requestBody"] =
-            json!({ "required": !body.is_optional, "content": { "application/json": { "schema": schema } } });
+        let kind = if body.is_upload { "multipart/form-data" } else { "application/json" };
+        operation["requestBody"] = json!({ "required": !body.is_optional, "content": { kind: { "schema": schema } } });
     }
     if is_public {
         operation["security"] = json!([]);
@@ -165,8 +174,11 @@ fn tag(endpoint: &Endpoint) -> &str {
 }
 
 fn content(response: SchemaOf, schemas: &mut Schemas) -> Value {
-    // Only metrics are not JSON.
-    let kind = if response.name() == "Metrics" { "text/plain" } else { "application/json" };
+    let kind = match &*response.name() {
+        "Metrics" => "text/plain",
+        "Png" => "image/png",
+        _ => "application/json",
+    };
     json!({ kind: { "schema": schemas.response(response) } })
 }
 
@@ -189,6 +201,17 @@ fn header_parameter(name: &str, description: &str, schema: Value) -> Value {
 fn narrowed(name: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Id" });
     json!({ "name": name, "in": "query", "required": false, "description": format!("Only of this {name}"), "schema": schema })
+}
+
+/// An argument of an action of the app.
+fn action_parameter(name: &str) -> Value {
+    let description = match name {
+        "device" | "source" => "The extension that it is done with: its id, or its number",
+        "queue" => "Queue: its id, or its number; `target` is taken too",
+        "destination" => "Number to call, or the id of an extension",
+        _ => "Extension, or of a call any number",
+    };
+    json!({ "name": name, "in": "query", "required": name != "target", "description": description, "schema": { "type": "string" } })
 }
 
 /// Every query argument of the product, by name.
@@ -246,6 +269,7 @@ fn query_parameter(name: &str) -> Value {
         "password" => {
             (json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": PLAIN }), "As in the body of POST")
         }
+        "method" => (json!({ "type": "string", "enum": ["EMAIL", "SMS"], "default": "EMAIL" }), "How to send the link"),
         "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
         "deleteExtensions" | "deleteMvnoAccounts" => (flag, "Accepted; of no effect here"),
         "calls" | "standalone" | "extension" => (text, "Accepted; of no effect here"),

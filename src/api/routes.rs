@@ -17,13 +17,15 @@ use super::schemas::customers::*;
 use super::schemas::employees::*;
 use super::schemas::errors::{Any, Success};
 use super::schemas::mobile_configs::*;
+use super::schemas::outgoing::*;
 use super::schemas::pbx_app::*;
 use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
-    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, login,
-    mobile_configs, not_served, openapi, pbx_app, platform, swagger_ui, sync, tokens, validate_token,
+    AppState, addresses, app_actions, auth, authenticator_keys, change_log, customers, employees, forward, health, home,
+    login, mobile_configs, not_served, openapi, passwords, pbx_app, pictures, platform, swagger_ui, sync, tokens,
+    validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::customer::Customer;
@@ -39,6 +41,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/auth/login", "api:auth:login", "Log in", of::<Session>(), login::login_post).body::<Login>(),
         get("/auth/login", "api:auth:login", "Log in; POST is preferred", of::<Session>(), login::login_get).query("username password smsKey authenticatorToken cookie persist"),
         get("/auth/logout", "api:auth:logout", "End all sessions of the caller", of::<Success>(), auth::logout),
+        post("/auth/reset", "api:auth:reset", "Have a link to a new password sent", of::<PasswordResetSent>(), passwords::reset_post).body::<PasswordReset>(),
+        get("/auth/reset", "api:auth:reset", "Have a link to a new password sent", of::<PasswordResetSent>(), passwords::reset_get).query("username method"),
+        post("/auth/setpassword", "api:auth:setpassword", "Set a new password by the token of a link", of::<Success>(), passwords::set_post).body::<SetPassword>(),
+        get("/auth/setpassword", "api:auth:setpassword", "Set a new password by the token of a link; POST is preferred", of::<Success>(), passwords::set_get).query("token password"),
         get("/auth/validateToken", "api:auth:validatetoken", "Whether a token is valid, and whose it is", of::<TokenValidity>(), validate_token::validate_token).query("token ip simple extend"),
         get("/auth/impersonate/{employee}", "api:auth:impersonate", "A session as another employee", of::<Session>(), auth::impersonate).query("ip persist"),
 
@@ -64,6 +70,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         delete("/employee/{employee}", "api:employee:delete", "Delete an employee, now or on a later day", of::<Deleted>(), employees::delete).query("deleteDate deleteExtensions deleteMvnoAccounts"),
         post("/employee/{employee}/token", "api:employee:createtoken", "Create a machine-to-machine token", of::<Token>(), tokens::create),
         delete("/employee/{employee}/token/{token}", "api:employee:deletetoken", "Delete a machine-to-machine token", of::<Success>(), tokens::delete),
+        get("/employee/{employee}/resetpassword", "api:employee:reset-password", "Mail an employee a link to a new password", of::<Success>(), passwords::send),
+        get("/employee/{employee}/picture", "api:employee:picture-download", "The picture of an employee", of::<Png>(), pictures::download),
+        post("/employee/{employee}/picture", "api:employee:picture-upload", "Store the picture of an employee", of::<PictureStored>(), pictures::upload).upload::<PictureUpload>(),
         post("/employee/{employee}/authenticatorkey/create", "api:employee:createauthenticatorkey", "A new authenticator key for oneself", of::<AuthenticatorKey>(), authenticator_keys::create),
         post("/employee/{employee}/authenticatorkey/reset", "api:employee:resetauthenticatorkey", "Clear an employee's authenticator key", of::<Success>(), authenticator_keys::reset),
 
@@ -74,6 +83,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/pbx/app/employees", "api:pbx:app:employees", "Colleagues for the app", of::<AppEmployees>(), pbx_app::employees_get).query("ids calls standalone"),
         post("/pbx/app/employees", "api:pbx:app:employees", "Colleagues for the app", of::<AppEmployees>(), pbx_app::employees_post).optional_body::<AppEmployeesQuery>(),
         get("/pbx/app/queues", "api:pbx:app:queues", "Queues for the app", of::<Queues>(), pbx_app::queues).query("extension all queue"),
+
+        get("/pbx/app/action/call", "api:pbx:app:action:call", "Call a number from an extension", of::<CallStarted>(), app_actions::call).query("device target"),
+        get("/pbx/app/action/hangup", "api:pbx:app:action:hangup", "Hang up", of::<Success>(), app_actions::hangup).query("device"),
+        get("/pbx/app/action/pickup", "api:pbx:app:action:pickup", "Answer a call that rings at another extension", of::<Success>(), app_actions::pickup).query("device target"),
+        get("/pbx/app/action/queuepickup", "api:pbx:app:action:queuepickup", "Answer the next call of a queue", of::<Success>(), app_actions::queue_pickup).query("device queue target"),
+        get("/pbx/app/action/steal", "api:pbx:app:action:steal", "Take over a call that another extension is in", of::<Success>(), app_actions::steal).query("device target"),
+        get("/pbx/app/action/transfer", "api:pbx:app:action:transfer", "Transfer a call", of::<Success>(), app_actions::transfer).query("source destination"),
+        post("/sms", "api:sms:send", "Send a text message", of::<SmsSent>(), app_actions::send_sms).body::<SmsWrite>(),
 
         get("/log/changelog/customer", "api:log:changelog:list", "Change log of the caller's customer", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
         get("/log/changelog/customer/{customer}", "api:log:changelog:list", "Change log of a customer, or of SYSTEM", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
@@ -110,6 +127,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/healthz", "", "Whether the process runs", of::<Health>(), health::healthz),
         get("/readyz", "", "Whether requests can be served", of::<Health>(), health::readyz),
     ]
+}
+
+/// The page of a server at `url` that links to new passwords lead to.
+pub fn password_page(url: &str) -> String {
+    format!("{url}/auth/setpassword")
 }
 
 /// The methods that one URL takes.

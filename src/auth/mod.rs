@@ -8,3 +8,4 @@ pub mod totp;
 
 pub mod authorization;
 pub mod session_cache;
+pub mod reset_requests;

@@ -4,6 +4,7 @@ mod calls;
 mod data;
 mod guard;
 mod openapi;
+mod outbox;
 mod routes;
 mod seed;
 mod shared;

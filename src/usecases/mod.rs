@@ -27,6 +27,7 @@ pub mod tokens;
 
 pub mod administrators;
 
+pub mod app_actions;
 pub mod authenticator_keys;
 pub mod copy_mobile_config;
 
@@ -47,6 +48,11 @@ pub mod import;
 pub mod diff;
 
 pub mod proposals;
+
+mod mail_texts;
+pub mod password_reset;
+pub mod pictures;
+pub mod text_messages;
 
 pub mod demo;
 pub mod housekeeping;

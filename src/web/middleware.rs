@@ -114,7 +114,10 @@ fn outside(mut response: HttpResponse, what: &'static str, id: &RequestId) -> ac
 
 /// Whether a GET of this path may change something, as logging in does: HEAD must not.
 pub fn may_change(path: &str) -> bool {
-    path.starts_with("/auth/") || path.starts_with("/tools/")
+    path.starts_with("/auth/")
+        || path.starts_with("/tools/")
+        || path.starts_with("/pbx/app/action/")
+        || path.starts_with("/employee/") && path.ends_with("/resetpassword")
 }
 
 /// Removes trailing and doubled slashes from the path: the platform's pages write some URLs with a slash at the end.

@@ -13,6 +13,7 @@ pub mod metrics_token;
 pub mod middleware;
 pub mod mock;
 pub mod mock_pass;
+pub mod outgoing;
 pub mod pace;
 pub mod platform_token;
 pub mod preconditions;
@@ -23,6 +24,7 @@ pub mod response;
 pub mod server;
 pub mod shares;
 pub mod tls;
+pub mod upload;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -61,6 +63,8 @@ pub struct AppState {
     pub session_cache: SessionCache,
     pub passwords: Passwords,
     pub login_throttle: LoginThrottle,
+    /// Mails, and links in them.
+    pub outgoing: outgoing::Outgoing,
     pub in_flight: Arc<idempotency::InFlightKeys>,
     /// What only a mock has.
     pub mock: Option<Arc<mock::Mock>>,

@@ -8,6 +8,7 @@ pub mod customers;
 pub mod employees;
 pub mod errors;
 pub mod mobile_configs;
+pub mod outgoing;
 pub mod pbx_app;
 pub mod sync;
 
