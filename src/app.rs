@@ -34,8 +34,8 @@ use crate::usecases::{demo, housekeeping, login, password_reset};
 use crate::web::AppState;
 use crate::web::aliases::Aliases;
 use crate::web::figures::Requests;
-use crate::web::outgoing::Outgoing;
 use crate::web::metrics_token::MetricsToken;
+use crate::web::outgoing::Outgoing;
 use crate::web::tls::Certificate;
 
 mod listen;

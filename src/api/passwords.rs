@@ -58,7 +58,8 @@ async fn reset(context: RequestContext, body: &Map<String, Value>) -> Result<Api
             if letter.is_none() && asked.outgoing.reset_requests.is_known(&name, now) {
                 return Err(password_reset::too_soon());
             }
-            let method = if letter.as_ref().is_some_and(|letter| !letter.is_mail) { Method::Sms } else { Method::Email };
+            let method =
+                if letter.as_ref().is_some_and(|letter| !letter.is_mail) { Method::Sms } else { Method::Email };
             if let Some(letter) = letter {
                 let _ = letters.send(letter);
             }

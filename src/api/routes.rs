@@ -23,8 +23,8 @@ use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
-    AppState, addresses, app_actions, auth, authenticator_keys, change_log, customers, employees, forward, health, home,
-    login, mobile_configs, not_served, openapi, passwords, pbx_app, pictures, platform, swagger_ui, sync, tokens,
+    AppState, addresses, app_actions, auth, authenticator_keys, change_log, customers, employees, forward, health,
+    home, login, mobile_configs, not_served, openapi, passwords, pbx_app, pictures, platform, swagger_ui, sync, tokens,
     validate_token,
 };
 use crate::domain::address::Address;

@@ -43,7 +43,8 @@ impl Smtp {
             ensure!(is_alone, "--smtp-from and --smtp-credential-file go with --smtp-url");
             return Ok(None);
         };
-        let from = self.from.as_deref().context("--smtp-url needs --smtp-from: the address that mails are sent from")?;
+        let from =
+            self.from.as_deref().context("--smtp-url needs --smtp-from: the address that mails are sent from")?;
         let credential = self.credential_file.as_deref().map(read_pair_file).transpose()?;
         MailServer::parse(url, from, credential).map(Some)
     }

@@ -146,7 +146,9 @@ mod tests {
 
     #[test]
     fn a_picture_is_scaled_and_cropped_to_its_middle_whatever_its_size() {
-        for (width, height) in [(225, 300), (1_000, 100), (100, 1_000), (1, 1), (4_000, 3_000), (30_000, 1), (1, 30_000)] {
+        for (width, height) in
+            [(225, 300), (1_000, 100), (100, 1_000), (1, 1), (4_000, 3_000), (30_000, 1), (1, 30_000)]
+        {
             let stored = stored(&png(halves(width, height))).unwrap();
             let picture = opened(&stored);
             assert_eq!(picture.dimensions(), STORED, "{width}x{height}");
@@ -186,16 +188,29 @@ mod tests {
     #[test]
     fn what_is_no_picture_or_too_large_a_one_is_refused() {
         let whole = png(halves(300, 300));
-        for no_picture in
-            [b"".as_slice(), b"<html><img src=x></html>", b"GIF89a\x01\0\x01\0", &whole[..40], &whole[..whole.len() / 2]]
-        {
-            assert_eq!(stored(no_picture), Err(PictureFault::NoPicture), "{:?}", &no_picture[..no_picture.len().min(8)]);
+        for no_picture in [
+            b"".as_slice(),
+            b"<html><img src=x></html>",
+            b"GIF89a\x01\0\x01\0",
+            &whole[..40],
+            &whole[..whole.len() / 2],
+        ] {
+            assert_eq!(
+                stored(no_picture),
+                Err(PictureFault::NoPicture),
+                "{:?}",
+                &no_picture[..no_picture.len().min(8)]
+            );
         }
         // A header that promises 100,000 by 100,000 pixels.
         let mut huge = whole.clone();
         huge[16..24].copy_from_slice(&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0]);
         let crc = flate2::Crc::new();
-        let crc = { let mut crc = crc; crc.update(&huge[12..29]); crc.sum() };
+        let crc = {
+            let mut crc = crc;
+            crc.update(&huge[12..29]);
+            crc.sum()
+        };
         huge[29..33].copy_from_slice(&crc.to_be_bytes());
         assert_eq!(stored(&huge), Err(PictureFault::TooLarge));
         // Few bytes, many pixels.

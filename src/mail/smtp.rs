@@ -98,8 +98,7 @@ impl Transport {
 
     pub fn send(&self, letter: &Letter, now: Time) -> Result<(), Failure> {
         let lasting = |why: String| Failure { why, is_final: true };
-        let to: Address =
-            letter.to.parse().map_err(|_| lasting("the address cannot be used in a mail".to_owned()))?;
+        let to: Address = letter.to.parse().map_err(|_| lasting("the address cannot be used in a mail".to_owned()))?;
         let since = Duration::from_millis(u64::try_from(now.millis()).unwrap_or_default());
         let message = Message::builder()
             .from(self.from.clone())
@@ -123,15 +122,22 @@ mod tests {
 
     #[test]
     fn a_mail_server_is_reached_with_tls_unless_it_is_this_machine() {
-        let read = |url: &str| {
-            MailServer::parse(url, "pbx@example.com", None).map(|it| (it.host, it.port, it.security)).ok()
-        };
+        let read =
+            |url: &str| MailServer::parse(url, "pbx@example.com", None).map(|it| (it.host, it.port, it.security)).ok();
         let is = |host: &str, port, security| Some((host.to_owned(), port, security));
         assert_eq!(read("smtps://mail.example.com"), is("mail.example.com", 465, Security::Tls));
         assert_eq!(read("smtp://mail.example.com"), is("mail.example.com", 587, Security::StartTls));
         assert_eq!(read("smtp://127.0.0.1:2525/"), is("127.0.0.1", 2525, Security::None));
         assert_eq!(read("smtp://[::1]:25"), is("::1", 25, Security::None));
-        for wrong in ["mail.example.com", "http://a", "smtp://", "smtp://u:p@host", "smtp://host:0", "smtp://host:x", "smtp://a b"] {
+        for wrong in [
+            "mail.example.com",
+            "http://a",
+            "smtp://",
+            "smtp://u:p@host",
+            "smtp://host:0",
+            "smtp://host:x",
+            "smtp://a b",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         assert!(MailServer::parse("smtp://localhost", "nobody", None).is_err());

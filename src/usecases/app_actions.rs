@@ -42,7 +42,12 @@ fn wrong(name: &str, message: &str) -> Error {
 
 /// Does `action` with the arguments `given`, by name; the number of its entry in the outbox. 422 with the argument's name for what is
 /// missing or not there, 403 `access_denied` for what is out of reach, 403 `queue`.
-pub fn perform(tx: &mut WriteTx, actor: &Actor, action: AppAction, given: &dyn Fn(&str) -> Option<String>) -> Result<i64> {
+pub fn perform(
+    tx: &mut WriteTx,
+    actor: &Actor,
+    action: AppAction,
+    given: &dyn Fn(&str) -> Option<String>,
+) -> Result<i64> {
     let own = if action == AppAction::Transfer { "source" } else { "device" };
     let device = extension(tx, actor, own, given(own))?;
     let owner = Owner { customer: device.customer, employee: device.employee };
@@ -113,8 +118,13 @@ fn number(tx: &ReadTx, device: &Extension, name: &str, given: Option<String>) ->
         return Ok(of_customer(tx, device.customer, name, Some(given))?.number.into());
     }
     let digits = given.strip_prefix('+').unwrap_or(&given);
-    let is_number = (1..=30).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit() || b"*#".contains(&c));
-    if is_number { Ok(given.into()) } else { Err(wrong(name, &format!("{name} must be a number, or the id of an extension"))) }
+    let is_number =
+        (1..=30).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit() || b"*#".contains(&c));
+    if is_number {
+        Ok(given.into())
+    } else {
+        Err(wrong(name, &format!("{name} must be a number, or the id of an extension")))
+    }
 }
 
 /// What the groups that `controller` controls allow with `member`.

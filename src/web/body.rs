@@ -33,12 +33,10 @@ pub async fn read_body(request: &HttpRequest, payload: Payload, max_bytes: usize
 fn decoded(request: &HttpRequest, body: Bytes, max_bytes: usize) -> Result<Bytes> {
     let Some(encoding) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(body) };
     let encoding = encoding.to_str().map_err(|_| Error::UnsupportedEncoding)?;
-    compression::decompress(Some(encoding), &body, max_bytes).map(Bytes::from).map_err(|error| {
-        match error.kind() {
-            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
-            ErrorKind::Unsupported => Error::UnsupportedEncoding,
-            _ => Error::bad_request(format!("The request body is not {encoding}")),
-        }
+    compression::decompress(Some(encoding), &body, max_bytes).map(Bytes::from).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
+        ErrorKind::Unsupported => Error::UnsupportedEncoding,
+        _ => Error::bad_request(format!("The request body is not {encoding}")),
     })
 }
 

@@ -180,7 +180,11 @@ impl FromRequest for AuthenticatedRequest {
 impl AuthenticatedRequest {
     /// The caller is authenticated before the body is read, which has at most `max_bytes`. A refused caller's body is received too,
     /// so that the connection can be used again.
-    pub(super) async fn receive(request: HttpRequest, payload: Payload, max_bytes: usize) -> Result<AuthenticatedRequest> {
+    pub(super) async fn receive(
+        request: HttpRequest,
+        payload: Payload,
+        max_bytes: usize,
+    ) -> Result<AuthenticatedRequest> {
         let state = state_of(&request)?;
         let mut context = RequestContext { request, state, body: Bytes::new() };
         let identity = context.authenticate().await;

@@ -32,8 +32,7 @@ impl Upload {
         let context = &self.0.context;
         let kind = context.request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let file = read_file(kind.unwrap_or_default(), context.body()).await;
-        file.filter(|file| !file.is_empty())
-            .ok_or_else(|| Error::not_found("file", "The file was missing or invalid"))
+        file.filter(|file| !file.is_empty()).ok_or_else(|| Error::not_found("file", "The file was missing or invalid"))
     }
 }
 

@@ -32,7 +32,10 @@ pub struct PasswordResetSent {
 #[derive(JsonSchema)]
 pub struct SetPassword {
     /// From the link. It is good once, and for 30 minutes.
-    #[schemars(length(min = 1, max = 1000), example = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    #[schemars(
+        length(min = 1, max = 1000),
+        example = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    )]
     pub token: String,
     /// At least 8 characters with upper case, lower case and digits.
     #[schemars(length(min = 8, max = 200), extend("format" = "password", "writeOnly" = true), example = "Demo-Passw0rd")]

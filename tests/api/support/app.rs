@@ -66,11 +66,16 @@ impl TestApp {
     /// A server on a world of the test's own, in the form that import takes.
     pub fn with_world(world: &serde_json::Value) -> TestApp {
         let app = TestApp::run(None, |_| {});
-        let (document, sealer) = (world.to_string(), app.sealer.clone());
-        app.write(move |tx| {
+        app.import(world.clone());
+        app
+    }
+
+    /// Adds a document, in the form that import takes.
+    pub fn import(&self, document: serde_json::Value) {
+        let (document, sealer) = (document.to_string(), self.sealer.clone());
+        self.write(move |tx| {
             import::run(tx, &sealer, document.as_bytes(), import::Options::default(), |_, _, _| {}).map(drop)
         });
-        app
     }
 
     fn run(saved: Option<&Saved>, settings: impl FnOnce(&mut Config)) -> TestApp {
