@@ -253,11 +253,6 @@ impl Config {
         Ok(Hosts::new(self.listen().ip().is_loopback(), configured))
     }
 
-    /// Whether it answers this machine alone: no other one gets through to it.
-    pub fn is_local(&self) -> bool {
-        self.listen().ip().is_loopback() && self.allowed_hosts.is_none()
-    }
-
     pub fn trusted_proxies(&self) -> Result<Vec<IpAddr>> {
         proxies(self.trusted_proxies.as_deref().unwrap_or("127.0.0.1,::1"))
     }

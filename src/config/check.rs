@@ -6,6 +6,11 @@ use super::Config;
 use super::values::{check_listen, is_origin};
 
 impl Config {
+    /// Whether it answers this machine alone: no other one gets through to it.
+    pub fn is_local(&self) -> bool {
+        self.listen().ip().is_loopback() && self.allowed_hosts.is_none()
+    }
+
     /// Refuses settings that cannot be used together, in one sentence.
     pub(super) fn check(&self) -> Result<()> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {

@@ -35,6 +35,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
+use crate::domain::outbox::Letter;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::sync::edge::settings::HubSettings;
@@ -73,4 +74,18 @@ pub struct AppState {
     pub requests: figures::Requests,
     /// The token cookie is sent under TLS only.
     pub is_tls: bool,
+}
+
+impl AppState {
+    /// Sends a letter that is in the outbox by now.
+    pub async fn hand_over(&self, letter: Letter) {
+        self.outgoing.hand_over(self.mock.as_deref(), letter).await;
+    }
+
+    /// Something is in the outbox by now: tells those who wait for it.
+    pub fn outbox_changed(&self) {
+        if let Some(mock) = &self.mock {
+            mock.outbox.added.notify_waiters();
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What leaves the server: mails to the mail server, links to the log of a server for this machine alone, and word of the outbox to a
 //! mock.
 
-use super::AppState;
+use super::mock::Mock;
 use crate::auth::reset_requests::ResetRequests;
 use crate::auth::secrets::new_token;
 use crate::domain::outbox::Letter;
@@ -28,28 +28,18 @@ impl Outgoing {
         let link = format!("{}{separator}token={token}", self.page);
         Ok(NewLink { token: hash, link, waiting: self.mailer.is_on().then_some(WAITING) })
     }
-}
 
-impl AppState {
-    /// Sends what is in the outbox by now.
-    pub async fn hand_over(&self, letter: Letter) {
-        let outgoing = &self.outgoing;
-        if outgoing.logs_links && !outgoing.mailer.is_on() {
+    /// Sends what is in the outbox by now. `mock`: what only a mock keeps.
+    pub async fn hand_over(&self, mock: Option<&Mock>, letter: Letter) {
+        if self.logs_links && !self.mailer.is_on() {
             tracing::info!("no mail server is set: the link for {} is {}", letter.to, letter.link);
         }
-        if let Some(mock) = &self.mock {
+        if let Some(mock) = mock {
             mock.outbox.keep_link(letter.entry, &letter.link);
+            mock.outbox.added.notify_waiters();
         }
         if letter.is_mail {
-            outgoing.mailer.hand_over(letter).await;
-        }
-        self.outbox_changed();
-    }
-
-    /// Something is in the outbox by now.
-    pub fn outbox_changed(&self) {
-        if let Some(mock) = &self.mock {
-            mock.outbox.added.notify_waiters();
+            self.mailer.hand_over(letter).await;
         }
     }
 }

@@ -27,7 +27,10 @@ use telecomx_local::store::{credentials, employees};
 use telecomx_local::sync::edge::settings::HubSettings;
 use telecomx_local::sync::edge::worker::Worker;
 use telecomx_local::usecases::{from_platform, intents};
+use telecomx_local::auth::reset_requests::ResetRequests;
+use telecomx_local::mail::Mailer;
 use telecomx_local::web::AppState;
+use telecomx_local::web::outgoing::Outgoing;
 use telecomx_local::web::aliases::Aliases;
 use telecomx_local::web::browser::Hosts;
 use telecomx_local::web::figures::Requests;
@@ -210,6 +213,12 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         session_cache: SessionCache::default(),
         passwords: Passwords::default(),
         login_throttle: LoginThrottle::new(Limits { per_name: 5, per_address: 50, window_s: 60 }),
+        outgoing: Outgoing {
+            mailer: Mailer::start(db.clone(), None).unwrap(),
+            reset_requests: ResetRequests::new(1),
+            page: String::new(),
+            logs_links: false,
+        },
         in_flight: Arc::default(),
         mock: None,
         request_timeout: Duration::from_secs(30),
