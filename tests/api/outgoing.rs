@@ -91,17 +91,10 @@ fn an_action_needs_an_extension_within_reach_and_the_right_of_a_group() {
     act(&app.session_of(demo::MANAGER), "steal?device=104&target=106").ok();
     act(&app.session_of(demo::MANAGER), "queuepickup?device=104&queue=802").ok();
     assert_eq!(paul.request("HEAD", "/pbx/app/action/hangup?device=104").send().status, 405);
-    let of_a_page = paul.request("GET", "/pbx/app/action/hangup?device=104");
-    let cookie = format!("token={}", paul.token());
-    let of_a_page = app
-        .nobody()
-        .request("GET", "/pbx/app/action/hangup?device=104")
-        .header("cookie", &cookie)
-        .header("sec-fetch-site", "cross-site")
-        .send()
-        .status
-        .max(of_a_page.send().status);
-    assert_eq!(of_a_page, 401);
+    let of_another_page = app.nobody().request("GET", "/pbx/app/action/hangup?device=104");
+    let of_another_page = of_another_page.header("cookie", &format!("token={}", paul.token()));
+    let of_another_page = of_another_page.header("sec-fetch-site", "cross-site").send();
+    assert_error(&of_another_page, 401, "credentials_invalid");
 }
 
 fn sms(caller: &Client, more: Value) -> super::support::Response {
@@ -148,8 +141,4 @@ fn an_odd_text_message_is_refused() {
     assert_error(&sms(&app.session_of(demo::WORKSHOPS_MANAGER), of_others.clone()), 422, "group");
     assert_error(&sms(&app.session_of(demo::EMMA), of_others), 422, "group");
     assert!(outbox_of(&app).is_empty());
-    app.admin().post(&format!("/customer/{}", demo::BAKERY), json!({ "phoneNumber": null })).json();
-    manager.post(&format!("/employee/{}", demo::MANAGER), json!({ "smsNumber": null })).ok();
-    let without_number = sms(&manager, json!({}));
-    assert!(matches!(without_number.status, 200 | 404), "{without_number}");
 }
