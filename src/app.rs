@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use crate::api;
 use crate::auth::login_throttle::LoginThrottle;
 use crate::auth::passwords::Passwords;
+use crate::auth::reset_requests::ResetRequests;
 use crate::auth::secrets::{Sealer, keep_from_others, key_path};
 use crate::auth::session_cache::SessionCache;
 use crate::clock::Clock;
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::control::{Begin, Begun, Control, Seed};
 use crate::db::{Author, Db};
 use crate::ephemeral::Folder;
+use crate::mail::{self, Mailer};
 use crate::platform::connect;
 use crate::platform::gate::PlatformGate;
 use crate::platform::settings::PlatformSettings;
@@ -29,11 +31,12 @@ use crate::store::{clock_floor, platform, sealed};
 use crate::sync::edge::worker::Worker;
 use crate::usecases::examination::Examination;
 use crate::usecases::import::{self, DocumentFile, name_of};
-use crate::usecases::{demo, housekeeping, login};
+use crate::usecases::{demo, housekeeping, login, password_reset};
 use crate::web::AppState;
 use crate::web::aliases::Aliases;
 use crate::web::figures::Requests;
 use crate::web::metrics_token::MetricsToken;
+use crate::web::outgoing::Outgoing;
 use crate::web::socket_io::sockets::Sockets;
 use crate::web::socket_io::watch;
 use crate::web::tls::Certificate;
@@ -113,6 +116,7 @@ impl App {
         connect_platform(&db, &sealer, config, &platform_settings).await?;
         let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), platform_settings.clone())?;
         let mirror = Worker::start(db.clone(), sealer.clone(), config.hub())?;
+        let outgoing = outgoing(&db, config, &url).await?;
         let platform = PlatformGate::new(platform_settings, db.clock().clone())?;
         let (realtime, news) = Realtime::start(&db);
         let state = web::Data::new(AppState {
@@ -129,6 +133,7 @@ impl App {
             session_cache: SessionCache::default(),
             passwords: Passwords::default(),
             login_throttle: LoginThrottle::new(config.login_limits()),
+            outgoing,
             in_flight: Arc::default(),
             realtime,
             mock: mock.clone(),
@@ -195,10 +200,22 @@ impl App {
         self.server.stop(true).await;
         self.state.mirror.end();
         self.state.platform_worker.end();
+        self.state.outgoing.mailer.end();
         if let Err(error) = self.state.session_cache.flush(&self.state.db).await {
             tracing::warn!(%error, "when sessions were last used could not be written");
         }
     }
+}
+
+/// Mails: to whom they are handed over, and where their links lead.
+async fn outgoing(db: &Arc<Db>, config: &Config, url: &str) -> anyhow::Result<Outgoing> {
+    mail::give_up_old(db).await?;
+    Ok(Outgoing {
+        mailer: Mailer::start(db.clone(), config.smtp.server()?.as_ref())?,
+        reset_requests: ResetRequests::new(password_reset::GOOD_FOR_MS),
+        page: config.smtp.page.clone().unwrap_or_else(|| api::routes::password_page(url)),
+        logs_links: config.is_local(),
+    })
 }
 
 /// How workspaces are begun: servers on free ports with the same settings, each with a clock of its own.

@@ -2,6 +2,7 @@
 
 mod check;
 mod limits;
+mod mail;
 mod names;
 pub mod platform;
 mod values;
@@ -20,6 +21,7 @@ use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
 use crate::web::browser::Hosts;
+use mail::Smtp;
 use names::{NAMES, PREFIX, in_section, unknown_variable};
 use platform::Platform;
 pub use values::{LogFormat, check_listen};
@@ -148,6 +150,10 @@ pub struct Config {
     #[serde(skip_serializing_if = "is_default")]
     pub platform: Platform,
 
+    #[command(flatten)]
+    #[serde(skip_serializing_if = "is_default")]
+    pub smtp: Smtp,
+
     /// Failed logins per name before more are refused for a while [default: 10]
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,8 +205,8 @@ pub struct Config {
 }
 
 /// Whether nothing of it is set.
-fn is_default(platform: &Platform) -> bool {
-    *platform == Platform::default()
+fn is_default<T: Default + PartialEq>(section: &T) -> bool {
+    *section == T::default()
 }
 
 impl Config {

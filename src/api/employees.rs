@@ -196,7 +196,7 @@ mod tests {
         let (realtime, _) = crate::realtime::Realtime::start(&db);
         let state = AppState {
             platform: Arc::new(platform),
-            db,
+            db: db.clone(),
             sealer,
             mirror,
             hub: HubSettings::default(),
@@ -208,6 +208,12 @@ mod tests {
             session_cache: SessionCache::default(),
             passwords: Passwords::closed(),
             login_throttle: LoginThrottle::new(Limits { per_name: 1, per_address: 1, window_s: 1 }),
+            outgoing: crate::web::outgoing::Outgoing {
+                mailer: crate::mail::Mailer::start(db.clone(), None).unwrap(),
+                reset_requests: crate::auth::reset_requests::ResetRequests::new(1),
+                page: String::new(),
+                logs_links: false,
+            },
             in_flight: Arc::default(),
             mock: None,
             request_timeout: Duration::from_secs(30),

@@ -22,6 +22,8 @@ pub struct Endpoint {
 pub struct Body {
     pub schema: SchemaOf,
     pub is_optional: bool,
+    /// It is multipart/form-data; else JSON.
+    pub is_upload: bool,
 }
 
 impl Endpoint {
@@ -30,11 +32,15 @@ impl Endpoint {
     }
 
     pub fn body<T: JsonSchema>(self) -> Endpoint {
-        Endpoint { body: Some(Body { schema: SchemaOf::new::<T>(), is_optional: false }), ..self }
+        Endpoint { body: Some(Body { schema: SchemaOf::new::<T>(), is_optional: false, is_upload: false }), ..self }
     }
 
     pub fn optional_body<T: JsonSchema>(self) -> Endpoint {
-        Endpoint { body: Some(Body { schema: SchemaOf::new::<T>(), is_optional: true }), ..self }
+        Endpoint { body: Some(Body { schema: SchemaOf::new::<T>(), is_optional: true, is_upload: false }), ..self }
+    }
+
+    pub fn upload<T: JsonSchema>(self) -> Endpoint {
+        Endpoint { body: Some(Body { schema: SchemaOf::new::<T>(), is_optional: false, is_upload: true }), ..self }
     }
 
     /// Name of the body's schema; empty without a body.

@@ -3,22 +3,23 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::body::SizedStream;
+use actix_web::body::{BoxBody, SizedStream};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, header};
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, web};
 use futures_core::Stream;
 use tokio::sync::mpsc::Receiver;
 
 use crate::auth::session_cache::Identity;
+use crate::db::ReadTx;
 use crate::error::{Error, Result};
 use crate::platform::forward::{Answer, Content, Forward, Outcome, forward as pass_on};
 use crate::platform::gate::Purpose;
 use crate::store::platform;
 use crate::usecases::platform_login;
 use crate::web::AppState;
-use crate::web::error::{not_forwarded, not_passed_on, passed_on};
+use crate::web::error::{not_forwarded, not_implemented, not_passed_on, passed_on};
 use crate::web::middleware::AskedAsHead;
 use crate::web::pace::streamed;
 use crate::web::request::RequestContext;
@@ -56,6 +57,30 @@ pub async fn respond(
     match forward(request, payload, state, url, method).await {
         Ok(response) => response,
         Err(error) => error.error_response(),
+    }
+}
+
+/// Answers a call that is served here, unless `is_there` says that only the platform can do it: then it is passed on.
+pub async fn unless_here<C: FromRequest<Error = Error>, R: Responder<Body = BoxBody>>(
+    request: HttpRequest,
+    payload: web::Payload,
+    page: &'static str,
+    is_there: impl FnOnce(&ReadTx) -> Result<bool>,
+    here: impl AsyncFnOnce(C) -> Result<R>,
+) -> HttpResponse {
+    let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else { return not_implemented(page) };
+    match state.db.read(is_there) {
+        Ok(true) => return respond(request, payload, page, || not_implemented(page)).await,
+        Ok(false) => {}
+        Err(error) => return error.error_response(),
+    }
+    let answered = async {
+        let call = C::from_request(&request, &mut payload.into_inner()).await?;
+        here(call).await
+    };
+    match answered.await {
+        Ok(response) => response.respond_to(&request),
+        Err(error) => HttpResponse::from_error(error),
     }
 }
 

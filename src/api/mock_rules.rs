@@ -14,7 +14,7 @@ pub fn rules() -> Rules {
     let schema = |method: &str, path: &str| -> Option<Value> {
         let described = [path.to_owned(), format!("{path}/")].into_iter();
         let operation = described.filter_map(|path| document["paths"].get(&path)?.get(method.to_lowercase())).next()?;
-        operation.pointer("/requestBody/content")?.as_object()?.values().next()?.get("schema").cloned()
+        operation.pointer("/requestBody/content/application~1json/schema").cloned()
     };
     let served = endpoints.iter().map(|endpoint| Rule {
         method: endpoint.method,
@@ -22,6 +22,7 @@ pub fn rules() -> Rules {
         page: endpoint.page,
         arguments: endpoint.query.split_whitespace().collect(),
         body: schema(endpoint.method, endpoint.path),
+        is_upload: endpoint.body.is_some_and(|body| body.is_upload),
     });
     let served = served.collect();
     Rules { served, not_served: platform_calls().collect(), document }

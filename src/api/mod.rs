@@ -1,6 +1,7 @@
 //! The documented API: one file per subject; `routes.rs` lists every URL.
 
 mod addresses;
+mod app_actions;
 pub mod auth;
 mod authenticator_keys;
 mod change_log;
@@ -23,11 +24,13 @@ pub mod openapi_links;
 mod openapi_names;
 mod openapi_pbx;
 mod overview;
+mod passwords;
 mod pbx_app;
 mod pbx_expand;
 mod pbx_extensions;
 mod pbx_queues;
 mod phonebook;
+mod pictures;
 mod platform;
 mod realtime;
 pub mod routes;

@@ -83,7 +83,8 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 }
 
 /// What is served without a token.
-const PUBLIC: [&str; 5] = ["/auth/login", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
+const PUBLIC: [&str; 7] =
+    ["/auth/login", "/auth/reset", "/auth/setpassword", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
 
 /// Objects that are answered with their version, in the header `ETag`.
 const VERSIONED: [&str; 10] = [
@@ -117,6 +118,7 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
         ("/tools/realtime", _) => of_event(name),
         ("/pbx/phonebook", "limit") => limit(50, 50_000),
         ("/pbx/switch/{name}", "value") => query_parameter("on"),
+        (path, _) if path.starts_with("/pbx/app/action/") => action_parameter(name),
         (path, name) => pbx_parameter(path, name).unwrap_or_else(|| query_parameter(name)),
     }));
     let is_public = PUBLIC.contains(&endpoint.path);
@@ -169,8 +171,8 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
             [] => schemas.body(body.schema),
             needed => json!({ "allOf": [schemas.body(body.schema)], "required": needed }),
         };
-        operation["requestBody"] =
-            json!({ "required": !body.is_optional, "content": { "application/json": { "schema": schema } } });
+        let kind = if body.is_upload { "multipart/form-data" } else { "application/json" };
+        operation["requestBody"] = json!({ "required": !body.is_optional, "content": { kind: { "schema": schema } } });
     }
     if is_public {
         operation["security"] = json!([]);
@@ -199,8 +201,11 @@ fn tag(endpoint: &Endpoint) -> &str {
 }
 
 fn content(response: SchemaOf, schemas: &mut Schemas) -> Value {
-    // Only metrics are not JSON.
-    let kind = if response.name() == "Metrics" { "text/plain" } else { "application/json" };
+    let kind = match &*response.name() {
+        "Metrics" => "text/plain",
+        "Png" => "image/png",
+        _ => "application/json",
+    };
     json!({ kind: { "schema": schemas.response(response) } })
 }
 
@@ -244,6 +249,17 @@ fn of_event(name: &str) -> Value {
         _ => (id, false, "The object that it is about"),
     };
     json!({ "name": name, "in": "query", "required": is_required, "description": description, "schema": schema })
+}
+
+/// An argument of an action of the app.
+fn action_parameter(name: &str) -> Value {
+    let description = match name {
+        "device" | "source" => "The extension that it is done with: its id, or its number",
+        "queue" => "Queue: its id, or its number; `target` is taken too",
+        "destination" => "Number to call, or the id of an extension",
+        _ => "Extension, or of a call any number",
+    };
+    json!({ "name": name, "in": "query", "required": name != "target", "description": description, "schema": { "type": "string" } })
 }
 
 /// Every query argument of the product, by name.
@@ -301,6 +317,7 @@ fn query_parameter(name: &str) -> Value {
         "password" => {
             (json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": PLAIN }), "As in the body of POST")
         }
+        "method" => (json!({ "type": "string", "enum": ["EMAIL", "SMS"], "default": "EMAIL" }), "How to send the link"),
         "smsKey" | "authenticatorToken" => (text, "As in the body of POST"),
         "on" => {
             return json!({ "name": "value", "in": "query", "required": false, "description": "Sets the switch to this", "schema": { "type": "boolean" } });

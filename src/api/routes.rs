@@ -21,6 +21,7 @@ use super::schemas::employees::*;
 use super::schemas::errors::{Any, Success};
 use super::schemas::local::*;
 use super::schemas::mobile_configs::*;
+use super::schemas::outgoing::*;
 use super::schemas::pbx::*;
 use super::schemas::pbx_app::*;
 use super::schemas::realtime::RealtimeEvent;
@@ -28,9 +29,10 @@ use super::schemas::sync::*;
 use super::sync::SyncQuarantine;
 use super::validate_token::TokenValidity;
 use super::{
-    AppState, addresses, auth, authenticator_keys, change_log, customers, employees, forward, health, home, local,
-    login, mobile_configs, named_values, not_served, openapi, overview, pbx_app, pbx_extensions, pbx_queues, phonebook,
-    platform, realtime, shortcuts, swagger_ui, sync, tokens, validate_token,
+    AppState, addresses, app_actions, auth, authenticator_keys, change_log, customers, employees, forward, health,
+    home, local, login, mobile_configs, named_values, not_served, openapi, overview, passwords, pbx_app,
+    pbx_extensions, pbx_queues, phonebook, pictures, platform, realtime, shortcuts, swagger_ui, sync, tokens,
+    validate_token,
 };
 use crate::domain::address::Address;
 use crate::domain::app_versions::AppVersions;
@@ -50,6 +52,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/auth/login", "api:auth:login", "Log in", of::<Session>(), login::login_post).body::<Login>(),
         get("/auth/login", "api:auth:login", "Log in; POST is preferred", of::<Session>(), login::login_get).query("username password smsKey authenticatorToken cookie persist"),
         get("/auth/logout", "api:auth:logout", "End all sessions of the caller", of::<Success>(), auth::logout),
+        post("/auth/reset", "api:auth:reset", "Have a link to a new password sent", of::<PasswordResetSent>(), passwords::reset_post).body::<PasswordReset>(),
+        get("/auth/reset", "api:auth:reset", "Have a link to a new password sent", of::<PasswordResetSent>(), passwords::reset_get).query("username method"),
+        post("/auth/setpassword", "api:auth:setpassword", "Set a new password by the token of a link", of::<Success>(), passwords::set_post).body::<SetPassword>(),
+        get("/auth/setpassword", "api:auth:setpassword", "Set a new password by the token of a link; POST is preferred", of::<Success>(), passwords::set_get).query("token password"),
         get("/auth/validateToken", "api:auth:validatetoken", "Whether a token is valid, and whose it is", of::<TokenValidity>(), validate_token::validate_token).query("token ip simple extend"),
         get("/auth/impersonate/{employee}", "api:auth:impersonate", "A session as another employee", of::<Session>(), auth::impersonate).query("ip persist"),
 
@@ -80,6 +86,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         delete("/employee/{employee}", "api:employee:delete", "Delete an employee, now or on a later day", of::<Deleted>(), employees::delete).query("deleteDate deleteExtensions deleteMvnoAccounts"),
         post("/employee/{employee}/token", "api:employee:createtoken", "Create a machine-to-machine token", of::<Token>(), tokens::create),
         delete("/employee/{employee}/token/{token}", "api:employee:deletetoken", "Delete a machine-to-machine token", of::<Success>(), tokens::delete),
+        get("/employee/{employee}/resetpassword", "api:employee:reset-password", "Mail an employee a link to a new password", of::<Success>(), passwords::send),
+        get("/employee/{employee}/picture", "api:employee:picture-download", "The picture of an employee", of::<Png>(), pictures::download),
+        post("/employee/{employee}/picture", "api:employee:picture-upload", "Store the picture of an employee", of::<PictureStored>(), pictures::upload).upload::<PictureUpload>(),
         post("/employee/{employee}/authenticatorkey/create", "api:employee:createauthenticatorkey", "A new authenticator key for oneself", of::<AuthenticatorKey>(), authenticator_keys::create),
         post("/employee/{employee}/authenticatorkey/reset", "api:employee:resetauthenticatorkey", "Clear an employee's authenticator key", of::<Success>(), authenticator_keys::reset),
         get("/employee/{employee}/shortcuts", "api:employee:get-shortcuts", "Links that an employee's app shows", of::<ShortcutList>(), shortcuts::get),
@@ -121,6 +130,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/pbx/group", "api:pbx:group:list", "Groups of a customer", of::<GroupPage>(), pbx_extensions::list_groups).query("customer offset limit filter full sort"),
         get("/pbx/group/{group}", "api:pbx:group:get", "One group", of::<GroupView>(), pbx_extensions::get_group).query("expandExtension expandGoto"),
 
+        get("/pbx/app/action/call", "api:pbx:app:action:call", "Call a number from an extension", of::<CallStarted>(), app_actions::call).query("device target"),
+        get("/pbx/app/action/hangup", "api:pbx:app:action:hangup", "Hang up", of::<Success>(), app_actions::hangup).query("device"),
+        get("/pbx/app/action/pickup", "api:pbx:app:action:pickup", "Answer a call that rings at another extension", of::<Success>(), app_actions::pickup).query("device target"),
+        get("/pbx/app/action/queuepickup", "api:pbx:app:action:queuepickup", "Answer the next call of a queue", of::<Success>(), app_actions::queue_pickup).query("device queue target"),
+        get("/pbx/app/action/steal", "api:pbx:app:action:steal", "Take over a call that another extension is in", of::<Success>(), app_actions::steal).query("device target"),
+        get("/pbx/app/action/transfer", "api:pbx:app:action:transfer", "Transfer a call", of::<Success>(), app_actions::transfer).query("source destination"),
+        post("/sms", "api:sms:send", "Send a text message", of::<SmsSent>(), app_actions::send_sms).body::<SmsWrite>(),
+
         get("/log/changelog/customer", "api:log:changelog:list", "Change log of the caller's customer", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
         get("/log/changelog/customer/{customer}", "api:log:changelog:list", "Change log of a customer, or of SYSTEM", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
         get("/log/changelog/customer/{customer}/{section}", "api:log:changelog:list", "Change log of one section", of::<ChangeLogPage>(), change_log::list).query("offset limit includeData includeEmployees version includeChanges sortBy orderBy what"),
@@ -161,6 +178,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/healthz", "", "Whether the process runs", of::<Health>(), health::healthz),
         get("/readyz", "", "Whether requests can be served", of::<Health>(), health::readyz),
     ]
+}
+
+/// The page of a server at `url` that links to new passwords lead to.
+pub fn password_page(url: &str) -> String {
+    format!("{url}/auth/setpassword")
 }
 
 /// The methods that one URL takes.

@@ -7,4 +7,5 @@ pub mod passwords;
 pub mod totp;
 
 pub mod authorization;
+pub mod reset_requests;
 pub mod session_cache;

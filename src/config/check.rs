@@ -12,6 +12,11 @@ impl Config {
         app_versions(self.app_versions.as_deref().unwrap_or_default())
     }
 
+    /// Whether it answers this machine alone: no other one gets through to it.
+    pub fn is_local(&self) -> bool {
+        self.listen().ip().is_loopback() && self.allowed_hosts.is_none()
+    }
+
     /// Refuses settings that cannot be used together, in one sentence.
     pub(super) fn check(&self) -> Result<()> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
@@ -43,6 +48,7 @@ impl Config {
                 self.listen()
             );
         }
+        self.smtp.check(loopback)?;
         check_listen(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
     }
 }

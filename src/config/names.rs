@@ -3,8 +3,8 @@
 /// How a variable of the environment that sets something begins.
 pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
-/// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`.
-pub const NAMES: [&str; 44] = [
+/// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`, those of mails under `[smtp]`.
+pub const NAMES: [&str; 48] = [
     "db",
     "config",
     "listen",
@@ -39,6 +39,10 @@ pub const NAMES: [&str; 44] = [
     "platform_offline_without_sms",
     "platform_offline_token_hours",
     "platform_queue_max",
+    "smtp_url",
+    "smtp_from",
+    "smtp_credential_file",
+    "smtp_page",
     "login_failures_per_name",
     "login_failures_per_address",
     "login_failure_window_s",
@@ -64,10 +68,12 @@ pub fn unknown_variable() -> Option<String> {
     names.into_iter().filter(|name| name != FOR_PACKAGES).find(is_unknown)
 }
 
-/// A name as the file has it: what is about the platform stands in a section of its own.
+/// A name as the file has it: what is about the platform, or about mails, stands in a section of its own.
 pub fn in_section(name: &str) -> String {
-    match name.to_ascii_lowercase().strip_prefix("platform_") {
-        Some(rest) => format!("platform.{rest}"),
-        None => name.to_owned(),
-    }
+    let lower = name.to_ascii_lowercase();
+    let section = ["platform", "smtp"].iter().find_map(|section| {
+        let rest = lower.strip_prefix(section)?.strip_prefix('_')?;
+        Some(format!("{section}.{rest}"))
+    });
+    section.unwrap_or_else(|| name.to_owned())
 }

@@ -198,7 +198,7 @@ pub struct JournalQuery {
 }
 
 /// The longest wait.
-const WAIT_MAX_S: f64 = 60.0;
+pub const WAIT_MAX_S: f64 = 60.0;
 
 #[derive(Serialize, JsonSchema)]
 pub struct Requests {
@@ -222,15 +222,4 @@ pub async fn requests(shared: Data<Shared>, query: Query<JournalQuery>) -> Resul
 pub async fn clear_requests(shared: Data<Shared>) -> Result<HttpResponse> {
     shared.mock.journal.clear();
     success()
-}
-
-/// What would have gone out: this server sends nothing yet.
-#[derive(Serialize, JsonSchema)]
-pub struct Outbox {
-    total: usize,
-    outbox: Vec<Value>,
-}
-
-pub async fn outbox() -> Result<HttpResponse> {
-    answer(Outbox { total: 0, outbox: vec![] })
 }

@@ -37,6 +37,7 @@ pub async fn reset(shared: Data<Shared>, body: Option<Json<ResetTo>>) -> Result<
     begin_clock(shared.state.db.clock(), shared.mock.seed().is_some());
     go_back(&shared.state.db, &file, numbers).await?;
     shared.state.login_throttle.clear();
+    shared.state.outgoing.reset_requests.clear();
     success()
 }
 

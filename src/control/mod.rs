@@ -5,6 +5,7 @@ mod data;
 mod events;
 mod guard;
 mod openapi;
+mod outbox;
 mod routes;
 mod seed;
 mod shared;

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::calls::JournalQuery;
+use super::outbox::OutboxQuery;
 use crate::api::endpoint::{Endpoint, of};
 use crate::api::openapi_links::parameters;
 use crate::api::schemas::errors::Error as ErrorBody;
@@ -46,7 +47,10 @@ pub fn build(calls: &[Endpoint]) -> Value {
 fn operation(call: &Endpoint, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(call.path).map(path_parameter).collect();
     if call.query == QUERY {
-        given.extend(query_parameters());
+        given.extend(query_parameters(schemars::schema_for!(JournalQuery)));
+    }
+    if call.query == OUTBOX_QUERY {
+        given.extend(query_parameters(schemars::schema_for!(OutboxQuery)));
     }
     let mut content = |schema: SchemaOf| json!({ "application/json": { "schema": schemas.response(schema) } });
     let responses = json!({
@@ -65,14 +69,16 @@ fn operation(call: &Endpoint, schemas: &mut Schemas) -> Value {
 
 /// Of a call that takes the arguments of the journal.
 pub const QUERY: &str = "journal";
+/// Of the one that takes those of the outbox.
+pub const OUTBOX_QUERY: &str = "outbox";
 
 fn path_parameter(name: &str) -> Value {
     let kind = if name == "id" { "integer" } else { "string" };
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
 }
 
-fn query_parameters() -> Vec<Value> {
-    let schema = schemars::schema_for!(JournalQuery).to_value();
+fn query_parameters(schema: schemars::Schema) -> Vec<Value> {
+    let schema = schema.to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
     let parameter = |(name, schema): (String, Value)| {
         // Its own schema refers to what is not in this document.

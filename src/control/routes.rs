@@ -7,6 +7,7 @@ use super::calls::*;
 use super::data::*;
 use super::events::{NewEvent, send_event};
 use super::openapi;
+use super::outbox::{self, Outbox};
 use super::workspace_calls::*;
 use super::workspaces::Workspace;
 use crate::api::endpoint::{Endpoint, delete, get, of, post, put};
@@ -56,8 +57,9 @@ pub fn calls() -> Vec<Endpoint> {
         delete("/_ctl/faults/{id}", "removeFault", "Remove one fault", of::<Success>(), remove_fault),
         get("/_ctl/requests", "requests", "The last 1,000 requests with their answers, oldest first; format=har: an HTTP archive", of::<Requests>(), requests).query(openapi::QUERY),
         delete("/_ctl/requests", "clearRequests", "Clear the journal", of::<Success>(), clear_requests),
-        get("/_ctl/outbox", "outbox", "What would have gone out", of::<Outbox>(), outbox),
         post("/_ctl/events", "sendEvent", "Send an event of the platform's to whoever listens", of::<Success>(), send_event).body::<NewEvent>(),
+        get("/_ctl/outbox", "outbox", "What would have gone out: mails, text messages and actions of the app, oldest first", of::<Outbox>(), outbox::list).query(openapi::OUTBOX_QUERY),
+        delete("/_ctl/outbox", "clearOutbox", "Clear the outbox", of::<Success>(), outbox::clear),
         get("/_ctl/workspaces", "listWorkspaces", "The workspaces", of::<WorkspaceList>(), list_workspaces),
         post("/_ctl/workspaces", "addWorkspace", "A server of its own with the seed, for one test", of::<Workspace>(), add_workspace).optional_body::<NewWorkspace>(),
         delete("/_ctl/workspaces/{name}", "removeWorkspace", "Drop a workspace", of::<Success>(), remove_workspace),

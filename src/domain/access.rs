@@ -152,6 +152,12 @@ pub const EMPLOYEE_MANAGE: Permission = Permission::from(MANAGER, Level::Manager
 /// api:employee:createauthenticatorkey: only the employee self.
 pub const AUTHENTICATOR_KEY_CREATE: Permission =
     Permission { myself: PERSONAL, own: None, below: None, elsewhere: None };
+/// api:employee:picture-upload and :picture-download. PERSONAL is not listed for the download: who may upload one's own may see it.
+pub const PICTURE: Permission = Permission::from(PERSONAL, Level::Manager);
+/// The extension that an action of the app is done with, or to (api:pbx:app:action:*), without rights of a group.
+pub const DEVICE: Permission = Permission::from(PERSONAL, Level::Manager);
+/// A queue whose calls are picked up by who is no member (api:pbx:app:action:queuepickup).
+pub const QUEUE_PICKUP: Permission = Permission::from(None, Level::Manager);
 /// api:auth:impersonate.
 pub const IMPERSONATE: Permission = Permission::from(Some(Level::Reseller), Level::Reseller);
 
@@ -239,6 +245,9 @@ mod tests {
             ("employee update self", EMPLOYEE_UPDATE_SELF, ["PVMORrA", "MORrA", "RrA", "rA"]),
             ("employee manage", EMPLOYEE_MANAGE, ["MORrA", "MORrA", "RrA", "rA"]),
             ("authenticator key", AUTHENTICATOR_KEY_CREATE, ["PVMORrA", "", "", ""]),
+            ("picture", PICTURE, ["PVMORrA", "MORrA", "RrA", "rA"]),
+            ("device", DEVICE, ["PVMORrA", "MORrA", "RrA", "rA"]),
+            ("queue pickup", QUEUE_PICKUP, ["", "MORrA", "RrA", "rA"]),
             ("impersonate", IMPERSONATE, ["RrA", "RrA", "RrA", "rA"]),
             ("customer list", CUSTOMER_LIST, ["", "RrA", "RrA", "rA"]),
             ("customer get", CUSTOMER_GET, ["", "VMORrA", "RrA", "rA"]),

@@ -141,6 +141,14 @@ pub fn read_credential_file(path: &Path) -> AnyResult<Credential> {
     }
 }
 
+/// Reads a file with a user name and a password, on two lines.
+pub fn read_pair_file(path: &Path) -> AnyResult<(String, String)> {
+    match &read_secret(path)?[..] {
+        [name, password] => Ok((name.clone(), password.clone())),
+        _ => bail!("{} must hold a user name and a password on two lines", path.display()),
+    }
+}
+
 /// Reads a file that holds one secret.
 pub fn read_secret_file(path: &Path) -> AnyResult<String> {
     match &read_secret(path)?[..] {

@@ -23,6 +23,8 @@ pub mod idempotency;
 pub mod mirrored_tables;
 pub mod mobile_configs;
 mod objects;
+pub mod outbox;
+pub mod password_resets;
 pub mod pbx;
 pub mod platform;
 pub mod proposals;

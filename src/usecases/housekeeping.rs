@@ -3,8 +3,9 @@
 use crate::auth::session_cache::SessionCache;
 use crate::db::{Author, Db};
 use crate::error::Result;
-use crate::store::{clock_floor, employees, idempotency, sessions};
+use crate::store::{clock_floor, employees, idempotency, outbox, sessions};
 use crate::usecases::employees::remove;
+use crate::usecases::password_reset;
 
 /// One round. Called at the start and once a minute.
 pub async fn step(db: &Db, session_cache: &SessionCache) -> Result<()> {
@@ -16,6 +17,8 @@ pub async fn step(db: &Db, session_cache: &SessionCache) -> Result<()> {
         clock_floor::put(tx, known)?;
         sessions::delete_forgotten(tx, due)?;
         idempotency::delete_old(tx, due)?;
+        outbox::delete_old(tx, due)?;
+        password_reset::forget_old(tx, due)?;
         for employee in employees::due_for_delete(tx, due)? {
             remove(tx, employee)?;
         }

@@ -150,6 +150,10 @@ pub fn config_created(tx: &mut WriteTx, config: &MobileConfig, is_given: bool) -
     queue(tx, rules, call, customer, config.id, &Change::default(), None)
 }
 
+pub fn is_connected(tx: &ReadTx) -> Result<bool> {
+    platform::is_connected(tx)
+}
+
 /// 409 `platform` while a platform is connected: `what` is nothing that the platform has a call for.
 pub fn refuse_while_connected(tx: &ReadTx, what: &str) -> Result<()> {
     match platform::rules(tx)? {

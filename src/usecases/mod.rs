@@ -29,6 +29,7 @@ pub mod tokens;
 
 pub mod administrators;
 
+pub mod app_actions;
 pub mod authenticator_keys;
 pub mod copy_mobile_config;
 
@@ -52,6 +53,11 @@ pub mod import;
 pub mod diff;
 
 pub mod proposals;
+
+mod mail_texts;
+pub mod password_reset;
+pub mod pictures;
+pub mod text_messages;
 
 pub mod demo;
 pub mod housekeeping;

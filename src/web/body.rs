@@ -14,29 +14,29 @@ use crate::sync::protocol::compression;
 
 /// The longest body that is accepted.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
+/// The longest body of an upload: a file of 8 MiB, and what stands around it.
+pub const UPLOAD_MAX_BYTES: usize = (8 << 20) + 4_096;
 /// How much of a body that is too long is still received and dropped, so that the caller gets to read the response.
 const DISCARD_MAX_BYTES: usize = 64 << 20;
 
 /// The body of a call of the API; none of one that reads.
-pub async fn read_body(request: &HttpRequest, payload: Payload) -> Result<Bytes> {
+pub async fn read_body(request: &HttpRequest, payload: Payload, max_bytes: usize) -> Result<Bytes> {
     use actix_web::http::Method;
     match *request.method() {
         Method::GET | Method::HEAD => Ok(Bytes::new()),
-        _ => decoded(request, read_payload(payload, BODY_MAX_BYTES).await?),
+        _ => decoded(request, read_payload(payload, max_bytes).await?, max_bytes),
     }
 }
 
-/// The body as its `Content-Encoding` says; at most [`BODY_MAX_BYTES`] of it. 415 for an encoding that is not known, 400 for
+/// The body as its `Content-Encoding` says; at most `max_bytes` of it. 415 for an encoding that is not known, 400 for
 /// a body that is not in it.
-fn decoded(request: &HttpRequest, body: Bytes) -> Result<Bytes> {
+fn decoded(request: &HttpRequest, body: Bytes, max_bytes: usize) -> Result<Bytes> {
     let Some(encoding) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(body) };
     let encoding = encoding.to_str().map_err(|_| Error::UnsupportedEncoding)?;
-    compression::decompress(Some(encoding), &body, BODY_MAX_BYTES).map(Bytes::from).map_err(|error| {
-        match error.kind() {
-            ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: BODY_MAX_BYTES },
-            ErrorKind::Unsupported => Error::UnsupportedEncoding,
-            _ => Error::bad_request(format!("The request body is not {encoding}")),
-        }
+    compression::decompress(Some(encoding), &body, max_bytes).map(Bytes::from).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => Error::TooLarge { limit_bytes: max_bytes },
+        ErrorKind::Unsupported => Error::UnsupportedEncoding,
+        _ => Error::bad_request(format!("The request body is not {encoding}")),
     })
 }
 

@@ -138,7 +138,14 @@ fn decode(bytes: &[u8]) -> Option<ApiResponse> {
     let (rev, body) = bytes.split_first_chunk::<8>()?;
     let rev = Some(i64::from_be_bytes(*rev)).filter(|rev| *rev > 0);
     let status = StatusCode::from_u16(u16::from_be_bytes(*status)).ok()?;
-    Some(ApiResponse { status, body: body.to_vec(), rev, is_secret: *is_secret == 1, is_replay: true })
+    Some(ApiResponse {
+        status,
+        body: body.to_vec(),
+        rev,
+        is_secret: *is_secret == 1,
+        is_replay: true,
+        ..ApiResponse::raw(vec![])
+    })
 }
 
 #[cfg(test)]

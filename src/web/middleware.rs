@@ -119,8 +119,9 @@ fn outside(mut response: HttpResponse, what: &'static str, id: &RequestId) -> ac
 /// Whether a GET of this path may change something, as logging in does: HEAD must not.
 pub fn may_change(path: &str) -> bool {
     let is_queue_member = || path.starts_with("/pbx/queue/") && path.contains("/member/");
-    ["/auth/", "/tools/", "/pbx/switch/", "/pbx/variable/"].iter().any(|prefix| path.starts_with(prefix))
-        || is_queue_member()
+    let is_password = || path.starts_with("/employee/") && path.ends_with("/resetpassword");
+    let prefixes = ["/auth/", "/tools/", "/pbx/switch/", "/pbx/variable/", "/pbx/app/action/"];
+    prefixes.iter().any(|prefix| path.starts_with(prefix)) || is_queue_member() || is_password()
 }
 
 /// Removes trailing and doubled slashes from the path: the platform's pages write some URLs with a slash at the end.

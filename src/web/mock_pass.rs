@@ -10,7 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, Bytes};
 
 use super::AppState;
-use super::body::read_payload;
+use super::body::{UPLOAD_MAX_BYTES, read_payload};
 use super::caller::token_in;
 use super::error::not_strict;
 use super::middleware::RequestId;
@@ -21,7 +21,7 @@ use super::mock::fault_rule::Seen;
 use super::mock::journal::Entry;
 use super::mock::problems::Problem;
 
-/// The longest body, of a request or an answer, that is looked at.
+/// The longest answer that is looked at.
 const LOOKED_AT_MAX: usize = 1 << 20;
 
 /// What every request of a mock passes through.
@@ -41,7 +41,7 @@ pub async fn pass(
     mock.begin_numbers();
     mock.touch();
     let begun = Instant::now();
-    let body = read_payload(request.take_payload(), LOOKED_AT_MAX).await.unwrap_or_default();
+    let body = read_payload(request.take_payload(), UPLOAD_MAX_BYTES).await.unwrap_or_default();
     request.set_payload(Payload::from(payload_of(body.clone())));
     let seen = see(&request, &state, body);
     let problems = mock.rules.find(&seen);

@@ -13,6 +13,7 @@ pub mod metrics_token;
 pub mod middleware;
 pub mod mock;
 pub mod mock_pass;
+pub mod outgoing;
 pub mod pace;
 pub mod platform_token;
 pub mod preconditions;
@@ -24,6 +25,7 @@ pub mod server;
 pub mod shares;
 pub mod socket_io;
 pub mod tls;
+pub mod upload;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
 use crate::domain::app_versions::AppVersions;
+use crate::domain::outbox::Letter;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
@@ -64,6 +67,8 @@ pub struct AppState {
     pub session_cache: SessionCache,
     pub passwords: Passwords,
     pub login_throttle: LoginThrottle,
+    /// Mails, and links in them.
+    pub outgoing: outgoing::Outgoing,
     pub in_flight: Arc<idempotency::InFlightKeys>,
     /// Who listens to events.
     pub realtime: Realtime,
@@ -76,4 +81,18 @@ pub struct AppState {
     pub requests: figures::Requests,
     /// The token cookie is sent under TLS only.
     pub is_tls: bool,
+}
+
+impl AppState {
+    /// Sends a letter that is in the outbox by now.
+    pub async fn hand_over(&self, letter: Letter) {
+        self.outgoing.hand_over(self.mock.as_deref(), letter).await;
+    }
+
+    /// Something is in the outbox by now: tells those who wait for it.
+    pub fn outbox_changed(&self) {
+        if let Some(mock) = &self.mock {
+            mock.outbox.added.notify_waiters();
+        }
+    }
 }

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde_json::{Map, Value};
 
 use super::AppState;
-use super::body::{is_json, read_body};
+use super::body::{BODY_MAX_BYTES, is_json, read_body};
 use super::idempotency::{self, Key};
 use super::middleware::RequestId;
 use super::preconditions::{Preconditions, is_not_modified};
@@ -39,7 +39,7 @@ impl FromRequest for RequestContext {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let state = state_of(&request)?;
-            let body = read_body(&request, payload).await?;
+            let body = read_body(&request, payload, BODY_MAX_BYTES).await?;
             let body = with_ids_of_today(&state, body)?;
             Ok(RequestContext { request, state, body })
         })
@@ -94,6 +94,10 @@ impl RequestContext {
     /// The body as it was sent, for somebody else.
     pub fn into_body(self) -> Bytes {
         self.body
+    }
+
+    pub(super) fn body(&self) -> Bytes {
+        self.body.clone()
     }
 
     pub fn has_body(&self) -> bool {
@@ -173,20 +177,31 @@ impl FromRequest for AuthenticatedRequest {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let state = state_of(&request)?;
-            let mut context = RequestContext { request, state, body: Bytes::new() };
-            // The caller is authenticated before the body is read. A refused caller's body is received too, so that the
-            // connection can be used again.
-            let identity = context.authenticate().await;
-            let body = read_body(&context.request, payload).await;
-            let identity = identity?;
-            context.body = with_ids_of_today(&context.state, body?)?;
-            Ok(AuthenticatedRequest { context, identity })
+            let mut received = AuthenticatedRequest::receive(request, payload, BODY_MAX_BYTES).await?;
+            let context = &mut received.context;
+            context.body = with_ids_of_today(&context.state, std::mem::take(&mut context.body))?;
+            Ok(received)
         })
     }
 }
 
 impl AuthenticatedRequest {
+    /// The caller is authenticated before the body is read, which has at most `max_bytes`. A refused caller's body is received too,
+    /// so that the connection can be used again.
+    pub(super) async fn receive(
+        request: HttpRequest,
+        payload: Payload,
+        max_bytes: usize,
+    ) -> Result<AuthenticatedRequest> {
+        let state = state_of(&request)?;
+        let mut context = RequestContext { request, state, body: Bytes::new() };
+        let identity = context.authenticate().await;
+        let body = read_body(&context.request, payload, max_bytes).await;
+        let identity = identity?;
+        context.body = body?;
+        Ok(AuthenticatedRequest { context, identity })
+    }
+
     pub fn actor(&self) -> &Actor {
         &self.identity.actor
     }

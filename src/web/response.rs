@@ -19,6 +19,8 @@ pub struct ApiResponse {
     pub is_secret: bool,
     /// It is the stored response to an earlier request with the same Idempotency-Key.
     pub is_replay: bool,
+    /// Of the body, unless it is JSON.
+    pub content_type: Option<&'static str>,
 }
 
 /// The entity tag of an object: its rev, and a digest of its representation. A rev alone would stand for something else
@@ -31,7 +33,7 @@ pub fn etag(rev: i64, body: &[u8]) -> EntityTag {
 impl ApiResponse {
     /// JSON text, already serialised.
     pub fn raw(body: Vec<u8>) -> ApiResponse {
-        ApiResponse { status: StatusCode::OK, body, rev: None, is_secret: false, is_replay: false }
+        ApiResponse { status: StatusCode::OK, body, rev: None, is_secret: false, is_replay: false, content_type: None }
     }
 
     pub fn json<T: Serialize>(value: &T) -> Result<ApiResponse> {
@@ -42,6 +44,11 @@ impl ApiResponse {
     /// An object and its version.
     pub fn object<T: Serialize>(value: &T, rev: i64) -> Result<ApiResponse> {
         Ok(ApiResponse { rev: Some(rev), ..ApiResponse::json(value)? })
+    }
+
+    /// A picture; its version is its content.
+    pub fn png(body: Vec<u8>) -> ApiResponse {
+        ApiResponse { rev: Some(1), content_type: Some("image/png"), ..ApiResponse::raw(body) }
     }
 
     pub fn success() -> ApiResponse {
@@ -85,6 +92,6 @@ impl Responder for ApiResponse {
             }
             return response.finish();
         }
-        response.content_type("application/json").body(self.body)
+        response.content_type(self.content_type.unwrap_or("application/json")).body(self.body)
     }
 }

@@ -209,6 +209,9 @@ impl Stage {
             }
             // These pages are old.
             403 if row.path == "/employee/{employee}/shortcuts" => assert_error(&answer, 403, "employee"),
+            // These pages have codes of their own.
+            403 if row.path.ends_with("/resetpassword") => assert_error(&answer, 403, "employee"),
+            403 if row.path.ends_with("/queuepickup") => assert_error(&answer, 403, "queue"),
             403 => assert_error(&answer, 403, "access_denied"),
             _ => drop(code_of(&answer)),
         }

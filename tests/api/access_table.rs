@@ -88,6 +88,18 @@ const fn own_only(levels: &'static str) -> [&'static str; 5] {
     [levels, "-", "-", "-", "-"]
 }
 
+/// By whose extension it is.
+const DEVICE: [&str; 5] = ["PVMORrA", "MORrA", "RrA", "RrA", "rA"];
+
+/// The extension that the world gives to an employee.
+pub fn device_of(employee: &str) -> String {
+    format!("d{}", &employee[1..])
+}
+
+fn with_device(at: &At, more: &str) -> String {
+    format!("device={}{more}", device_of(&at.employee))
+}
+
 fn new_address(_: &At) -> Value {
     json!({ "address": "Testvej 1", "zip": "8000", "city": "Aarhus C", "country": "DK" })
 }
@@ -106,6 +118,10 @@ pub fn rows() -> Vec<Row> {
         row("POST", "/auth/login", PUBLIC).body(|_| demo::credentials("viewer@bakery.example.com")),
         Row { query: |_| format!("username=viewer@bakery.example.com&password={}", demo::PASSWORD), ..row("GET", "/auth/login", PUBLIC) },
         row("GET", "/auth/logout", ANY).fresh(Fresh::Caller),
+        row("POST", "/auth/reset", PUBLIC).body(|_| json!({ "username": "nobody@bakery.example.com" })),
+        Row { query: |_| "username=somebody@bakery.example.com".into(), ..row("GET", "/auth/reset", PUBLIC) },
+        row("POST", "/auth/setpassword", PUBLIC).body(|_| json!({ "token": "none", "password": demo::PASSWORD })).answer(422),
+        Row { query: |_| format!("token=none&password={}", demo::PASSWORD), ..row("GET", "/auth/setpassword", PUBLIC) }.answer(422),
         Row { query: |at| format!("token={}", at.stage_token), ..row("GET", "/auth/validateToken", PUBLIC) },
         row("GET", "/auth/impersonate/{employee}", ["RrA", "RrA", "RrA", "RrA", "rA"]),
 
@@ -139,6 +155,9 @@ pub fn rows() -> Vec<Row> {
         row("DELETE", "/employee/{employee}", ["MORrA", "MORrA", "RrA", "RrA", "rA"]).fresh(Fresh::Employee),
         row("POST", "/employee/{employee}/token", ["MORr", "MORrA", "RrA", "RrA", "rA"]),
         row("DELETE", "/employee/{employee}/token/{token}", ["MORrA", "MORrA", "RrA", "RrA", "rA"]).answer(404),
+        row("GET", "/employee/{employee}/resetpassword", ["MORrA", "MORrA", "RrA", "RrA", "rA"]),
+        row("GET", "/employee/{employee}/picture", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]).answer(404),
+        row("POST", "/employee/{employee}/picture", ["PVMORrA", "MORrA", "RrA", "RrA", "rA"]).body(|_| json!({})).answer(404),
         row("POST", "/employee/{employee}/authenticatorkey/create", ["PVMORrA", "", "", "", ""]).answer(409),
         row("POST", "/employee/{employee}/authenticatorkey/reset", ["MORrA", "MORrA", "RrA", "RrA", "rA"]),
         row("GET", "/employee/{employee}/shortcuts", ["VMORrA", "VMORrA", "RrA", "RrA", "rA"]),
@@ -197,6 +216,15 @@ pub fn rows() -> Vec<Row> {
         row("GET", "/pbx/extension/{extension}", ["PVMORrA", "PVMORrA", "RrA", "RrA", "rA"]),
         row("GET", "/pbx/group", ["PVMORrA", "-", "RrA", "RrA", "rA"]).query(of_customer),
         row("GET", "/pbx/group/{group}", ["VMORrA", "VMORrA", "RrA", "RrA", "rA"]),
+
+        row("GET", "/pbx/app/action/call", DEVICE).query(|at| with_device(at, "&target=%2B4570305050")).names_nobody_s(),
+        row("GET", "/pbx/app/action/hangup", DEVICE).query(|at| with_device(at, "")).names_nobody_s(),
+        row("GET", "/pbx/app/action/pickup", DEVICE).query(|at| with_device(at, &format!("&target={}", device_of(&at.employee)))).names_nobody_s(),
+        row("GET", "/pbx/app/action/steal", DEVICE).query(|at| with_device(at, &format!("&target={}", device_of(&at.employee)))).names_nobody_s(),
+        row("GET", "/pbx/app/action/transfer", DEVICE).query(|at| format!("source={}&destination=112", device_of(&at.employee))).names_nobody_s(),
+        // No queue has that number.
+        row("GET", "/pbx/app/action/queuepickup", own_only("")).query(|at| with_device(at, "&queue=999")).names_nobody_s(),
+        row("POST", "/sms", ANY).body(|_| json!({ "message": "Hello", "to": ["+4570305050"] })),
 
         row("GET", "/log/changelog/customer", own_only("VMORrA")),
         row("GET", "/log/changelog/customer/{customer}", ["VMORrA", "-", "RrA", "RrA", "rA"]),

@@ -18,6 +18,12 @@ fn rows_of_this_server() -> Vec<Row> {
     let employee = |id: &str| format!("/employee/{id}");
     let config = |id: &str| format!("/pbx/app/mobileconfig/{id}");
     let broadcast = |arguments: &str| format!("/tools/realtime?{arguments}");
+    let action = |name: &str| format!("/pbx/app/action/{name}");
+    let sms = |more: Value| {
+        let mut body = json!({ "message": "The bread is ready", "to": "+4570305050" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Some(body)
+    };
     let two_faults = || Some(json!({ "name": "", "phoneNumber": 5, "language": "xx" }));
     let faults_of_an_address = || Some(json!({ "address": "x", "zip": "1" }));
     let (no_id, no_config) = ("Customer id not found in request URI", "Request not valid");
@@ -31,6 +37,38 @@ fn rows_of_this_server() -> Vec<Row> {
         (demo::OWNER, "GET", "/auth/login?username=x".into(), None, 404, "password", ""),
         (demo::OWNER, "GET", "/auth/login?password=x".into(), None, 404, "username", ""),
         (demo::OWNER, "GET", format!("/auth/login?username=disabled@bakery.example.com&password={}", demo::PASSWORD), None, 403, "account", ""),
+        (demo::OWNER, "POST", "/auth/reset".into(), Some(json!({ "username": "disabled@bakery.example.com" })), 403, "account", ""),
+        (demo::OWNER, "POST", "/auth/reset".into(), Some(json!({})), 404, "username", ""),
+        (demo::OWNER, "GET", "/auth/reset".into(), None, 404, "username", ""),
+        (demo::OWNER, "GET", "/auth/reset?username=x&method=PIGEON".into(), None, 422, "method", ""),
+        (demo::OWNER, "POST", "/auth/setpassword".into(), Some(json!({ "password": demo::PASSWORD })), 404, "token", ""),
+        (demo::OWNER, "POST", "/auth/setpassword".into(), Some(json!({ "token": "x", "password": demo::PASSWORD })), 422, "token", ""),
+        (demo::OWNER, "GET", "/auth/setpassword?token=x&password=secret".into(), None, 422, "password", ""),
+        (demo::OWNER, "GET", employee(NOT_AN_ID) + "/resetpassword", None, 400, "employee", employee_id),
+        (demo::PERSONAL, "GET", employee(demo::EMMA) + "/resetpassword", None, 403, "employee", denied),
+        (demo::OWNER, "GET", employee(a) + "/resetpassword", None, 404, "employee", ""),
+        (demo::OWNER, "GET", employee(demo::NO_LOGIN) + "/resetpassword", None, 409, "employee", ""),
+        (demo::OWNER, "POST", employee(NOT_AN_ID) + "/picture", None, 400, "bad_request", employee_id),
+        (demo::VIEWER, "POST", employee(demo::EMMA) + "/picture", None, 403, "access_denied", denied),
+        (demo::OWNER, "POST", employee(a) + "/picture", None, 404, "not_found", ""),
+        (demo::OWNER, "POST", employee(demo::EMMA) + "/picture", Some(json!({})), 404, "file", ""),
+        (demo::OWNER, "GET", employee(NOT_AN_ID) + "/picture", None, 400, "bad_request", employee_id),
+        (demo::VIEWER, "GET", employee(demo::EMMA) + "/picture", None, 403, "access_denied", denied),
+        (demo::OWNER, "GET", employee(a) + "/picture", None, 404, "not_found", ""),
+        (demo::OWNER, "GET", employee(demo::EMMA) + "/picture", None, 404, "picture", ""),
+        (demo::OWNER, "GET", action("call"), None, 422, "device", ""),
+        (demo::OWNER, "GET", action("hangup"), None, 422, "device", ""),
+        (demo::OWNER, "GET", action("pickup"), None, 422, "device", ""),
+        (demo::OWNER, "GET", action("queuepickup"), None, 422, "device", ""),
+        (demo::OWNER, "GET", action("steal"), None, 422, "device", ""),
+        (demo::OWNER, "GET", action("transfer"), None, 422, "source", ""),
+        (demo::VIEWER, "POST", "/sms".into(), sms(json!({ "from": "Bakery" })), 403, "access_denied", denied),
+        (demo::OWNER, "POST", "/sms".into(), sms(json!({ "message": null })), 404, "message", ""),
+        (demo::OWNER, "POST", "/sms".into(), sms(json!({ "to": null })), 404, "to", ""),
+        (demo::OWNER, "POST", "/sms".into(), sms(json!({ "type": "FAX" })), 422, "type", ""),
+        (demo::OWNER, "POST", "/sms".into(), sms(json!({ "message": "" })), 422, "message", ""),
+        (demo::OWNER, "POST", "/sms".into(), sms(json!({ "to": "x" })), 422, "to", ""),
+        (demo::OWNER, "POST", "/sms".into(), sms(json!({ "to": null, "group": a })), 422, "group", ""),
         (demo::OWNER, "GET", "/auth/validateToken?ip=nonsense&token=x".into(), None, 422, "ip", ""),
         (demo::ADMIN, "GET", format!("/auth/impersonate/{NOT_AN_ID}"), None, 400, "bad_request", employee_id),
         (demo::OWNER, "GET", format!("/auth/impersonate/{}", demo::EMMA), None, 403, "access_denied", denied),
@@ -245,8 +283,22 @@ fn rows_of_the_pbx() -> Vec<Row> {
 }
 
 /// Rows that need more than one request; the tests of login and logout have them.
-const TRIED_ELSEWHERE: [(&str, &str); 8] = [
+const TRIED_ELSEWHERE: [(&str, &str); 22] = [
     ("api:customer:delete", "customer"),
+    ("api:auth:reset", "username"),
+    ("api:auth:reset", "time"),
+    ("api:auth:setpassword", "account"),
+    ("api:auth:setpassword", "username"),
+    ("api:employee:picture-upload", "file"),
+    ("api:pbx:app:action:call", "target"),
+    ("api:pbx:app:action:pickup", "access_denied"),
+    ("api:pbx:app:action:pickup", "target"),
+    ("api:pbx:app:action:queuepickup", "queue"),
+    ("api:pbx:app:action:queuepickup", "target"),
+    ("api:pbx:app:action:steal", "access_denied"),
+    ("api:pbx:app:action:steal", "target"),
+    ("api:pbx:app:action:transfer", "destination"),
+    ("api:sms:send", "from"),
     ("api:auth:login", "invalid_token"),
     ("api:auth:login", "authenticatorToken"),
     ("api:auth:login", "too_many_requests"),

@@ -150,3 +150,21 @@ fn two_hundred_tests_beside_each_other_do_not_disturb_each_other_and_repeat_with
     assert_eq!(mock.done("GET", "/_ctl/workspaces", json!(null)), json!({ "workspaces": [] }));
     assert_eq!(mock.control("DELETE", "/_ctl/workspaces/w1", &Value::Null).status, 404);
 }
+
+#[test]
+fn the_outbox_shows_the_link_of_a_mail_and_is_cleared() {
+    let mock = Mock::start(&[]);
+    let name = json!({ "username": "emma@bakery.example.com" });
+    assert_eq!(mock.server.post("/auth/reset", "", &name).body["method"], "EMAIL");
+    let outbox = mock.done("GET", "/_ctl/outbox?kind=mail&wait=10", json!(null));
+    let entry = &outbox["outbox"][0];
+    let link = entry["link"].as_str().unwrap();
+    assert!(link.starts_with(&mock.server.url) && !entry["content"].to_string().contains(link), "{entry}");
+    let token = link.split_once("token=").unwrap().1;
+    let password = json!({ "token": token, "password": "New-Passw0rd" });
+    assert_eq!(mock.server.post("/auth/setpassword", "", &password).body["success"], true);
+    assert_eq!(mock.done("GET", "/_ctl/outbox?kind=sms", json!(null))["total"], 0);
+    assert_eq!(mock.control("GET", "/_ctl/outbox?kind=fax", &json!(null)).status, 422);
+    mock.done("DELETE", "/_ctl/outbox", json!(null));
+    assert_eq!(mock.done("GET", "/_ctl/outbox", json!(null)), json!({ "total": 0, "outbox": [] }));
+}

@@ -10,6 +10,7 @@ pub mod employees;
 pub mod errors;
 pub mod local;
 pub mod mobile_configs;
+pub mod outgoing;
 pub mod pbx;
 pub mod pbx_app;
 pub mod realtime;

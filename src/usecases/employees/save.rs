@@ -8,7 +8,7 @@ use crate::domain::employee::{Employee, EmployeeState};
 use crate::domain::id::Id;
 use crate::domain::mobile_config::{Event, Kind};
 use crate::error::Result;
-use crate::store::{credentials, employees, mobile_configs, sessions, tokens};
+use crate::store::{credentials, employees, mobile_configs, password_resets, sessions, tokens};
 use crate::usecases::mobile_configs::propagate;
 use crate::usecases::pbx;
 
@@ -47,6 +47,9 @@ fn revoke_unfit_sessions(tx: &mut WriteTx, old: &Employee, new: &Employee) -> Re
     if !may_log_in(new) || new.access_level == Level::Admin && old.access_level != Level::Admin {
         revoke_tokens(tx, new)?;
     }
+    if !may_log_in(new) || old.email_address != new.email_address || old.sms_number != new.sms_number {
+        password_resets::delete_of(tx, new.id)?;
+    }
     let is_same_way = (&old.ip_restriction, old.authenticator_validation, old.sms_validation)
         == (&new.ip_restriction, new.authenticator_validation, new.sms_validation);
     match may_log_in(old) && may_log_in(new) {
@@ -73,6 +76,7 @@ pub fn set_password(tx: &mut WriteTx, employee: Id, hash: &str, is_new: bool) ->
             return Ok(());
         }
         sessions::delete_of(tx, employee)?;
+        password_resets::delete_of(tx, employee)?;
         let changed = employees::get(tx, employee)?;
         let is_of_equal = tx.author.actor.as_ref().is_some_and(|actor| is_of_equal(actor, &changed));
         let description = if is_of_equal { "Password of an equal changed by an ADMIN" } else { "Password changed" };

@@ -5,6 +5,7 @@ pub mod effects;
 pub mod fault_rule;
 pub mod faults;
 pub mod journal;
+pub mod outbox;
 pub mod problems;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +15,14 @@ use std::time::{Duration, Instant};
 use crate::domain::chance;
 use faults::Faults;
 use journal::Journal;
+use outbox::MockOutbox;
 use problems::Rules;
 
 /// What a mock keeps beside its database.
 pub struct Mock {
     pub faults: Faults,
     pub journal: Journal,
+    pub outbox: MockOutbox,
     pub rules: Rules,
     /// Requests that the documentation does not allow are refused.
     pub is_strict: bool,
@@ -40,13 +43,15 @@ impl Mock {
     pub fn new(rules: Rules, is_strict: bool, seed: Option<u64>) -> Mock {
         let (faults, journal) = (Faults::new(seed), Journal::default());
         let last_used = Mutex::new(Instant::now());
-        Mock { faults, journal, rules, is_strict, seed, life: AtomicU64::new(1), last_used }
+        let outbox = MockOutbox::default();
+        Mock { faults, journal, outbox, rules, is_strict, seed, life: AtomicU64::new(1), last_used }
     }
 
     /// Begins anew: no faults, an empty journal, and the numbers of the seed from the first on.
     pub fn reset(&self) {
         self.faults.reset(self.seed);
         self.journal.clear();
+        self.outbox.clear();
         self.life.fetch_add(1, Ordering::AcqRel);
     }
 

@@ -70,7 +70,7 @@ impl TestApp {
         app
     }
 
-    /// Imports into the world that there is.
+    /// Adds a document, in the form that import takes, in one write.
     pub fn import(&self, document: &serde_json::Value) {
         let (document, sealer) = (document.to_string(), self.sealer.clone());
         self.write(move |tx| {

@@ -11,6 +11,7 @@ use actix_web::web;
 use serde_json::{Value, json};
 use telecomx_local::auth::login_throttle::{Limits, LoginThrottle};
 use telecomx_local::auth::passwords::Passwords;
+use telecomx_local::auth::reset_requests::ResetRequests;
 use telecomx_local::auth::secrets::{Sealer, key_path};
 use telecomx_local::auth::session_cache::SessionCache;
 use telecomx_local::clock::Clock;
@@ -20,6 +21,7 @@ use telecomx_local::domain::employee::Employee;
 use telecomx_local::domain::id::Id;
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::error::Result;
+use telecomx_local::mail::Mailer;
 use telecomx_local::platform::gate::PlatformGate;
 use telecomx_local::platform::settings::PlatformSettings;
 use telecomx_local::platform::worker::PlatformWorker;
@@ -33,6 +35,7 @@ use telecomx_local::web::AppState;
 use telecomx_local::web::aliases::Aliases;
 use telecomx_local::web::browser::Hosts;
 use telecomx_local::web::figures::Requests;
+use telecomx_local::web::outgoing::Outgoing;
 use telecomx_local::web::server::block_on;
 use telecomx_local::web::socket_io::sockets::Sockets;
 use tempfile::TempDir;
@@ -215,6 +218,12 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         session_cache: SessionCache::default(),
         passwords: Passwords::default(),
         login_throttle: LoginThrottle::new(Limits { per_name: 5, per_address: 50, window_s: 60 }),
+        outgoing: Outgoing {
+            mailer: Mailer::start(db.clone(), None).unwrap(),
+            reset_requests: ResetRequests::new(1),
+            page: String::new(),
+            logs_links: false,
+        },
         in_flight: Arc::default(),
         mock: None,
         request_timeout: Duration::from_secs(30),
