@@ -1,7 +1,6 @@
 //! The composition root: open, bind, serve, and shut down in order.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,37 +12,33 @@ use tokio::sync::oneshot;
 use crate::api;
 use crate::auth::login_throttle::LoginThrottle;
 use crate::auth::passwords::Passwords;
-use crate::auth::reset_requests::ResetRequests;
-use crate::auth::secrets::{Sealer, keep_from_others, key_path};
+use crate::auth::secrets::{keep_from_others, key_path};
 use crate::auth::session_cache::SessionCache;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Begin, Begun, Control, Seed};
-use crate::db::{Author, Db};
+use crate::db::Db;
 use crate::ephemeral::Folder;
-use crate::mail::{self, Mailer};
-use crate::platform::connect;
 use crate::platform::gate::PlatformGate;
-use crate::platform::settings::PlatformSettings;
 use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
-use crate::store::{clock_floor, platform, sealed};
+use crate::store::clock_floor;
 use crate::sync::edge::worker::Worker;
 use crate::usecases::examination::Examination;
-use crate::usecases::import::{self, DocumentFile, name_of};
-use crate::usecases::{demo, housekeeping, login, password_reset};
+use crate::usecases::{demo, housekeeping, login};
 use crate::web::AppState;
 use crate::web::aliases::Aliases;
 use crate::web::figures::Requests;
 use crate::web::metrics_token::MetricsToken;
-use crate::web::outgoing::Outgoing;
 use crate::web::socket_io::sockets::Sockets;
 use crate::web::socket_io::watch;
 use crate::web::tls::Certificate;
 
+mod begin;
 mod listen;
 mod mock;
 
+use begin::{connect_platform, database, load, open_sealer, outgoing};
 pub use listen::bind;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -207,17 +202,6 @@ impl App {
     }
 }
 
-/// Mails: to whom they are handed over, and where their links lead.
-async fn outgoing(db: &Arc<Db>, config: &Config, url: &str) -> anyhow::Result<Outgoing> {
-    mail::give_up_old(db).await?;
-    Ok(Outgoing {
-        mailer: Mailer::start(db.clone(), config.smtp.server()?.as_ref())?,
-        reset_requests: ResetRequests::new(password_reset::GOOD_FOR_MS),
-        page: config.smtp.page.clone().unwrap_or_else(|| api::routes::password_page(url)),
-        logs_links: config.is_local(),
-    })
-}
-
 /// How workspaces are begun: servers on free ports with the same settings, each with a clock of its own.
 fn workspaces(config: &Config, seed: Seed) -> Begin {
     let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -243,56 +227,6 @@ async fn begin_workspace(config: Config, seed: Seed, number: Option<u64>) -> any
         let _ = ended.send(());
     });
     Ok(Begun { url, control_url, mock, stop, stopped })
-}
-
-/// Takes over what is set of the platform: another one, or another credential, and how changes are taken.
-async fn connect_platform(
-    db: &Db,
-    sealer: &Sealer,
-    config: &Config,
-    settings: &PlatformSettings,
-) -> anyhow::Result<()> {
-    let stored = db.read(platform::connection)?;
-    if let Some(target) = config.platform.target()? {
-        if stored.is_none_or(|stored| !connect::is_same(&stored, &target, sealer)) {
-            connect::store(db, sealer, Author::system("settings"), &target, settings).await?;
-        }
-    } else if stored.is_none() {
-        return Ok(());
-    }
-    let rules = settings.rules;
-    Ok(db.write(Author::system("settings"), move |tx| platform::set_rules(tx, rules)).await?)
-}
-
-/// Loads the document into a database that holds nothing yet.
-async fn load(db: &Db, sealer: Arc<Sealer>, file: &Path) -> anyhow::Result<()> {
-    let document = DocumentFile::open(file)?;
-    let loaded = db.write(Author::system("import"), move |tx| {
-        import::run(tx, &sealer, document, import::Options::default(), |_, _, _| {})
-    });
-    let loaded = loaded.await.with_context(|| format!("{} cannot be imported", name_of(file)))?;
-    tracing::info!("imported {loaded}");
-    Ok(())
-}
-
-fn open_sealer(db: &Db, path: &Path, is_new_key: bool) -> anyhow::Result<Sealer> {
-    let sealed = db.read(sealed::describe)?;
-    if !is_new_key {
-        return Sealer::open(path, sealed);
-    }
-    anyhow::ensure!(!key_path(path).exists(), "{} is there: leave out --new-key", key_path(path).display());
-    if let Some(lost) = sealed {
-        tracing::warn!("a new key file is made: {lost} can never be read again; set them up anew");
-    }
-    Sealer::open(path, None)
-}
-
-fn database(config: &Config) -> anyhow::Result<(PathBuf, Option<Folder>)> {
-    if !config.is_ephemeral() {
-        return Ok((config.db()?, None));
-    }
-    let folder = Folder::make()?;
-    Ok((folder.path().join("telecomx.db"), Some(folder)))
 }
 
 async fn run_housekeeping(state: web::Data<AppState>) {

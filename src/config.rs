@@ -1,5 +1,6 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
+mod callers;
 mod check;
 mod limits;
 mod mail;
@@ -7,7 +8,7 @@ mod names;
 pub mod platform;
 mod values;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,12 +21,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
-use crate::web::browser::Hosts;
 use mail::Smtp;
 use names::{NAMES, PREFIX, in_section, unknown_variable};
 use platform::Platform;
 pub use values::{LogFormat, check_listen};
-use values::{hosts, hub_level, lenient_flag, proxies};
+use values::{hub_level, lenient_flag};
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
 /// `TELECOMX_LOCAL_<NAME>` in the environment, or as `name` in the TOML file.
@@ -258,16 +258,6 @@ impl Config {
         self.new_key.unwrap_or(false)
     }
 
-    /// The names that requests may call this server by.
-    pub fn hosts(&self) -> Result<Hosts> {
-        let configured = hosts(self.allowed_hosts.as_deref().unwrap_or_default())?;
-        Ok(Hosts::new(self.listen().ip().is_loopback(), configured))
-    }
-
-    pub fn trusted_proxies(&self) -> Result<Vec<IpAddr>> {
-        proxies(self.trusted_proxies.as_deref().unwrap_or("127.0.0.1,::1"))
-    }
-
     pub fn hub(&self) -> HubSettings {
         let default = HubSettings::default();
         HubSettings {
@@ -283,16 +273,6 @@ impl Config {
 
     pub fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_s.unwrap_or(30).max(1))
-    }
-
-    pub fn cors_origins(&self) -> Vec<String> {
-        let origins = self.cors_origins.as_deref().unwrap_or_default().split(',');
-        let origins = origins.map(|origin| origin.trim().trim_end_matches('/').to_owned());
-        let mut origins: Vec<String> = origins.filter(|origin| !origin.is_empty()).collect();
-        if self.is_demo() {
-            origins.extend(["http://localhost:*", "http://127.0.0.1:*"].map(str::to_owned));
-        }
-        origins
     }
 
     /// The database file by its one name: the setting, else one in the user's data folder.

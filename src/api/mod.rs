@@ -19,6 +19,7 @@ pub mod mock_rules;
 mod named_values;
 pub mod not_served;
 pub mod openapi;
+mod openapi_arguments;
 mod openapi_errors;
 pub mod openapi_links;
 mod openapi_names;

@@ -91,13 +91,8 @@ const fn own_only(levels: &'static str) -> [&'static str; 5] {
 /// By whose extension it is.
 const DEVICE: [&str; 5] = ["PVMORrA", "MORrA", "RrA", "RrA", "rA"];
 
-/// The extension that the world gives to an employee.
-pub fn device_of(employee: &str) -> String {
-    format!("d{}", &employee[1..])
-}
-
 fn with_device(at: &At, more: &str) -> String {
-    format!("device={}{more}", device_of(&at.employee))
+    format!("device={}{more}", at.pbx.extension)
 }
 
 fn new_address(_: &At) -> Value {
@@ -219,9 +214,9 @@ pub fn rows() -> Vec<Row> {
 
         row("GET", "/pbx/app/action/call", DEVICE).query(|at| with_device(at, "&target=%2B4570305050")).names_nobody_s(),
         row("GET", "/pbx/app/action/hangup", DEVICE).query(|at| with_device(at, "")).names_nobody_s(),
-        row("GET", "/pbx/app/action/pickup", DEVICE).query(|at| with_device(at, &format!("&target={}", device_of(&at.employee)))).names_nobody_s(),
-        row("GET", "/pbx/app/action/steal", DEVICE).query(|at| with_device(at, &format!("&target={}", device_of(&at.employee)))).names_nobody_s(),
-        row("GET", "/pbx/app/action/transfer", DEVICE).query(|at| format!("source={}&destination=112", device_of(&at.employee))).names_nobody_s(),
+        row("GET", "/pbx/app/action/pickup", DEVICE).query(|at| with_device(at, &format!("&target={}", at.pbx.extension))).names_nobody_s(),
+        row("GET", "/pbx/app/action/steal", DEVICE).query(|at| with_device(at, &format!("&target={}", at.pbx.extension))).names_nobody_s(),
+        row("GET", "/pbx/app/action/transfer", DEVICE).query(|at| format!("source={}&destination=112", at.pbx.extension)).names_nobody_s(),
         // No queue has that number.
         row("GET", "/pbx/app/action/queuepickup", own_only("")).query(|at| with_device(at, "&queue=999")).names_nobody_s(),
         row("POST", "/sms", ANY).body(|_| json!({ "message": "Hello", "to": ["+4570305050"] })),

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::access_table::device_of;
 use super::support::{Client, Saved, TestApp, demo};
 
 /// The demo world, with a mobile config for everybody the table names and a change to be logged for every customer.
@@ -48,20 +47,6 @@ pub static WORLD: LazyLock<World> = LazyLock::new(|| {
         }
     }
     admin.post(&format!("/employee/{platforms_viewer}"), json!({ "emailAddress": "fresh@platform.example.com" })).ok();
-    let with_extension = [
-        (demo::PLATFORM, vec![demo::ADMIN, demo::RESELLER_ADMIN, &*platforms_viewer]),
-        (demo::RESELLER, vec![demo::RESELLERS_CONSULTANT, demo::RESELLERS_VIEWER]),
-        (demo::BAKERY, vec![demo::OWNER, demo::MANAGER, demo::VIEWER, demo::PERSONAL, demo::SOEREN]),
-        (demo::WORKSHOP, vec![demo::WORKSHOPS_PERSONAL]),
-        (demo::FLORIST, vec![demo::FLORISTS_PERSONAL]),
-        (demo::LIBRARY, vec![demo::LIBRARYS_PERSONAL]),
-    ];
-    let extension = |customer: &str, employee: &str| json!({ "_id": device_of(employee), "kind": "EXTENSION", "customer": customer, "employee": employee, "name": "Phone", "number": &employee[21..] });
-    let extensions: Vec<Value> = with_extension
-        .into_iter()
-        .flat_map(|(customer, employees)| employees.into_iter().map(move |employee| extension(customer, employee)))
-        .collect();
-    app.import(&json!({ "pbxObjects": extensions }));
     let stagehand = new_employee(&admin, demo::PLATFORM, "ADMIN");
     app.import(&pbx_of_everybody(&platforms_viewer));
     World { saved: app.save(), platforms_viewer, stagehand }

@@ -262,23 +262,6 @@ fn the_wrong_value_of_a_property_is_told_by_its_name_and_check() {
 }
 
 #[test]
-fn nobody_gives_a_level_above_the_own_and_the_attempt_is_recorded() {
-    let app = TestApp::start();
-    let before = app.export();
-    for (caller, level) in [(app.manager(), "OWNER"), (app.owner(), "RESELLER"), (app.reseller_admin(), "ADMIN")] {
-        let (answer, entries) =
-            app.audited(|| caller.post(&format!("/employee/{}", demo::EMMA), json!({ "accessLevel": level })));
-        assert_error(&answer, 403, "access_denied");
-        assert_eq!(entries.iter().map(|e| e.outcome.as_str()).collect::<Vec<_>>(), ["refused"]);
-        let new = json!({ "customer": demo::BAKERY, "accessLevel": level, "name": "New" });
-        assert_error(&caller.post("/employee", new), 403, "access_denied");
-    }
-    let new = json!({ "customer": demo::BAKERY, "accessLevel": "MANAGER", "name": "New" });
-    assert_error(&app.viewer().post("/employee", new), 403, "access_denied");
-    assert_eq!(app.export(), before);
-}
-
-#[test]
 fn a_body_that_is_too_long_is_refused_and_the_connection_goes_on() {
     let app = TestApp::start();
     let admin = app.admin();

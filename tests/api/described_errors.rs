@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::described_book::rows_of_the_book;
+use super::described_pbx::rows_of_the_pbx;
 use super::documented::{self, NOT_AN_ID, Row};
 use super::support::{TestApp, code_of, demo};
 
@@ -138,147 +140,6 @@ fn rows_of_this_server() -> Vec<Row> {
         (demo::ADMIN, "GET", broadcast("eventType=EMPLOYEE_CHANGED"), None, 404, "customer", ""),
         (demo::ADMIN, "GET", broadcast(&format!("eventType=EMPLOYEE_CHANGED&customer={a}")), None, 404, "customer", ""),
         (demo::ADMIN, "POST", broadcast(""), Some(json!({ "eventType": "OTHER", "customer": demo::BAKERY })), 422, "eventType", ""),
-    ]
-}
-
-/// The same of the phone book, of switches and variables, and of what is asked about customers and employees.
-#[rustfmt::skip]
-fn rows_of_the_book() -> Vec<Row> {
-    let a = demo::ABSENT;
-    let denied = "Insufficient access level";
-    let (no_id, employee_id) = ("Customer id not found in request URI", "Employee id not found in request URI");
-    let customer = |id: &str, what: &str| format!("/customer/{id}/{what}");
-    let shortcuts = |id: &str| format!("/employee/{id}/shortcuts");
-    let contact = |id: &str| format!("/pbx/phonebook/{id}");
-    let switch = |rest: &str| format!("/pbx/switch/{rest}");
-    let variable = |rest: &str| format!("/pbx/variable/{rest}");
-    let on = |customer: &str| Some(json!({ "value": true, "customer": customer }));
-    let text = |customer: &str| Some(json!({ "value": "x", "customer": customer }));
-    let two_faults = || Some(json!({ "type": "ROBOT", "notes": 5 }));
-    let shared = demo::SHARED_CONTACT;
-    let mut rows = vec![
-        (demo::ADMIN, "GET", customer(NOT_AN_ID, "overview"), None, 400, "bad_request", no_id),
-        (demo::OWNER, "GET", customer(demo::WORKSHOP, "overview"), None, 403, "access_denied", denied),
-        (demo::PERSONAL, "POST", "/customer/overview".into(), None, 403, "access_denied", denied),
-        (demo::ADMIN, "GET", format!("/customer/overview?customer={a}"), None, 404, "customer", ""),
-        (demo::ADMIN, "POST", "/customer/overview".into(), Some(json!({ "customer": "x" })), 422, "customer", ""),
-        (demo::ADMIN, "GET", customer(NOT_AN_ID, "callnotify"), None, 400, "bad_request", no_id),
-        (demo::PERSONAL, "GET", customer(demo::BAKERY, "callnotify"), None, 403, "access_denied", denied),
-        (demo::ADMIN, "GET", customer(a, "callnotify"), None, 404, "customer", ""),
-        (demo::OWNER, "GET", shortcuts(NOT_AN_ID), None, 400, "employee", employee_id),
-        (demo::PERSONAL, "GET", shortcuts(demo::PERSONAL), None, 403, "employee", denied),
-        (demo::OWNER, "GET", shortcuts(a), None, 404, "employee", ""),
-        (demo::OWNER, "POST", shortcuts(NOT_AN_ID), Some(json!([])), 400, "employee", employee_id),
-        (demo::OWNER, "POST", shortcuts(demo::EMMA), Some(json!({})), 400, "shortcuts", ""),
-        (demo::PERSONAL, "POST", shortcuts(demo::EMMA), Some(json!([])), 403, "employee", denied),
-        (demo::OWNER, "POST", shortcuts(a), Some(json!([])), 404, "employee", ""),
-        (demo::OWNER, "POST", shortcuts(demo::EMMA), Some(json!([{ "label": 5 }])), 422, "multiple", ""),
-        (demo::OWNER, "GET", format!("/pbx/phonebook?customer={}", demo::WORKSHOP), None, 403, "access_denied", denied),
-        (demo::ADMIN, "GET", format!("/pbx/phonebook?customer={a}"), None, 404, "customer", ""),
-        (demo::OWNER, "POST", "/pbx/phonebook".into(), Some(json!("no object")), 400, "bad_request", ""),
-        (demo::PERSONAL, "POST", "/pbx/phonebook".into(), Some(json!({ "company": "x" })), 403, "access_denied", denied),
-        (demo::ADMIN, "POST", "/pbx/phonebook".into(), Some(json!({ "customer": a })), 404, "customer", ""),
-        (demo::RESELLERS_CONSULTANT, "POST", "/pbx/phonebook".into(), Some(json!({ "customer": demo::BAKERY, "personal": true })), 404, "employee", ""),
-        (demo::PERSONAL, "POST", "/pbx/phonebook".into(), Some(json!({ "personal": true, "shortNumber": "1" })), 422, "shortNumber", ""),
-        (demo::OWNER, "POST", "/pbx/phonebook".into(), two_faults(), 422, "multiple", ""),
-        (demo::OWNER, "GET", contact(NOT_AN_ID), None, 400, "bad_request", "Id not found in request URI"),
-        (demo::WORKSHOPS_MANAGER, "GET", contact(shared), None, 403, "access_denied", denied),
-        (demo::OWNER, "GET", contact(a), None, 404, "id", "Contact not found"),
-        (demo::OWNER, "POST", contact(NOT_AN_ID), Some(json!({})), 400, "bad_request", ""),
-        (demo::PERSONAL, "POST", contact(shared), Some(json!({})), 403, "access_denied", denied),
-        (demo::OWNER, "POST", contact(a), Some(json!({})), 404, "id", ""),
-        (demo::OWNER, "POST", contact(shared), two_faults(), 422, "multiple", ""),
-        (demo::OWNER, "DELETE", contact(NOT_AN_ID), None, 400, "bad_request", ""),
-        (demo::PERSONAL, "DELETE", contact(shared), None, 403, "access_denied", denied),
-        (demo::OWNER, "DELETE", contact(a), None, 404, "id", ""),
-        (demo::OWNER, "GET", switch("x?value=maybe"), None, 422, "value", ""),
-        (demo::OWNER, "POST", switch("SHARED:x"), Some(json!({ "value": "maybe" })), 422, "value", ""),
-        (demo::OWNER, "POST", variable("SHARED:x"), Some(json!({ "value": 5 })), 422, "value", ""),
-        (demo::PERSONAL, "POST", switch("night"), on(demo::BAKERY), 403, "name", ""),
-        (demo::PERSONAL, "POST", variable("night"), text(demo::BAKERY), 403, "name", ""),
-        (demo::PERSONAL, "GET", switch("night?value=1"), None, 403, "name", ""),
-        (demo::OWNER, "POST", switch("SHARED:"), on(demo::BAKERY), 422, "name", ""),
-        (demo::OWNER, "POST", variable("SHARED:"), text(demo::BAKERY), 422, "name", ""),
-        (demo::OWNER, "GET", switch("SHARED:?value=1"), None, 422, "name", ""),
-        (demo::OWNER, "GET", variable("SHARED:?value=1"), None, 422, "name", ""),
-    ];
-    for (list, value) in [("switch", json!(true)), ("variable", json!("x"))] {
-        let one = format!("/pbx/{list}/SHARED:x");
-        let with = |customer: &str| Some(json!({ "value": value, "customer": customer }));
-        rows.extend([
-            (demo::OWNER, "GET", format!("/pbx/{list}?customer={}", demo::WORKSHOP), None, 403, "access_denied", denied),
-            (demo::ADMIN, "GET", format!("/pbx/{list}?customer={a}"), None, 404, "customer", ""),
-            (demo::OWNER, "GET", format!("{one}?customer={}", demo::WORKSHOP), None, 403, "access_denied", denied),
-            (demo::ADMIN, "GET", format!("{one}?customer={a}"), None, 404, "customer", ""),
-            (demo::OWNER, "GET", format!("{one}y"), None, 404, "name", ""),
-            (demo::OWNER, "POST", one.clone(), with(demo::WORKSHOP), 403, "access_denied", denied),
-            (demo::ADMIN, "POST", one.clone(), with(a), 404, "customer", ""),
-            (demo::OWNER, "POST", one, Some(json!({})), 404, "value", ""),
-        ]);
-    }
-    rows
-}
-
-/// The same of what `/pbx/queue`, `/pbx/extension` and `/pbx/group` answer.
-#[rustfmt::skip]
-fn rows_of_the_pbx() -> Vec<Row> {
-    let a = demo::ABSENT;
-    let denied = "Insufficient access level";
-    let no_id = "Id not found in request URI";
-    let queue = |id: &str| format!("/pbx/queue/{id}");
-    let members = |id: &str| format!("/pbx/queue/{id}/member");
-    let join = |id: &str, extension: &str| format!("/pbx/queue/{id}/member/join?extension={extension}");
-    let member = |queue: &str, id: &str| format!("/pbx/queue/{queue}/member/{id}");
-    let of = |extension: &str| Some(json!({ "extension": extension }));
-    let priority = |number: i64| Some(json!({ "priority": number }));
-    let (own, emmas, soerens) = (demo::PERSONALS_EXTENSION, demo::EMMAS_EXTENSION, demo::SOERENS_EXTENSION);
-    vec![
-        (demo::MANAGER, "GET", "/pbx/app/grouppermissions".into(), None, 422, "target", ""),
-        (demo::MANAGER, "GET", queue(NOT_AN_ID), None, 400, "bad_request", no_id),
-        (demo::PERSONAL, "GET", queue(demo::DELIVERIES), None, 403, "access_denied", denied),
-        (demo::MANAGER, "GET", queue(demo::EMMA), None, 404, "id", "Queue not found"),
-        (demo::MANAGER, "GET", members(NOT_AN_ID), None, 400, "bad_request", no_id),
-        (demo::MANAGER, "GET", members(demo::WORKSHOPS_QUEUE), None, 403, "access_denied", denied),
-        (demo::MANAGER, "GET", members(a), None, 404, "id", "Queue not found"),
-        (demo::MANAGER, "POST", members(NOT_AN_ID), of(own), 400, "bad_request", no_id),
-        (demo::MANAGER, "POST", members(demo::ORDERS), None, 400, "bad_request", ""),
-        (demo::PERSONAL, "POST", members(demo::ORDERS), of(emmas), 403, "access_denied", denied),
-        (demo::PERSONAL, "POST", members(demo::WHOLESALE), of(own), 403, "dynamic", ""),
-        (demo::MANAGER, "POST", members(a), of(own), 404, "id", "Queue not found"),
-        (demo::MANAGER, "POST", members(demo::ORDERS), Some(json!({})), 404, "extension", ""),
-        (demo::MANAGER, "POST", members(demo::ORDERS), of(demo::EMMA), 404, "extension", "Extension not found"),
-        (demo::MANAGER, "POST", members(demo::ORDERS), Some(json!({ "extension": own, "priority": 21 })), 422, "priority", ""),
-        (demo::MANAGER, "GET", join(NOT_AN_ID, own), None, 400, "bad_request", no_id),
-        (demo::PERSONAL, "GET", join(demo::WORKSHOPS_QUEUE, own), None, 403, "access_denied", denied),
-        (demo::PERSONAL, "GET", join(demo::WHOLESALE, own), None, 403, "dynamic", ""),
-        (demo::MANAGER, "GET", join(a, own), None, 404, "id", "Queue not found"),
-        (demo::MANAGER, "GET", join(demo::ORDERS, a), None, 404, "extension", "Extension not found"),
-        (demo::MANAGER, "GET", join(demo::ORDERS, own) + "&priority=0", None, 422, "priority", ""),
-        (demo::MANAGER, "POST", member(NOT_AN_ID, a), priority(1), 400, "bad_request", no_id),
-        (demo::MANAGER, "POST", member(demo::ORDERS, NOT_AN_ID), priority(1), 400, "bad_request", no_id),
-        (demo::MANAGER, "POST", member(demo::ORDERS, demo::EMMA_IN_ORDERS), None, 400, "bad_request", ""),
-        (demo::PERSONAL, "POST", member(demo::ORDERS, demo::EMMA_IN_ORDERS), priority(1), 403, "access_denied", denied),
-        (demo::MANAGER, "POST", member(a, demo::EMMA_IN_ORDERS), priority(1), 404, "id", "Queue not found"),
-        (demo::MANAGER, "POST", member(demo::ORDERS, demo::SOEREN_IN_DELIVERIES), priority(1), 404, "member", "Member not found"),
-        (demo::MANAGER, "POST", member(demo::ORDERS, demo::EMMA_IN_ORDERS), priority(0), 422, "priority", ""),
-        (demo::MANAGER, "GET", member(demo::ORDERS, demo::EMMA_IN_ORDERS) + "?priority=21", None, 422, "priority", ""),
-        (demo::MANAGER, "DELETE", member(demo::ORDERS, NOT_AN_ID), None, 400, "bad_request", no_id),
-        (demo::PERSONAL, "DELETE", member(demo::ORDERS, demo::EMMA_IN_ORDERS), None, 403, "access_denied", denied),
-        (demo::SOEREN, "DELETE", member(demo::DELIVERIES, demo::SOEREN_IN_DELIVERIES), None, 403, "dynamic", ""),
-        (demo::MANAGER, "DELETE", member(demo::COMPLAINTS, demo::MANAGER_IN_COMPLAINTS), None, 403, "lockLastMember", ""),
-        (demo::MANAGER, "DELETE", member(a, demo::EMMA_IN_ORDERS), None, 404, "id", "Queue not found"),
-        (demo::MANAGER, "DELETE", member(demo::ORDERS, soerens), None, 404, "member", "Member not found"),
-        (demo::PERSONAL, "GET", "/pbx/extension".into(), None, 403, "access_denied", denied),
-        (demo::ADMIN, "GET", format!("/pbx/extension?customer={a}"), None, 404, "customer", ""),
-        (demo::ADMIN, "GET", format!("/pbx/extension?employee={a}"), None, 404, "employee", ""),
-        (demo::MANAGER, "GET", format!("/pbx/extension/{NOT_AN_ID}"), None, 400, "bad_request", no_id),
-        (demo::WORKSHOPS_MANAGER, "GET", format!("/pbx/extension/{own}"), None, 403, "access_denied", denied),
-        (demo::MANAGER, "GET", format!("/pbx/extension/{}", demo::SHOP), None, 404, "id", "Extension not found"),
-        (demo::MANAGER, "GET", format!("/pbx/group?customer={}", demo::WORKSHOP), None, 403, "access_denied", denied),
-        (demo::ADMIN, "GET", format!("/pbx/group?customer={a}"), None, 404, "customer", ""),
-        (demo::MANAGER, "GET", format!("/pbx/group/{NOT_AN_ID}"), None, 400, "bad_request", no_id),
-        (demo::PERSONAL, "GET", format!("/pbx/group/{}", demo::SHOP), None, 403, "access_denied", denied),
-        (demo::MANAGER, "GET", format!("/pbx/group/{own}"), None, 404, "id", "Group not found"),
     ]
 }
 

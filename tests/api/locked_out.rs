@@ -64,3 +64,20 @@ fn the_name_that_an_equal_logs_in_with_is_changed_from_above_alone() {
     assert_error(&borrowed.post(&employee(demo::OWNER), renamed.clone()), 403, "access_denied");
     owner.post(&employee(demo::VIEWER), renamed).ok();
 }
+
+#[test]
+fn nobody_gives_a_level_above_the_own_and_the_attempt_is_recorded() {
+    let app = TestApp::start();
+    let before = app.export();
+    for (caller, level) in [(app.manager(), "OWNER"), (app.owner(), "RESELLER"), (app.reseller_admin(), "ADMIN")] {
+        let (answer, entries) =
+            app.audited(|| caller.post(&format!("/employee/{}", demo::EMMA), json!({ "accessLevel": level })));
+        assert_error(&answer, 403, "access_denied");
+        assert_eq!(entries.iter().map(|e| e.outcome.as_str()).collect::<Vec<_>>(), ["refused"]);
+        let new = json!({ "customer": demo::BAKERY, "accessLevel": level, "name": "New" });
+        assert_error(&caller.post("/employee", new), 403, "access_denied");
+    }
+    let new = json!({ "customer": demo::BAKERY, "accessLevel": "MANAGER", "name": "New" });
+    assert_error(&app.viewer().post("/employee", new), 403, "access_denied");
+    assert_eq!(app.export(), before);
+}

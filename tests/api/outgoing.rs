@@ -10,7 +10,7 @@ const PAUL: &str = "d00000000000000000000404";
 const EMMA: &str = "d00000000000000000000405";
 const SOEREN: &str = "d00000000000000000000406";
 const PETER: &str = "d00000000000000000000503";
-const SHOP: &str = "b00000000000000000000401";
+const SHOP: &str = "ba0000000000000000000401";
 const ORDERS: &str = "a00000000000000000000401";
 
 /// The bakery with extensions: Paul controls the group of Emma, with pickup and without steal, and is in the queue Orders.
