@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BoxBody, SizedStream};
+use actix_web::guard::GuardContext;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, header};
 use actix_web::web::Bytes;
@@ -20,7 +21,7 @@ use crate::store::platform;
 use crate::usecases::platform_login;
 use crate::web::AppState;
 use crate::web::error::{not_forwarded, not_implemented, not_passed_on, passed_on};
-use crate::web::middleware::AskedAsHead;
+use crate::web::middleware::{AskedAsHead, may_change};
 use crate::web::pace::streamed;
 use crate::web::request::RequestContext;
 
@@ -58,6 +59,41 @@ pub async fn respond(
         Ok(response) => response,
         Err(error) => error.error_response(),
     }
+}
+
+/// Pages of what the platform has and this server does not read from it: while it works with a platform, only that can answer them.
+const OF_THE_PBX: [&str; 14] = [
+    "api:customer:callnotify-list",
+    "api:customer:overview",
+    "api:employee:get-shortcuts",
+    "api:employee:set-shortcuts",
+    "api:pbx:app:grouppermissions",
+    "api:pbx:app:permissions",
+    "api:pbx:app:reseller",
+    "api:pbx:app:version",
+    "api:pbx:extension:",
+    "api:pbx:group:",
+    "api:pbx:phonebook:",
+    "api:pbx:queue:",
+    "api:pbx:switch:",
+    "api:pbx:variable:",
+];
+
+/// Whether calls of this page are passed on while a platform is connected.
+pub fn is_of_the_pbx(page: &str) -> bool {
+    OF_THE_PBX.iter().any(|start| page.starts_with(start))
+}
+
+/// Whether such a call is answered here: there is no platform, or it is a change and changes are not passed on.
+pub fn is_answered_here(context: &GuardContext) -> bool {
+    let Some(state) = context.app_data::<web::Data<AppState>>() else { return true };
+    let head = context.head();
+    let is_change = head.method != Method::GET || may_change(head.uri.path());
+    if is_change && !state.platform.settings.forwards_all {
+        return true;
+    }
+    // What cannot be read is told by the handler.
+    !matches!(state.db.read(platform::url), Ok(Some(_)))
 }
 
 /// Answers a call that is served here, unless `is_there` says that only the platform can do it: then it is passed on.

@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, header};
 use actix_web::middleware::DefaultHeaders;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 
 use super::auth::Session;
 use super::change_log::ChangeLogLite;
@@ -41,7 +41,7 @@ use crate::domain::employee::Employee;
 use crate::domain::pbx::Contact;
 use crate::domain::pbx::Rights;
 use crate::sync::edge::verify::Proof;
-use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented};
+use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented, not_implemented};
 use crate::web::middleware::{SOCKET_IO, may_change};
 use crate::web::socket_io;
 
@@ -221,6 +221,14 @@ async fn other_method(request: HttpRequest, payload: web::Payload, allow: String
     }
 }
 
+/// The route of a call that only the platform can answer.
+fn passed_on(method: &str, page: &'static str) -> Route {
+    let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
+    web::method(method).to(move |request: HttpRequest, payload: web::Payload| {
+        forward::respond(request, payload, page, move || not_implemented(page))
+    })
+}
+
 /// The prefix of the mobile configs' paths, which are used most: they are tried first, and matched without it.
 const OWN: &str = "/pbx/app/mobileconfig";
 
@@ -240,7 +248,14 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
         });
         let (path, resource, mut methods) = resources.remove(place);
         methods.add(&endpoint);
-        resources.insert(place, (path, resource.route(endpoint.route), methods));
+        let page = endpoint.page;
+        let resource = match forward::is_of_the_pbx(page) {
+            false => resource.route(endpoint.route),
+            true => resource
+                .route(endpoint.route.guard(guard::fn_guard(forward::is_answered_here)))
+                .route(passed_on(endpoint.method, page)),
+        };
+        resources.insert(place, (path, resource, methods));
     }
     let served: Vec<&str> = resources.iter().map(|(path, ..)| *path).collect();
     for path in not_served::shadowed_by(&served) {

@@ -11,6 +11,7 @@ use crate::domain::pbx::{Extension, Kind, PbxObject, Rights};
 use crate::error::{Check, Error, Result};
 use crate::store::outbox::{self, NewEntry};
 use crate::store::{pbx, queues};
+use crate::usecases::pbx::groups;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,16 +130,9 @@ fn number(tx: &ReadTx, device: &Extension, name: &str, given: Option<String>) ->
 
 /// What the groups that `controller` controls allow with `member`.
 fn rights_over(tx: &ReadTx, controller: &Extension, member: Id) -> Result<Rights> {
-    let mut rights = Rights::default();
-    for object in pbx::list(tx, controller.customer, Kind::Group)? {
-        if let PbxObject::Group(group) = object
-            && group.controllers.contains(&controller.id)
-            && group.members.contains(&member)
-        {
-            rights = rights.or(group.rights());
-        }
-    }
-    Ok(rights)
+    let groups = groups::controlled(tx, controller.customer, &[controller.id])?;
+    let with_member = groups.iter().filter(|group| group.members.contains(&member));
+    Ok(with_member.fold(Rights::default(), |rights, group| rights.or(group.rights())))
 }
 
 /// A queue that the device is a member of, or that the caller may change: 403 `queue` for any other.

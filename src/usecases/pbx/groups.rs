@@ -45,14 +45,20 @@ pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Group> {
     Ok(found)
 }
 
+/// The customer's groups that one of these extensions controls.
+pub fn controlled(tx: &ReadTx, customer: Id, controllers: &[Id]) -> Result<Vec<Group>> {
+    if controllers.is_empty() {
+        return Ok(vec![]);
+    }
+    let groups = pbx::list(tx, customer, Kind::Group)?.into_iter().filter_map(group);
+    Ok(groups.filter(|group| group.controllers.iter().any(|id| controllers.contains(id))).collect())
+}
+
 /// What the caller may do with each extension that is a member of a group which one of its own extensions controls.
 pub fn permissions(tx: &ReadTx, actor: &Actor) -> Result<BTreeMap<Id, Rights>> {
     let own = extensions::own(tx, actor)?;
     let mut found: BTreeMap<Id, Rights> = BTreeMap::new();
-    for group in pbx::list(tx, actor.customer, Kind::Group)?.into_iter().filter_map(group) {
-        if !group.controllers.iter().any(|controller| own.contains(controller)) {
-            continue;
-        }
+    for group in controlled(tx, actor.customer, &own)? {
         let rights = group.rights();
         for member in &group.members {
             let known = found.entry(*member).or_default();

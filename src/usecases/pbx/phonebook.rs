@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::check;
+use super::{check, extensions, groups};
 use crate::auth::authorization::{Owner, allow, is_allowed};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, CONTACT_OWN, CONTACT_READ, CONTACT_WRITE, Permission};
@@ -23,21 +23,7 @@ const NOT_AT_THE_PLATFORM: &str = "changes of the phone book are not sent to it:
 
 /// The groups that the actor controls, through any extension of its own.
 fn controlled(tx: &ReadTx, actor: &Actor) -> Result<Vec<Group>> {
-    let own = extensions_of(tx, actor.employee)?;
-    if own.is_empty() {
-        return Ok(vec![]);
-    }
-    let groups = pbx::list(tx, actor.customer, Kind::Group)?.into_iter();
-    let groups = groups.filter_map(|object| match object {
-        PbxObject::Group(group) => Some(group),
-        _ => None,
-    });
-    Ok(groups.filter(|group| group.controllers.iter().any(|controller| own.contains(controller))).collect())
-}
-
-fn extensions_of(tx: &ReadTx, employee: Id) -> Result<HashSet<Id>> {
-    let extensions = pbx::of_employee(tx, employee, Some(Kind::Extension))?;
-    Ok(extensions.iter().map(PbxObject::id).collect())
+    groups::controlled(tx, actor.customer, &extensions::own(tx, actor)?)
 }
 
 /// Whether a group that the actor controls gives a right over an extension of the employee; without an employee: any group.
@@ -45,7 +31,8 @@ fn is_given_by_group(tx: &ReadTx, actor: &Actor, employee: Option<Id>, right: im
     let groups = controlled(tx, actor)?.into_iter().filter(|group| right(group.rights()));
     let groups: Vec<Group> = groups.collect();
     let Some(employee) = employee.filter(|_| !groups.is_empty()) else { return Ok(!groups.is_empty()) };
-    let extensions = extensions_of(tx, employee)?;
+    let extensions = pbx::of_employee(tx, employee, Some(Kind::Extension))?;
+    let extensions: HashSet<Id> = extensions.iter().map(PbxObject::id).collect();
     Ok(groups.iter().any(|group| group.members.iter().any(|member| extensions.contains(member))))
 }
 
