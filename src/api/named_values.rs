@@ -33,7 +33,7 @@ pub struct Shown<V> {
 
 /// An employee.
 #[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
+#[schemars(rename = "NamedValueEmployee")]
 struct Whose {
     #[serde(rename = "_id")]
     id: Id,
