@@ -10,6 +10,7 @@ const io = client.io || client;
 const BAKERY = 'c00000000000000000000004';
 const EMMA = 'e00000000000000000000405';
 const PERSONAL = 'e00000000000000000000404';
+const ANNA = 'e00000000000000000000402';
 
 async function call(path, token, body) {
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
@@ -33,11 +34,17 @@ function next(socket, name) {
 }
 
 async function main() {
-  const token = await logIn('owner');
-  const employees = await call('/pbx/app/employees', token);
-  const queues = await call('/pbx/app/queues', token);
-  const configs = await call(`/pbx/app/mobileconfig?customer=${BAKERY}`, token);
-  if (employees.length === 0 || queues.length === 0) throw new Error('nothing is loaded');
+  // The start of the app, as far as the pages tell it.
+  const token = await logIn('emma');
+  const start = ['/pbx/app/version', '/pbx/app/employees', '/pbx/app/queues', '/pbx/app/permissions', '/pbx/phonebook'];
+  const [version, employees, queues, permissions, contacts] = await Promise.all(start.map((path) => call(path, token)));
+  const own = await call(`/pbx/app/mobileconfig/${EMMA}`, token);
+  if (!version.ios || !contacts.contacts || employees.length === 0 || queues.length === 0) throw new Error('nothing is loaded');
+  if (!Object.values(permissions).some((rights) => rights.pickup)) throw new Error(JSON.stringify(permissions));
+  const manager = await logIn('manager');
+  // One that is not copied already: others may have been here before.
+  const sources = await Promise.all([PERSONAL, ANNA].map((id) => call(`/pbx/app/mobileconfig/${id}`, manager)));
+  const source = sources.find((config) => JSON.stringify(config.configs) !== JSON.stringify(own.configs));
 
   const socket = io(url, { transports: transport.split(','), forceNew: true, reconnection: false });
   await next(socket, 'connect');
@@ -47,12 +54,11 @@ async function main() {
   await next(socket, 'subscribed');
 
   const heard = next(socket, 'CONFIG');
-  await call('/pbx/app/mobileconfig/', await logIn('manager'), { _id: PERSONAL, copyTo: EMMA });
+  await call('/pbx/app/mobileconfig/', manager, { _id: source._id, copyTo: EMMA });
   const event = await heard;
   if (event.type !== 'MOBILE_CONFIG_CHANGED' || event.id !== EMMA) throw new Error(JSON.stringify(event));
   const config = await call(`/pbx/app/mobileconfig/${event.id}`, token);
-  const expected = configs.find((known) => known._id === PERSONAL).configs;
-  if (JSON.stringify(config.configs) !== JSON.stringify(expected)) throw new Error(JSON.stringify(config));
+  if (JSON.stringify(config.configs) !== JSON.stringify(source.configs)) throw new Error(JSON.stringify(config));
 
   const refusal = new Promise((resolve) => socket.once('error', resolve));
   socket.emit('subscribe', { type: 'ADMIN' });
