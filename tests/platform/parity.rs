@@ -52,9 +52,8 @@ fn paths(description: &Value) -> Vec<String> {
     let reading = described.iter().filter(|(_, operations)| operations.get("get").is_some());
     // What the platform alone can answer is passed on: with the line away it is not answered at all.
     let passed_on = ["overview", "callnotify", "shortcuts", "picture", "resetpassword"];
-    let own = |path: &str| {
-        OWN.iter().any(|own| path.starts_with(own)) || passed_on.iter().any(|end| path.ends_with(end))
-    };
+    let own =
+        |path: &str| OWN.iter().any(|own| path.starts_with(own)) || passed_on.iter().any(|end| path.ends_with(end));
     let mut paths: Vec<String> = reading.map(|(path, _)| path.clone()).filter(|path| !own(path)).collect();
     while let Some(place) = paths.iter().position(|path| path.contains('{')) {
         let path = paths.swap_remove(place);
