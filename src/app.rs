@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::control::{Begin, Begun, Control, Seed};
 use crate::db::Db;
 use crate::ephemeral::Folder;
+use crate::error::in_one_line;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
@@ -42,6 +43,7 @@ use begin::{connect_platform, database, load, open_sealer, outgoing};
 pub use listen::bind;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+const BACKUP_RETRY: Duration = Duration::from_secs(600);
 
 /// A server that answers.
 pub struct App {
@@ -52,6 +54,7 @@ pub struct App {
     sockets: Sockets,
     housekeeping: tokio::task::JoinHandle<()>,
     telling: tokio::task::JoinHandle<()>,
+    backing_up: tokio::task::JoinHandle<()>,
     control: Option<Control>,
     certificate: Option<Arc<Certificate>>,
     examination: Examination,
@@ -128,6 +131,7 @@ impl App {
             session_cache: SessionCache::default(),
             passwords: Passwords::default(),
             login_throttle: LoginThrottle::new(config.login_limits()),
+            backups: config.backup.backups().map(Arc::new),
             outgoing,
             in_flight: Arc::default(),
             realtime,
@@ -143,6 +147,7 @@ impl App {
         let server = api::start(listener, tls, config.cors_origins(), state.clone(), sockets.clone());
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
+        let backing_up = tokio::task::spawn_local(run_backups(state.clone(), config.backup.every()));
         let telling = watch(Arc::downgrade(&state), news, limits.authenticate_ms);
         let telling = tokio::task::spawn_local(telling);
         let control = match (config.control, mock) {
@@ -158,6 +163,7 @@ impl App {
             sockets,
             housekeeping,
             telling,
+            backing_up,
             control,
             certificate,
             examination,
@@ -183,6 +189,7 @@ impl App {
     /// Lets requests under way finish, writes what is still in memory, and closes the database.
     pub async fn stop(self) {
         self.housekeeping.abort();
+        self.backing_up.abort();
         if let Some(control) = self.control {
             Box::pin(control.stop()).await;
         }
@@ -227,6 +234,34 @@ async fn begin_workspace(config: Config, seed: Seed, number: Option<u64>) -> any
         let _ = ended.send(());
     });
     Ok(Begun { url, control_url, mock, stop, stopped })
+}
+
+/// Backs the database up whenever the newest backup is old enough. One that fails is tried again after ten minutes.
+async fn run_backups(state: web::Data<AppState>, every: Duration) {
+    let Some(backups) = state.backups.clone() else { return };
+    loop {
+        let now = state.db.clock().now();
+        let age = backups.newest().map_or(i64::MAX, |newest| now.millis() - newest.millis());
+        // A backup from the future, made while the clock was wrong, counts for nothing.
+        let is_due = age < 0 || age >= every.as_millis() as i64;
+        let mut wait = HOUSEKEEPING_EVERY;
+        if is_due {
+            let (backups, path, clock) = (backups.clone(), state.db.path().to_owned(), state.db.clock().clone());
+            match web::block(move || backups.make(&path, &clock)).await {
+                Ok(Ok(made)) => tracing::info!("backed up to {}", made.display()),
+                Ok(Err(error)) => {
+                    tracing::error!(
+                        "the backup failed, it is tried again in ten minutes: {}",
+                        in_one_line(error.as_ref())
+                    );
+                    wait = BACKUP_RETRY;
+                }
+                // The server stops.
+                Err(_) => return,
+            }
+        }
+        tokio::time::sleep(wait).await;
+    }
 }
 
 async fn run_housekeeping(state: web::Data<AppState>) {

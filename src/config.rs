@@ -1,5 +1,6 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
+mod backup;
 mod callers;
 mod check;
 mod limits;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
 use crate::sync::edge::settings::HubSettings;
+use backup::Backup;
 use mail::Smtp;
 use names::{NAMES, PREFIX, in_section, unknown_variable};
 use platform::Platform;
@@ -153,6 +155,10 @@ pub struct Config {
     #[command(flatten)]
     #[serde(skip_serializing_if = "is_default")]
     pub smtp: Smtp,
+
+    #[command(flatten)]
+    #[serde(skip_serializing_if = "is_default")]
+    pub backup: Backup,
 
     /// Failed logins per name before more are refused for a while [default: 10]
     #[arg(long, value_name = "COUNT")]

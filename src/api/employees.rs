@@ -218,6 +218,7 @@ mod tests {
             mock: None,
             request_timeout: Duration::from_secs(30),
             realtime,
+            backups: None,
             app_versions: Default::default(),
             requests: crate::web::figures::Requests::default(),
             is_tls: false,

@@ -1,6 +1,6 @@
 //! `backup`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -12,23 +12,44 @@ use crate::auth::secrets::key_path;
 use crate::clock::Clock;
 use crate::db::ReadOnly;
 use crate::files::Part;
+use crate::usecases::backups::Backups;
 
 #[derive(Args)]
 pub struct Arguments {
     /// File to make; it must not exist yet
-    file: PathBuf,
+    #[arg(required_unless_present = "to")]
+    file: Option<PathBuf>,
+    /// Make a backup in this folder, named after its time, and remove the oldest there beyond --keep
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    to: Option<PathBuf>,
+    /// How many backups to keep in the folder
+    #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "to")]
+    keep: usize,
     #[command(flatten)]
     store: Store,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
-    let database = ReadOnly::open(&path, Clock::default())?;
-    let file = &arguments.file;
+    match (&arguments.to, &arguments.file) {
+        (Some(folder), _) => to_folder(&path, folder, arguments.keep),
+        (None, Some(file)) => to_file(&path, file),
+        (None, None) => bail!("name the file to make, or a folder with --to"),
+    }
+}
+
+fn to_folder(path: &Path, folder: &Path, keep: usize) -> Result<ExitCode> {
+    let made = Backups::new(folder.to_owned(), keep).make(path, &Clock::default())?;
+    print_line(format_args!("backed up {} to {}", path.display(), made.display()))?;
+    describe_key(path)
+}
+
+fn to_file(path: &Path, file: &Path) -> Result<ExitCode> {
+    let database = ReadOnly::open(path, Clock::default())?;
     if file.exists() {
         bail!("{} exists already: name a new file", file.display());
     }
-    refuse_own(file, &path)?;
+    refuse_own(file, path)?;
     let describe = |error| cannot_be_written(file, error);
     let part = Part::of(file).map_err(describe)?;
     let bar = progress::bar("pages", 0);
@@ -42,9 +63,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     bar.finish_and_clear();
     copied?;
     print_line(format_args!("backed up {} to {}", path.display(), file.display()))?;
-    print_line(format_args!(
-        "keep {} apart from it: authenticator keys are sealed with it",
-        key_path(&path).display()
-    ))?;
+    describe_key(path)
+}
+
+fn describe_key(path: &Path) -> Result<ExitCode> {
+    print_line(format_args!("keep {} apart from it: authenticator keys are sealed with it", key_path(path).display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -25,6 +25,7 @@ mod hub_tasks;
 mod import;
 mod platform;
 mod restore;
+mod restore_file;
 mod serve;
 mod status;
 mod sync;
@@ -69,7 +70,7 @@ enum Command {
     Diff(diff::Arguments),
     /// Copy the database to a new file; works while the server runs
     Backup(backup::Arguments),
-    /// Rebuild the database of a machine from its hub, and go on in its place
+    /// Restore the database from a backup, or rebuild it from the machine's hub, and go on in its place
     Restore(restore::Arguments),
     /// Show on one screen how the server is; works while the server runs
     Status(status::Arguments),

@@ -10,7 +10,7 @@ use clap::Args;
 use uuid::Uuid;
 
 use super::common::{Store, cannot_be_written, print_line, remove_database};
-use super::progress;
+use super::{progress, restore_file};
 use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
 use crate::db::Exclusive;
@@ -28,8 +28,11 @@ use crate::sync::http_agent::{HUB, check_url};
 
 #[derive(Args)]
 pub struct Arguments {
+    /// Backup to restore from, as backup makes them
+    #[arg(required_unless_present = "from_hub", conflicts_with = "from_hub")]
+    file: Option<PathBuf>,
     /// URL of the hub, and the code that its hub enroll --origin has printed for this machine
-    #[arg(long, num_args = 2, value_names = ["URL", "CODE"], required = true)]
+    #[arg(long, num_args = 2, value_names = ["URL", "CODE"])]
     from_hub: Vec<String>,
     /// PEM file with the certificates to trust the hub by, in place of the usual ones [default: none]
     #[arg(long, value_name = "FILE")]
@@ -42,6 +45,9 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &arguments.file {
+        return restore_file::run(file, &arguments.store.path()?);
+    }
     let [url, code] = &arguments.from_hub[..] else { bail!("--from-hub wants a URL and a code") };
     let path = arguments.store.path()?;
     if replaced_by(code).is_none() {

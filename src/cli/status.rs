@@ -69,6 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         show_clock(&mut screen, tx)
     });
     read.with_context(|| format!("{} cannot be read: run doctor", path.display()))?;
+    show_backup(&mut screen, &config);
     show_certificate(&mut screen, &config);
     print(&screen, arguments.json)?;
     match screen.alarms.len() {
@@ -158,6 +159,21 @@ fn show_clock(screen: &mut Screen, tx: &ReadTx) -> crate::error::Result<()> {
     screen.show("clock", clock_check::describe(&clock, hub_ahead_ms), json!({ "now": clock.now() }));
     screen.alarms.extend(clock_check::wrong(&clock, hub_ahead_ms).map(|wrong| format!("clock: {wrong}")));
     Ok(())
+}
+
+fn show_backup(screen: &mut Screen, config: &Config) {
+    let Some(backups) = config.backup.backups() else {
+        return screen.show("backup", "none by the server itself: see the setting backup_to".to_owned(), Value::Null);
+    };
+    let Some(newest) = backups.newest() else {
+        screen.show("backup", "none yet".to_owned(), Value::Null);
+        return screen.alarms.push("no backup has been made yet: see the log of the server".to_owned());
+    };
+    let age = (Clock::default().now().millis() - newest.millis()).max(0) / 1_000;
+    screen.show("backup", format!("{newest}, {} ago", duration(age)), json!({ "newest": newest, "ageSeconds": age }));
+    if age > 2 * config.backup.every().as_secs() as i64 {
+        screen.alarms.push(format!("the newest backup is {} old: see the log of the server", duration(age)));
+    }
 }
 
 fn show_certificate(screen: &mut Screen, config: &Config) {

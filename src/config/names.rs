@@ -3,8 +3,9 @@
 /// How a variable of the environment that sets something begins.
 pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
-/// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`, those of mails under `[smtp]`.
-pub const NAMES: [&str; 48] = [
+/// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`, those of mails under `[smtp]`, those of backups
+/// under `[backup]`.
+pub const NAMES: [&str; 51] = [
     "db",
     "config",
     "listen",
@@ -43,6 +44,9 @@ pub const NAMES: [&str; 48] = [
     "smtp_from",
     "smtp_credential_file",
     "smtp_page",
+    "backup_to",
+    "backup_every_h",
+    "backup_keep",
     "login_failures_per_name",
     "login_failures_per_address",
     "login_failure_window_s",
@@ -68,10 +72,10 @@ pub fn unknown_variable() -> Option<String> {
     names.into_iter().filter(|name| name != FOR_PACKAGES).find(is_unknown)
 }
 
-/// A name as the file has it: what is about the platform, or about mails, stands in a section of its own.
+/// A name as the file has it: what is about the platform, mails or backups, is in a section of its own.
 pub fn in_section(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
-    let section = ["platform", "smtp"].iter().find_map(|section| {
+    let section = ["platform", "smtp", "backup"].iter().find_map(|section| {
         let rest = lower.strip_prefix(section)?.strip_prefix('_')?;
         Some(format!("{section}.{rest}"))
     });

@@ -36,6 +36,7 @@ pub mod copy_mobile_config;
 pub mod bulk_copy;
 pub mod undo;
 
+pub mod backups;
 pub mod csv_lists;
 pub mod examination;
 pub mod export;

@@ -9,6 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use crate::db::Db;
 use crate::files::{beside, free_bytes};
 use crate::sync::edge::metrics::family;
+use crate::usecases::backups::Backups;
 
 const METHODS: [&str; 4] = ["GET", "POST", "DELETE", "other"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -58,12 +59,17 @@ impl Requests {
 }
 
 /// All of them. What the system does not tell is left out.
-pub fn figures(db: &Db, requests: &Requests) -> String {
+pub fn figures(db: &Db, requests: &Requests, backups: Option<&Backups>) -> String {
     let mut text = String::new();
     let name = family(&mut text, "build_info", "gauge", "The program; always 1");
     let _ = writeln!(text, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
     write_process(&mut text);
     write_disk(&mut text, db);
+    if let Some(newest) = backups.and_then(Backups::newest) {
+        let age = (db.clock().now().millis() - newest.millis()).max(0) / 1_000;
+        let name = family(&mut text, "backup_age_seconds", "gauge", "How long ago the newest backup was made");
+        let _ = writeln!(text, "{name} {age}");
+    }
     requests.write(&mut text);
     text
 }

@@ -43,6 +43,7 @@ use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
+use crate::usecases::backups::Backups;
 use aliases::Aliases;
 use browser::Hosts;
 use metrics_token::MetricsToken;
@@ -67,6 +68,8 @@ pub struct AppState {
     pub session_cache: SessionCache,
     pub passwords: Passwords,
     pub login_throttle: LoginThrottle,
+    /// Where the server backs itself up to.
+    pub backups: Option<Arc<Backups>>,
     /// Mails, and links in them.
     pub outgoing: outgoing::Outgoing,
     pub in_flight: Arc<idempotency::InFlightKeys>,

@@ -8,6 +8,7 @@ mod admin;
 mod audit;
 mod audit_log;
 mod backup;
+mod backup_folder;
 mod beside;
 mod control;
 mod control_requests;

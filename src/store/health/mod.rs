@@ -55,7 +55,8 @@ fn schema(tx: &ReadTx) -> Result<Finding> {
     Ok((wrong, format!("as version {SCHEMA_VERSION} makes it")))
 }
 
-fn integrity(tx: &ReadTx) -> Result<Finding> {
+/// Whether SQLite finds the pages sound.
+pub fn integrity(tx: &ReadTx) -> Result<Finding> {
     let mut statement = tx.conn.prepare("pragma integrity_check(5)")?;
     let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let wrong = (lines != ["ok"]).then(|| format!("{}: go back to a backup", lines.join("; ")));

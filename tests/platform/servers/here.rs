@@ -227,6 +227,7 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         in_flight: Arc::default(),
         mock: None,
         request_timeout: Duration::from_secs(30),
+        backups: None,
         app_versions: Default::default(),
         requests: Requests::default(),
         is_tls: false,
