@@ -247,7 +247,7 @@ async fn run_backups(state: web::Data<AppState>, every: Duration) {
         let mut wait = HOUSEKEEPING_EVERY;
         if is_due {
             let (backups, path, clock) = (backups.clone(), state.db.path().to_owned(), state.db.clock().clone());
-            match web::block(move || backups.make(&path, &clock)).await {
+            match tokio::task::spawn_blocking(move || backups.make(&path, &clock)).await {
                 Ok(Ok(made)) => tracing::info!("backed up to {}", made.display()),
                 Ok(Err(error)) => {
                     tracing::error!(

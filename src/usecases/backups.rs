@@ -32,7 +32,7 @@ impl Backups {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let named = entries.filter_map(|entry| Some((time_of(entry.file_name().to_str()?)?, entry.path())));
         let mut all: Vec<(Time, PathBuf)> = named.collect();
-        all.sort_by(|a, b| b.0.cmp(&a.0));
+        all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         all
     }
 
