@@ -19,6 +19,7 @@ use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::change_log::{self, LogEntry};
 use crate::store::employees;
+use crate::usecases::change_log::shows;
 
 /// How much of recorded objects is read for one answer, but for the last of them.
 const OBJECTS_MAX_BYTES: usize = 8 << 20;
@@ -186,7 +187,7 @@ impl<'t> Reader<'t> {
         let after = if has_after && !entry.refused { change_log::state_after(self.tx, entry)? } else { None };
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         self.left = self.left.saturating_sub(length(&before) + length(&after));
-        let read = |text: Option<String>| text.map(|text| properties(text, entry, self.actor.level)).transpose();
+        let read = |text: Option<String>| text.map(|text| properties(text, entry, self.actor)).transpose();
         let (before, after) = (read(before)?, read(after)?);
         let compared = match (&before, &after) {
             (Some(before), Some(after)) => compare(before, after),
@@ -219,17 +220,21 @@ fn raw(value: &impl Serialize) -> Result<Box<RawValue>> {
     to_raw_value(value).map_err(|error| Error::Internal(Box::new(error)))
 }
 
-/// A recorded object in the API's shape, as far as a reader of `level` may see it.
-fn properties(text: String, entry: &LogEntry, level: Level) -> Result<Properties> {
+/// A recorded object in the API's shape, as far as the reader may see it.
+fn properties(text: String, entry: &LogEntry, actor: &Actor) -> Result<Properties> {
     if entry.section == MOBILE_CONFIGS {
         let configs = RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error)))?;
         let named = [("_id", raw(&entry.object)?), ("customer", raw(&entry.customer)?), ("configs", configs)];
         return Ok(named.map(|(name, value)| (name.to_owned(), value)).into());
     }
     let mut properties: Properties = serde_json::from_str(&text).unwrap_or_default();
-    if level < Level::Reseller {
+    if actor.level < Level::Reseller {
         properties.remove("notes");
     }
+    let text_of = |name: &str| properties.get(name).and_then(|value| serde_json::from_str::<String>(value.get()).ok());
+    let kind = text_of("kind").and_then(|kind| kind.parse().ok());
+    let employee = text_of("employee").and_then(|id| id.parse().ok());
+    properties.retain(|name, _| shows(actor, kind, employee, name));
     Ok(properties)
 }
 

@@ -70,10 +70,19 @@ pub async fn copy(call: AuthenticatedRequest) -> Result<ApiResponse> {
 }
 
 fn read_copy(fields: &mut Fields) -> (Option<Id>, Option<Targets>, bool) {
+    refuse_unknown(fields, &["_id", "copyTo", "dryRun"]);
     fields.require(&["_id", "copyTo"]);
     let mut dry_run = false;
     fields.flag("dryRun", &mut dry_run);
     (fields.id("_id"), read_targets(fields), dry_run)
+}
+
+/// The platform ignores what it does not know. These calls are not its own, and a misspelt `dryRun` must not copy.
+fn refuse_unknown(fields: &mut Fields, known: &[&str]) {
+    let unknown: Vec<String> = fields.names().filter(|name| !known.contains(&name.as_str())).cloned().collect();
+    for name in unknown {
+        fields.fault(&name, Check::Enum, format!("unknown property {name}: known are {}", known.join(", ")));
+    }
 }
 
 /// `copyTo`: a list of ids, or an object with one of `department`, `accessLevel` and `all`.
@@ -112,7 +121,10 @@ fn read_selection(selection: &Map<String, Value>) -> Option<Targets> {
 /// Takes an operation back. Errors as of [`undo::run`].
 pub async fn undo(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let mut force = false;
-    read_body(&call.context.object_or_empty()?, |fields| fields.flag("force", &mut force))?;
+    read_body(&call.context.object_or_empty()?, |fields| {
+        refuse_unknown(fields, &["force"]);
+        fields.flag("force", &mut force);
+    })?;
     let operation = call.context.segment("operation").into_owned();
     // The trail is read from its end to its beginning: not in the writer's turn.
     let state = call.context.state.clone();

@@ -72,7 +72,9 @@ pub fn copy(arguments: &CopyArguments) -> Result<ExitCode> {
         let database = ReadOnly::open(&arguments.store.path()?, Clock::default())?;
         let copy = database.read(|tx| bulk_copy::plan(tx, &actor, arguments.from, &targets)).with_context(failed)?;
         describe(&copy, arguments.json)?;
-        print_line("nothing was copied: this is what would change")?;
+        if !arguments.json {
+            print_line("nothing was copied: this is what would change")?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let database = Exclusive::open(&arguments.store.existing_path()?, Clock::default())?;
@@ -83,7 +85,10 @@ pub fn copy(arguments: &CopyArguments) -> Result<ExitCode> {
     let (copy, operation) = done.with_context(failed)?;
     database.close()?;
     describe(&copy, arguments.json)?;
-    print_line(format_args!("operation {operation}: telecomx-local undo {operation} takes it back"))?;
+    match arguments.json {
+        true => print_line(json!({ "operation": operation }))?,
+        false => print_line(format_args!("operation {operation}: telecomx-local undo {operation} takes it back"))?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -105,7 +105,7 @@ fn show_database(screen: &mut Screen, tx: &ReadTx, path: &Path) -> crate::error:
     let (file, log) = (length(path), length(&beside(path, "-wal")));
     let (_, contents) = health::contents(tx)?;
     let text = format!("{} ({}, log {}): {contents}", path.display(), size(file), size(log));
-    screen.show("database", text, json!({ "path": path, "bytes": file, "logBytes": log }));
+    screen.show("database", text, json!({ "path": path, "bytes": file, "logBytes": log, "contents": contents }));
     let Some(free) = free_bytes(path) else { return Ok(()) };
     screen.show("disk", format!("{} free", size(free)), json!({ "freeBytes": free }));
     if free < DISK_LOW_BYTES {

@@ -53,6 +53,11 @@ impl<'a> Fields<'a> {
         self.prefix.trim_end_matches('.')
     }
 
+    /// The names that are given.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.object.keys()
+    }
+
     pub fn is_given(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }

@@ -13,13 +13,14 @@ use crate::error::Result;
 
 /// The newest accepted entry on each object: its number, and the digest of the object after it.
 #[derive(Default)]
-pub struct Newest(HashMap<(Table, Id), (i64, Option<Hash>)>);
+pub struct Newest(HashMap<(Table, Id), (i64, Option<Hash>, &'static str)>);
 
 impl Newest {
     /// Adds an accepted entry; entries come in the order of their numbers. An entry that changed nothing counts too.
     pub fn note(&mut self, seq: i64, section: &str, object: Id, digest_after: Option<Hash>) {
         if let Some(table) = of_section(section) {
-            self.0.insert((table.t, object), (seq, digest_after));
+            let known = table.sections.iter().find(|known| **known == section);
+            self.0.insert((table.t, object), (seq, digest_after, known.copied().unwrap_or_default()));
         }
     }
 }
@@ -56,11 +57,11 @@ pub fn differences(tx: &ReadTx, mut newest: Newest, mut each: impl FnMut(Differe
             }
         }
     }
-    let mut gone: Vec<_> = newest.0.into_iter().filter(|(_, (_, left))| left.is_some()).collect();
-    gone.sort_by_key(|(_, (seq, _))| *seq);
-    for ((table, id), (seq, _)) in gone {
+    let mut gone: Vec<_> = newest.0.into_iter().filter(|(_, (_, left, _))| left.is_some()).collect();
+    gone.sort_by_key(|(_, (seq, ..))| *seq);
+    for ((table, id), (seq, _, section)) in gone {
         let Some(table) = of(table) else { continue };
-        let wrong = format!("{} {id} is missing: audit entry {seq} left it", table.name);
+        let wrong = format!("{section} {id} is missing: audit entry {seq} left it");
         if !each(Difference { table, id: id.to_string(), text: None, exists: false, wrong }) {
             break;
         }
@@ -75,7 +76,7 @@ fn check_row(table: &MirroredTable, row: &Row, newest: &mut Newest) -> Result<(S
     let found = digest(text.as_bytes());
     let wrong = match newest.0.remove(&(table.t, id)) {
         None => Some("has no audit entry".to_owned()),
-        Some((seq, left)) => (left != Some(found)).then(|| format!("differs from audit entry {seq}")),
+        Some((seq, left, _)) => (left != Some(found)).then(|| format!("differs from audit entry {seq}")),
     };
     Ok((text, wrong))
 }

@@ -7,6 +7,7 @@ use crate::auth::authorization::{Owner, allow};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, CHANGE_LOG, Level};
 use crate::domain::id::Id;
+use crate::domain::pbx::Kind;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::change_log::{self, LiteEntry, LiteScope, LogEntry, LogFilter};
@@ -30,6 +31,18 @@ pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<LogEntry> {
     let entry = entry.ok_or_else(|| Error::not_found("not_found", "Object not found"))?;
     allow_entries_of(tx, actor, entry.customer)?;
     Ok(entry)
+}
+
+/// Whether a reader of the log is shown this property of an object of the PBX, as it was recorded: of a contact of somebody's own only
+/// that there is one, and of a picture not its bytes.
+pub fn shows(actor: &Actor, kind: Option<Kind>, employee: Option<Id>, property: &str) -> bool {
+    match kind {
+        Some(Kind::Picture) => property != "png",
+        Some(Kind::Contact) if employee.is_some_and(|owner| owner != actor.employee) => {
+            ["_id", "kind", "customer", "employee"].contains(&property)
+        }
+        _ => true,
+    }
 }
 
 fn allow_entries_of(tx: &ReadTx, actor: &Actor, customer: Option<Id>) -> Result<()> {

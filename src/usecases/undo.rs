@@ -10,7 +10,7 @@ use super::intents;
 use super::known::Known;
 use crate::auth::authorization::{Owner, allow, allow_change};
 use crate::db::{ReadTx, Subject, WriteTx};
-use crate::domain::access::{Actor, MOBILE_CONFIG, MOBILE_CONFIG_LIST_ALL};
+use crate::domain::access::{Actor, CHANGE_LOG, MOBILE_CONFIG, MOBILE_CONFIG_LIST_ALL};
 use crate::domain::audit::{Action, MOBILE_CONFIGS, digest};
 use crate::domain::id::Id;
 use crate::domain::mobile_config::{
@@ -42,7 +42,7 @@ pub fn find(tx: &ReadTx, operation: &str) -> Result<(i64, i64)> {
     audit_operation::find(tx, operation)?.ok_or_else(|| {
         Error::not_found(
             "operation",
-            "There is no such operation in the audit trail: GET /log/changelog shows the newest",
+            "There is no such operation in the audit trail: copy answers its id, and telecomx-local audit log --json prints them all",
         )
     })
 }
@@ -50,7 +50,13 @@ pub fn find(tx: &ReadTx, operation: &str) -> Result<(i64, i64)> {
 /// Takes the operation at `place` back. 403 `access_denied`; 409 `changed` when a config has been changed since, unless `force` says to
 /// overwrite that, which takes MANAGER; 422 `operation` when it changed something that is no mobile config, or changed nothing.
 pub fn run(tx: &mut WriteTx, actor: &Actor, operation: &str, place: (i64, i64), force: bool) -> Result<Vec<Undone>> {
-    let changes = collect(audit_operation::changes(tx, operation, place)?)?;
+    let entries = audit_operation::changes(tx, operation, place)?;
+    for entry in entries.iter().filter(|entry| entry.section != MOBILE_CONFIGS) {
+        // Whoever may not read of it learns no more than that.
+        let customer = entry.customer.ok_or_else(Error::access_denied)?;
+        allow(tx, actor, CHANGE_LOG, Owner::to_customer(customer))?;
+    }
+    let changes = collect(entries)?;
     let mut undone = vec![];
     for (id, changed) in &changes {
         let now = mobile_configs::find(tx, *id)?;
@@ -58,6 +64,10 @@ pub fn run(tx: &mut WriteTx, actor: &Actor, operation: &str, place: (i64, i64), 
         let owner = Owner::to_employee(*id, customer);
         let subject = Subject { section: MOBILE_CONFIGS, object: *id, customer: Some(customer) };
         allow_change(tx, actor, MOBILE_CONFIG, owner, Action::Update, subject)?;
+        if changed.customer.is_some_and(|then| then != customer) {
+            let message = format!("Employee {id} belonged to another customer then: nothing is carried to this one");
+            return Err(Error::conflict("changed", message));
+        }
         if now.as_ref().map(|config| digest(config.configs.as_bytes())) != changed.after {
             if !force {
                 return Err(changed_since(*id));

@@ -68,6 +68,7 @@ impl Extension {
     pub fn apply(&mut self, fields: &mut Fields) {
         fields.required_text("name", 1, 200, &mut self.name);
         fields.required_text("number", 1, 50, &mut self.number);
+        self.number = self.number.replace(' ', "");
         fields.optional_id("employee", &mut self.employee);
         fields.flag("primary", &mut self.primary);
         fields.flag("phonebook", &mut self.phonebook);

@@ -181,7 +181,11 @@ impl PbxObject {
             }
             PbxObject::Shortcuts(shortcuts) => Some(format!("{kind} {}", shortcuts.employee)),
             PbxObject::Picture(picture) => Some(format!("{kind} {}", picture.employee)),
-            PbxObject::Group(_) | PbxObject::Contact(_) | PbxObject::CallNotify(_) => None,
+            PbxObject::Contact(contact) => {
+                let number = contact.short_number.as_ref()?;
+                Some(PbxObject::key_of(Kind::Contact, contact.customer, number))
+            }
+            PbxObject::Group(_) | PbxObject::CallNotify(_) => None,
         }
     }
 
@@ -196,6 +200,7 @@ impl PbxObject {
         match self {
             PbxObject::Extension(_) => "number",
             PbxObject::QueueMember(_) => "extension",
+            PbxObject::Contact(_) => "shortNumber",
             PbxObject::Shortcuts(_) | PbxObject::Picture(_) => "employee",
             _ => "name",
         }

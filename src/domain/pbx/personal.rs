@@ -63,6 +63,12 @@ fn read_shortcut(value: &serde_json::Value, path: &str, faults: &mut Faults) -> 
     fields.require(&["index"]);
     fields.number_within("index", 0..=i64::from(i32::MAX), &mut shortcut.index);
     fields.text("url", &mut shortcut.url);
+    // What the app opens when somebody touches it: never a script.
+    let is_link =
+        |url: &String| ["http://", "https://", "tel:", "mailto:"].iter().any(|scheme| url.starts_with(scheme));
+    if shortcut.url.as_ref().is_some_and(|url| !url.is_empty() && !is_link(url)) {
+        fields.fault("url", Check::Format, "url must begin with http://, https://, tel: or mailto:");
+    }
     fields.text("label", &mut shortcut.label);
     Some(shortcut)
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
 use crate::domain::json::is_default;
+use crate::error::Check;
 
 /// The first priorities are called first.
 pub const PRIORITIES: std::ops::RangeInclusive<i64> = 1..=20;
@@ -54,8 +55,11 @@ impl QueueMember {
         fields.text_within("number", 1, 50, &mut self.number);
         fields.required_text("name", 0, 200, &mut self.name);
         self.apply_update(fields);
-        if self.extension.is_none() && self.number.is_none() {
-            fields.require(&["extension"]);
+        self.number = self.number.take().map(|number| number.replace(' ', ""));
+        match (self.extension, &self.number) {
+            (None, None) => fields.require(&["extension"]),
+            (Some(_), Some(_)) => fields.fault("number", Check::Format, "Give extension or number, not both"),
+            _ => {}
         }
     }
 

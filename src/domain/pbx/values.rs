@@ -108,6 +108,9 @@ pub fn stored_name(name: &str) -> Cow<'_, str> {
 
 fn apply_name(fields: &mut Fields, target: &mut String) {
     fields.required_text("name", 1, 200, target);
+    if target.contains(char::REPLACEMENT_CHARACTER) {
+        fields.fault("name", Check::Format, "name must be text in UTF-8");
+    }
     *target = stored_name(target).into_owned();
     // It is part of a path.
     if target.contains('/') {

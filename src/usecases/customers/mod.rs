@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::store::customers::CustomerFilter;
 use crate::store::{Page, Window, customers, sessions};
 use crate::usecases::employees::remove_all_of;
+use crate::usecases::pbx;
 
 /// More than any list of a mock or an appliance holds.
 const EVERYTHING: Window = Window { offset: 0, limit: 100_000 };
@@ -176,9 +177,10 @@ pub fn delete(tx: &mut WriteTx, actor: &Actor, id: Id, accept: impl FnOnce(&Cust
     remove(tx, deleted, &customer)
 }
 
-/// Writes a customer that is deleted from now on; its employees are deleted with it.
+/// Writes a customer that is deleted from now on; its employees, and its objects of the PBX, are deleted with it.
 pub fn remove(tx: &mut WriteTx, deleted: Customer, old: &Customer) -> Result<()> {
     remove_all_of(tx, deleted.id)?;
+    pbx::delete_all_of(tx, deleted.id)?;
     customers::upsert(tx, deleted, Some(old))?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::queues::{find_member, member_count, no_queue, with_name};
+use super::queues::{find_member, live_queue, member_count, with_name};
 use super::{extensions, groups};
 use crate::auth::authorization::{Owner, is_allowed};
 use crate::db::{ReadTx, WriteTx};
@@ -29,7 +29,7 @@ enum Right {
 
 /// The queue, and what the caller may do there. 403 `access_denied`, 404 `id`.
 fn queue_to_change(tx: &mut WriteTx, actor: &Actor, id: Id, action: Action) -> Result<(Queue, Right)> {
-    let queue = queues::find(tx, id)?.ok_or_else(no_queue)?;
+    let queue = live_queue(tx, id)?;
     if is_allowed(tx, actor, QUEUE_MEMBER, Owner::to_customer(queue.customer))? {
         return Ok((queue, Right::All));
     }
@@ -76,6 +76,8 @@ fn read_new(tx: &ReadTx, queue: &Queue, id: Id, body: &Map<String, Value>, right
     read_body(body, |fields| {
         fields.optional_id("extension", &mut new.extension);
         fields.text_within("number", 1, 50, &mut new.number);
+        // As it is dialled: one number is one member, however it is written.
+        new.number = new.number.take().map(|number| number.replace(' ', ""));
         let is_given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
         match (is_given("extension"), is_given("number")) {
             (false, false) => fields.require(&["extension"]),

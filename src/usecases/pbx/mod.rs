@@ -74,6 +74,11 @@ pub fn part_from(tx: &mut WriteTx, employee: &Employee, with_extensions: bool) -
     Ok(())
 }
 
+/// Deletes all objects of a customer that is itself being deleted.
+pub fn delete_all_of(tx: &mut WriteTx, customer: Id) -> Result<()> {
+    pbx::of_customer(tx, customer)?.iter().try_for_each(|object| pbx::delete(tx, object))
+}
+
 /// Puts another id into objects that name `from`: of a customer or an employee.
 pub fn replace_id(tx: &mut WriteTx, objects: &[PbxObject], from: Id, to: Id) -> Result<()> {
     let failed = |error: serde_json::Error| Error::Internal(Box::new(error));

@@ -6,11 +6,12 @@ use super::extensions;
 use crate::auth::authorization::{Owner, allow};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, Level, QUEUE_GET};
+use crate::domain::customer::CustomerState;
 use crate::domain::id::Id;
 use crate::domain::pbx::{Kind, PbxObject, QueueMember};
 use crate::domain::queue::Queue;
 use crate::error::{Check, Error, Result};
-use crate::store::{pbx, queues};
+use crate::store::{customers, pbx, queues};
 
 /// A queue, and who answers its calls.
 pub struct AttendedQueue {
@@ -20,8 +21,17 @@ pub struct AttendedQueue {
     pub is_member: bool,
 }
 
-pub(super) fn no_queue() -> Error {
-    Error::not_found("id", "Queue not found")
+/// The queue, unless it is absent or its customer is deleted: 404 `id`.
+pub(super) fn live_queue(tx: &ReadTx, id: Id) -> Result<Queue> {
+    let found = queues::find(tx, id)?;
+    let is_live = |queue: &Queue| {
+        let customer = customers::find(tx, queue.customer)?;
+        Ok::<bool, Error>(customer.is_some_and(|customer| customer.state != CustomerState::Deleted))
+    };
+    match found {
+        Some(queue) if is_live(&queue)? => Ok(queue),
+        _ => Err(Error::not_found("id", "Queue not found")),
+    }
 }
 
 fn member(object: PbxObject) -> Option<QueueMember> {
@@ -87,7 +97,7 @@ pub fn list(tx: &ReadTx, actor: &Actor, only: Option<Id>, extension: Option<Id>)
 
 /// One queue and its members. 403 `access_denied`, 404 `id`.
 pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<(Queue, Vec<QueueMember>)> {
-    let queue = queues::find(tx, id)?.ok_or_else(no_queue)?;
+    let queue = live_queue(tx, id)?;
     let members: Vec<_> = pbx::in_queue(tx, id)?.into_iter().filter_map(member).collect();
     let may_answer = queue.customer == actor.customer
         && (queue.dynamic

@@ -183,6 +183,12 @@ impl FaultRule {
 pub fn is_path(pattern: &str, path: &str) -> bool {
     match pattern.split_once('*') {
         Some((begin, _)) => path.starts_with(begin) || path == begin.trim_end_matches('/'),
+        None if pattern.contains('{') => {
+            let segments = |path: &str| path.trim_end_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
+            let (pattern, path) = (segments(pattern), segments(path));
+            let fits = |(wanted, given): (&String, &String)| wanted.starts_with('{') || wanted == given;
+            pattern.len() == path.len() && pattern.iter().zip(&path).all(fits)
+        }
         None => pattern.trim_end_matches('/') == path.trim_end_matches('/'),
     }
 }
