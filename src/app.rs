@@ -134,6 +134,7 @@ impl App {
             backups: config.backup.backups().map(Arc::new),
             outgoing,
             in_flight: Arc::default(),
+            uploads: Default::default(),
             realtime,
             mock: mock.clone(),
             request_timeout: config.request_timeout(),

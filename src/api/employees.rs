@@ -215,6 +215,7 @@ mod tests {
                 logs_links: false,
             },
             in_flight: Arc::default(),
+            uploads: Default::default(),
             mock: None,
             request_timeout: Duration::from_secs(30),
             realtime,

@@ -1,7 +1,5 @@
 //! `/employee/ID/picture`
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -13,31 +11,16 @@ use crate::error::{Check, Error, Result};
 use crate::usecases::{intents, pictures};
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
-use crate::web::upload::Upload;
+use crate::web::upload::{Received, Upload};
 
-/// One picture is decoded at a time: it may take 200 MB.
-static TURN: Semaphore = Semaphore::const_new(1);
-/// So many may wait for their turn, each with its file in memory.
-const WAITING_MAX: usize = 16;
-static WAITING: AtomicUsize = AtomicUsize::new(0);
+/// One upload is decoded at a time: it may take 200 MB. How many wait is bounded by the places of uploads.
+static DECODING: Semaphore = Semaphore::const_new(1);
+/// So many stored pictures are prepared at a time, whatever is uploaded meanwhile: they are small.
+static ANSWERING: Semaphore = Semaphore::const_new(2);
 
-/// One of those that wait, until it is dropped.
-struct Waiting;
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        WAITING.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// Works on a picture on the blocking pool, when its turn comes. 503 `busy` when too many wait.
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let others = WAITING.fetch_add(1, Ordering::AcqRel);
-    let _waiting = Waiting;
-    if others >= WAITING_MAX {
-        return Err(Error::Busy);
-    }
-    let turn = TURN.acquire().await.map_err(|_| Error::Busy)?;
+/// Works on a picture on the blocking pool, when its turn comes.
+async fn in_turn<T: Send + 'static>(turns: &'static Semaphore, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let turn = turns.acquire().await.map_err(|_| Error::Busy)?;
     let done = web::block(move || {
         // Kept while it works, also when its caller has left.
         let _turn = turn;
@@ -57,7 +40,8 @@ fn is_there(request: &HttpRequest) -> impl FnOnce(&crate::db::ReadTx) -> Result<
     move |tx| id.map_or(Ok(false), |id| intents::is_of_platform(tx, id))
 }
 
-/// api:employee:picture-upload. 400 `bad_request`, 403 `access_denied`, 404 `not_found`, 404 `file`, 422 `file`.
+/// api:employee:picture-upload. 400 `bad_request`, 403 `access_denied`, 404 `not_found`, 404 `file`, 413, 422 `file`,
+/// 503 `busy`.
 pub async fn upload(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let is_there = is_there(&request);
     let here = async |upload: Upload| store(upload).await;
@@ -65,17 +49,21 @@ pub async fn upload(request: HttpRequest, payload: web::Payload) -> HttpResponse
 }
 
 async fn store(upload: Upload) -> Result<ApiResponse> {
-    let id = id_in_path(&upload.0)?;
-    // Whoever may not is refused, and that recorded, by the write, whatever the file is.
-    let may = upload.0.context.state.db.read(|tx| pictures::may_upload(tx, upload.0.actor(), id))?;
-    let png = match may {
-        true => {
-            let file = upload.file().await?;
-            in_turn(move || picture::stored(&file)).await?.map_err(refused)?
-        }
-        false => vec![],
-    };
-    let stored = upload.0.write(move |tx, actor| {
+    let id = id_in_path(&upload.call)?;
+    // Whoever may not is refused, and that recorded, by the write, whatever the file is: none of it is read.
+    let may = upload.call.context.state.db.read(|tx| pictures::may_upload(tx, upload.call.actor(), id))?;
+    if !may {
+        return write(upload.call, id, vec![]).await;
+    }
+    let received = upload.receive().await?;
+    let file = received.file().await?;
+    let png = in_turn(&DECODING, move || picture::stored(&file)).await?.map_err(refused)?;
+    let Received { call, place: _place } = received;
+    write(call, id, png).await
+}
+
+async fn write(call: AuthenticatedRequest, id: Id, png: Vec<u8>) -> Result<ApiResponse> {
+    let stored = call.write(move |tx, actor| {
         let picture = pictures::upload(tx, actor, id, &png)?;
         ApiResponse::json(&json!({ "success": true, "picture": picture }))
     });
@@ -99,6 +87,6 @@ pub async fn download(request: HttpRequest, payload: web::Payload) -> HttpRespon
 async fn answer(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let id = id_in_path(&call)?;
     let stored = call.context.state.db.read(|tx| pictures::download(tx, call.actor(), id))?;
-    let png = in_turn(move || picture::answered(&stored)).await?.map_err(|_| pictures::no_picture())?;
+    let png = in_turn(&ANSWERING, move || picture::answered(&stored)).await?.map_err(|_| pictures::no_picture())?;
     call.read(|_, _| Ok(ApiResponse::png(png)))
 }

@@ -55,7 +55,11 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Error {
         match error.sqlite_error_code() {
             _ if is_disk_full(&error) => Error::StorageFull,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                // Its answer is logged as any refusal is.
+                tracing::error!("another program holds the database: {error}");
+                Error::Busy
+            }
             _ => Error::Internal(Box::new(error)),
         }
     }

@@ -1,6 +1,7 @@
 //! Pictures of employees (api:employee:picture-upload, :picture-download): PNG or JPEG in, PNG out, within bounds of memory.
 
 use std::io::Cursor;
+use std::ops::RangeInclusive;
 
 use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
@@ -14,6 +15,12 @@ const ANSWERED: (u32, u32) = (300, 300);
 /// The most pixels that are decoded, and the most memory that this takes.
 const PIXELS_MAX: u64 = 40_000_000;
 const MEMORY_MAX: u64 = 192 << 20;
+
+/// How wide and high a picture may be that is imported.
+const IMPORTED: RangeInclusive<u32> = 1..=4_000;
+const PNG_SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+/// The chunks of a PNG that are read.
+const PNG_KEPT: [&[u8; 4]; 6] = [b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"];
 
 /// Why a file is not taken as a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,11 +81,37 @@ fn decode(file: &[u8]) -> Result<(DynamicImage, Orientation), PictureFault> {
         Ok(ImageFormat::Png) => {
             let mut limits = Limits::no_limits();
             limits.max_alloc = Some(MEMORY_MAX);
-            decoded(PngDecoder::with_limits(Cursor::new(file), limits), 0)
+            let file = without_extras(file);
+            decoded(PngDecoder::with_limits(Cursor::new(&*file), limits), 0)
         }
         Ok(ImageFormat::Jpeg) => decoded(JpegDecoder::new(Cursor::new(file)), progressive_components(file)),
         _ => Err(PictureFault::NoPicture),
     }
+}
+
+/// A PNG with those chunks alone that make the picture and turn it: what another one unpacks to may cost more than the picture.
+fn without_extras(file: &[u8]) -> Vec<u8> {
+    let (signature, mut rest) = file.split_at(PNG_SIGNATURE.len().min(file.len()));
+    let mut kept = signature.to_vec();
+    while let Some((&[a, b, c, d, ref kind @ ..], _)) = rest.split_first_chunk::<8>() {
+        // Length and kind before the content, a checksum behind it.
+        let length = (u32::from_be_bytes([a, b, c, d]) as usize).saturating_add(12).min(rest.len());
+        let (chunk, others) = rest.split_at(length);
+        if PNG_KEPT.contains(&kind) {
+            kept.extend_from_slice(chunk);
+        }
+        rest = others;
+    }
+    kept
+}
+
+/// Whether this is the start of a PNG of a size that an import may have. The picture itself is not decoded.
+pub fn is_png_to_import(file: &[u8]) -> bool {
+    let Some((signature, rest)) = file.split_first_chunk::<8>() else { return false };
+    let Some((header, rest)) = rest.split_first_chunk::<8>() else { return false };
+    let Some((&[a, b, c, d, e, f, g, h], _)) = rest.split_first_chunk::<8>() else { return false };
+    let sides = [u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])];
+    *signature == PNG_SIGNATURE && header == b"\0\0\0\x0dIHDR" && sides.iter().all(|side| IMPORTED.contains(side))
 }
 
 /// `kept`: how many components the decoder keeps beside the pixels, two bytes each.

@@ -28,6 +28,24 @@ pub async fn read_body(request: &HttpRequest, payload: Payload, max_bytes: usize
     }
 }
 
+/// A long body. What is too long is refused as soon as that is known, and none of the rest is received.
+pub async fn read_long_body(request: &HttpRequest, mut payload: Payload, max_bytes: usize) -> Result<Bytes> {
+    let too_large = || Error::TooLarge { limit_bytes: max_bytes };
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > max_bytes as u64) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
+        let chunk = chunk.map_err(|_| Error::bad_request("The request body could not be read"))?;
+        if body.len() + chunk.len() > max_bytes {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    decoded(request, body.freeze(), max_bytes)
+}
+
 /// The body as its `Content-Encoding` says; at most `max_bytes` of it. 415 for an encoding that is not known, 400 for
 /// a body that is not in it.
 fn decoded(request: &HttpRequest, body: Bytes, max_bytes: usize) -> Result<Bytes> {

@@ -244,12 +244,16 @@ pub enum Severity {
     Success,
     /// The caller's fault, or an endpoint that this server does not have.
     Refusal,
+    /// The server does as it should while it has too much to do.
+    Busy,
     /// The server's fault.
     Failure,
 }
 
-pub fn severity(status: StatusCode) -> Severity {
+/// `error`: what the response says, where that is known.
+pub fn severity(status: StatusCode, error: Option<&Error>) -> Severity {
     match status {
+        _ if matches!(error, Some(Error::Busy | Error::Unavailable(_))) => Severity::Busy,
         StatusCode::NOT_IMPLEMENTED => Severity::Refusal,
         status if status.is_server_error() => Severity::Failure,
         status if status.is_client_error() => Severity::Refusal,
@@ -316,10 +320,13 @@ mod tests {
 
     #[test]
     fn only_failures_of_the_server_are_failures() {
-        let of = |status: u16| severity(StatusCode::from_u16(status).unwrap());
+        let of = |status: u16| severity(StatusCode::from_u16(status).unwrap(), None);
         assert_eq!([200, 304].map(of), [Severity::Success; 2]);
         assert_eq!([400, 404, 499, 501].map(of), [Severity::Refusal; 4]);
         assert_eq!([500, 503, 507].map(of), [Severity::Failure; 3]);
+        let of = |error: Error| severity(error.status_code(), Some(&error));
+        assert_eq!([Error::Busy, Error::Unavailable("later")].map(of), [Severity::Busy; 2]);
+        assert_eq!([Error::StorageFull, Error::internal("x")].map(of), [Severity::Failure; 2]);
     }
 
     #[test]

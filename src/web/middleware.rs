@@ -181,14 +181,15 @@ fn log<B>(response: &ServiceResponse<B>, id: &RequestId, begun: Instant) {
     let path = loggable(request.match_info().as_str());
     let (method, path, status) = (request.method().as_str(), &*path, response.status().as_u16());
     let ms = begun.elapsed().as_micros() as f64 / 1_000.0;
-    let error = response.response().error().map(|error| match error.as_error::<crate::error::Error>() {
-        Some(error) => format!("{error} {error:?}"),
-        None => error.to_string(),
-    });
-    match severity(response.status()) {
+    let error = response.response().error();
+    let known = error.and_then(|error| error.as_error::<crate::error::Error>());
+    match severity(response.status(), known) {
         Severity::Failure => {
+            let error =
+                error.map(|error| known.map_or_else(|| error.to_string(), |known| format!("{known} {known:?}")));
             tracing::error!(request_id = %id.0, method, path, status, ms, error = error.unwrap_or_default(), "failed");
         }
+        Severity::Busy => tracing::debug!(request_id = %id.0, method, path, status, ms, "busy"),
         Severity::Refusal => tracing::info!(request_id = %id.0, method, path, status, ms, "refused"),
         Severity::Success => tracing::debug!(request_id = %id.0, method, path, status, ms, "answered"),
     }

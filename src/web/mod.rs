@@ -73,6 +73,7 @@ pub struct AppState {
     /// Mails, and links in them.
     pub outgoing: outgoing::Outgoing,
     pub in_flight: Arc<idempotency::InFlightKeys>,
+    pub uploads: upload::Places,
     /// Who listens to events.
     pub realtime: Realtime,
     /// What only a mock has.

@@ -100,6 +100,10 @@ impl RequestContext {
         self.body.clone()
     }
 
+    pub(super) fn set_body(&mut self, body: Bytes) {
+        self.body = body;
+    }
+
     pub fn has_body(&self) -> bool {
         !self.body.is_empty()
     }
@@ -177,7 +181,7 @@ impl FromRequest for AuthenticatedRequest {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let mut received = AuthenticatedRequest::receive(request, payload, BODY_MAX_BYTES).await?;
+            let mut received = AuthenticatedRequest::receive(request, payload).await?;
             let context = &mut received.context;
             context.body = with_ids_of_today(&context.state, std::mem::take(&mut context.body))?;
             Ok(received)
@@ -186,19 +190,23 @@ impl FromRequest for AuthenticatedRequest {
 }
 
 impl AuthenticatedRequest {
-    /// The caller is authenticated before the body is read, which has at most `max_bytes`. A refused caller's body is received too,
-    /// so that the connection can be used again.
-    pub(super) async fn receive(
-        request: HttpRequest,
-        payload: Payload,
-        max_bytes: usize,
-    ) -> Result<AuthenticatedRequest> {
+    /// The caller is authenticated before the body is read. A refused caller's body is received too, so that the connection can be
+    /// used again.
+    async fn receive(request: HttpRequest, payload: Payload) -> Result<AuthenticatedRequest> {
         let state = state_of(&request)?;
         let mut context = RequestContext { request, state, body: Bytes::new() };
         let identity = context.authenticate().await;
-        let body = read_body(&context.request, payload, max_bytes).await;
+        let body = read_body(&context.request, payload, BODY_MAX_BYTES).await;
         let identity = identity?;
         context.body = body?;
+        Ok(AuthenticatedRequest { context, identity })
+    }
+
+    /// A request of which only the head is read.
+    pub(super) async fn without_body(request: HttpRequest) -> Result<AuthenticatedRequest> {
+        let state = state_of(&request)?;
+        let context = RequestContext { request, state, body: Bytes::new() };
+        let identity = context.authenticate().await?;
         Ok(AuthenticatedRequest { context, identity })
     }
 

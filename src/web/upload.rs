@@ -9,12 +9,46 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream;
 
-use super::body::UPLOAD_MAX_BYTES;
+use super::body::{UPLOAD_MAX_BYTES, read_long_body};
 use super::request::AuthenticatedRequest;
+use super::shares::{Share, Shares};
+use crate::domain::id::Id;
 use crate::error::{Error, Result};
 
-/// A request of an authenticated caller whose body is an upload, which may be longer than other bodies.
-pub struct Upload(pub AuthenticatedRequest);
+/// So many uploads of all callers are under way at most, each with its body in memory.
+const PLACES: usize = 8;
+/// So many of them may be of one caller.
+const PLACES_OF_CALLER: usize = 2;
+
+/// The places of uploads that are under way.
+#[derive(Default)]
+pub struct Places {
+    of_callers: Shares<Id>,
+    of_all: Shares<()>,
+}
+
+/// The place of one upload, until it is dropped.
+pub struct Place {
+    _of_caller: Share<Id>,
+    _of_all: Share<()>,
+}
+
+impl Places {
+    /// 503 `busy` when there is none.
+    fn take(&self, caller: Id) -> Result<Place> {
+        let of_caller = self.of_callers.take(caller, PLACES_OF_CALLER);
+        let of_caller = of_caller.ok_or(Error::Unavailable("Other uploads of yours are under way, try again"))?;
+        let of_all = self.of_all.take((), PLACES);
+        let of_all = of_all.ok_or(Error::Unavailable("Other uploads are under way, try again"))?;
+        Ok(Place { _of_caller: of_caller, _of_all: of_all })
+    }
+}
+
+/// A request of an authenticated caller whose body is an upload, which may be longer than other bodies, and is not read yet.
+pub struct Upload {
+    pub call: AuthenticatedRequest,
+    payload: Payload,
+}
 
 impl FromRequest for Upload {
     type Error = Error;
@@ -22,14 +56,31 @@ impl FromRequest for Upload {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { AuthenticatedRequest::receive(request, payload, UPLOAD_MAX_BYTES).await.map(Upload) })
+        Box::pin(async move { Ok(Upload { call: AuthenticatedRequest::without_body(request).await?, payload }) })
     }
 }
 
 impl Upload {
+    /// Reads the body. 413 for a longer one; 503 `busy` while too many are under way, before anything is read.
+    pub async fn receive(self) -> Result<Received> {
+        let mut call = self.call;
+        let place = call.context.state.uploads.take(call.actor().employee)?;
+        let body = read_long_body(&call.context.request, self.payload, UPLOAD_MAX_BYTES).await?;
+        call.context.set_body(body);
+        Ok(Received { call, place })
+    }
+}
+
+/// An upload with its body. It has its place until it is dropped.
+pub struct Received {
+    pub call: AuthenticatedRequest,
+    pub place: Place,
+}
+
+impl Received {
     /// The one part called `file`. 404 `file` when there is none, or it is empty, or the body is of another type.
     pub async fn file(&self) -> Result<Bytes> {
-        let context = &self.0.context;
+        let context = &self.call.context;
         let kind = context.request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let file = read_file(kind.unwrap_or_default(), context.body()).await;
         file.filter(|file| !file.is_empty()).ok_or_else(|| Error::not_found("file", "The file was missing or invalid"))

@@ -60,7 +60,7 @@ fn extensions_without_an_employee_are_given_when_they_are_asked_for() {
 fn a_colleague_has_the_id_of_its_picture() {
     let app = TestApp::start();
     let picture = "9c0000000000000000000405";
-    app.import(&json!({ "pbxObjects": [{ "_id": picture, "kind": "PICTURE", "customer": demo::BAKERY, "employee": demo::EMMA, "png": "AAAA" }] }));
+    app.import(&json!({ "pbxObjects": [{ "_id": picture, "kind": "PICTURE", "customer": demo::BAKERY, "employee": demo::EMMA, "png": demo::PIXEL }] }));
     let records = app.personal().get(&format!("/pbx/app/employees?ids={}", demo::EMMA)).ok();
     assert_eq!(records[0]["picture"], picture);
 }

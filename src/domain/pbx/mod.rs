@@ -236,6 +236,9 @@ mod tests {
     use super::*;
     use crate::error::Faults;
 
+    /// A PNG of one pixel.
+    const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+
     /// Read as an import reads it, and written as an export writes it.
     fn through(object: Value) -> Result<Value, Faults> {
         let mut faults = Faults::default();
@@ -283,7 +286,7 @@ mod tests {
                 "SHORTCUTS",
                 json!({ "employee": employee, "shortcuts": [{ "index": 0, "label": "Help", "url": "https://example.com/" }] }),
             ),
-            with("PICTURE", json!({ "employee": employee, "png": "AAAA" })),
+            with("PICTURE", json!({ "employee": employee, "png": PIXEL })),
         ] {
             let expected = object.clone();
             assert_eq!(through(object).unwrap(), expected);
@@ -292,6 +295,7 @@ mod tests {
 
     #[test]
     fn what_is_no_object_of_the_pbx_is_a_fault() {
+        let picture = |png: &str| json!({ "_id": "5".repeat(24), "customer": "c".repeat(24), "kind": "PICTURE", "employee": "e".repeat(24), "png": png });
         for wrong in [
             json!({ "_id": "5".repeat(24), "customer": "c".repeat(24), "name": "x" }),
             json!({ "_id": "5".repeat(24), "customer": "c".repeat(24), "kind": "PHONE" }),
@@ -299,6 +303,9 @@ mod tests {
             json!({ "_id": "5", "customer": "c".repeat(24), "kind": "EXTENSION", "name": "x", "number": "1" }),
             json!({ "_id": "5".repeat(24), "customer": "c".repeat(24), "kind": "CONTACT", "type": "ROBOT" }),
             json!({ "_id": "5".repeat(24), "customer": "c".repeat(24), "kind": "QUEUE_MEMBER", "queue": "1".repeat(24), "name": "x", "priority": 21 }),
+            picture("AAAA"),
+            picture("no base64"),
+            picture("iVBORw0KGgo="),
         ] {
             assert!(through(wrong.clone()).is_err(), "{wrong}");
         }

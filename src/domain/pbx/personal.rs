@@ -1,11 +1,14 @@
 //! Small things around employees and customers: shortcuts, pictures, and where calls are reported to.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
 use crate::domain::json::is_default;
+use crate::domain::picture::is_png_to_import;
 use crate::error::{Check, Faults};
 
 /// An employee has at most so many shortcuts.
@@ -100,6 +103,11 @@ impl Picture {
     pub fn apply(&mut self, fields: &mut Fields) {
         self.employee = fields.id("employee").unwrap_or(self.employee);
         fields.required_lines("png", 1, PICTURE_MAX, &mut self.png);
+        let is_png = || BASE64.decode(&self.png).is_ok_and(|file| is_png_to_import(&file));
+        // Empty: what was given is a fault already.
+        if fields.is_given("png") && !self.png.is_empty() && !is_png() {
+            fields.fault("png", Check::Format, "png must be a PNG in base64, at most 4,000 pixels wide and high");
+        }
     }
 }
 

@@ -72,10 +72,15 @@ impl TestApp {
 
     /// Adds a document, in the form that import takes, in one write.
     pub fn import(&self, document: &serde_json::Value) {
+        self.try_import(document).unwrap();
+    }
+
+    /// As [`TestApp::import`], of what may be refused.
+    pub fn try_import(&self, document: &serde_json::Value) -> telecomx_local::error::Result<()> {
         let (document, sealer) = (document.to_string(), self.sealer.clone());
-        self.write(move |tx| {
+        self.try_write(move |tx| {
             import::run(tx, &sealer, document.as_bytes(), import::Options::default(), |_, _, _| {}).map(drop)
-        });
+        })
     }
 
     fn run(saved: Option<&Saved>, settings: impl FnOnce(&mut Config)) -> TestApp {
@@ -160,8 +165,15 @@ impl TestApp {
     }
 
     fn write(&self, work: impl FnOnce(&mut WriteTx) -> telecomx_local::error::Result<()> + Send + 'static) {
+        self.try_write(work).unwrap();
+    }
+
+    fn try_write(
+        &self,
+        work: impl FnOnce(&mut WriteTx) -> telecomx_local::error::Result<()> + Send + 'static,
+    ) -> telecomx_local::error::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(self.db.write(Author::system("test"), work)).unwrap();
+        runtime.block_on(self.db.write(Author::system("test"), work))
     }
 
     pub fn personal(&self) -> Client {

@@ -75,3 +75,6 @@ pub const ABSENT: &str = "ffffffffffffffffffffffff";
 pub fn credentials(username: &str) -> Value {
     json!({ "username": username, "password": PASSWORD })
 }
+
+/// A PNG of one pixel, in base64.
+pub const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";

@@ -225,6 +225,7 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
             logs_links: false,
         },
         in_flight: Arc::default(),
+        uploads: Default::default(),
         mock: None,
         request_timeout: Duration::from_secs(30),
         backups: None,
