@@ -26,6 +26,7 @@ pub mod shares;
 pub mod socket_io;
 pub mod tls;
 pub mod upload;
+pub mod upload_places;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ pub struct AppState {
     /// Mails, and links in them.
     pub outgoing: outgoing::Outgoing,
     pub in_flight: Arc<idempotency::InFlightKeys>,
-    pub uploads: upload::Places,
+    pub uploads: upload_places::Places,
     /// Who listens to events.
     pub realtime: Realtime,
     /// What only a mock has.

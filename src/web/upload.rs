@@ -11,38 +11,8 @@ use futures_core::Stream;
 
 use super::body::{UPLOAD_MAX_BYTES, read_long_body};
 use super::request::AuthenticatedRequest;
-use super::shares::{Share, Shares};
-use crate::domain::id::Id;
+use super::upload_places::Place;
 use crate::error::{Error, Result};
-
-/// So many uploads of all callers are under way at most, each with its body in memory.
-const PLACES: usize = 8;
-/// So many of them may be of one caller.
-const PLACES_OF_CALLER: usize = 2;
-
-/// The places of uploads that are under way.
-#[derive(Default)]
-pub struct Places {
-    of_callers: Shares<Id>,
-    of_all: Shares<()>,
-}
-
-/// The place of one upload, until it is dropped.
-pub struct Place {
-    _of_caller: Share<Id>,
-    _of_all: Share<()>,
-}
-
-impl Places {
-    /// 503 `busy` when there is none.
-    fn take(&self, caller: Id) -> Result<Place> {
-        let of_caller = self.of_callers.take(caller, PLACES_OF_CALLER);
-        let of_caller = of_caller.ok_or(Error::Unavailable("Other uploads of yours are under way, try again"))?;
-        let of_all = self.of_all.take((), PLACES);
-        let of_all = of_all.ok_or(Error::Unavailable("Other uploads are under way, try again"))?;
-        Ok(Place { _of_caller: of_caller, _of_all: of_all })
-    }
-}
 
 /// A request of an authenticated caller whose body is an upload, which may be longer than other bodies, and is not read yet.
 pub struct Upload {

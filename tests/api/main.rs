@@ -41,6 +41,7 @@ mod passwords;
 mod pbx_app;
 mod pbx_extensions;
 mod pbx_queues;
+mod pbx_rights;
 mod phonebook;
 mod pictures;
 mod realtime;
