@@ -179,17 +179,25 @@ impl FaultRule {
     }
 }
 
-/// Whether a path is `pattern`, which may end in `*`; a slash at the end does not count.
+/// Whether a path is `pattern`, which may end in `*`, or have `{name}` for any segment.
 pub fn is_path(pattern: &str, path: &str) -> bool {
     match pattern.split_once('*') {
         Some((begin, _)) => path.starts_with(begin) || path == begin.trim_end_matches('/'),
-        None if pattern.contains('{') => {
-            let segments = |path: &str| path.trim_end_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
-            let (pattern, path) = (segments(pattern), segments(path));
-            let fits = |(wanted, given): (&String, &String)| wanted.starts_with('{') || wanted == given;
-            pattern.len() == path.len() && pattern.iter().zip(&path).all(fits)
+        None => fits(pattern, path),
+    }
+}
+
+/// Whether a path is that of a pattern, in which `{name}` stands for any segment; a slash at the end does not count.
+pub fn fits(pattern: &str, path: &str) -> bool {
+    let (pattern, path) = (pattern.trim_matches('/'), path.trim_matches('/'));
+    let (mut patterns, mut segments) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (patterns.next(), segments.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(segment)) if pattern.starts_with('{') && !segment.is_empty() || pattern == segment => {
+            }
+            _ => return false,
         }
-        None => pattern.trim_end_matches('/') == path.trim_end_matches('/'),
     }
 }
 
@@ -207,5 +215,25 @@ impl DelayMs {
             }
         };
         Duration::from_secs_f64(millis.clamp(0.0, DELAY_MAX_MS) / 1_000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_path;
+
+    #[test]
+    fn a_rule_names_a_path_one_with_parameters_or_the_beginning_of_one() {
+        for (pattern, path) in [
+            ("/employee", "/employee/"),
+            ("/pbx/queue/{queue}", "/pbx/queue/a00000000000000000000401"),
+            ("/pbx/queue/{queue}/member/", "/pbx/queue/x/member"),
+            ("/pbx/*", "/pbx/app/queues"),
+        ] {
+            assert!(is_path(pattern, path), "{pattern} {path}");
+        }
+        for (pattern, path) in [("/pbx/queue/{queue}", "/pbx/queue"), ("/pbx/queue/{queue}", "/pbx/queue/x/member")] {
+            assert!(!is_path(pattern, path), "{pattern} {path}");
+        }
     }
 }

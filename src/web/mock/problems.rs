@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fault_rule::Seen;
+use super::fault_rule::{Seen, fits};
 
 /// What is wrong with a request, and the page that says so.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -35,32 +35,18 @@ pub struct Rules {
     pub not_served: Vec<(&'static str, String, &'static str)>,
 }
 
-/// Whether a path is a pattern's.
-fn is_path(pattern: &str, path: &str) -> bool {
-    let (pattern, path) = (pattern.trim_matches('/'), path.trim_matches('/'));
-    let (mut patterns, mut segments) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (patterns.next(), segments.next()) {
-            (None, None) => return true,
-            (Some(pattern), Some(segment)) if pattern.starts_with('{') && !segment.is_empty() || pattern == segment => {
-            }
-            _ => return false,
-        }
-    }
-}
-
 impl Rules {
     /// Whether a URL is known, for that method or for any; parameters may be as they are or by their names.
     pub fn is_url(&self, method: Option<&str>, path: &str) -> bool {
         let is = |known: &str| method.is_none_or(|method| method == known || method == "HEAD" && known == "GET");
-        self.served.iter().any(|rule| is(rule.method) && is_path(rule.path, path))
-            || self.not_served.iter().any(|(known, pattern, _)| is(known) && is_path(pattern, path))
+        self.served.iter().any(|rule| is(rule.method) && fits(rule.path, path))
+            || self.not_served.iter().any(|(known, pattern, _)| is(known) && fits(pattern, path))
     }
 
     /// The served call that a request is; of several the one with fewer parameters.
     fn rule(&self, method: &str, path: &str) -> Option<&Rule> {
         let method = if method == "HEAD" { "GET" } else { method };
-        let fit = self.served.iter().filter(|rule| rule.method == method && is_path(rule.path, path));
+        let fit = self.served.iter().filter(|rule| rule.method == method && fits(rule.path, path));
         fit.min_by_key(|rule| rule.path.matches('{').count())
     }
 
@@ -94,8 +80,7 @@ impl Rules {
         if is_own || seen.method == "OPTIONS" {
             return vec![];
         }
-        let known =
-            self.not_served.iter().find(|(method, path, _)| *method == seen.method && is_path(path, &seen.path));
+        let known = self.not_served.iter().find(|(method, path, _)| *method == seen.method && fits(path, &seen.path));
         let problem = match known {
             Some((_, _, page)) => Problem {
                 what: "the platform has this call, this server does not serve it".into(),
