@@ -241,25 +241,16 @@ async fn begin_workspace(config: Config, seed: Seed, number: Option<u64>) -> any
 async fn run_backups(state: web::Data<AppState>, every: Duration) {
     let Some(backups) = state.backups.clone() else { return };
     loop {
-        let now = state.db.clock().now();
-        let age = backups.newest().map_or(i64::MAX, |newest| now.millis() - newest.millis());
-        // A backup from the future, made while the clock was wrong, counts for nothing.
-        let is_due = age < 0 || age >= every.as_millis() as i64;
         let mut wait = HOUSEKEEPING_EVERY;
-        if is_due {
-            let (backups, path, clock) = (backups.clone(), state.db.path().to_owned(), state.db.clock().clone());
-            match tokio::task::spawn_blocking(move || backups.make(&path, &clock)).await {
-                Ok(Ok(made)) => tracing::info!("backed up to {}", made.display()),
-                Ok(Err(error)) => {
-                    tracing::error!(
-                        "the backup failed, it is tried again in ten minutes: {}",
-                        in_one_line(error.as_ref())
-                    );
-                    wait = BACKUP_RETRY;
-                }
-                // The server stops.
-                Err(_) => return,
+        let (backups, path, clock) = (backups.clone(), state.db.path().to_owned(), state.db.clock().clone());
+        match tokio::task::spawn_blocking(move || backups.make_if_due(&path, &clock, every)).await {
+            Ok(Ok(made)) => made.into_iter().for_each(|made| tracing::info!("backed up to {}", made.display())),
+            Ok(Err(error)) => {
+                tracing::error!("the backup failed, it is tried again in ten minutes: {}", in_one_line(error.as_ref()));
+                wait = BACKUP_RETRY;
             }
+            // The server stops.
+            Err(_) => return,
         }
         tokio::time::sleep(wait).await;
     }

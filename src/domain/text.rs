@@ -91,6 +91,11 @@ pub fn is_text_within(text: &str, min: usize, max: usize) -> bool {
     length >= min && length <= max && !text.chars().any(is_refused)
 }
 
+/// A number as it is dialled: blanks in it are only written.
+pub fn dialled(number: &str) -> String {
+    number.replace(' ', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

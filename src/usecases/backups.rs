@@ -3,6 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -39,6 +40,16 @@ impl Backups {
     /// When the newest was made.
     pub fn newest(&self) -> Option<Time> {
         self.all().first().map(|(at, _)| *at)
+    }
+
+    /// Makes one if the newest is as old as `every`, or there is none. One from the future, made while the clock was wrong, counts for
+    /// nothing.
+    pub fn make_if_due(&self, path: &Path, clock: &Clock, every: Duration) -> Result<Option<PathBuf>> {
+        let age = self.newest().map(|newest| clock.now().millis() - newest.millis());
+        match age {
+            Some(age) if age >= 0 && (age as u128) < every.as_millis() => Ok(None),
+            _ => self.make(path, clock).map(Some),
+        }
     }
 
     /// Makes one of the database at `path`, and removes those that are too many. A copy that is not sound is removed, and an error;

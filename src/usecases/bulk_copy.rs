@@ -96,7 +96,7 @@ pub fn plan(tx: &ReadTx, actor: &Actor, from: Id, targets: &Targets) -> Result<B
 pub fn run(tx: &mut WriteTx, actor: &Actor, from: Id, targets: &Targets) -> Result<BulkCopy> {
     let copy = plan(tx, actor, from, targets).or_else(|error| refuse(tx, error, from))?;
     for target in copy.targets.iter().filter(|target| target.configs != copy.source.configs) {
-        copy_mobile_config::run(tx, actor, copy.source.id, target.id, |_| Ok(()))?;
+        copy_mobile_config::overwrite(tx, &copy.source, target.clone())?;
     }
     Ok(copy)
 }

@@ -74,13 +74,15 @@ pub fn run(
             mobile_configs::record(tx, &target, Action::Copy, description)?;
             Ok(CopyOutcome::Unchanged(target))
         }
-        Plan::Replace => {
-            intents::config_copied(tx, &source, &target)?;
-            let description = format!("Copied from {from}");
-            let copied = mobile_configs::replace(tx, target, source.configs, Action::Copy, &description)?;
-            Ok(CopyOutcome::Copied(copied))
-        }
+        Plan::Replace => overwrite(tx, &source, target).map(CopyOutcome::Copied),
     }
+}
+
+/// Replaces the target's content by that of `source`. The caller has seen to access, and that both are of one customer.
+pub fn overwrite(tx: &mut WriteTx, source: &MobileConfig, target: MobileConfig) -> Result<MobileConfig> {
+    intents::config_copied(tx, source, &target)?;
+    let description = format!("Copied from {}", source.id);
+    mobile_configs::replace(tx, target, source.configs.clone(), Action::Copy, &description)
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub fn check(tx: &ReadTx, known: &mut Known, content: Content, customer: Id) -> 
         if faults.is_full() {
             break;
         }
-        match name_of(tx, known, reference, customer)? {
+        match name_of(tx, known, (reference.kind, reference.id), customer)? {
             None => faults.push(Fault {
                 path: reference.path(),
                 check: Check::Exists,
@@ -94,14 +94,14 @@ fn absent(kind: Kind) -> &'static str {
 }
 
 /// The current name of what an entry refers to; `None` unless it is there and belongs to the customer.
-fn name_of(tx: &ReadTx, known: &mut Known, reference: &Reference, customer: Id) -> Result<Option<String>> {
-    Ok(match reference.kind {
+pub(super) fn name_of(tx: &ReadTx, known: &mut Known, (kind, id): (Kind, Id), customer: Id) -> Result<Option<String>> {
+    Ok(match kind {
         Kind::Colleagues => {
-            let found = known.live_employee(tx, reference.id)?.filter(|found| found.customer == customer);
+            let found = known.live_employee(tx, id)?.filter(|found| found.customer == customer);
             found.map(|found| found.name.to_string())
         }
         Kind::Queues => {
-            let found = known.queue(tx, reference.id)?.filter(|found| found.customer == customer);
+            let found = known.queue(tx, id)?.filter(|found| found.customer == customer);
             found.map(|found| found.name.clone())
         }
     })

@@ -36,11 +36,7 @@ pub fn overview(tx: &ReadTx, actor: &Actor, id: Option<Id>) -> Result<Overview> 
 /// Where a customer's calls are reported to. 403 `access_denied`, 404 `customer`.
 pub fn call_notify(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Vec<CallNotify>> {
     readable(tx, actor, id)?;
-    let found = pbx::list(tx, id, Kind::CallNotify)?.into_iter().filter_map(|object| match object {
-        PbxObject::CallNotify(notify) => Some(notify),
-        _ => None,
-    });
-    Ok(found.collect())
+    Ok(pbx::list(tx, id, Kind::CallNotify)?.into_iter().filter_map(PbxObject::downcast).collect())
 }
 
 /// The reseller of the actor's customer. A customer without one is a reseller itself: it is its own.

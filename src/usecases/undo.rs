@@ -8,14 +8,13 @@ use serde::Serialize;
 
 use super::intents;
 use super::known::Known;
+use super::mobile_configs::name_of;
 use crate::auth::authorization::{Owner, allow, allow_change};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::access::{Actor, CHANGE_LOG, MOBILE_CONFIG, MOBILE_CONFIG_LIST_ALL};
 use crate::domain::audit::{Action, MOBILE_CONFIGS, digest};
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{
-    Event, Kind, ListDifference, MobileConfig, difference, entries, follow, with_names,
-};
+use crate::domain::mobile_config::{Event, ListDifference, MobileConfig, difference, entries, follow, with_names};
 use crate::error::{Check, Error, Result};
 use crate::store::audit_operation::{self, OperationEntry};
 use crate::store::{employees, mobile_configs};
@@ -139,16 +138,7 @@ fn put_back(
 fn with_those_of_today(tx: &ReadTx, customer: Id, before: &str) -> Result<String> {
     let (mut known, mut content, mut renamed) = (Known::default(), before.to_owned(), HashMap::new());
     for entry in entries(before).unwrap_or_default() {
-        let name = match entry.kind {
-            Kind::Colleagues => {
-                let found = known.live_employee(tx, entry.id)?.filter(|found| found.customer == customer);
-                found.map(|found| found.name.to_string())
-            }
-            Kind::Queues => {
-                known.queue(tx, entry.id)?.filter(|found| found.customer == customer).map(|found| found.name.clone())
-            }
-        };
-        match name {
+        match name_of(tx, &mut known, (entry.kind, entry.id), customer)? {
             Some(name) if name != entry.name => drop(renamed.insert((entry.kind, entry.id), name)),
             Some(_) => {}
             None => content = follow(&content, entry.kind, entry.id, Event::Deleted).unwrap_or(content),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
 use crate::domain::json::is_default;
+use crate::domain::text::dialled;
 
 /// A number of the PBX that somebody can be called on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ impl Extension {
     pub fn apply(&mut self, fields: &mut Fields) {
         fields.required_text("name", 1, 200, &mut self.name);
         fields.required_text("number", 1, 50, &mut self.number);
-        self.number = self.number.replace(' ', "");
+        self.number = dialled(&self.number);
         fields.optional_id("employee", &mut self.employee);
         fields.flag("primary", &mut self.primary);
         fields.flag("phonebook", &mut self.phonebook);

@@ -69,6 +69,17 @@ macro_rules! kinds {
             }
         })+
 
+        $(impl TryFrom<PbxObject> for $kind {
+            type Error = PbxObject;
+
+            fn try_from(object: PbxObject) -> Result<$kind, PbxObject> {
+                match object {
+                    PbxObject::$kind(object) => Ok(object),
+                    other => Err(other),
+                }
+            }
+        })+
+
         impl PbxObject {
             pub fn kind(&self) -> Kind {
                 match self {
@@ -153,6 +164,11 @@ pub struct References {
 }
 
 impl PbxObject {
+    /// The object as what it is; `None` when it is of another kind.
+    pub fn downcast<T: TryFrom<PbxObject>>(self) -> Option<T> {
+        self.try_into().ok()
+    }
+
     /// What it is called; empty for what has no name.
     pub fn name(&self) -> &str {
         match self {

@@ -126,26 +126,16 @@ impl Picture {
     VariantNames,
     schemars::JsonSchema,
 )]
+#[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 #[schemars(inline)]
 pub enum CallNotifyMethod {
     #[default]
-    #[serde(rename = "POSTARGS")]
-    #[strum(serialize = "POSTARGS")]
     PostArgs,
-    #[serde(rename = "POSTXML1")]
-    #[strum(serialize = "POSTXML1")]
     PostXml1,
-    #[serde(rename = "POSTXML2")]
-    #[strum(serialize = "POSTXML2")]
     PostXml2,
-    #[serde(rename = "POSTJSON")]
-    #[strum(serialize = "POSTJSON")]
     PostJson,
-    #[serde(rename = "GET1")]
-    #[strum(serialize = "GET1")]
     Get1,
-    #[serde(rename = "GET2")]
-    #[strum(serialize = "GET2")]
     Get2,
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::fields::Fields;
 use crate::domain::id::Id;
 use crate::domain::json::is_default;
+use crate::domain::text::dialled;
 use crate::error::Check;
 
 /// The first priorities are called first.
@@ -55,7 +56,7 @@ impl QueueMember {
         fields.text_within("number", 1, 50, &mut self.number);
         fields.required_text("name", 0, 200, &mut self.name);
         self.apply_update(fields);
-        self.number = self.number.take().map(|number| number.replace(' ', ""));
+        self.number = self.number.as_deref().map(dialled);
         match (self.extension, &self.number) {
             (None, None) => fields.require(&["extension"]),
             (Some(_), Some(_)) => fields.fault("number", Check::Format, "Give extension or number, not both"),

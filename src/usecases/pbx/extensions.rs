@@ -25,27 +25,20 @@ pub enum Sight {
     Public,
 }
 
-fn extension(object: PbxObject) -> Option<Extension> {
-    match object {
-        PbxObject::Extension(extension) => Some(extension),
-        _ => None,
-    }
-}
-
 /// The extension of this id, if there is one.
 pub fn find(tx: &ReadTx, id: Id) -> Result<Option<Extension>> {
-    Ok(pbx::find(tx, id)?.and_then(extension))
+    Ok(pbx::find(tx, id)?.and_then(PbxObject::downcast))
 }
 
 /// The extension of this number at the customer, if there is one.
 pub fn find_by_number(tx: &ReadTx, customer: Id, number: &str) -> Result<Option<Extension>> {
     let key = PbxObject::key_of(Kind::Extension, customer, number);
-    Ok(pbx::find_by_key(tx, &key)?.and_then(extension))
+    Ok(pbx::find_by_key(tx, &key)?.and_then(PbxObject::downcast))
 }
 
 /// The customer's extensions, by name.
 pub fn of_customer(tx: &ReadTx, customer: Id) -> Result<Vec<Extension>> {
-    Ok(pbx::list(tx, customer, Kind::Extension)?.into_iter().filter_map(extension).collect())
+    Ok(pbx::list(tx, customer, Kind::Extension)?.into_iter().filter_map(PbxObject::downcast).collect())
 }
 
 /// The caller's own extensions.
@@ -68,7 +61,7 @@ pub fn list(tx: &ReadTx, actor: &Actor, query: Query, window: Window) -> Result<
     let Query { employee, text, order, .. } = query;
     let filter = PbxFilter { customer, kind: Kind::Extension, employee, controller: None, text, order };
     let page = pbx::page(tx, &filter, window)?;
-    Ok(Page { total: page.total, rows: page.rows.into_iter().filter_map(extension).collect() })
+    Ok(Page { total: page.total, rows: page.rows.into_iter().filter_map(PbxObject::downcast).collect() })
 }
 
 /// One extension, and how much of it the caller sees: PERSONAL sees of its colleagues' what everybody dials. 403 `access_denied`, 404

@@ -12,13 +12,6 @@ use crate::error::{Check, Error, Result};
 use crate::store::pbx::{Order, PbxFilter};
 use crate::store::{Page, Window, customers, pbx};
 
-fn group(object: PbxObject) -> Option<Group> {
-    match object {
-        PbxObject::Group(group) => Some(group),
-        _ => None,
-    }
-}
-
 /// A page of a customer's groups; PERSONAL sees those that it controls. 403 `access_denied`, 404 `customer`.
 pub fn list(
     tx: &ReadTx,
@@ -35,12 +28,14 @@ pub fn list(
     allow(tx, actor, GROUP_LIST, Owner { customer, employee: controller })?;
     let filter = PbxFilter { customer, kind: Kind::Group, employee: None, controller, text, order };
     let page = pbx::page(tx, &filter, window)?;
-    Ok(Page { total: page.total, rows: page.rows.into_iter().filter_map(group).collect() })
+    Ok(Page { total: page.total, rows: page.rows.into_iter().filter_map(PbxObject::downcast::<Group>).collect() })
 }
 
 /// 403 `access_denied`, 404 `id`.
 pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<Group> {
-    let found = pbx::find(tx, id)?.and_then(group).ok_or_else(|| Error::not_found("id", "Group not found"))?;
+    let found = pbx::find(tx, id)?
+        .and_then(PbxObject::downcast::<Group>)
+        .ok_or_else(|| Error::not_found("id", "Group not found"))?;
     allow(tx, actor, GROUP_GET, Owner::to_customer(found.customer))?;
     Ok(found)
 }
@@ -50,7 +45,7 @@ pub fn controlled(tx: &ReadTx, customer: Id, controllers: &[Id]) -> Result<Vec<G
     if controllers.is_empty() {
         return Ok(vec![]);
     }
-    let groups = pbx::list(tx, customer, Kind::Group)?.into_iter().filter_map(group);
+    let groups = pbx::list(tx, customer, Kind::Group)?.into_iter().filter_map(PbxObject::downcast::<Group>);
     Ok(groups.filter(|group| group.controllers.iter().any(|id| controllers.contains(id))).collect())
 }
 

@@ -12,6 +12,7 @@ use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::domain::pbx::{PbxObject, QueueMember};
 use crate::domain::queue::Queue;
+use crate::domain::text::dialled;
 use crate::error::{Check, Error, Result};
 use crate::store::{pbx, queues};
 use crate::usecases::intents;
@@ -77,7 +78,7 @@ fn read_new(tx: &ReadTx, queue: &Queue, id: Id, body: &Map<String, Value>, right
         fields.optional_id("extension", &mut new.extension);
         fields.text_within("number", 1, 50, &mut new.number);
         // As it is dialled: one number is one member, however it is written.
-        new.number = new.number.take().map(|number| number.replace(' ', ""));
+        new.number = new.number.as_deref().map(dialled);
         let is_given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
         match (is_given("extension"), is_given("number")) {
             (false, false) => fields.require(&["extension"]),

@@ -84,11 +84,7 @@ pub fn list(
         employees.extend(read_by_group(tx, actor)?);
     }
     let page = pbx::contacts(tx, &ContactFilter { customer, employees, text }, window)?;
-    let rows = page.rows.into_iter().filter_map(|object| match object {
-        PbxObject::Contact(contact) => Some(contact),
-        _ => None,
-    });
-    Ok(Page { total: page.total, rows: rows.collect() })
+    Ok(Page { total: page.total, rows: page.rows.into_iter().filter_map(PbxObject::downcast).collect() })
 }
 
 /// The employees whose contacts the actor reads as the controller of a group.

@@ -6,7 +6,6 @@ use super::extensions;
 use crate::auth::authorization::{Owner, allow};
 use crate::db::ReadTx;
 use crate::domain::access::{Actor, Level, QUEUE_GET};
-use crate::domain::customer::CustomerState;
 use crate::domain::id::Id;
 use crate::domain::pbx::{Kind, PbxObject, QueueMember};
 use crate::domain::queue::Queue;
@@ -23,21 +22,11 @@ pub struct AttendedQueue {
 
 /// The queue, unless it is absent or its customer is deleted: 404 `id`.
 pub(super) fn live_queue(tx: &ReadTx, id: Id) -> Result<Queue> {
-    let found = queues::find(tx, id)?;
-    let is_live = |queue: &Queue| {
-        let customer = customers::find(tx, queue.customer)?;
-        Ok::<bool, Error>(customer.is_some_and(|customer| customer.state != CustomerState::Deleted))
-    };
-    match found {
-        Some(queue) if is_live(&queue)? => Ok(queue),
-        _ => Err(Error::not_found("id", "Queue not found")),
-    }
-}
-
-fn member(object: PbxObject) -> Option<QueueMember> {
-    match object {
-        PbxObject::QueueMember(member) => Some(member),
-        _ => None,
+    let no_queue = || Error::not_found("id", "Queue not found");
+    let queue = queues::find(tx, id)?.ok_or_else(no_queue)?;
+    match customers::get(tx, queue.customer) {
+        Err(Error::NotFound { .. }) => Err(no_queue()),
+        found => found.map(|_| queue),
     }
 }
 
@@ -62,7 +51,7 @@ fn in_order(mut members: Vec<QueueMember>) -> Vec<QueueMember> {
 
 /// The member of this id in the queue, if there is one.
 pub(super) fn find_member(tx: &ReadTx, queue: Id, id: Id) -> Result<Option<QueueMember>> {
-    Ok(pbx::find(tx, id)?.and_then(member).filter(|member| member.queue == queue))
+    Ok(pbx::find(tx, id)?.and_then(PbxObject::downcast::<QueueMember>).filter(|member| member.queue == queue))
 }
 
 /// How many members the queue has.
@@ -80,7 +69,9 @@ pub fn list(tx: &ReadTx, actor: &Actor, only: Option<Id>, extension: Option<Id>)
     }
     let asked = extension.map_or_else(|| own.clone(), |extension| vec![extension]);
     let mut members: HashMap<Id, Vec<QueueMember>> = HashMap::new();
-    for found in pbx::list(tx, actor.customer, Kind::QueueMember)?.into_iter().filter_map(member) {
+    for found in
+        pbx::list(tx, actor.customer, Kind::QueueMember)?.into_iter().filter_map(PbxObject::downcast::<QueueMember>)
+    {
         members.entry(found.queue).or_default().push(found);
     }
     let sees_all = actor.level >= Level::Viewer || members.is_empty();
@@ -98,7 +89,7 @@ pub fn list(tx: &ReadTx, actor: &Actor, only: Option<Id>, extension: Option<Id>)
 /// One queue and its members. 403 `access_denied`, 404 `id`.
 pub fn get(tx: &ReadTx, actor: &Actor, id: Id) -> Result<(Queue, Vec<QueueMember>)> {
     let queue = live_queue(tx, id)?;
-    let members: Vec<_> = pbx::in_queue(tx, id)?.into_iter().filter_map(member).collect();
+    let members: Vec<_> = pbx::in_queue(tx, id)?.into_iter().filter_map(PbxObject::downcast::<QueueMember>).collect();
     let may_answer = queue.customer == actor.customer
         && (queue.dynamic
             || !pbx::has_any(tx, queue.customer, Kind::QueueMember)?

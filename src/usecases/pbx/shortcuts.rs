@@ -26,10 +26,8 @@ fn may(tx: &ReadTx, actor: &Actor, employee: &Employee) -> Result<bool> {
 }
 
 fn stored(tx: &ReadTx, employee: Id) -> Result<Option<Shortcuts>> {
-    match pbx::find_by_key(tx, &PbxObject::key_of(Kind::Shortcuts, employee, ""))? {
-        Some(PbxObject::Shortcuts(shortcuts)) => Ok(Some(shortcuts)),
-        _ => Ok(None),
-    }
+    let found = pbx::find_by_key(tx, &PbxObject::key_of(Kind::Shortcuts, employee, ""))?;
+    Ok(found.and_then(PbxObject::downcast))
 }
 
 /// The employee's shortcuts, in the order in which they were given. 403 `employee`, 404 `employee`.
