@@ -56,7 +56,7 @@ pub fn run(tx: &mut WriteTx, actor: &Actor, operation: &str, place: (i64, i64), 
         allow(tx, actor, CHANGE_LOG, Owner::to_customer(customer))?;
     }
     let changes = collect(entries)?;
-    let mut undone = vec![];
+    let (mut undone, mut known) = (vec![], Known::default());
     for (id, changed) in &changes {
         let now = mobile_configs::find(tx, *id)?;
         let Some(customer) = now.as_ref().map(|config| config.customer).or(changed.customer) else { continue };
@@ -73,7 +73,7 @@ pub fn run(tx: &mut WriteTx, actor: &Actor, operation: &str, place: (i64, i64), 
             }
             allow(tx, actor, MOBILE_CONFIG_LIST_ALL, owner)?;
         }
-        undone.push(put_back(tx, *id, customer, now, changed.before.as_deref(), operation)?);
+        undone.push(put_back(tx, &mut known, *id, customer, now, changed.before.as_deref(), operation)?);
     }
     Ok(undone)
 }
@@ -108,6 +108,7 @@ fn collect(entries: Vec<OperationEntry>) -> Result<BTreeMap<Id, Changed>> {
 
 fn put_back(
     tx: &mut WriteTx,
+    known: &mut Known,
     id: Id,
     customer: Id,
     now: Option<MobileConfig>,
@@ -119,7 +120,7 @@ fn put_back(
         mobile_configs::delete(tx, id)?;
         return Ok(Undone { id, lists: difference(&shown, "[]") });
     };
-    let content = with_those_of_today(tx, customer, before)?;
+    let content = with_those_of_today(tx, known, customer, before)?;
     let lists = difference(&shown, &content);
     let description = format!("Undone: operation {operation}");
     let config = match now {
@@ -135,10 +136,10 @@ fn put_back(
 }
 
 /// Content of an earlier day with the names of today, without employees and queues that the customer does not have any more.
-fn with_those_of_today(tx: &ReadTx, customer: Id, before: &str) -> Result<String> {
-    let (mut known, mut content, mut renamed) = (Known::default(), before.to_owned(), HashMap::new());
+fn with_those_of_today(tx: &ReadTx, known: &mut Known, customer: Id, before: &str) -> Result<String> {
+    let (mut content, mut renamed) = (before.to_owned(), HashMap::new());
     for entry in entries(before).unwrap_or_default() {
-        match name_of(tx, &mut known, (entry.kind, entry.id), customer)? {
+        match name_of(tx, known, (entry.kind, entry.id), customer)? {
             Some(name) if name != entry.name => drop(renamed.insert((entry.kind, entry.id), name)),
             Some(_) => {}
             None => content = follow(&content, entry.kind, entry.id, Event::Deleted).unwrap_or(content),
