@@ -13,6 +13,7 @@ mod workspace_calls;
 mod workspaces;
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -22,6 +23,10 @@ use anyhow::{Context as _, Result as AnyResult};
 pub use seed::{Seed, seed_time};
 pub use shared::Shared;
 pub use workspaces::{Begin, Begun};
+
+/// How long a connection may wait for its request. Workspaces are begun on the thread that reads requests, so on a
+/// busy machine one that has arrived is read late: it must not be answered 408, or cut off, as if it had never come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The listener of the controls.
 pub struct Control {
@@ -40,7 +45,8 @@ impl Control {
             App::new().wrap(from_fn(guard::pass)).app_data(served.clone()).configure(routes::configure)
         });
         // One thread is enough, and workspaces live on it.
-        let server = server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run();
+        let server = server.workers(1).disable_signals().shutdown_timeout(1);
+        let server = server.client_request_timeout(PATIENCE).keep_alive(PATIENCE).listen(listener)?.run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         Ok(Control { url: format!("http://{address}"), shared, server: handle })
