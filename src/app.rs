@@ -138,6 +138,7 @@ impl App {
             realtime,
             mock: mock.clone(),
             request_timeout: config.request_timeout(),
+            new_colleagues: config.new_colleagues.unwrap_or_default(),
             app_versions: config.app_versions()?,
             requests: Requests::default(),
             is_tls: tls.is_some(),

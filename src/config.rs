@@ -3,6 +3,7 @@
 mod backup;
 mod callers;
 mod check;
+mod hub;
 mod limits;
 mod mail;
 mod names;
@@ -19,15 +20,15 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::HubLevel;
 use crate::files::database_path;
-use crate::sync::edge::settings::HubSettings;
 use backup::Backup;
 use mail::Smtp;
 use names::{NAMES, PREFIX, in_section, unknown_variable};
 use platform::Platform;
 pub use values::{LogFormat, check_listen};
-use values::{hub_level, lenient_flag};
+use values::{hub_level, lenient_flag, new_colleagues};
 
 /// Every setting; what is not set has the default that its help names. Each can also be given as
 /// `TELECOMX_LOCAL_<NAME>` in the environment, or as `name` in the TOML file.
@@ -194,6 +195,13 @@ pub struct Config {
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub realtime_authenticate_s: Option<u32>,
+
+    /// What a new employee or queue means for the mobile configs of its customer: ignore, or offer, which adds it to their others
+    /// [default: ignore]
+    #[arg(long, value_name = "WHAT", value_parser = new_colleagues)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_colleagues: Option<NewColleagues>,
+
     /// Newest versions of the apps, as desktop=6.1.0,ios=5.2.0,android=5.2.0 [default: 0.0.0 for each, no newer one is known]
     #[arg(long, value_name = "VERSIONS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,19 +270,6 @@ impl Config {
 
     pub fn is_new_key(&self) -> bool {
         self.new_key.unwrap_or(false)
-    }
-
-    pub fn hub(&self) -> HubSettings {
-        let default = HubSettings::default();
-        HubSettings {
-            ca: self.hub_ca.clone(),
-            may: self.hub_may.unwrap_or(default.may),
-            gives_diagnosis: self.hub_diagnosis.unwrap_or(default.gives_diagnosis),
-            silent_alarm_ms: self
-                .hub_silent_alarm_h
-                .map_or(default.silent_alarm_ms, |hours| i64::from(hours) * 3_600_000),
-            is_insecure: self.insecure.unwrap_or(default.is_insecure),
-        }
     }
 
     pub fn request_timeout(&self) -> Duration {

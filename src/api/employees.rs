@@ -66,8 +66,9 @@ pub async fn get(call: AuthenticatedRequest) -> Result<ApiResponse> {
 pub async fn create(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let body = call.context.object()?;
     let password = hash_given_password(&call, &body, |tx, actor| employees::may_create(tx, actor, &body)).await?;
+    let new_colleagues = call.context.state.new_colleagues;
     call.write(move |tx, actor| {
-        let created = employees::create(tx, actor, None, &body, password)?;
+        let created = employees::create(tx, actor, None, &body, password, new_colleagues)?;
         shown(&created)
     })
     .await
@@ -220,6 +221,7 @@ mod tests {
             request_timeout: Duration::from_secs(30),
             realtime,
             backups: None,
+            new_colleagues: Default::default(),
             app_versions: Default::default(),
             requests: crate::web::figures::Requests::default(),
             is_tls: false,

@@ -1,4 +1,4 @@
-//! `/local`: what the platform has no calls for. One config copied onto many, and operations taken back.
+//! `/local`: what the platform has no calls for. One config copied onto many, colleagues offered to many, and operations taken back.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,33 +9,40 @@ use crate::domain::access::{Actor, Level};
 use crate::domain::fields::{Fields, element_id, read_body};
 use crate::domain::id::Id;
 use crate::error::{Check, Error, Result};
-use crate::usecases::bulk_copy::{self, BulkCopy, TargetChange, Targets};
+use crate::usecases::bulk_copy::{self, BulkCopy};
+use crate::usecases::config_targets::{TargetChange, Targets};
+use crate::usecases::offers::{self, BulkOffer, Offer, Wanted};
 use crate::usecases::undo::{self, Undone};
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
-/// What a copy onto many does, or would do.
+/// What a copy onto many, or an offer to many, does or would do.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Copies {
+pub struct ConfigChanges {
     /// Nothing was changed: this is what would be.
     dry_run: bool,
     /// The operation under which the audit trail has it, and by which it can be undone; null when nothing was changed.
     #[schemars(example = "6f1c7f6e-2b9e-4a57-9d8c-0d6c1a3f9b11")]
     operation: Option<String>,
-    /// How many targets get another content.
+    /// How many configs get another content.
     changed: usize,
-    /// Every target, with what changes.
+    /// Every config that is meant, with what changes.
     targets: Vec<TargetChange>,
-    /// Employees who are meant and have no config to be copied onto; nothing is done to them.
+    /// Employees who are meant and have no config; nothing is done to them.
     without_config: Vec<Id>,
 }
 
-impl Copies {
-    fn of(copy: BulkCopy, operation: Option<String>, dry_run: bool) -> Copies {
-        let changed = copy.changes.iter().filter(|target| target.changes).count();
-        let operation = operation.filter(|_| changed > 0);
-        Copies { dry_run, operation, changed, targets: copy.changes, without_config: copy.without_config }
+impl ConfigChanges {
+    fn of(
+        targets: Vec<TargetChange>,
+        without_config: Vec<Id>,
+        operation: Option<&str>,
+        dry_run: bool,
+    ) -> ConfigChanges {
+        let changed = targets.iter().filter(|target| target.changes).count();
+        let operation = operation.filter(|_| changed > 0).map(str::to_owned);
+        ConfigChanges { dry_run, operation, changed, targets, without_config }
     }
 }
 
@@ -57,14 +64,14 @@ pub async fn copy(call: AuthenticatedRequest) -> Result<ApiResponse> {
     };
     if dry_run {
         let look = move |tx: &ReadTx, actor: &Actor| {
-            ApiResponse::json(&Copies::of(bulk_copy::plan(tx, actor, from, &targets)?, None, true))
+            let BulkCopy { changes, without_config, .. } = bulk_copy::plan(tx, actor, from, &targets)?;
+            ApiResponse::json(&ConfigChanges::of(changes, without_config, None, true))
         };
         return call.post_read(look).await;
     }
     call.write(move |tx, actor| {
-        let copy = bulk_copy::run(tx, actor, from, &targets)?;
-        let operation = tx.operation().to_owned();
-        ApiResponse::json(&Copies::of(copy, Some(operation), false))
+        let BulkCopy { changes, without_config, .. } = bulk_copy::run(tx, actor, from, &targets)?;
+        ApiResponse::json(&ConfigChanges::of(changes, without_config, Some(tx.operation()), false))
     })
     .await
 }
@@ -74,7 +81,7 @@ fn read_copy(fields: &mut Fields) -> (Option<Id>, Option<Targets>, bool) {
     fields.require(&["_id", "copyTo"]);
     let mut dry_run = false;
     fields.flag("dryRun", &mut dry_run);
-    (fields.id("_id"), read_targets(fields), dry_run)
+    (fields.id("_id"), read_targets(fields, "copyTo"), dry_run)
 }
 
 /// The platform ignores what it does not know. These calls are not its own, and a misspelt `dryRun` must not copy.
@@ -85,21 +92,65 @@ fn refuse_unknown(fields: &mut Fields, known: &[&str]) {
     }
 }
 
-/// `copyTo`: a list of ids, or an object with one of `department`, `accessLevel` and `all`.
-fn read_targets(fields: &mut Fields) -> Option<Targets> {
-    match fields.value("copyTo")? {
-        Value::Array(_) => fields.each("copyTo", element_id).map(Targets::Named),
+/// Adds colleagues and queues to what many configs offer, all or none. Errors as of [`offers::run`].
+pub async fn offer(call: AuthenticatedRequest) -> Result<ApiResponse> {
+    let (wanted, dry_run) = read_body(&call.context.object()?, read_offer)?;
+    if dry_run {
+        let look = move |tx: &ReadTx, actor: &Actor| {
+            let BulkOffer { changes, without_config, .. } = offers::plan(tx, actor, &wanted)?;
+            ApiResponse::json(&ConfigChanges::of(changes, without_config, None, true))
+        };
+        return call.post_read(look).await;
+    }
+    call.write(move |tx, actor| {
+        let BulkOffer { changes, without_config, .. } = offers::run(tx, actor, &wanted)?;
+        ApiResponse::json(&ConfigChanges::of(changes, without_config, Some(tx.operation()), false))
+    })
+    .await
+}
+
+fn read_offer(fields: &mut Fields) -> (Offer, bool) {
+    refuse_unknown(fields, &["customer", "employees", "queues", "offerTo", "dryRun"]);
+    let mut dry_run = false;
+    fields.flag("dryRun", &mut dry_run);
+    let offer = Offer {
+        customer: fields.id("customer"),
+        employees: read_wanted(fields, "employees"),
+        queues: read_wanted(fields, "queues"),
+        to: read_targets(fields, "offerTo").unwrap_or(Targets::All),
+    };
+    (offer, dry_run)
+}
+
+/// A list of ids, or `"all"`.
+fn read_wanted(fields: &mut Fields, name: &str) -> Wanted {
+    match fields.value(name) {
+        None | Some(Value::Null) => Wanted::None,
+        Some(Value::String(all)) if all == "all" => Wanted::All,
+        Some(Value::Array(_)) => fields.each(name, element_id).map_or(Wanted::None, Wanted::Named),
+        Some(_) => {
+            fields.fault(name, Check::Type, format!("{name} must be a list of ids, or \"all\""));
+            Wanted::None
+        }
+    }
+}
+
+/// `copyTo` or `offerTo`: a list of ids, or an object with one of `department`, `accessLevel` and `all`.
+fn read_targets(fields: &mut Fields, name: &str) -> Option<Targets> {
+    match fields.value(name)? {
+        Value::Array(_) => fields.each(name, element_id).map(Targets::Named),
         Value::Object(selection) => {
             let chosen = read_selection(selection);
             if chosen.is_none() {
-                let message = "copyTo must have exactly one of department (text), accessLevel (a level) and all (true)";
-                fields.fault("copyTo", Check::Enum, message);
+                let choices = "exactly one of department (text), accessLevel (a level) and all (true)";
+                fields.fault(name, Check::Enum, format!("{name} must have {choices}"));
             }
             chosen
         }
         Value::Null => None,
         _ => {
-            fields.fault("copyTo", Check::Type, "copyTo must be a list of ids, or an object that says who is meant");
+            let message = format!("{name} must be a list of ids, or an object that says who is meant");
+            fields.fault(name, Check::Type, message);
             None
         }
     }

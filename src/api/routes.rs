@@ -9,7 +9,7 @@ use super::change_log::ChangeLogLite;
 use super::change_log_entry::{ChangeLogEntry, ChangeLogPage};
 use super::endpoint::{Endpoint, delete, get, of, post};
 use super::health::Health;
-use super::local::{Copies, UndoneOperation};
+use super::local::{ConfigChanges, UndoneOperation};
 use super::overview::{CallNotifications, CustomerOverview, ResellerContact};
 use super::pbx_app::{AppEmployees, Queues};
 use super::platform::{PlatformConnect, PlatformDisconnect, PlatformOperations};
@@ -146,7 +146,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/log/changeloglite", "api:log:changeloglite", "Changes of the last five days", of::<ChangeLogLite>(), change_log::lite).query("date customer reseller"),
         get("/tools/changelog", "api:tools:changelog", "Changes of the last five days, to be fetched once", of::<ChangeLogLite>(), change_log::tools).query("since customer reseller remove"),
 
-        post("/local/copies", "", "Copy one mobile config onto many, all or none", of::<Copies>(), local::copy).body::<CopyToMany>(),
+        post("/local/copies", "", "Copy one mobile config onto many, all or none", of::<ConfigChanges>(), local::copy).body::<CopyToMany>(),
+        post("/local/offers", "", "Offer colleagues and queues to many mobile configs, all or none", of::<ConfigChanges>(), local::offer).body::<OfferToMany>(),
         post("/local/operations/{operation}/undo", "", "Take back what an operation changed in mobile configs", of::<UndoneOperation>(), local::undo).optional_body::<Undo>(),
         get("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN; POST is preferred", of::<Success>(), realtime::broadcast_get).query("eventType customer id employee"),
         post("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN", of::<Success>(), realtime::broadcast_post).body::<RealtimeEvent>(),

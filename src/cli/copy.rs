@@ -1,9 +1,9 @@
-//! `copy` and `undo`
+//! `copy`, `offer` and `undo`
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::common::{Store, print_line};
@@ -11,10 +11,12 @@ use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly};
 use crate::domain::access::{Actor, Level};
 use crate::domain::id::Id;
-use crate::usecases::bulk_copy::{self, BulkCopy, Targets};
-use crate::usecases::undo;
+use crate::usecases::config_targets::{TargetChange, Targets};
+use crate::usecases::offers::{Offer, Wanted};
+use crate::usecases::{bulk_copy, offers, undo};
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("whom").required(true).args(["to", "department", "level", "all"])))]
 pub struct CopyArguments {
     /// Employee whose mobile config is copied
     #[arg(long, value_name = "ID")]
@@ -31,20 +33,20 @@ pub struct CopyArguments {
     store: Store,
 }
 
-/// Onto whose configs.
+/// Whose configs are changed.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct To {
-    /// Onto the configs of these employees
+    /// The configs of these employees
     #[arg(long, value_name = "ID", num_args = 1..)]
     to: Vec<Id>,
-    /// Onto those of everybody in this department
+    /// Those of everybody in this department
     #[arg(long, value_name = "NAME")]
     department: Option<String>,
-    /// Onto those of everybody with this access level
+    /// Those of everybody with this access level
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<Level>,
-    /// Onto those of all employees of the customer
+    /// Those of all employees of the customer
     #[arg(long)]
     all: bool,
 }
@@ -58,7 +60,7 @@ impl To {
         match (&self.department, self.level) {
             (Some(department), _) => Targets::Department(department.clone()),
             (None, Some(level)) => Targets::Level(level),
-            (None, None) if self.all => Targets::All,
+            (None, None) if self.to.is_empty() => Targets::All,
             (None, None) => Targets::Named(self.to.clone()),
         }
     }
@@ -71,11 +73,8 @@ pub fn copy(arguments: &CopyArguments) -> Result<ExitCode> {
     if arguments.dry_run {
         let database = ReadOnly::open(&arguments.store.path()?, Clock::default())?;
         let copy = database.read(|tx| bulk_copy::plan(tx, &actor, arguments.from, &targets)).with_context(failed)?;
-        describe(&copy, arguments.json)?;
-        if !arguments.json {
-            print_line("nothing was copied: this is what would change")?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        describe(&copy.changes, &copy.without_config, arguments.json)?;
+        return say_dry(arguments.json, "nothing was copied: this is what would change");
     }
     let database = Exclusive::open(&arguments.store.existing_path()?, Clock::default())?;
     let done = database.write("command line", |tx| {
@@ -84,16 +83,88 @@ pub fn copy(arguments: &CopyArguments) -> Result<ExitCode> {
     });
     let (copy, operation) = done.with_context(failed)?;
     database.close()?;
-    describe(&copy, arguments.json)?;
-    match arguments.json {
+    describe(&copy.changes, &copy.without_config, arguments.json)?;
+    name_operation(&operation, arguments.json)
+}
+
+#[derive(Args)]
+pub struct OfferArguments {
+    /// Customer whose employees, queues and configs are meant
+    #[arg(long, value_name = "ID")]
+    customer: Id,
+    /// Employees to offer
+    #[arg(long, value_name = "ID", num_args = 1.., conflicts_with = "all_employees")]
+    employee: Vec<Id>,
+    /// Queues to offer
+    #[arg(long, value_name = "ID", num_args = 1.., conflicts_with = "all_queues")]
+    queue: Vec<Id>,
+    /// Offer every employee of the customer
+    #[arg(long)]
+    all_employees: bool,
+    /// Offer every queue of the customer
+    #[arg(long)]
+    all_queues: bool,
+    /// Without --to, --department and --level: all configs of the customer
+    #[command(flatten)]
+    to: To,
+    /// Say what would change, and change nothing; works while the server runs
+    #[arg(long)]
+    dry_run: bool,
+    /// One JSON object on a line for each employee
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: Store,
+}
+
+pub fn offer(arguments: &OfferArguments) -> Result<ExitCode> {
+    let actor = Actor::administrator("command line");
+    let wanted = |all, ids: &Vec<Id>| match (all, ids.is_empty()) {
+        (true, _) => Wanted::All,
+        (false, true) => Wanted::None,
+        (false, false) => Wanted::Named(ids.clone()),
+    };
+    let offer = Offer {
+        customer: Some(arguments.customer),
+        employees: wanted(arguments.all_employees, &arguments.employee),
+        queues: wanted(arguments.all_queues, &arguments.queue),
+        to: arguments.to.targets(),
+    };
+    let failed = || "nothing was offered".to_owned();
+    if arguments.dry_run {
+        let database = ReadOnly::open(&arguments.store.path()?, Clock::default())?;
+        let planned = database.read(|tx| offers::plan(tx, &actor, &offer)).with_context(failed)?;
+        describe(&planned.changes, &planned.without_config, arguments.json)?;
+        return say_dry(arguments.json, "nothing was offered: this is what would change");
+    }
+    let database = Exclusive::open(&arguments.store.existing_path()?, Clock::default())?;
+    let done = database.write("command line", |tx| {
+        let made = offers::run(tx, &actor, &offer)?;
+        Ok((made, tx.operation().to_owned()))
+    });
+    let (made, operation) = done.with_context(failed)?;
+    database.close()?;
+    describe(&made.changes, &made.without_config, arguments.json)?;
+    name_operation(&operation, arguments.json)
+}
+
+fn say_dry(is_json: bool, sentence: &str) -> Result<ExitCode> {
+    if !is_json {
+        print_line(sentence)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name_operation(operation: &str, is_json: bool) -> Result<ExitCode> {
+    match is_json {
         true => print_line(json!({ "operation": operation }))?,
         false => print_line(format_args!("operation {operation}: telecomx-local undo {operation} takes it back"))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(copy: &BulkCopy, is_json: bool) -> Result<()> {
-    for target in &copy.changes {
+fn describe(changes: &[TargetChange], without_config: &[Id], is_json: bool) -> Result<()> {
+    for target in changes {
         if is_json {
             print_line(serde_json::to_string(target)?)?;
             continue;
@@ -113,8 +184,8 @@ fn describe(copy: &BulkCopy, is_json: bool) -> Result<()> {
         };
         print_line(format_args!("{}\t{}\t{what}", target.id, target.name))?;
     }
-    if !copy.without_config.is_empty() && !is_json {
-        print_line(format_args!("{} without a mobile config were left out", copy.without_config.len()))?;
+    if !without_config.is_empty() && !is_json {
+        print_line(format_args!("{} without a mobile config were left out", without_config.len()))?;
     }
     Ok(())
 }

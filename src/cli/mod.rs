@@ -64,6 +64,8 @@ enum Command {
     Generate(generate::Arguments),
     /// Copy one employee's mobile config onto those of many, all or none
     Copy(copy::CopyArguments),
+    /// Offer colleagues and queues to many mobile configs: add them to what people can choose from
+    Offer(copy::OfferArguments),
     /// Take back what an operation changed in mobile configs
     Undo(copy::UndoArguments),
     /// Say what differs between two databases or exports
@@ -105,6 +107,7 @@ pub fn run() -> Result<ExitCode> {
         Command::Export(arguments) => export::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Copy(arguments) => copy::copy(&arguments),
+        Command::Offer(arguments) => copy::offer(&arguments),
         Command::Undo(arguments) => copy::undo(&arguments),
         Command::Diff(arguments) => Ok(diff::run(&arguments)),
         Command::Backup(arguments) => backup::run(&arguments),

@@ -5,7 +5,7 @@ pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`, those of mails under `[smtp]`, those of backups
 /// under `[backup]`.
-pub const NAMES: [&str; 51] = [
+pub const NAMES: [&str; 52] = [
     "db",
     "config",
     "listen",
@@ -54,6 +54,7 @@ pub const NAMES: [&str; 51] = [
     "realtime_connections_per_address",
     "realtime_connections",
     "realtime_authenticate_s",
+    "new_colleagues",
     "app_versions",
     "log_level",
     "log_format",

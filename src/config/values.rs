@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::app_versions::AppVersions;
+use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::HubLevel;
 
 /// The form of the log.
@@ -53,6 +54,10 @@ pub fn app_versions(given: &str) -> Result<AppVersions> {
 /// What a hub may do.
 pub fn hub_level(name: &str) -> Result<HubLevel> {
     HubLevel::parse(name).context("give read, propose or administer")
+}
+
+pub fn new_colleagues(name: &str) -> Result<NewColleagues> {
+    name.parse().ok().context("give ignore or offer")
 }
 
 /// `https://app.example.com`, `http://localhost:3000`; the port may be `*`.

@@ -18,13 +18,15 @@ use crate::error::{Check, Fault, Faults};
 mod difference;
 mod edit;
 mod kind;
+mod new_colleagues;
 mod shape;
 mod stored;
 mod structure;
 
-pub use difference::{ListDifference, difference};
-pub use edit::{Event, default_configs, follow, with_names};
+pub use difference::{ListDifference, difference, difference_to};
+pub use edit::{Event, default_configs, follow, offer, with_names};
 pub use kind::Kind;
+pub use new_colleagues::NewColleagues;
 use shape::{ConfigItem, NAME_MAX, Section, TYPE_MAX};
 pub use stored::{NamedEntry, entries};
 pub use structure::structure_digest;

@@ -158,6 +158,14 @@ pub fn delete(tx: &mut WriteTx, id: Id) -> Result<()> {
     audit::append(tx, &entry)
 }
 
+/// The customer's configs, in the order of their ids.
+pub fn of_customer(tx: &ReadTx, customer: Id) -> Result<Vec<MobileConfig>> {
+    let sql = format!("select {COLUMNS} from mobile_configs where customer = ?1 order by id");
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([customer], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The customer's configs whose content holds this id, in the order of their ids.
 pub fn naming(tx: &ReadTx, customer: Id, id: Id) -> Result<Vec<MobileConfig>> {
     let sql = format!("select {COLUMNS} from mobile_configs where customer = ?1 and instr(configs, ?2) order by id");

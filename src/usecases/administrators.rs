@@ -11,6 +11,7 @@ use crate::domain::customer::Customer;
 use crate::domain::employee::{Employee, password};
 use crate::domain::fields::read_body;
 use crate::domain::id::Id;
+use crate::domain::mobile_config::NewColleagues;
 use crate::error::{Error, Result};
 use crate::store::customers as customer_rows;
 use crate::store::employees as employee_rows;
@@ -25,7 +26,7 @@ pub fn create(tx: &mut WriteTx, email: &str, name: &str, customer: Option<Id>, s
         None => only_top_level(tx, &actor)?.id,
     };
     let body = json!({ "customer": customer, "emailAddress": email, "name": name, "accessLevel": "ADMIN" });
-    let created = employees::create(tx, &actor, None, &object(body), GivenPassword::None)?;
+    let created = employees::create(tx, &actor, None, &object(body), GivenPassword::None, NewColleagues::Ignore)?;
     set_password(tx, created.id, &passwords::hash(secret)?, true)?;
     Ok(created)
 }

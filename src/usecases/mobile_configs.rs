@@ -13,7 +13,8 @@ use crate::domain::audit::{Action, MOBILE_CONFIGS};
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::domain::mobile_config::{
-    self, CONTENT_MAX_BYTES, Event, Kind, MobileConfig, REFERENCES_MAX, Reference, follow, with_names,
+    self, CONTENT_MAX_BYTES, Event, Kind, MobileConfig, NewColleagues, REFERENCES_MAX, Reference, entries, follow,
+    with_names,
 };
 use crate::error::{Check, Error, Fault, Faults, Result};
 use crate::store::{customers, employees, mobile_configs, queues};
@@ -81,7 +82,7 @@ pub fn check(tx: &ReadTx, known: &mut Known, content: Content, customer: Id) -> 
     faults.or(text)
 }
 
-fn too_long() -> Fault {
+pub(super) fn too_long() -> Fault {
     let message = format!("configs may hold at most {REFERENCES_MAX} entries and {CONTENT_MAX_BYTES} bytes");
     Fault { path: "configs".into(), check: Check::Max, message }
 }
@@ -170,4 +171,41 @@ pub fn propagate(tx: &mut WriteTx, customer: Id, kind: Kind, id: Id, event: Even
         mobile_configs::replace(tx, config, configs, Action::Update, &description)?;
     }
     Ok(())
+}
+
+/// Offers a new employee or queue to the customer's configs, if that is wanted; not to its own, nor to one that has no room for it.
+/// The platform has no call for it: while one is connected nothing is offered.
+pub fn offer_new(
+    tx: &mut WriteTx,
+    wanted: NewColleagues,
+    kind: Kind,
+    customer: Id,
+    (id, name): (Id, &str),
+) -> Result<()> {
+    if wanted == NewColleagues::Ignore || intents::is_connected(tx)? {
+        return Ok(());
+    }
+    let new = [(id, name.to_owned())];
+    let (colleagues, queues): (&[_], &[_]) = match kind {
+        Kind::Colleagues => (&new, &[]),
+        Kind::Queues => (&[], &new),
+    };
+    for config in mobile_configs::of_customer(tx, customer)?.into_iter().filter(|config| config.id != id) {
+        let Some(configs) = mobile_config::offer(&config.configs, colleagues, queues) else { continue };
+        if is_within_bounds(&configs) {
+            mobile_configs::replace(
+                tx,
+                config,
+                configs,
+                Action::Update,
+                &format!("Offers {id}, which is new: {name}"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether content may be stored: its length, and how many entries it has.
+pub(super) fn is_within_bounds(configs: &str) -> bool {
+    configs.len() <= CONTENT_MAX_BYTES && entries(configs).is_none_or(|entries| entries.len() <= REFERENCES_MAX)
 }

@@ -33,7 +33,10 @@ pub mod app_actions;
 pub mod authenticator_keys;
 pub mod copy_mobile_config;
 
+pub mod config_targets;
+
 pub mod bulk_copy;
+pub mod offers;
 pub mod undo;
 
 pub mod backups;

@@ -8,6 +8,7 @@ use crate::domain::access::{Actor, Level};
 use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
+use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::{Copy, HubLevel, Proposal, ProposalAnswer, ProposalResult, SECRETS};
 use crate::domain::text::has_invisible;
 use crate::domain::time::Time;
@@ -24,10 +25,17 @@ const DETAIL_MAX_BYTES: usize = 16 << 10;
 const AUTHOR_MAX: usize = 200;
 
 /// Applies a proposal, or finds that it cannot be: conflict or expired. `hub_now`: by the hub's clock. `granted`: the most
-/// that this server lets its hub do; an operator of the hub may do no more than both allow.
+/// that this server lets its hub do; an operator of the hub may do no more than both allow. `new_colleagues`: what a new employee or queue means
+/// for the mobile configs that are there.
 ///
 /// An error of the caller's kind means that it is rejected; the transaction is to be undone then.
-pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time, granted: HubLevel) -> Result<ProposalAnswer> {
+pub fn apply(
+    tx: &mut WriteTx,
+    proposal: &Proposal,
+    hub_now: Time,
+    granted: HubLevel,
+    new_colleagues: NewColleagues,
+) -> Result<ProposalAnswer> {
     let outcome = |result, rev, detail| Ok(ProposalAnswer { uuid: proposal.uuid, result, rev, detail });
     if hub_now > Time::from_millis(proposal.expires_ms) {
         let expired = Time::from_millis(proposal.expires_ms);
@@ -61,7 +69,8 @@ pub fn apply(tx: &mut WriteTx, proposal: &Proposal, hub_now: Time, granted: HubL
             if !is_as_it_was && !differing.is_empty() {
                 return outcome(ProposalResult::Conflict, None, describe(differing));
             }
-            change(tx, &actor, proposal.table, id, here.is_some(), &patch)?;
+            let colleagues = here.is_none().then_some(new_colleagues);
+            change(tx, &actor, proposal.table, id, colleagues, &patch)?;
             // Again: the change may have raised the level.
             check_may(tx, proposal.table, id, may)?;
             let now = feed::find(tx, proposal.table, id)?;
@@ -147,26 +156,30 @@ fn describe(differing: Map<String, Value>) -> String {
     if values.len() <= DETAIL_MAX_BYTES { values } else { json!({ "differing": names }).to_string() }
 }
 
-/// Makes the change by the rules that hold for everybody; the actor is the hub's administrator.
+/// Makes the change by the rules that hold for everybody; the actor is the hub's administrator. `new`: the row is not there yet, and this is
+/// what happens to mobile configs then.
 fn change(
     tx: &mut WriteTx,
     actor: &Actor,
     table: Table,
     id: Id,
-    is_there: bool,
+    new: Option<NewColleagues>,
     patch: &Map<String, Value>,
 ) -> Result<()> {
     if let Some(secret) = SECRETS.iter().find(|name| patch.contains_key(**name)) {
         return Err(Error::bad_request(format!("{secret} can only be set on the server")));
     }
     match table {
-        Table::Customer if is_there => customers::update(tx, actor, id, patch, |_| Ok(())).map(drop),
+        Table::Customer if new.is_none() => customers::update(tx, actor, id, patch, |_| Ok(())).map(drop),
         Table::Customer => customers::create(tx, actor, Some(id), patch).map(drop),
-        Table::Employee if is_there => {
+        Table::Employee if new.is_none() => {
             employees::update(tx, actor, id, patch, GivenPassword::None, |_| Ok(())).map(drop)
         }
-        Table::Employee => employees::create(tx, actor, Some(id), patch, GivenPassword::None).map(drop),
-        Table::Queue => queues::write(tx, actor, id, patch).map(drop),
+        Table::Employee => {
+            let colleagues = new.unwrap_or_default();
+            employees::create(tx, actor, Some(id), patch, GivenPassword::None, colleagues).map(drop)
+        }
+        Table::Queue => queues::write(tx, actor, id, patch, new.unwrap_or_default()).map(drop),
         Table::MobileConfig => write_config(tx, actor, id, patch),
         Table::PbxObject => Err(Error::bad_request("Objects of the PBX are changed on the server itself")),
         Table::Other => Err(Error::bad_request("This server does not know the table")),

@@ -4,13 +4,13 @@ use serde_json::{Map, Value};
 
 use super::intents;
 use super::known::Known;
-use super::mobile_configs::propagate;
+use super::mobile_configs::{offer_new, propagate};
 use crate::auth::authorization::{Owner, allow};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{Actor, CUSTOMER_UPDATE};
 use crate::domain::fields::read_body;
 use crate::domain::id::Id;
-use crate::domain::mobile_config::{Event, Kind};
+use crate::domain::mobile_config::{Event, Kind, NewColleagues};
 use crate::domain::queue::Queue;
 use crate::error::{Check, Fault, Faults, Result};
 use crate::store::queues;
@@ -30,9 +30,16 @@ pub fn check(tx: &ReadTx, known: &mut Known, new: &Queue, old: Option<&Queue>) -
     faults.or(())
 }
 
-/// Creates the queue `id`, or changes what the body gives of it. 403 `access_denied`, 409 `platform` while a platform is
+/// Creates the queue `id`, and offers it to the customer's mobile configs if `new_colleagues` says so; or changes what the body gives of
+/// it. 403 `access_denied`, 409 `platform` while a platform is
 /// connected, and as [`check`].
-pub fn write(tx: &mut WriteTx, actor: &Actor, id: Id, body: &Map<String, Value>) -> Result<Queue> {
+pub fn write(
+    tx: &mut WriteTx,
+    actor: &Actor,
+    id: Id,
+    body: &Map<String, Value>,
+    new_colleagues: NewColleagues,
+) -> Result<Queue> {
     let old = queues::find(tx, id)?;
     let new = read_body(body, |fields| {
         if old.is_none() {
@@ -48,6 +55,9 @@ pub fn write(tx: &mut WriteTx, actor: &Actor, id: Id, body: &Map<String, Value>)
     check(tx, &mut Known::default(), &new, old.as_ref())?;
     intents::refuse_while_connected(tx, "the platform has no documented call for all of a queue: change it there")?;
     save(tx, &new, old.as_ref())?;
+    if old.is_none() {
+        offer_new(tx, new_colleagues, Kind::Queues, new.customer, (new.id, &new.name))?;
+    }
     Ok(new)
 }
 

@@ -38,6 +38,7 @@ use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::SessionCache;
 use crate::db::Db;
 use crate::domain::app_versions::AppVersions;
+use crate::domain::mobile_config::NewColleagues;
 use crate::domain::outbox::Letter;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
@@ -80,6 +81,8 @@ pub struct AppState {
     /// What only a mock has.
     pub mock: Option<Arc<mock::Mock>>,
     pub request_timeout: Duration,
+    /// What a new employee or queue means for the mobile configs of its customer.
+    pub new_colleagues: NewColleagues,
     /// The newest versions of the apps.
     pub app_versions: AppVersions,
     /// What was answered so far.

@@ -165,6 +165,7 @@ pub fn rows() -> Vec<Row> {
         row("POST", "/pbx/app/mobileconfig", ["-", "VMORrA", "-", "-", "-"]).body(|at| copy(&at.employee, &at.caller)).names_an_object(),
         row("POST", "/local/copies", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]).body(|at| copy_to(&at.employee, &at.employee)).names_an_object(),
         row("POST", "/local/copies", ["-", "VMORrA", "-", "-", "-"]).body(|at| copy_to(&at.caller, &at.employee)).names_an_object(),
+        row("POST", "/local/offers", ["VMORrA", "VMORrA", "RrA", "RrA", "rA"]).body(|at| offer(&at.customer, &at.employee)).names_an_object(),
         row("POST", "/local/operations/{operation}/undo", ANY).names_nobody_s().answer(404),
         row("GET", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
         row("POST", "/pbx/app/mobileconfig/{employee}", ["PVMORrA", "VMORrA", "RrA", "RrA", "rA"]),
@@ -270,6 +271,10 @@ fn new_employee(at: &At) -> Value {
 
 fn copy_to(from: &str, to: &str) -> Value {
     json!({ "_id": from, "copyTo": [to] })
+}
+
+fn offer(customer: &str, to: &str) -> Value {
+    json!({ "customer": customer, "employees": "all", "offerTo": [to] })
 }
 
 fn copy(from: &str, to: &str) -> Value {

@@ -36,6 +36,7 @@ mod mobile_configs;
 mod moves;
 mod named_values;
 mod not_served;
+mod offers;
 mod outgoing;
 mod passwords;
 mod pbx_app;

@@ -50,3 +50,29 @@ fn what_cannot_be_copied_or_undone_is_one_sentence() {
     }
     assert_eq!(configs(&place), before);
 }
+
+#[test]
+fn colleagues_and_queues_are_offered_to_many_and_taken_back() {
+    let place = Place::with_world();
+    let before = configs(&place);
+    let customer = serde_json::from_str::<Value>(&place.run(&["export"])).unwrap()["employees"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|employee| employee["_id"] == ANNA)
+        .unwrap()["customer"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let offer = ["offer", "--customer", &customer, "--all-employees", "--all-queues"];
+    let planned = place.run(&[&offer[..], &["--dry-run"]].concat());
+    assert!(planned.ends_with("nothing was offered: this is what would change\n"), "{planned}");
+    assert_eq!(configs(&place), before);
+    let offered = place.run(&offer);
+    assert_ne!(configs(&place), before);
+    let operation = offered.lines().last().unwrap().split_whitespace().nth(1).unwrap().trim_end_matches(':').to_owned();
+    place.run(&["undo", &operation]);
+    assert_eq!(configs(&place), before);
+    let sentence = place.refused(&["offer", "--customer", &customer]);
+    assert!(sentence.contains("nothing is offered: name employees or queues"), "{sentence}");
+}

@@ -146,7 +146,7 @@ fn apply(app: &TestApp, table: Table, id: &str, patch: Option<Box<RawValue>>, co
         task: None,
     };
     let applied = write(app, Author::at_hub("Head office"), move |tx| {
-        let outcome = proposals::apply(tx, &proposal, Time::from_millis(0), HubLevel::Administer)?;
+        let outcome = proposals::apply(tx, &proposal, Time::from_millis(0), HubLevel::Administer, Default::default())?;
         assert_eq!(outcome.result, ProposalResult::Applied, "{outcome:?}");
         Ok(())
     });

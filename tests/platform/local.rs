@@ -160,7 +160,7 @@ impl Local {
             "customer": customer, "accessLevel": "PERSONAL", "name": name, "emailAddress": format!("{name}@example.com")
         });
         let made = self.change(move |tx, actor| {
-            employees::create(tx, actor, None, body.as_object().unwrap(), GivenPassword::None)
+            employees::create(tx, actor, None, body.as_object().unwrap(), GivenPassword::None, Default::default())
         });
         made.id.to_string()
     }

@@ -61,7 +61,9 @@ fn costs(count: usize) -> Vec<u64> {
         let applied = database.write("test", |tx| {
             // What is counted must not borrow the transaction that it changes.
             let connection = ReadTx { conn: tx.conn, now: Time::from_millis(0) };
-            Ok(steps(&connection, || proposals::apply(tx, proposal, Time::from_millis(1), HubLevel::Administer)))
+            Ok(steps(&connection, || {
+                proposals::apply(tx, proposal, Time::from_millis(1), HubLevel::Administer, Default::default())
+            }))
         });
         let (cost, outcome) = applied.unwrap();
         assert_eq!(outcome.unwrap().result, ProposalResult::Applied, "{proposal:?}");

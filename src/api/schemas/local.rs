@@ -23,7 +23,7 @@ pub struct CopyToMany {
     pub dry_run: bool,
 }
 
-/// Employees by their ids, or those of the source's customer in a department, with an access level, or all.
+/// Employees by their ids, or those of the customer in a department, with an access level, or all.
 pub struct CopyTargets;
 
 impl JsonSchema for CopyTargets {
@@ -35,7 +35,7 @@ impl JsonSchema for CopyTargets {
         let id = generator.subschema_for::<Id>();
         let level = generator.subschema_for::<Level>();
         json_schema!({
-            "description": "Employees by their ids, or those of the source's customer in a department, with an access level, or all. \
+            "description": "Employees by their ids, or those of the customer in a department, with an access level, or all. \
                 Of a selection, employees without a mobile config are left out.",
             "oneOf": [
                 { "type": "array", "minItems": 1, "maxItems": 10_000, "items": id },
@@ -52,6 +52,46 @@ impl JsonSchema for CopyTargets {
                     "properties": { "all": { "type": "boolean", "enum": [true] } },
                 },
             ],
+        })
+    }
+}
+
+/// What is offered to whose configs.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[schemars(example = json!({ "employees": ["e00000000000000000000404"], "dryRun": true }))]
+#[schemars(example = json!({ "employees": "all", "queues": "all", "offerTo": { "department": "Shop" }, "dryRun": true }))]
+pub struct OfferToMany {
+    /// Whose employees, queues and configs are meant; left out: the caller's customer's.
+    #[schemars(default)]
+    pub customer: Option<Id>,
+    /// The employees that are offered.
+    #[schemars(default)]
+    pub employees: Option<Offered>,
+    /// The queues that are offered.
+    #[schemars(default)]
+    pub queues: Option<Offered>,
+    /// Whose configs offer them; left out: those of all employees.
+    #[schemars(default)]
+    pub offer_to: Option<CopyTargets>,
+    /// Only say what would change.
+    #[schemars(default)]
+    pub dry_run: bool,
+}
+
+/// Employees or queues by their ids, or all that the customer has.
+pub struct Offered;
+
+impl JsonSchema for Offered {
+    fn schema_name() -> Cow<'static, str> {
+        "Offered".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let id = generator.subschema_for::<Id>();
+        json_schema!({
+            "description": "Employees or queues by their ids, or all that the customer has.",
+            "oneOf": [{ "type": "array", "items": id }, { "type": "string", "enum": ["all"] }],
         })
     }
 }

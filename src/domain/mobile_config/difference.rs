@@ -46,7 +46,16 @@ const LISTS: [&str; 2] = ["items", "others"];
 
 /// What differs, COLLEAGUES first. Sections of other types are not looked into; nor is a text that cannot be read.
 pub fn difference(before: &str, after: &str) -> Vec<ListDifference> {
-    let (before, after) = (lists(before), lists(after));
+    difference_to(after)(before)
+}
+
+/// As [`difference`], of many contents before to one afterwards, which is read once.
+pub fn difference_to(after: &str) -> impl Fn(&str) -> Vec<ListDifference> + use<> {
+    let after = lists(after);
+    move |before| between(&lists(before), &after)
+}
+
+fn between(before: &Lists, after: &Lists) -> Vec<ListDifference> {
     let both = KINDS.into_iter().flat_map(|kind| LISTS.map(|list| (kind.name(), list)));
     both.filter_map(|key| {
         let none = vec![];

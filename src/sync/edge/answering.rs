@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::db::{Author, Db};
+use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::{HubLevel, Proposal, ProposalAnswer, ProposalResult, Task};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -20,6 +21,8 @@ pub struct HubRights {
     pub may: HubLevel,
     /// Whether the hub is given a diagnosis.
     pub gives_diagnosis: bool,
+    /// What a new employee or queue means for the mobile configs that are here.
+    pub new_colleagues: NewColleagues,
 }
 
 /// What became of a proposal here.
@@ -45,7 +48,7 @@ pub async fn answer_proposals(db: &Arc<Db>, rights: HubRights, reply: &Reply) ->
                 return Ok(Handled::Answered);
             }
             let answer = match handled.task {
-                None => proposals::apply(tx, &handled, hub_now, rights.may)?,
+                None => proposals::apply(tx, &handled, hub_now, rights.may, rights.new_colleagues)?,
                 Some(task) => match hub_tasks::check(tx, &handled, task, hub_now, rights.gives_diagnosis)? {
                     None => return Ok(Handled::ToDo(task)),
                     Some(answer) => answer,

@@ -56,7 +56,7 @@ pub struct SyncDriver {
 
 impl SyncDriver {
     pub fn new(db: Arc<Db>, sealer: Arc<Sealer>, settings: HubSettings) -> SyncDriver {
-        let session = SyncSession::new(db.clone(), settings.may).with_diagnosis(settings.gives_diagnosis);
+        let session = SyncSession::new(db.clone(), settings.may).with_settings(&settings);
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok();
         SyncDriver {
             db,

@@ -9,8 +9,10 @@ use super::answering::{HubRights, answer_proposals};
 use super::batch::{Batch, mode};
 use super::engine::{Fork, ReplyVerdict, Rule, judge, rule};
 use super::parts::PartsInProgress;
+use super::settings::HubSettings;
 use crate::db::{Author, Db, ReadTx, SCHEMA_VERSION, WriteTx};
 use crate::domain::mirror::Position;
+use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::{HubLevel, Proposal, Task};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -84,16 +86,17 @@ impl SyncSession {
         SyncSession {
             parts: PartsInProgress::new(db.clone()),
             db,
-            rights: HubRights { may, gives_diagnosis: false },
+            rights: HubRights { may, gives_diagnosis: false, new_colleagues: NewColleagues::Ignore },
             request: None,
             tasks: vec![],
             answers_sent: vec![],
         }
     }
 
-    /// Gives the hub a diagnosis where it asks for one.
-    pub fn with_diagnosis(self, gives_diagnosis: bool) -> SyncSession {
-        SyncSession { rights: HubRights { gives_diagnosis, ..self.rights }, ..self }
+    /// As the settings say: whether the hub is given a diagnosis, and what its new employees and queues mean for mobile configs.
+    pub fn with_settings(self, settings: &HubSettings) -> SyncSession {
+        let HubSettings { gives_diagnosis, new_colleagues, .. } = *settings;
+        SyncSession { rights: HubRights { gives_diagnosis, new_colleagues, ..self.rights }, ..self }
     }
 
     /// The tasks that the hub has given since the last time.

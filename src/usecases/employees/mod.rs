@@ -13,6 +13,7 @@ pub use save::{remove, remove_all_of, remove_with, revoke_tokens, save, set_pass
 
 use super::intents;
 use super::known::{Known, is_administrator};
+use super::mobile_configs::offer_new;
 use crate::auth::authorization::{Owner, allow, allow_change, deny_machine, is_allowed};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::{
@@ -22,6 +23,7 @@ use crate::domain::audit::Action;
 use crate::domain::employee::{Employee, EmployeeState, only_harmless, password};
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
+use crate::domain::mobile_config::{Kind, NewColleagues};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Faults, Result};
 use crate::store::employees::EmployeeFilter;
@@ -88,7 +90,8 @@ pub fn may_create(tx: &ReadTx, actor: &Actor, body: &Map<String, Value>) -> Resu
     }
 }
 
-/// Creates an employee, under `id` when one is given. `password` only with `noEmail`. 403 `access_denied` (also for a level
+/// Creates an employee, under `id` when one is given, and offers it to the customer's mobile configs if `new_colleagues` says so. `password`
+/// only with `noEmail`. 403 `access_denied` (also for a level
 /// above the actor's own), 404 `customer`, and as [`check`].
 pub fn create(
     tx: &mut WriteTx,
@@ -96,6 +99,7 @@ pub fn create(
     id: Option<Id>,
     body: &Map<String, Value>,
     password_hash: GivenPassword,
+    new_colleagues: NewColleagues,
 ) -> Result<Employee> {
     let customer = customer_of(body);
     if let Some(customer) = customer {
@@ -123,6 +127,7 @@ pub fn create(
         set_password(tx, created.id, hash, true)?;
     }
     intents::employee_saved(tx, None, &created, given.as_ref().map(|(_, sealed)| sealed.as_slice()))?;
+    offer_new(tx, new_colleagues, Kind::Colleagues, created.customer, (created.id, &created.name))?;
     Ok(created)
 }
 

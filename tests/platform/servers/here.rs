@@ -229,6 +229,7 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         mock: None,
         request_timeout: Duration::from_secs(30),
         backups: None,
+        new_colleagues: Default::default(),
         app_versions: Default::default(),
         requests: Requests::default(),
         is_tls: false,
