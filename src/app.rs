@@ -142,6 +142,7 @@ impl App {
             app_versions: config.app_versions()?,
             requests: Requests::default(),
             is_tls: tls.is_some(),
+            certificate_file: config.tls_cert.clone(),
         });
         let examination = Examination::start(state.db.examiner())?;
         let limits = config.realtime_limits();

@@ -4,6 +4,7 @@ mod backup;
 mod callers;
 mod check;
 mod hub;
+mod in_force;
 mod limits;
 mod mail;
 mod names;
@@ -216,6 +217,21 @@ pub struct Config {
     #[arg(long, value_name = "FORM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<LogFormat>,
+
+    /// File for the log in the place of standard error, rotated by its size [default: none]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_file: Option<PathBuf>,
+
+    /// Size at which the log file is rotated, in MiB [default: 10]
+    #[arg(long, value_name = "MIB")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_file_mb: Option<u32>,
+
+    /// How many rotated log files to keep [default: 5]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_files: Option<u32>,
 }
 
 /// Whether nothing of it is set.

@@ -6,7 +6,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags};
+use rustix::io::Errno;
 
 use crate::error::advised;
 
@@ -18,7 +19,7 @@ use mutants::Mutant;
 const LINKS_MAX: usize = 40;
 
 /// Ends of the names of the files that make up a database: its own, SQLite's, and ours.
-pub const DATABASE_FILES: [&str; 7] = ["", "-wal", "-shm", "-journal", ".key", ".lock", ".reserve"];
+pub const DATABASE_FILES: [&str; 8] = ["", "-wal", "-shm", "-journal", ".key", ".key.new", ".lock", ".reserve"];
 
 /// End of the name of a database that is being restored: it gets its own name when it is whole.
 pub const UNFINISHED: &str = ".restoring";
@@ -168,6 +169,16 @@ pub fn open_own_file(path: &Path, choose: impl FnOnce(&mut OpenOptions) -> &mut 
 pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)?;
     sync_folder(folder_of(to))
+}
+
+/// Exchanges the names of two files in the same folder, in one step and for good. `false`, and nothing is changed, where the file system
+/// cannot do that.
+pub fn exchange_files(one: &Path, other: &Path) -> io::Result<bool> {
+    match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => return Ok(false),
+        exchanged => exchanged?,
+    }
+    sync_folder(folder_of(one)).map(|()| true)
 }
 
 /// Makes the names in a folder survive a power cut: what was created, renamed or removed there. As for SQLite, it is no

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::contexts::PLATFORM_PASSWORD;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::access::Actor;
 use crate::domain::employee::{Employee, password};
@@ -11,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::store::employees::EmployeeFilter;
 use crate::usecases::access_away;
 use crate::usecases::employees::{self, Delete, GivenPassword};
-use crate::usecases::intents::SECRET_CONTEXT;
 use crate::web::request::AuthenticatedRequest;
 use crate::web::response::ApiResponse;
 
@@ -100,7 +100,7 @@ async fn hash_given_password(
     if !call.context.state.db.read(|tx| may_write(tx, call.actor()))? {
         return Ok(GivenPassword::Unhashed);
     }
-    let sealed = call.context.state.sealer.seal(SECRET_CONTEXT, password.as_bytes())?;
+    let sealed = call.context.state.sealer.seal(PLATFORM_PASSWORD, password.as_bytes())?;
     let hash = call.context.state.passwords.hash(password).await?;
     Ok(GivenPassword::Hashed { hash, sealed })
 }
@@ -225,6 +225,7 @@ mod tests {
             app_versions: Default::default(),
             requests: crate::web::figures::Requests::default(),
             is_tls: false,
+            certificate_file: None,
         };
         (state, tokens)
     }

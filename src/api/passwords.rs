@@ -5,13 +5,14 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use super::forward;
+use crate::auth::contexts::PLATFORM_PASSWORD;
 use crate::auth::secrets::token_hash;
 use crate::db::Author;
 use crate::domain::employee::password as read_password;
 use crate::domain::fields::{Fields, read_body};
 use crate::domain::id::Id;
 use crate::error::{Error, Result};
-use crate::usecases::intents::{self, SECRET_CONTEXT};
+use crate::usecases::intents;
 use crate::usecases::password_reset::{self, Method};
 use crate::web::idempotency::once;
 use crate::web::request::{AuthenticatedRequest, RequestContext};
@@ -108,7 +109,7 @@ async fn set(context: RequestContext, body: &Map<String, Value>) -> Result<ApiRe
         Err(error) if !is_repeated => return Err(error),
         Err(_) => None,
     };
-    let sealed = state.sealer.seal(SECRET_CONTEXT, password.as_bytes())?;
+    let sealed = state.sealer.seal(PLATFORM_PASSWORD, password.as_bytes())?;
     let hashed = if owner.is_some() { state.passwords.hash(password).await? } else { String::new() };
     let called = owner.map_or_else(|| "Somebody".to_owned(), |owner| owner.name);
     let author = Author { called: Some(called), ..context.author() };

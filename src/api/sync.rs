@@ -169,7 +169,7 @@ pub async fn metrics(request: RequestContext) -> Result<HttpResponse> {
     let text = state.db.read(|tx| metrics_text(tx, state.mirror.counts(), state.hub.silent_alarm_ms))?;
     let health = state.platform_worker.health();
     let text = text + &state.db.read(|tx| platform_metrics(tx, &health))?;
-    let text = text + &figures(&state.db, &state.requests, state.backups.as_deref());
+    let text = text + &figures(&state.db, &state.requests, state.backups.as_deref(), state.certificate_file.as_deref());
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::api;
+use crate::auth::key_file;
 use crate::auth::reset_requests::ResetRequests;
 use crate::auth::secrets::{Sealer, key_path};
 use crate::config::Config;
@@ -63,7 +64,7 @@ pub(super) async fn load(db: &Db, sealer: Arc<Sealer>, file: &Path) -> anyhow::R
 pub(super) fn open_sealer(db: &Db, path: &Path, is_new_key: bool) -> anyhow::Result<Sealer> {
     let sealed = db.read(sealed::describe)?;
     if !is_new_key {
-        return Sealer::open(path, sealed);
+        return db.read(|tx| Ok(key_file::open(path, tx)))?;
     }
     anyhow::ensure!(!key_path(path).exists(), "{} is there: leave out --new-key", key_path(path).display());
     if let Some(lost) = sealed {

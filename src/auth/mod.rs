@@ -1,5 +1,7 @@
 //! Who calls, and what they may do: passwords, one-time codes, tokens, sessions, and the access rules applied to objects.
 
+pub mod contexts;
+pub mod key_file;
 pub mod secrets;
 
 pub mod login_throttle;

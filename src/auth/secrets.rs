@@ -66,13 +66,18 @@ impl Sealer {
 
     /// Reads `DATABASE.key`; `None` when there is none.
     pub fn read(database: &Path) -> anyhow::Result<Option<Sealer>> {
-        let path = key_path(database);
-        let Some(key) = read_file(&path, "key file")? else { return Ok(None) };
-        let key = key.try_into();
-        key.map(|key| Some(Sealer::with_key(key))).map_err(|_| is_not(&path, "is not a key file of 32 bytes"))
+        Sealer::read_file(&key_path(database))
     }
 
-    fn make(path: &Path) -> anyhow::Result<Sealer> {
+    /// Reads a key file; `None` when there is none.
+    pub fn read_file(path: &Path) -> anyhow::Result<Option<Sealer>> {
+        let Some(key) = read_file(path, "key file")? else { return Ok(None) };
+        let key = key.try_into();
+        key.map(|key| Some(Sealer::with_key(key))).map_err(|_| is_not(path, "is not a key file of 32 bytes"))
+    }
+
+    /// Makes a key file, whole or not at all.
+    pub fn make(path: &Path) -> anyhow::Result<Sealer> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).context("the system gives no random numbers")?;
         // Whole or not at all: the next start would refuse half a key.

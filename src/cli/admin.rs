@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use super::common::{Store, print_line};
+use super::output::Form;
 use super::password::{NewPassword, PasswordOptions};
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly};
@@ -28,6 +30,8 @@ pub enum Command {
         customer: Option<Id>,
         #[command(flatten)]
         password: PasswordOptions,
+        #[command(flatten)]
+        form: Form,
         #[command(flatten)]
         store: Store,
     },
@@ -53,37 +57,51 @@ pub enum Command {
         #[arg(long)]
         revoke_tokens: bool,
         #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
         store: Store,
     },
 }
 
 pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Create { email, name, customer, password, store } => create(email, name, *customer, password, store)?,
+        Command::Create { email, name, customer, password, form, store } => {
+            let created = create(email, name, *customer, password, store)?;
+            form.say(created.0, created.1)?;
+        }
         Command::List { json, store } => list(*json, store)?,
-        Command::Password { login, employee, password, revoke_tokens, store } => {
+        Command::Password { login, employee, password, revoke_tokens, form, store } => {
             let who = match (login, employee) {
                 (_, Some(id)) => Who::Employee(*id),
                 (login, None) => Who::Login(login.clone().unwrap_or_default()),
             };
-            set_password(&who, password, *revoke_tokens, store)?;
+            set_password(&who, password, *revoke_tokens, *form, store)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn create(email: &str, name: &str, customer: Option<Id>, password: &PasswordOptions, store: &Store) -> Result<()> {
+/// What was created, as JSON and in words.
+fn create(
+    email: &str,
+    name: &str,
+    customer: Option<Id>,
+    password: &PasswordOptions,
+    store: &Store,
+) -> Result<(Value, String)> {
     let database = Exclusive::open(&store.path()?, Clock::default())?;
     let not_created = "no administrator was created";
     let NewPassword { secret, is_made } = password.given_or_made().context(not_created)?;
     let created = database.write("command line", |tx| administrators::create(tx, email, name, customer, &secret));
     let created = created.context(not_created)?;
     database.close()?;
-    print_line(format_args!("created administrator {} of customer {}", created.id, created.customer))?;
+    let mut value = json!({ "id": created.id, "customer": created.customer });
+    let mut words = format!("created administrator {} of customer {}", created.id, created.customer);
     if is_made {
-        print_line(format_args!("password: {secret}"))?;
+        value["password"] = json!(secret);
+        words.push_str(&format!("\npassword: {secret}"));
     }
-    Ok(())
+    Ok((value, words))
 }
 
 fn list(is_json: bool, store: &Store) -> Result<()> {
@@ -101,7 +119,7 @@ fn describe(administrator: &Administrator) -> String {
     format!("{id}\t{login}\t{name}\t{customer}\t{customer_name}\t{state}\t{password}")
 }
 
-fn set_password(who: &Who, password: &PasswordOptions, revokes_tokens: bool, store: &Store) -> Result<()> {
+fn set_password(who: &Who, password: &PasswordOptions, revokes_tokens: bool, form: Form, store: &Store) -> Result<()> {
     let path = store.existing_path()?;
     let not_changed = "no password was changed";
     // First the password: the database is not held while somebody types.
@@ -111,5 +129,8 @@ fn set_password(who: &Who, password: &PasswordOptions, revokes_tokens: bool, sto
         .write("command line", |tx| administrators::replace_password(tx, who, &secret, revokes_tokens))
         .context(not_changed)?;
     database.close()?;
-    print_line(format_args!("the password of {} ({}) is changed; sessions are revoked", changed.id, changed.name))
+    form.say(
+        json!({ "id": changed.id, "name": changed.name }),
+        format_args!("the password of {} ({}) is changed; sessions are revoked", changed.id, changed.name),
+    )
 }

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use super::common::{Store, print_line};
+use super::common::Store;
+use super::output::Form;
 use super::progress;
 use crate::clock::Clock;
 use crate::db::{ReadOnly, schema_difference};
@@ -22,7 +24,12 @@ use crate::store::audit_log::{self, LogQuery, LogRecord};
 #[derive(Subcommand)]
 pub enum Command {
     /// Recompute the chain of the audit trail and compare the objects with it; the first that does not fit is named
-    Verify(Store),
+    Verify {
+        #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
+        store: Store,
+    },
     /// List audit entries and failed logins, newest first; works while the server runs
     Log(Box<LogOptions>),
 }
@@ -69,7 +76,7 @@ fn time(text: &str) -> Result<Time, String> {
 
 pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Verify(store) => verify(store),
+        Command::Verify { form, store } => verify(*form, store),
         Command::Log(options) => log(options).map(|()| ExitCode::SUCCESS),
     }
 }
@@ -123,7 +130,7 @@ fn visible(text: &str) -> String {
     text.chars().map(|c| if is_invisible(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
-fn verify(store: &Store) -> Result<ExitCode> {
+fn verify(form: Form, store: &Store) -> Result<ExitCode> {
     let path = store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
     let bar = progress::bar("entries", 0);
@@ -142,7 +149,8 @@ fn verify(store: &Store) -> Result<ExitCode> {
     match verdict.with_context(unreadable)? {
         ChainVerdict::Intact { entries, head } => {
             let head = hex::encode(head);
-            print_line(format_args!("the audit trail is intact: {entries} entries, head {head}"))?;
+            let words = format!("the audit trail is intact: {entries} entries, head {head}");
+            form.say(json!({ "entries": entries, "head": head }), words)?;
             Ok(ExitCode::SUCCESS)
         }
         ChainVerdict::Differs { object } => bail!(

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use serde_json::json;
 
-use super::common::{Store, cannot_be_written, print_line, refuse_own};
+use super::common::{Store, cannot_be_written, refuse_own};
+use super::output::Form;
 use super::progress;
 use crate::auth::secrets::key_path;
 use crate::clock::Clock;
@@ -26,25 +28,26 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "to")]
     keep: usize,
     #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
     store: Store,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
     match (&arguments.to, &arguments.file) {
-        (Some(folder), _) => to_folder(&path, folder, arguments.keep),
-        (None, Some(file)) => to_file(&path, file),
+        (Some(folder), _) => to_folder(&path, folder, arguments.keep, arguments.form),
+        (None, Some(file)) => to_file(&path, file, arguments.form),
         (None, None) => bail!("name the file to make, or a folder with --to"),
     }
 }
 
-fn to_folder(path: &Path, folder: &Path, keep: usize) -> Result<ExitCode> {
+fn to_folder(path: &Path, folder: &Path, keep: usize, form: Form) -> Result<ExitCode> {
     let made = Backups::new(folder.to_owned(), keep).make(path, &Clock::default())?;
-    print_line(format_args!("backed up {} to {}", path.display(), made.display()))?;
-    describe_key(path)
+    say_where(path, &made, form)
 }
 
-fn to_file(path: &Path, file: &Path) -> Result<ExitCode> {
+fn to_file(path: &Path, file: &Path, form: Form) -> Result<ExitCode> {
     let database = ReadOnly::open(path, Clock::default())?;
     if file.exists() {
         bail!("{} exists already: name a new file", file.display());
@@ -62,11 +65,17 @@ fn to_file(path: &Path, file: &Path) -> Result<ExitCode> {
         .and_then(|()| part.finish().map_err(describe));
     bar.finish_and_clear();
     copied?;
-    print_line(format_args!("backed up {} to {}", path.display(), file.display()))?;
-    describe_key(path)
+    say_where(path, file, form)
 }
 
-fn describe_key(path: &Path) -> Result<ExitCode> {
-    print_line(format_args!("keep {} apart from it: authenticator keys are sealed with it", key_path(path).display()))?;
+fn say_where(path: &Path, made: &Path, form: Form) -> Result<ExitCode> {
+    let key = key_path(path);
+    let words = format!(
+        "backed up {} to {}\nkeep {} apart from it: authenticator keys are sealed with it",
+        path.display(),
+        made.display(),
+        key.display()
+    );
+    form.say(json!({ "database": path, "backup": made, "key": key }), words)?;
     Ok(ExitCode::SUCCESS)
 }

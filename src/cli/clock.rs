@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
+use serde_json::json;
 
-use super::common::{Store, print_line};
+use super::common::Store;
+use super::output::Form;
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly};
 use crate::store::clock_floor;
@@ -17,11 +19,15 @@ pub enum Command {
     /// server
     Show {
         #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
         store: Store,
     },
     /// Take the machine's clock as right: lowers the last known time after a wrong clock, and confirms a step ahead, so that
     /// scheduled deletes fall due; no server may run
     Reset {
+        #[command(flatten)]
+        form: Form,
         #[command(flatten)]
         store: Store,
     },
@@ -29,15 +35,19 @@ pub enum Command {
 
 pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Show { store } => {
+        Command::Show { form, store } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
             let (clock, hub_ahead_ms) = database.read(clock_check::read)?;
-            print_line(clock_check::describe(&clock, hub_ahead_ms))?;
-            if let Some(wrong) = clock_check::wrong(&clock, hub_ahead_ms) {
+            let wrong = clock_check::wrong(&clock, hub_ahead_ms);
+            let value = json!({
+                "machine": clock.machine(), "now": clock.now(), "hubAheadMs": hub_ahead_ms, "wrong": wrong
+            });
+            form.say(value, clock_check::describe(&clock, hub_ahead_ms))?;
+            if let Some(wrong) = wrong {
                 bail!("{wrong}");
             }
         }
-        Command::Reset { store } => {
+        Command::Reset { form, store } => {
             let clock = Clock::default();
             if !clock.reset() {
                 bail!("the machine's clock shows {}, which cannot be: set it first", clock.machine());
@@ -45,7 +55,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
             let database = Exclusive::open(&store.existing_path()?, clock.clone())?;
             database.write("command line", |tx| clock_floor::put(tx, clock.follow()))?;
             database.close()?;
-            print_line(format_args!("the time is taken to be {}", clock.now()))?;
+            form.say(json!({ "now": clock.now() }), format_args!("the time is taken to be {}", clock.now()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::common::{Store, refuse_own};
 use super::output::write_to;
-use crate::auth::secrets::Sealer;
+use crate::auth::key_file;
 use crate::clock::Clock;
 use crate::db::ReadOnly;
 use crate::usecases::csv_lists::{self, CsvKind};
@@ -34,7 +34,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
     let database = ReadOnly::open(&path, Clock::default())?;
-    let sealer = if arguments.with_secrets { Sealer::read(&path)? } else { None };
+    let sealer = if arguments.with_secrets { database.read(|tx| Ok(key_file::read(&path, tx)))?? } else { None };
     let write = |out: &mut dyn Write| {
         let written = database.read(|tx| match arguments.csv {
             Some(kind) => csv_lists::write(tx, kind, out),

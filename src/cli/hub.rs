@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use super::common::print_line;
 use super::hub_store::{StoreLocation, StoreOptions, StoreWork, no_store};
-use super::{hub_audit, hub_move, hub_operators, hub_origin, hub_serve, hub_tasks};
+use super::output::Form;
+use super::{hub_audit, hub_move, hub_operators, hub_origin, hub_serve, hub_tasks, rollback};
 use crate::clock::Clock;
-use crate::files::{Part, cannot_be_written};
+use crate::files::{Part, cannot_be_written, database_path};
 use crate::sync::hub::audit::Caller;
 use crate::sync::hub::operators::COMMAND_LINE;
 use crate::sync::hub::origin::EnrolmentKind;
@@ -42,6 +43,8 @@ enum Command {
         /// Id of the server that another machine replaces (restore --from-hub): the previous machine's token is revoked
         #[arg(long, value_name = "ID", conflicts_with = "name")]
         origin: Option<String>,
+        #[command(flatten)]
+        form: Form,
     },
     /// Make the roles and the tables of a store in PostgreSQL, or bring them up to date, as an administrator of PostgreSQL
     Init {
@@ -50,6 +53,8 @@ enum Command {
         /// The role that hubs log in as; it is made where it is missing, and then needs a password
         #[arg(long, default_value = "hub")]
         role: String,
+        #[command(flatten)]
+        form: Form,
     },
     /// Back up the store to a new file, also while the hub runs; servers then delete what only a lost hub would need
     Backup {
@@ -58,6 +63,19 @@ enum Command {
         /// The new file
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Go back to the copy that was made before a store in a file was upgraded, and keep the newer one aside; no hub may run
+    Rollback {
+        #[command(flatten)]
+        store: StoreOptions,
+        /// The schema to go back to [default: that of the newest copy]
+        #[arg(long, value_name = "SCHEMA")]
+        to_schema: Option<i32>,
+        /// Print it as one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Tell a hub on PostgreSQL that a backup was verified: servers then delete what only a lost hub would need
     BackupVerified {
@@ -65,6 +83,8 @@ enum Command {
         store: StoreOptions,
         /// The place in the log up to which the backup holds everything, such as 0/16B3748
         lsn: String,
+        #[command(flatten)]
+        form: Form,
     },
     /// Take a server to another hub, beside the hubs that run here; ended at any point, it is run again
     Move(hub_move::Arguments),
@@ -91,41 +111,52 @@ enum Command {
 
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
-        Some(Command::Enroll { store, name, origin }) => {
+        Some(Command::Enroll { store, name, origin, form }) => {
             let kind = origin.map_or_else(|| EnrolmentKind::New(name.unwrap_or_default()), EnrolmentKind::Replacement);
-            print_line(store.with(MakeCode(kind))?)?;
+            let code = store.with(MakeCode(kind))?;
+            form.say(json!({ "code": code }), &code)?;
             Ok(ExitCode::SUCCESS)
         }
         #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has roles"))]
-        Some(Command::Init { store, role }) => match store.location()? {
+        Some(Command::Init { store, role, form }) => match store.location()? {
             StoreLocation::Sqlite(_) => bail!("a store in a file needs no roles: start hub on it"),
             #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => {
                 server::block_on(init(&address, &role))?;
-                print_line(format_args!("the store is ready: hubs log in as {role}, {role}_owner owns the tables"))?;
+                let words = format!("the store is ready: hubs log in as {role}, {role}_owner owns the tables");
+                form.say(json!({ "role": role }), words)?;
                 Ok(ExitCode::SUCCESS)
             }
         },
-        Some(Command::Backup { store, to }) => match store.location()? {
-            StoreLocation::Sqlite(path) => back_up(&path, &to),
+        Some(Command::Backup { store, to, form }) => match store.location()? {
+            StoreLocation::Sqlite(path) => back_up(&path, &to, form),
             #[cfg(feature = "postgres")]
             StoreLocation::Postgres(_) => {
                 bail!("a PostgreSQL is backed up by its own tools (pg_basebackup): see hub backup-verified")
             }
         },
+        Some(Command::Rollback { store, to_schema, json }) => match store.location()? {
+            StoreLocation::Sqlite(path) => rollback::run_hub(&database_path(&path, "--store")?, to_schema, json),
+            #[cfg(feature = "postgres")]
+            StoreLocation::Postgres(_) => {
+                bail!("a PostgreSQL is put back by its own tools: restore the backup from before the upgrade")
+            }
+        },
         #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a log position"))]
-        Some(Command::BackupVerified { store, lsn }) => match store.location()? {
+        Some(Command::BackupVerified { store, lsn, form }) => match store.location()? {
             StoreLocation::Sqlite(_) => {
                 bail!("a store in a file is backed up, and the copy verified, by hub backup")
             }
             #[cfg(feature = "postgres")]
             StoreLocation::Postgres(address) => server::block_on(async {
-                print_line(match PostgresHub::open(&address).await?.note_verified(&lsn).await? {
+                let is_news = PostgresHub::open(&address).await?.note_verified(&lsn).await?;
+                let words = match is_news {
                     true => {
                         format!("{lsn} is verified: what had been mirrored by then becomes stable as the servers come")
                     }
                     false => format!("nothing changes: a backup that holds more than {lsn} was verified before"),
-                })?;
+                };
+                form.say(json!({ "lsn": lsn, "changed": is_news }), words)?;
                 Ok(ExitCode::SUCCESS)
             }),
         },
@@ -154,7 +185,7 @@ impl StoreWork for MakeCode {
     }
 }
 
-fn back_up(path: &Path, to: &Path) -> Result<ExitCode> {
+fn back_up(path: &Path, to: &Path, form: Form) -> Result<ExitCode> {
     if !path.exists() {
         return Err(no_store(path));
     }
@@ -166,6 +197,6 @@ fn back_up(path: &Path, to: &Path) -> Result<ExitCode> {
     let copied = SqliteHub::open(path)?.back_up(part.path());
     copied.with_context(|| format!("{} was not backed up", path.display()))?;
     part.finish().map_err(describe)?;
-    print_line(format_args!("{} holds a checked copy", to.display()))?;
+    form.say(json!({ "store": path, "backup": to }), format_args!("{} holds a checked copy", to.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
+use serde_json::json;
 
-use super::common::print_line;
 use super::hub_store::{StoreOptions, StoreWork};
+use super::output::Form;
 use crate::sync::hub::admin_store::AUDIT_PAGE;
 use crate::sync::hub::audit::ChainCheck;
 use crate::sync::hub::store::HubStore;
@@ -25,6 +26,8 @@ pub enum Command {
     /// Recompute the chain of hashes; the first entry that does not fit is named
     Verify {
         #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
         store: StoreOptions,
     },
 }
@@ -32,8 +35,8 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Log { json, store } => store.with(Log { json: *json })?,
-        Command::Verify { store } => match store.with(Verify)? {
-            Ok(sound) => print_line(sound)?,
+        Command::Verify { form, store } => match store.with(Verify)? {
+            Ok(sound) => form.say(json!({ "intact": sound.to_string() }), &sound)?,
             Err(why) => bail!("the hub's audit trail was changed: {why}"),
         },
     }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+use serde_json::json;
 
-use super::common::print_line;
 use super::hub_store::{StoreLocation, StoreOptions, no_store};
+use super::output::Form;
 use crate::clock::Clock;
 use crate::db::lock::FileLock;
 use crate::domain::mirror::Table;
@@ -42,6 +43,8 @@ pub struct Arguments {
     origin: String,
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    form: Form,
     /// The hub that it is to go on with: the URL by which the server itself reaches it
     #[arg(long, value_name = "URL", required_unless_present = "stay")]
     to: Option<String>,
@@ -116,7 +119,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             }
         }
     })?;
-    print_line(summary)?;
+    arguments.form.say(json!({ "origin": arguments.origin, "done": summary }), &summary)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
+use serde_json::json;
 
-use super::common::print_line;
 use super::hub_store::{self, StoreOptions, StoreWork};
+use super::output::Form;
 use crate::auth::secrets::{self, new_token};
 use crate::clock::Clock;
 use crate::domain::audit::Hash;
@@ -26,10 +27,14 @@ pub enum OperatorCommand {
         #[arg(long, value_parser = level)]
         level: HubLevel,
         #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
         store: StoreOptions,
     },
     /// List the operators: name, level, when it was added, when its token was rotated
     List {
+        #[command(flatten)]
+        form: Form,
         #[command(flatten)]
         store: StoreOptions,
     },
@@ -37,11 +42,15 @@ pub enum OperatorCommand {
     Rotate {
         name: String,
         #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
         store: StoreOptions,
     },
     /// Remove an operator: its token is revoked
     Remove {
         name: String,
+        #[command(flatten)]
+        form: Form,
         #[command(flatten)]
         store: StoreOptions,
     },
@@ -51,6 +60,8 @@ pub enum OperatorCommand {
 pub enum TokenCommand {
     /// Write a new administrator's token to its file: the one before is revoked, also by the hubs that run
     Rotate {
+        #[command(flatten)]
+        form: Form,
         #[command(flatten)]
         store: StoreOptions,
         /// The file of the token [default: the one that hub uses for this store]
@@ -100,27 +111,34 @@ impl StoreWork for List {
 
 pub fn run(command: OperatorCommand) -> Result<ExitCode> {
     match command {
-        OperatorCommand::Add { name, level, store } => {
+        OperatorCommand::Add { name, level, form, store } => {
             check_operator_name(&name)?;
             let (token, hash) = new_token()?;
             store.with(Change::Add(&name, level, hash))?;
-            print_line(token)?;
+            form.say(json!({ "name": name, "token": token }), &token)?;
         }
-        OperatorCommand::List { store } => {
+        OperatorCommand::List { form, store } => {
             for operator in store.with(List)? {
                 let time = |time: Option<_>| {
                     time.map_or_else(|| "-".to_owned(), |time: crate::domain::time::Time| time.to_string())
                 };
                 let Operator { name, level, added_at, rotated_at } = operator;
-                print_line(format_args!("{name}\t{}\t{}\t{}", level.name(), time(added_at), time(rotated_at)))?;
+                let words = format!("{name}\t{}\t{}\t{}", level.name(), time(added_at), time(rotated_at));
+                form.say(
+                    json!({ "name": name, "level": level.name(), "addedAt": added_at, "rotatedAt": rotated_at }),
+                    words,
+                )?;
             }
         }
-        OperatorCommand::Rotate { name, store } => {
+        OperatorCommand::Rotate { name, form, store } => {
             let (token, hash) = new_token()?;
             store.with(Change::Rotate(&name, hash))?;
-            print_line(token)?;
+            form.say(json!({ "name": name, "token": token }), &token)?;
         }
-        OperatorCommand::Remove { name, store } => store.with(Change::Remove(&name))?,
+        OperatorCommand::Remove { name, form, store } => {
+            store.with(Change::Remove(&name))?;
+            form.say_json(json!({ "removed": name }))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -128,7 +146,7 @@ pub fn run(command: OperatorCommand) -> Result<ExitCode> {
 /// `hub token rotate`. The file first: a token that is valid and that nobody has would lock the administrator out. Run again,
 /// it repairs whatever a run before it has left half done.
 pub fn rotate_administrator(command: &TokenCommand) -> Result<ExitCode> {
-    let TokenCommand::Rotate { store, admin_token } = command;
+    let TokenCommand::Rotate { store, admin_token, form } = command;
     // Fails before anything is written where the store cannot be used.
     store.with(List)?;
     let path = store.token_file(admin_token.as_deref())?;
@@ -138,6 +156,7 @@ pub fn rotate_administrator(command: &TokenCommand) -> Result<ExitCode> {
     let hash = hub_store::write_new(&path)?;
     let changed = store.with(Change::RotateAdministrator(hash));
     changed.with_context(|| format!("{} holds a new token that no hub accepts yet: run this again", path.display()))?;
-    print_line(format_args!("the administrator's token is new, in {}", path.display()))?;
+    let words = format!("the administrator's token is new, in {}", path.display());
+    form.say(json!({ "file": path }), words)?;
     Ok(ExitCode::SUCCESS)
 }

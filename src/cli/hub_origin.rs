@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use serde_json::json;
 
-use super::common::print_line;
 use super::hub_store::{StoreLocation, StoreOptions, StoreWork, no_store};
+use super::output::Form;
 use crate::clock::Clock;
 use crate::sync::hub::audit::Caller;
 use crate::sync::hub::operators::COMMAND_LINE;
@@ -27,6 +28,8 @@ pub struct Arguments {
     origin: String,
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Args)]
@@ -37,6 +40,8 @@ pub struct TagArguments {
     tags: Vec<String>,
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Removes an origin.
@@ -51,8 +56,9 @@ impl StoreWork for Removal<'_> {
     }
 }
 
-pub fn remove(Arguments { origin, store }: &Arguments) -> Result<ExitCode> {
-    print_line(store.with(Removal(origin))?)?;
+pub fn remove(Arguments { origin, store, form }: &Arguments) -> Result<ExitCode> {
+    let removed = store.with(Removal(origin))?;
+    form.say(json!({ "origin": origin, "removed": removed.to_string() }), &removed)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,12 +78,14 @@ impl StoreWork for Tagging {
     }
 }
 
-pub fn tag(TagArguments { origin, tags, store }: TagArguments) -> Result<ExitCode> {
+pub fn tag(TagArguments { origin, tags, store, form }: TagArguments) -> Result<ExitCode> {
+    let value = json!({ "origin": origin, "tags": tags });
     store.with(Tagging { origin, tags })?;
+    form.say_json(value)?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn lost(Arguments { origin, store }: &Arguments) -> Result<ExitCode> {
+pub fn lost(Arguments { origin, store, form: _ }: &Arguments) -> Result<ExitCode> {
     server::block_on(async {
         match store.location()? {
             StoreLocation::Sqlite(path) if !path.exists() => Err(no_store(&path)),

@@ -11,14 +11,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use rustls::ServerConfig;
+use serde_json::json;
 
 use super::common::print_ready;
 use super::hub_store::{self, StoreLocation, StoreOptions};
+use super::log::LogOptions;
 use super::serve;
 use crate::app;
 use crate::clock::{self, Clock};
 use crate::config::check_listen;
 use crate::db::lock::FileLock;
+use crate::domain::redaction::strike_userinfo;
 #[cfg(feature = "postgres")]
 use crate::error::in_one_line;
 use crate::files::database_path;
@@ -105,9 +108,24 @@ pub struct Serve {
     /// The address at which servers are to call this hub from now on: they follow once it answers there [default: none]
     #[arg(long, value_name = "URL")]
     announce: Option<String>,
+    #[command(flatten)]
+    log: LogOptions,
 }
 
 impl Serve {
+    /// Every setting by its name, as JSON, without what may be secret in a URL.
+    fn in_force(&self) -> String {
+        json!({
+            "store": strike_userinfo(self.store.as_given()), "admin_token": self.admin_token, "listen": self.listen.to_string(),
+            "tls_cert": self.tls_cert, "tls_key": self.tls_key, "insecure": self.insecure,
+            "unreachable_after": self.unreachable_after, "max_rows": self.max_rows, "max_mb": self.max_mb,
+            "max_stage_mb": self.max_stage_mb, "max_calls_per_second": self.max_calls_per_second,
+            "receive_mb": self.receive_mb, "work_at_once": self.work_at_once, "bodies_per_server": self.bodies_per_server,
+            "announce": self.announce.as_deref().map(strike_userinfo), "log_level": self.log.level, "log_file": self.log.file,
+        })
+        .to_string()
+    }
+
     fn limits(&self) -> OriginLimits {
         OriginLimits { rows: self.max_rows, bytes: self.max_mb << 20, stage_bytes: self.max_stage_mb << 20 }
     }
@@ -124,7 +142,7 @@ pub fn run(arguments: &Serve) -> Result<ExitCode> {
     let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     check_listen(arguments.listen, tls.is_some(), arguments.insecure)?;
     arguments.announce.iter().try_for_each(|url| check_url(url, HUB, arguments.insecure))?;
-    serve::start_log(None, None)?;
+    arguments.log.start()?;
     let (location, token) = (arguments.store.location()?, arguments.admin_token.as_deref());
     server::block_on(async {
         let listener = app::bind(arguments.listen)?;
@@ -134,7 +152,8 @@ pub fn run(arguments: &Serve) -> Result<ExitCode> {
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let unreachable_ms = arguments.unreachable_after * 1_000;
         let (announce, bounds) = (arguments.announce.clone(), arguments.bounds());
-        let front = HubListener { listener, tls, stop, url: Some(url), announce, unreachable_ms, bounds };
+        let settings = arguments.in_force();
+        let front = HubListener { listener, tls, stop, url: Some(url), announce, unreachable_ms, bounds, settings };
         let limits = arguments.limits();
         match location {
             StoreLocation::Sqlite(path) => {
@@ -166,6 +185,8 @@ struct HubListener {
     unreachable_ms: i64,
     /// How much is taken in at once, and how many calls a second of each server.
     bounds: (AdmissionLimits, u32),
+    /// For the log.
+    settings: String,
 }
 
 impl HubListener {
@@ -204,12 +225,13 @@ impl HubListener {
 
     /// Serves until the hub is stopped.
     async fn serve<S: HubStore>(self, store: S) -> Result<ExitCode> {
-        let HubListener { listener, tls, mut stop, url, announce, unreachable_ms, bounds } = self;
+        let HubListener { listener, tls, mut stop, url, announce, unreachable_ms, bounds, settings } = self;
         let store = Arc::new(store);
         let mut state = HubState::new(store.clone(), Clock::default()).with_bounds(bounds.0, bounds.1);
         (state.announce, state.unreachable_ms) = (announce, unreachable_ms);
         let running = start(listener, tls, state).context("the hub could not be started")?;
         let pruning = tokio::task::spawn_local(keep_pruning(store));
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), settings, "started");
         print_ready_once(url);
         stop.wait().await;
         pruning.abort();

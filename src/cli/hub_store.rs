@@ -43,6 +43,11 @@ pub enum StoreLocation {
 }
 
 impl StoreOptions {
+    /// The text that named it, which may hold a password.
+    pub fn as_given(&self) -> &str {
+        &self.store
+    }
+
     pub fn location(&self) -> Result<StoreLocation> {
         if self.store.starts_with("postgres://") || self.store.starts_with("postgresql://") {
             return self.in_postgres();

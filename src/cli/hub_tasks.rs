@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::common::print_line;
 use super::hub_store::{StoreOptions, StoreWork};
+use super::output::Form;
 use crate::clock::Clock;
 use crate::domain::mirror::Table;
 use crate::domain::proposal::{HubLevel, Proposal, Task};
@@ -29,6 +31,8 @@ pub struct AskArguments {
     task: Task,
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    form: Form,
 }
 
 fn task(name: &str) -> Result<Task, String> {
@@ -41,6 +45,8 @@ pub struct ListArguments {
     origin: String,
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Files a task for a server.
@@ -70,8 +76,9 @@ impl StoreWork for Ask<'_> {
     }
 }
 
-pub fn ask(AskArguments { origin, task, store }: &AskArguments) -> Result<ExitCode> {
-    print_line(store.with(Ask(origin, *task))?)?;
+pub fn ask(AskArguments { origin, task, store, form }: &AskArguments) -> Result<ExitCode> {
+    let proposal = store.with(Ask(origin, *task))?;
+    form.say(json!({ "proposal": proposal }), proposal)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -86,7 +93,7 @@ impl StoreWork for Page<'_> {
     }
 }
 
-pub fn list(ListArguments { origin, store }: &ListArguments) -> Result<ExitCode> {
+pub fn list(ListArguments { origin, store, form: _ }: &ListArguments) -> Result<ExitCode> {
     let mut after = 0;
     loop {
         let page = store.with(Page(origin, after))?;

@@ -5,16 +5,19 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Args;
+use serde_json::json;
 
 use super::common::{Store, print_line, remove_database};
 use super::export::csv_kind;
+use super::output::Form;
 use super::progress;
+use crate::auth::key_file;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly, ReadTx};
 use crate::ephemeral::Folder;
 use crate::error::{DOCUMENT_FAULTS_MAX, Error};
-use crate::store::{administrators, credentials, sealed};
+use crate::store::{administrators, credentials};
 use crate::usecases::csv_lists::CsvKind;
 use crate::usecases::demo;
 use crate::usecases::import::{
@@ -43,6 +46,8 @@ pub struct Arguments {
     #[arg(long)]
     ignore_unknown: bool,
     #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
     store: Store,
 }
 
@@ -57,6 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         file,
         path: &path,
         options: Options { may_leave_no_administrator: arguments.force, ignore_unknown: arguments.ignore_unknown },
+        form: arguments.form,
     };
     let is_list = arguments.kind.is_some() || is_csv(file);
     let list = |document| CsvDocument::new(document, arguments.kind, arguments.ignore_unknown);
@@ -73,13 +79,14 @@ struct Import<'a> {
     file: &'a Path,
     path: &'a Path,
     options: Options,
+    form: Form,
 }
 
 impl Import<'_> {
     fn load(&self, document: impl Document) -> Result<ExitCode> {
         let is_new = !self.path.exists();
         let database = Exclusive::open(self.path, Clock::default())?;
-        let sealer = Sealer::open(self.path, database.read(sealed::describe)?)?;
+        let sealer = database.read(|tx| Ok(key_file::open(self.path, tx)))??;
         let steps = progress::Steps::new();
         let show = shown_by(&steps);
         let imported = database.write("import", |tx| import::run(tx, &sealer, document, self.options, show));
@@ -98,15 +105,20 @@ impl Import<'_> {
         let has_administrator = database.read(|tx| Ok(!administrators::all(tx)?.is_empty())).map_err(describe)?;
         let without_password = database.read(credentials::without_password).map_err(describe)?;
         database.close()?;
-        print_line(format_args!("imported {summary} into {}", self.path.display()))?;
+        let mut words = format!("imported {summary} into {}", self.path.display());
         if without_password > 0 {
-            print_line(format_args!(
-                "{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
-            ))?;
+            words.push_str(&format!(
+                "\n{without_password} employees have no password and cannot log in: an export holds none without --with-secrets"
+            ));
         }
         if !has_administrator {
-            print_line("nobody administers this database: make an administrator with admin create")?;
+            words.push_str("\nnobody administers this database: make an administrator with admin create");
         }
+        let value = json!({
+            "database": self.path, "imported": summary.to_string(), "withoutPassword": without_password,
+            "hasAdministrator": has_administrator,
+        });
+        self.form.say(value, words)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -115,7 +127,7 @@ impl Import<'_> {
         let steps = progress::Steps::new();
         let preview = |tx: &ReadTx, sealer: &Sealer| {
             import::preview(tx, sealer, document, self.options, shown_by(&steps), |place, effect| {
-                if has_rows { print_effect(place, effect) } else { Ok(()) }
+                if has_rows { print_effect(place, effect, self.form) } else { Ok(()) }
             })
         };
         let effects = match self.path.exists() {
@@ -138,10 +150,13 @@ impl Import<'_> {
         for (list, Effects { new, changed, unchanged }) in List::ALL.into_iter().zip(effects) {
             // A list as CSV has nothing of the others.
             if !has_rows || new + changed + unchanged > 0 {
-                print_line(format_args!("{}: {new} new, {changed} changed, {unchanged} unchanged", list.name()))?;
+                let words = format!("{}: {new} new, {changed} changed, {unchanged} unchanged", list.name());
+                let value = json!({ "list": list.name(), "new": new, "changed": changed, "unchanged": unchanged });
+                self.form.say(value, words)?;
             }
         }
-        print_line(format_args!("nothing was imported into {}: this was a dry run", self.path.display()))?;
+        let words = format!("nothing was imported into {}: this was a dry run", self.path.display());
+        self.form.say(json!({ "database": self.path, "dryRun": true }), words)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -156,13 +171,16 @@ impl Import<'_> {
     }
 }
 
-fn print_effect(place: &str, effect: &Effect) -> crate::error::Result<()> {
-    let line = match effect {
-        Effect::New => format!("{place}: new"),
-        Effect::Changed(properties) => format!("{place}: changed: {}", properties.join(", ")),
+fn print_effect(place: &str, effect: &Effect, form: Form) -> crate::error::Result<()> {
+    let (value, words) = match effect {
+        Effect::New => (json!({ "place": place, "change": "new" }), format!("{place}: new")),
+        Effect::Changed(properties) => (
+            json!({ "place": place, "change": "changed", "properties": properties }),
+            format!("{place}: changed: {}", properties.join(", ")),
+        ),
         Effect::Unchanged => return Ok(()),
     };
-    print_line(line).map_err(|error| Error::Internal(error.into()))
+    form.say(value, words).map_err(|error| Error::Internal(error.into()))
 }
 
 fn shown_by(steps: &progress::Steps) -> impl Progress {

@@ -23,9 +23,12 @@ mod hub_serve;
 mod hub_store;
 mod hub_tasks;
 mod import;
+mod key;
+mod log;
 mod platform;
 mod restore;
 mod restore_file;
+mod rollback;
 mod serve;
 mod status;
 mod sync;
@@ -34,7 +37,7 @@ mod token;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::Config;
 
@@ -74,6 +77,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Restore the database from a backup, or rebuild it from the machine's hub, and go on in its place
     Restore(restore::Arguments),
+    /// Go back to the copy that was made before the database was upgraded, and keep the newer one aside; no server may run
+    Rollback(rollback::Arguments),
     /// Show on one screen how the server is; works while the server runs
     Status(status::Arguments),
     /// Examine the database, and say what is wrong; works while the server runs
@@ -90,12 +95,20 @@ enum Command {
     /// The platform itself as the central side: connect, pull, see how it stands
     #[command(subcommand)]
     Platform(platform::Command),
+    /// The key file, which secrets in the database are sealed with
+    #[command(subcommand)]
+    Key(key::Command),
     /// Machine-to-machine tokens
     #[command(subcommand)]
     Token(token::Command),
     /// Administrators
     #[command(subcommand)]
     Admin(admin::Command),
+}
+
+/// The command line as it is defined, from which the packages make man pages and completions.
+pub fn definition() -> clap::Command {
+    Program::command()
 }
 
 /// Runs the command that was given. The error says what is wrong and what to do.
@@ -112,12 +125,14 @@ pub fn run() -> Result<ExitCode> {
         Command::Diff(arguments) => Ok(diff::run(&arguments)),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Clock(command) => clock::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Sync(command) => sync::run(&command),
         Command::Platform(command) => platform::run(&command),
+        Command::Key(command) => key::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Admin(command) => admin::run(&command),
     }

@@ -1,13 +1,37 @@
-//! Where a command writes a document: to standard output, or to a file, which it replaces.
+//! How a command answers: in words or as JSON; and where it writes a document: to standard output, or to a file, which it replaces.
 
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use std::fmt::Display;
 
-use super::common::cannot_be_written;
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::Value;
+
+use super::common::{cannot_be_written, print_line};
 use crate::files::{Part, is_special};
+
+/// In words, or for programs.
+#[derive(Args, Clone, Copy)]
+pub struct Form {
+    /// Print JSON: one object on a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Form {
+    /// Prints the answer of a command: `value`, or `words`, which may have several lines.
+    pub fn say(self, value: Value, words: impl Display) -> Result<()> {
+        if self.json { print_line(value) } else { print_line(words) }
+    }
+
+    /// The answer of a command that says nothing in words.
+    pub fn say_json(self, value: Value) -> Result<()> {
+        if self.json { print_line(value) } else { Ok(()) }
+    }
+}
 
 /// Writes to `file`; to standard output when it is left out, or `-`. `incomplete` is what the error says of what was cut short.
 pub fn write_to(

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::common::{Store, print_line};
 use super::progress;
+use crate::auth::key_file;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
@@ -18,7 +19,6 @@ use crate::platform::connect::{self, Target, read_secret_file};
 use crate::platform::driver::Round;
 use crate::platform::settings::PlatformSettings;
 use crate::platform::status::status as platform_status;
-use crate::store::sealed;
 use crate::usecases::platform_connection;
 use crate::web::server::block_on;
 
@@ -123,7 +123,7 @@ fn say(output: &Output, value: Value, words: &str) -> Result<()> {
 
 fn open(path: &std::path::Path) -> Result<(Arc<Db>, Arc<Sealer>)> {
     let db = Db::open(path, Clock::default())?;
-    let sealer = Sealer::open(path, db.read(sealed::describe)?)?;
+    let sealer = db.read(|tx| Ok(key_file::open(path, tx)))??;
     Ok((Arc::new(db), Arc::new(sealer)))
 }
 

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use clap::Args;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::common::{Store, cannot_be_written, print_line, remove_database};
+use super::common::{Store, cannot_be_written, remove_database};
+use super::output::Form;
 use super::{progress, restore_file};
 use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
@@ -41,12 +43,14 @@ pub struct Arguments {
     #[arg(long)]
     insecure: bool,
     #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
     store: Store,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(file) = &arguments.file {
-        return restore_file::run(file, &arguments.store.path()?);
+        return restore_file::run(file, &arguments.store.path()?, arguments.form);
     }
     let [url, code] = &arguments.from_hub[..] else { bail!("--from-hub wants a URL and a code") };
     let path = arguments.store.path()?;
@@ -63,7 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     // What can fail here fails before the code is spent.
     let unfinished = beside(&path, UNFINISHED);
-    let database = Exclusive::open(&unfinished, Clock::default())?;
+    let database = Exclusive::open_copy(&unfinished, Clock::default())?;
     // Another process may have just finished a restore to the same path.
     if path.exists() {
         drop(database);
@@ -79,7 +83,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Ok(restored) => {
             drop(database);
             remove_database(&unfinished);
-            restored.print(&path)?;
+            restored.print(&path, arguments.form)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(Failure { why, is_enrolled: true }) => {
@@ -134,7 +138,7 @@ struct Restored {
 
 impl Restored {
     /// One line on all of it, and one on each row that was skipped or made up.
-    fn print(&self, path: &Path) -> anyhow::Result<()> {
+    fn print(&self, path: &Path, form: Form) -> anyhow::Result<()> {
         let Restored { name, origin, acked, report, without_password } = self;
         let counts: Vec<String> = Table::ALL
             .iter()
@@ -148,31 +152,35 @@ impl Restored {
             ),
         };
         let counts = counts.join(", ");
-        print_line(format_args!("restored {name} as of write {acked} into {}: {counts}{advice}", path.display()))?;
-        print_details(report, origin)
+        let words = format!("restored {name} as of write {acked} into {}: {counts}{advice}", path.display());
+        let details = details(report, origin);
+        let value = json!({
+            "database": path, "origin": origin, "name": name, "acked": acked, "withoutPassword": without_password,
+            "details": details,
+        });
+        form.say(value, [vec![words], details].concat().join("\n"))
     }
 }
 
 /// One line for each row that was skipped or made up, and what to do about them.
-pub fn print_details(report: &RestoreReport, origin: &str) -> anyhow::Result<()> {
-    for SkippedRow { table, id, reason, .. } in &report.skipped {
-        print_line(format_args!("not restored: {} {id}: {reason}", singular(*table)))?;
-    }
-    for Stub { table, id } in &report.stubs {
-        print_line(format_args!(
-            "stub: {} {id}: others refer to it, and the hub holds no such row that can be read",
-            singular(*table)
-        ))?;
-    }
-    if !report.skipped.is_empty() || !report.stubs.is_empty() {
-        print_line(format_args!(
+pub fn details(report: &RestoreReport, origin: &str) -> Vec<String> {
+    let skipped = report
+        .skipped
+        .iter()
+        .map(|SkippedRow { table, id, reason, .. }| format!("not restored: {} {id}: {reason}", singular(*table)));
+    let stubs = report.stubs.iter().map(|Stub { table, id }| {
+        format!("stub: {} {id}: others refer to it, and the hub holds no such row that can be read", singular(*table))
+    });
+    let mut lines: Vec<String> = skipped.chain(stubs).collect();
+    if !lines.is_empty() {
+        lines.push(format!(
             "{} rows were not restored and {} are stubs: another run would not change that; once this server has synchronized, \
              hub lost {origin} prints what the hub held of them, and doctor says how to mend the stubs",
             report.skipped.len(),
             report.stubs.len()
-        ))?;
+        ));
     }
-    Ok(())
+    lines
 }
 
 fn singular(table: Table) -> &'static str {

@@ -4,16 +4,22 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::json;
 
-use super::common::{cannot_be_written, print_line, remove_database};
+use super::common::{cannot_be_written, remove_database};
+use super::output::Form;
 use crate::auth::secrets::key_path;
 use crate::clock::Clock;
 use crate::db::Exclusive;
 use crate::files::{Part, UNFINISHED, beside, folder_of, is_database, move_file, sync_folder};
 use crate::store::{health, sealed, sync_state};
 
+/// What is said of a database that was put back to an older state, and has a hub.
+pub const HUB_SEES_A_RESTORE: &str = "it mirrors to a hub: at its next exchange it begins a new epoch there, and what the hub had beyond this state is kept; hub lost \
+     lists it";
+
 /// Puts the backup at `path`, where no database may be yet. The backup stays as it is; an older one is brought to this program's schema.
-pub fn run(backup: &Path, path: &Path) -> Result<ExitCode> {
+pub fn run(backup: &Path, path: &Path, form: Form) -> Result<ExitCode> {
     if path.exists() {
         bail!(
             "{} is there already: nothing is overwritten; name a new file with --db, or move that one away",
@@ -39,21 +45,16 @@ pub fn run(backup: &Path, path: &Path) -> Result<ExitCode> {
     };
     move_file(&unfinished, path).map_err(|error| cannot_be_written(path, error))?;
     remove_database(&unfinished);
-    print_line(format_args!("restored {} to {}: {}", backup.display(), path.display(), told.contents))?;
-    if let Some(sealed) = told.sealed
-        && !key_path(path).exists()
-    {
-        print_line(format_args!(
-            "put the key file back, to {}: without it {sealed} cannot be read",
-            key_path(path).display()
-        ))?;
-    }
-    if told.has_hub {
-        print_line(
-            "it mirrors to a hub: at its next exchange it begins a new epoch there, and what the hub had beyond this backup is kept; \
-             hub lost lists it",
-        )?;
-    }
+    let needs_key = told.sealed.as_ref().filter(|_| !key_path(path).exists());
+    let mut words = vec![format!("restored {} to {}: {}", backup.display(), path.display(), told.contents)];
+    words.extend(needs_key.map(|sealed| {
+        format!("put the key file back, to {}: without it {sealed} cannot be read", key_path(path).display())
+    }));
+    words.extend(told.has_hub.then(|| HUB_SEES_A_RESTORE.to_owned()));
+    let value = json!({
+        "backup": backup, "database": path, "contents": told.contents, "needsKey": needs_key.is_some(), "hasHub": told.has_hub,
+    });
+    form.say(value, words.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -73,7 +74,7 @@ fn copy(backup: &Path, target: &Path) -> Result<()> {
 
 /// Migrates it, and refuses one whose pages are not sound.
 fn examine(path: &Path) -> Result<Told> {
-    let database = Exclusive::open(path, Clock::default())?;
+    let database = Exclusive::open_copy(path, Clock::default())?;
     let told = database.read(|tx| {
         let damaged = health::integrity(tx)?.0;
         let contents = health::contents(tx)?.1;

@@ -1,30 +1,23 @@
 //! `serve`
 
 use std::process::ExitCode;
-use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::filter::FilterExt as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, Registry, fmt, registry, reload};
 
 use super::common::print_ready;
+use super::log::{LogOptions, set_log_level};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat};
-use crate::error::{Advise as _, in_one_line};
-use crate::log_tail::KeepTail;
+use crate::config::Config;
+use crate::error::in_one_line;
 use crate::store::employees;
 use crate::usecases::demo;
-use crate::web::log_filter::WithoutStrangersFaults;
 use crate::web::server;
 
 pub fn run(flags: Config) -> Result<ExitCode> {
     let config = flags.clone().resolve()?;
-    start_log(config.log_level.as_deref(), config.log_format)?;
+    LogOptions::of(&config).start()?;
     server::block_on(async {
         let app = App::start(&config, Clock::default()).await?;
         // Before the ready line: a process that has read it may send a signal.
@@ -33,6 +26,7 @@ pub fn run(flags: Config) -> Result<ExitCode> {
             set_log_level(flags.clone().resolve()?.log_level.as_deref())?;
             certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())
         })?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = config.in_force(), "started");
         announce(&app, &config).await?;
         stop.wait().await;
         app.stop().await;
@@ -103,37 +97,3 @@ async fn announce(app: &App, config: &Config) -> Result<()> {
 
 const LOGIN: &str =
     "Log in as manager@bakery.example.com (or admin@platform.example.com) with the password Demo-Passw0rd.\n";
-
-pub fn start_log(level: Option<&str>, format: Option<LogFormat>) -> Result<()> {
-    let (filter, handle) = reload::Layer::new(log_filter(level)?);
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let log = fmt::layer().with_writer(std::io::stderr).with_target(false);
-    let log = match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
-        LogFormat::Json => log.json().flatten_event(true).boxed(),
-        LogFormat::Text => log.with_ansi(is_terminal).boxed(),
-    };
-    registry().with(log.and_then(KeepTail).with_filter(filter.and(WithoutStrangersFaults))).init();
-    let _ = LOG_FILTER.set(handle);
-    Ok(())
-}
-
-/// What is logged, to be changed while the program runs.
-static LOG_FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
-
-fn set_log_level(level: Option<&str>) -> Result<()> {
-    let filter = log_filter(level)?;
-    let set = LOG_FILTER.get().map(|handle| handle.reload(filter)).transpose();
-    set.map(drop).context("the log level cannot be changed")
-}
-
-fn log_filter(level: Option<&str>) -> Result<Targets> {
-    let level = level.unwrap_or("info,actix_server=warn,rusqlite_migration=warn");
-    let wrong = format!("--log-level {level} is not understood");
-    let advice = "give error, warn, info, debug or trace";
-    let filter: Targets = level.parse().advise(&wrong, advice)?;
-    // Targets would take a single word that is no level as the name of a module.
-    for part in level.split(',').filter(|part| !part.contains('=')) {
-        part.trim().parse::<LevelFilter>().advise(&wrong, advice)?;
-    }
-    Ok(filter)
-}

@@ -12,6 +12,7 @@ use super::common::{Store, print_line};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::lock::holder;
+use crate::db::upgrade::copies;
 use crate::db::{ReadOnly, ReadTx, SCHEMA_VERSION};
 use crate::files::{beside, free_bytes};
 use crate::platform::status::status as platform_status;
@@ -69,6 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         show_clock(&mut screen, tx)
     });
     read.with_context(|| format!("{} cannot be read: run doctor", path.display()))?;
+    show_copies(&mut screen, &path);
     show_backup(&mut screen, &config);
     show_certificate(&mut screen, &config);
     print(&screen, arguments.json)?;
@@ -174,6 +176,15 @@ fn show_backup(screen: &mut Screen, config: &Config) {
     if age > 2 * config.backup.every().as_secs() as i64 {
         screen.alarms.push(format!("the newest backup is {} old: see the log of the server", duration(age)));
     }
+}
+
+/// The databases that upgrades and rollbacks have left beside it.
+fn show_copies(screen: &mut Screen, path: &Path) {
+    let copies = copies(path);
+    let Some(newest) = copies.first() else { return };
+    let bytes = copies.iter().map(|copy| copy.bytes).sum();
+    let text = format!("{} from before an upgrade ({}): see rollback", copies.len(), size(bytes));
+    screen.show("copies", text, json!({ "count": copies.len(), "bytes": bytes, "newest": newest.path }));
 }
 
 fn show_certificate(screen: &mut Screen, config: &Config) {

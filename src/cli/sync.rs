@@ -9,15 +9,17 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::common::{Store, print_line};
+use super::output::Form;
 use super::progress;
-use super::restore::print_details;
+use super::restore::details;
+use crate::auth::key_file;
 use crate::auth::secrets::Sealer;
 use crate::clock::Clock;
 use crate::db::{Author, Db, ReadOnly};
 use crate::domain::platform::OperationState;
 use crate::platform::outcome;
 use crate::store::platform::operations;
-use crate::store::{Window, feed, sealed, sync_state};
+use crate::store::{Window, feed, sync_state};
 use crate::sync::edge::client::HubClient;
 use crate::sync::edge::driver::SyncDriver;
 use crate::sync::edge::rejoin::{self, Rejoined};
@@ -72,11 +74,17 @@ pub enum Command {
     },
     /// List the changes that both this server and the platform have made, as JSON; works while the server runs
     Conflicts {
+        /// It is JSON anyway
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         store: Store,
     },
     /// Print the state of the mirror, as JSON; works while the server runs
     Status {
+        /// It is JSON anyway
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         store: Store,
     },
@@ -90,6 +98,8 @@ pub struct Hub {
     /// Allow clear http to another machine: the token and all data can be read on the way
     #[arg(long)]
     insecure: bool,
+    #[command(flatten)]
+    form: Form,
     #[command(flatten)]
     store: Store,
 }
@@ -107,7 +117,8 @@ pub fn run(command: &Command) -> Result<ExitCode> {
             let (db, sealer) = open(hub)?;
             let author = Author::system("command line");
             let moved = block_on(enrolment::repoint(&db, &sealer, author, url, &hub.settings()?))?;
-            print_line(format_args!("{} goes on with the hub at {}", moved.origin, moved.hub))?;
+            let words = format!("{} goes on with the hub at {}", moved.origin, moved.hub);
+            hub.form.say(json!({ "origin": moved.origin, "hub": moved.hub }), words)?;
         }
         Command::Rejoin { url, code, hub } => rejoin(url, code, hub)?,
         Command::Run { hub } => exchange(hub)?,
@@ -117,10 +128,11 @@ pub fn run(command: &Command) -> Result<ExitCode> {
             let ca = hub.settings()?.ca;
             let author = Author::system("command line");
             let origin = block_on(rotation::rotate_token(&db, &sealer, ca.as_deref(), author))?;
-            print_line(format_args!("{origin} has a new token; the one before is revoked"))?;
+            let words = format!("{origin} has a new token; the one before is revoked");
+            hub.form.say(json!({ "origin": origin }), words)?;
         }
-        Command::Conflicts { store } => conflicts(store)?,
-        Command::Status { store } => {
+        Command::Conflicts { store, .. } => conflicts(store)?,
+        Command::Status { store, .. } => {
             let database = ReadOnly::open(&store.path()?, Clock::default())?;
             let silent_alarm_ms = store.hub(None, false)?.silent_alarm_ms;
             let status = database.read(|tx| mirror_status(tx, silent_alarm_ms))?;
@@ -147,7 +159,7 @@ fn conflicts(store: &Store) -> Result<()> {
 fn open(hub: &Hub) -> Result<(Arc<Db>, Arc<Sealer>)> {
     let path = hub.store.existing_path()?;
     let db = Db::open(&path, Clock::default())?;
-    let sealer = Sealer::open(&path, db.read(sealed::describe)?)?;
+    let sealer = db.read(|tx| Ok(key_file::open(&path, tx)))??;
     Ok((Arc::new(db), Arc::new(sealer)))
 }
 
@@ -155,8 +167,10 @@ fn enroll(url: &str, code: &str, hub: &Hub) -> Result<()> {
     let (db, sealer) = open(hub)?;
     let author = Author::system("command line");
     let enrolled = block_on(enrolment::enroll(&db, sealer, author, url.into(), code.into(), hub.settings()?))?;
-    print_line(format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin))?;
-    Ok(())
+    hub.form.say(
+        json!({ "hub": url, "origin": enrolled.origin, "name": enrolled.name }),
+        format_args!("enrolled with {url} as {} ({})", enrolled.name, enrolled.origin),
+    )
 }
 
 fn rejoin(url: &str, code: &str, hub: &Hub) -> Result<()> {
@@ -170,8 +184,12 @@ fn rejoin(url: &str, code: &str, hub: &Hub) -> Result<()> {
     bar.finish_and_clear();
     let Rejoined { name, origin, report } = rejoined?;
     let newer: usize = report.restored.iter().sum();
-    print_line(format_args!("in the place of {name} ({origin}) again: {newer} rows were newer at the hub"))?;
-    print_details(&report, &origin)
+    let words = format!("in the place of {name} ({origin}) again: {newer} rows were newer at the hub");
+    let details = details(&report, &origin);
+    hub.form.say(
+        json!({ "origin": origin, "name": name, "newer": newer, "details": details }),
+        [vec![words], details].concat().join("\n"),
+    )
 }
 
 /// The mirror, with a bar over what is to be sent.
@@ -188,15 +206,15 @@ fn exchange(hub: &Hub) -> Result<()> {
     link.sync().1?;
     tasks::run(&mut link);
     let acked = db.read(sync_state::position)?.map_or(0, |position| position.acked);
-    print_line(format_args!("the hub has everything up to write {acked}"))?;
-    Ok(())
+    hub.form.say(json!({ "acked": acked }), format_args!("the hub has everything up to write {acked}"))
 }
 
 fn verify(hub: &Hub) -> Result<ExitCode> {
     let (db, sealer) = open(hub)?;
     let proof = link(&db, sealer, hub)?.verify()?;
     if proof.equal {
-        print_line(format_args!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes))?;
+        let words = format!("equal: {} rows, {} bytes exchanged to prove it", proof.rows, proof.bytes);
+        hub.form.say(json!({ "equal": true, "rows": proof.rows, "bytes": proof.bytes }), words)?;
         return Ok(ExitCode::SUCCESS);
     }
     bail!("{} rows differ, such as {}", proof.differences, proof.named.join(", "))

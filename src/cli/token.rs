@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
+use serde_json::json;
 
 use super::common::{Store, print_line};
+use super::output::Form;
 use crate::auth::secrets::new_token;
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly};
@@ -26,6 +28,8 @@ pub enum Command {
         /// Id of the employee whose access the token gives
         #[arg(long, value_name = "ID")]
         employee: Id,
+        #[command(flatten)]
+        form: Form,
         #[command(flatten)]
         store: Store,
     },
@@ -49,27 +53,29 @@ pub enum Command {
         #[arg(long, value_name = "ID", conflicts_with = "token")]
         employee: Option<Id>,
         #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
         store: Store,
     },
 }
 
 pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Create { employee, store } => create(*employee, store)?,
+        Command::Create { employee, form, store } => create(*employee, *form, store)?,
         Command::List { employee, json, store } => list(*employee, *json, store)?,
-        Command::Revoke { token, employee, store } => revoke(*token, *employee, store)?,
+        Command::Revoke { token, employee, form, store } => revoke(*token, *employee, *form, store)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn create(id: Id, store: &Store) -> Result<()> {
+fn create(id: Id, form: Form, store: &Store) -> Result<()> {
     let database = Exclusive::open(&store.existing_path()?, Clock::default())?;
     let (token, hash) = new_token()?;
     let actor = Actor::administrator("command line");
     let created = database.write("command line", |tx| tokens::create(tx, &actor, id, &hash));
     created.with_context(|| format!("no token was created for {id}"))?;
     database.close()?;
-    print_line(token)
+    form.say(json!({ "employee": id, "token": token }), &token)
 }
 
 fn list(employee: Option<Id>, is_json: bool, store: &Store) -> Result<()> {
@@ -94,7 +100,7 @@ fn describe(token: &MachineToken) -> String {
     format!("{id}\t{employee}\t{name}\t{customer}\t{created_at}\t{last_used}")
 }
 
-fn revoke(token: Option<Id>, employee: Option<Id>, store: &Store) -> Result<()> {
+fn revoke(token: Option<Id>, employee: Option<Id>, form: Form, store: &Store) -> Result<()> {
     let database = Exclusive::open(&store.existing_path()?, Clock::default())?;
     let actor = Actor::administrator("command line");
     let revoked = database.write("command line", |tx| match employee {
@@ -103,5 +109,6 @@ fn revoke(token: Option<Id>, employee: Option<Id>, store: &Store) -> Result<()> 
     });
     let revoked = revoked.context("nothing was revoked")?;
     database.close()?;
-    print_line(format_args!("{revoked} machine-to-machine {} revoked", if revoked == 1 { "token" } else { "tokens" }))
+    let words = format!("{revoked} machine-to-machine {} revoked", if revoked == 1 { "token" } else { "tokens" });
+    form.say(json!({ "revoked": revoked }), words)
 }

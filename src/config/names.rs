@@ -5,7 +5,7 @@ pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`, those of mails under `[smtp]`, those of backups
 /// under `[backup]`.
-pub const NAMES: [&str; 52] = [
+pub const NAMES: [&str; 55] = [
     "db",
     "config",
     "listen",
@@ -58,6 +58,9 @@ pub const NAMES: [&str; 52] = [
     "app_versions",
     "log_level",
     "log_format",
+    "log_file",
+    "log_file_mb",
+    "log_files",
 ];
 
 /// Says to the packages for tests (docs/testing-python.md, docs/testing-node.md) where the program is. Whoever has it in their

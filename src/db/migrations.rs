@@ -8,8 +8,9 @@ use anyhow::{anyhow, bail};
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use super::types::cannot_be;
-use super::types::is_disk_full;
+use super::types::{cannot_be, is_disk_full};
+use super::upgrade::copy_before;
+use crate::domain::time::Time;
 use crate::error::{Error, Result, advised};
 use crate::files::no_room_for;
 
@@ -32,9 +33,20 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 /// The schema version this program writes.
 pub const VERSION: i32 = 8;
 
-/// Brings a checked database to [`VERSION`]; writes nothing where it has that version already, so that it can be read on
-/// a full disk.
-pub fn migrate(conn: &mut Connection, path: &Path) -> anyhow::Result<()> {
+/// Brings a checked database to [`VERSION`], in one transaction, after copying one of an older schema that holds something; writes
+/// nothing where it has that version already, so that it can be read on a full disk.
+pub fn migrate(conn: &mut Connection, path: &Path, now: Time) -> anyhow::Result<()> {
+    let version: i32 = conn
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| cannot_be("read", path, error))?;
+    if (1..VERSION).contains(&version) {
+        copy_before(conn, path, version, now)?;
+    }
+    migrate_uncopied(conn, path)
+}
+
+/// The same of a file that is itself a copy.
+pub fn migrate_uncopied(conn: &mut Connection, path: &Path) -> anyhow::Result<()> {
     let describe = |error: rusqlite::Error| cannot_be("brought up to date", path, error);
     let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(describe)?;
     if application != APPLICATION_ID {
@@ -136,7 +148,7 @@ mod tests {
     fn the_migrations_are_valid_and_their_number_is_the_version() {
         MIGRATIONS.validate().unwrap();
         let mut conn = Connection::open_in_memory().unwrap();
-        migrate(&mut conn, Path::new("")).unwrap();
+        migrate_uncopied(&mut conn, Path::new("")).unwrap();
         let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
         assert_eq!(version, VERSION);
     }

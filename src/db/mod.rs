@@ -16,6 +16,7 @@ pub mod scratch;
 mod text;
 mod tx;
 pub mod types;
+pub mod upgrade;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -85,7 +86,7 @@ impl Db {
     /// Opens the database for serving, makes or migrates it where needed, and locks it against a second server.
     pub fn open(path: &Path, clock: Clock) -> anyhow::Result<Db> {
         let (mut conn, lock) = open_exclusive(path)?;
-        migrations::migrate(&mut conn, path)?;
+        migrations::migrate(&mut conn, path, clock.now())?;
         conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(|error| cannot_be("opened", path, error))?;
         let cannot_be_opened = || format!("{} cannot be opened", path.display());
         let identities = Arc::new(AtomicU64::new(0));
@@ -217,10 +218,21 @@ pub struct Exclusive {
 }
 
 impl Exclusive {
-    /// Opens the database for one tool, makes or migrates it where needed.
+    /// Opens the database for one tool, makes or migrates it where needed; one of an older schema is copied first.
     pub fn open(path: &Path, clock: Clock) -> anyhow::Result<Exclusive> {
         let (mut conn, lock) = open_exclusive(path)?;
-        migrations::migrate(&mut conn, path)?;
+        migrations::migrate(&mut conn, path, clock.now())?;
+        Exclusive::of(conn, lock, path, clock)
+    }
+
+    /// The same of a file that is itself a copy: none is made of it.
+    pub fn open_copy(path: &Path, clock: Clock) -> anyhow::Result<Exclusive> {
+        let (mut conn, lock) = open_exclusive(path)?;
+        migrations::migrate_uncopied(&mut conn, path)?;
+        Exclusive::of(conn, lock, path, clock)
+    }
+
+    fn of(conn: Connection, lock: FileLock, path: &Path, clock: Clock) -> anyhow::Result<Exclusive> {
         // A tool makes one large transaction, and nobody else writes: with a rollback journal each new page is written
         // once, to its place. While a reader keeps the write-ahead log open, SQLite refuses the change: the log is used.
         let tuned = conn

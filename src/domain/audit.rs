@@ -23,6 +23,9 @@ pub const HUB: &str = "Hub";
 /// Which platform this server works with.
 pub const PLATFORM: &str = "Platform";
 
+/// What secrets in the database are sealed with; the platform has no such section.
+pub const KEY_FILE: &str = "KeyFile";
+
 /// The sections of the change log.
 pub fn sections() -> Vec<&'static str> {
     [&[CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS, HUB], pbx::SECTIONS].concat()
@@ -57,6 +60,9 @@ pub enum Action {
     /// Replace the token for the hub.
     #[strum(serialize = "rotate hub token")]
     RotateHubToken,
+    /// Replace the key file.
+    #[strum(serialize = "rotate key")]
+    RotateKey,
     /// Exchange with the hub, because an operator of the hub asked for it.
     Sync,
     /// Compare everything with the hub, for the same reason.

@@ -172,6 +172,16 @@ fn is_secret(run: &str) -> bool {
     is_hex || is_base32 || is_base64
 }
 
+/// `postgres://***@host/database` of `postgres://user:password@host/database`.
+pub fn strike_userinfo(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://***{}", &rest[at..]),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,5 +238,13 @@ mod tests {
             let text = format!("{before} {TOKEN} {after}");
             proptest::prop_assert!(!redacted(&text).contains(TOKEN));
         }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_struck_out() {
+        assert_eq!(strike_userinfo("smtps://me:pass@mail.example.com:465/x"), "smtps://***@mail.example.com:465/x");
+        assert_eq!(strike_userinfo("https://a.example.com/x@y"), "https://a.example.com/x@y");
+        assert_eq!(strike_userinfo("postgres://u:p@ss@h/d?x=1"), "postgres://***@h/d?x=1");
+        assert_eq!(strike_userinfo("/a/path"), "/a/path");
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::connect::credential_of;
 use super::status::alarm;
-use crate::auth::secrets::Sealer;
+use crate::auth::key_file;
 use crate::db::ReadTx;
 use crate::domain::platform::OperationState;
 use crate::error::{Error, Result, in_one_line};
@@ -19,7 +19,7 @@ pub fn check(tx: &ReadTx, path: &Path) -> Option<Finding> {
 
 fn find(tx: &ReadTx, path: &Path) -> Result<Option<(Option<String>, String)>> {
     let Some(connection) = platform::connection(tx)? else { return Ok(None) };
-    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
+    let sealer = key_file::read(path, tx).map_err(|error| Error::Internal(error.into()))?;
     let no_key = || "the key file is missing: put it back, or run platform connect again".to_owned();
     let sealed = match sealer {
         Some(sealer) => credential_of(&connection, &sealer).err().map(|error| in_one_line(error.as_ref())),

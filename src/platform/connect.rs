@@ -9,6 +9,7 @@ use super::api::{Account, Api, ApiError, Credential};
 use super::driver::{Driver, Round};
 use super::settings::PlatformSettings;
 use super::transport::Http;
+use crate::auth::contexts::PLATFORM_CREDENTIAL;
 use crate::auth::secrets::{Sealer, keep_from_others, read_file};
 use crate::db::{Author, Db};
 use crate::domain::access::Level;
@@ -18,7 +19,6 @@ use crate::sync::http_agent::check_url;
 use crate::usecases::platform_connection;
 
 /// Where a credential is sealed for.
-const CREDENTIAL_CONTEXT: &str = "credential for the platform";
 
 /// What to connect with.
 pub struct Target {
@@ -64,7 +64,7 @@ pub async fn store(
     let connection = Connection {
         url: target.url.trim_end_matches('/').to_owned(),
         account,
-        credential: sealer.seal(CREDENTIAL_CONTEXT, secret.as_bytes())?,
+        credential: sealer.seal(PLATFORM_CREDENTIAL, secret.as_bytes())?,
         rules: settings.rules,
     };
     db.write(author, move |tx| platform_connection::connect(tx, &connection)).await
@@ -86,7 +86,7 @@ pub fn is_same(stored: &Connection, target: &Target, sealer: &Sealer) -> bool {
 /// The credential of a connection; an error when the key file is another one.
 pub fn credential_of(connection: &Connection, sealer: &Sealer) -> AnyResult<Credential> {
     let secret =
-        sealer.unseal(CREDENTIAL_CONTEXT, &connection.credential).and_then(|text| String::from_utf8(text).ok());
+        sealer.unseal(PLATFORM_CREDENTIAL, &connection.credential).and_then(|text| String::from_utf8(text).ok());
     let secret = secret.context(
         "the credential for the platform cannot be opened with this key file: put the right one back, or run platform connect again",
     )?;

@@ -10,6 +10,7 @@ use super::reader::ReadError;
 use super::sender::{Outcome, Sending, Step};
 use super::settings::PlatformSettings;
 use super::transport::Transport;
+use crate::auth::contexts::PLATFORM_PASSWORD;
 use crate::auth::secrets::Sealer;
 use crate::db::{Db, WriteTx};
 use crate::domain::mirror::Table;
@@ -17,7 +18,7 @@ use crate::domain::platform::Operation;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::platform::{self, bases, operations};
-use crate::usecases::intents::{SECRET_CONTEXT, author};
+use crate::usecases::intents::author;
 
 /// Reading writes down when it last succeeded at most so often.
 pub const NOTE_EVERY_MS: i64 = 600_000;
@@ -131,7 +132,8 @@ impl<T: Transport> Driver<T> {
     fn send_one(&mut self, operation: Operation) -> Result<Outcome, ReadError> {
         let seq = operation.seq;
         let password = match operation.secret.as_deref() {
-            Some(sealed) => match self.sealer.unseal(SECRET_CONTEXT, sealed).and_then(|p| String::from_utf8(p).ok()) {
+            Some(sealed) => match self.sealer.unseal(PLATFORM_PASSWORD, sealed).and_then(|p| String::from_utf8(p).ok())
+            {
                 Some(password) => Some(password),
                 None => return Ok(Outcome::Later("the password cannot be opened with this key file: drop it".into())),
             },

@@ -38,6 +38,7 @@ pub mod staged;
 pub mod sync_state;
 pub mod tokens;
 pub mod tombstones;
+pub mod written_since;
 
 use serde::Serialize;
 

@@ -2,9 +2,9 @@
 
 use super::employees::{is_of_equal, may_reset, owner};
 use super::intents;
-use super::login::seal_context;
 use super::tokens::{managed, no_employee};
 use crate::auth::authorization::{allow_change, deny_impersonation, deny_machine};
+use crate::auth::contexts::authenticator_key;
 use crate::auth::secrets::Sealer;
 use crate::auth::totp;
 use crate::db::{Subject, WriteTx};
@@ -31,7 +31,7 @@ pub fn create(tx: &mut WriteTx, actor: &Actor, sealer: &Sealer, id: Id) -> Resul
         return Err(tx.refuse(Error::conflict("id", message), action, subject));
     }
     let key = totp::new_key()?;
-    let sealed = sealer.seal(&seal_context(id), &key)?;
+    let sealed = sealer.seal(&authenticator_key(id), &key)?;
     credentials::set_totp_key(tx, id, Some(&sealed), true)?;
     employees::record_event(tx, &employee, action, "Authenticator key created")?;
     Ok(totp::present(&key, employee.email_address.as_deref().unwrap_or_default()))

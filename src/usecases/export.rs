@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use crate::auth::contexts::authenticator_key;
 use crate::auth::secrets::Sealer;
 use crate::auth::totp;
 use crate::db::ReadTx;
 use crate::error::{Error, Result};
 use crate::store::{credentials, customers, employees, mobile_configs, pbx, queues};
-use crate::usecases::login::seal_context;
 
 /// Writes the document to `out`, one object a line. `secrets`: also password hashes and authenticator keys.
 pub fn write(tx: &ReadTx, secrets: Option<&Sealer>, out: &mut dyn Write) -> Result<()> {
@@ -26,7 +26,7 @@ pub fn write(tx: &ReadTx, secrets: Option<&Sealer>, out: &mut dyn Write) -> Resu
             if let Some(hash) = found.password_hash {
                 value["passwordHash"] = json!(hash);
             }
-            let context = seal_context(employee.id);
+            let context = authenticator_key(employee.id);
             if let Some(key) = found.totp_key.filter(|_| found.totp_confirmed) {
                 let key = sealer.unseal(&context, &key).ok_or_else(|| {
                     Error::internal(format!(

@@ -34,9 +34,6 @@ pub fn fields_of<T: Serialize>(object: &T) -> Result<Map<String, Value>> {
     }
 }
 
-/// The password, or another secret, that goes with an operation is sealed for this place.
-pub const SECRET_CONTEXT: &str = "password for the platform";
-
 /// Somebody changes a customer: `None` for one that is new.
 pub fn customer_saved(tx: &mut WriteTx, old: Option<&Customer>, new: &Customer) -> Result<()> {
     let Some(rules) = asked(tx)? else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 use super::session_answer::SessionAnswer;
 use crate::auth::authorization;
+use crate::auth::contexts::authenticator_key;
 use crate::auth::passwords::Verified;
 use crate::auth::secrets::Sealer;
 use crate::auth::session_cache::is_among;
@@ -224,7 +225,7 @@ fn check_authenticator(
     code: Option<&str>,
     is_offline: bool,
 ) -> Result<Option<LoginOutcome>> {
-    let stored = secrets.totp_key.as_deref().map(|sealed| sealer.unseal(&seal_context(employee.id), sealed));
+    let stored = secrets.totp_key.as_deref().map(|sealed| sealer.unseal(&authenticator_key(employee.id), sealed));
     let name = employee.email_address.as_deref().unwrap_or_default();
     let key = match stored {
         Some(Some(key)) => key,
@@ -239,7 +240,12 @@ fn check_authenticator(
         }
         None => {
             let key = totp::new_key()?;
-            credentials::set_totp_key(tx, employee.id, Some(&sealer.seal(&seal_context(employee.id), &key)?), false)?;
+            credentials::set_totp_key(
+                tx,
+                employee.id,
+                Some(&sealer.seal(&authenticator_key(employee.id), &key)?),
+                false,
+            )?;
             let key = Some(totp::present(&key, name));
             return Ok(Some(LoginOutcome::AuthenticatorRequired { key }));
         }
@@ -253,16 +259,11 @@ fn check_authenticator(
     Ok(None)
 }
 
-/// Where an employee's authenticator key is sealed for.
-pub fn seal_context(employee: Id) -> String {
-    format!("authenticator {employee}")
-}
-
 /// How many authenticator keys there are, and how many of them the key file does not open.
 pub fn count_authenticator_keys(tx: &ReadTx, sealer: Option<&Sealer>) -> Result<(usize, usize)> {
     let keys = credentials::totp_keys(tx)?;
     let opens = |(employee, key): &&(Id, Vec<u8>)| {
-        sealer.is_some_and(|sealer| sealer.unseal(&seal_context(*employee), key).is_some())
+        sealer.is_some_and(|sealer| sealer.unseal(&authenticator_key(*employee), key).is_some())
     };
     let opened = keys.iter().filter(opens).count();
     Ok((keys.len(), keys.len() - opened))

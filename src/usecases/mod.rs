@@ -23,6 +23,7 @@ pub mod access_away;
 pub mod session_answer;
 
 pub mod impersonation;
+pub mod key_rotation;
 pub mod login;
 
 pub mod tokens;

@@ -2,6 +2,7 @@
 
 use super::login::{self, Candidate, LoginOutcome};
 use super::{from_platform, intents};
+use crate::auth::contexts;
 use crate::auth::secrets::Sealer;
 use crate::auth::totp;
 use crate::db::{ReadTx, WriteTx};
@@ -75,7 +76,7 @@ pub fn open_session(tx: &mut WriteTx, sealer: &Sealer, accepted: &Accepted) -> R
     }
     let (persist, token_hash) = (accepted.persist, &accepted.token_hash);
     let outcome = login::begin_session(tx, &employee, &customer, persist, &accepted.address, token_hash)?;
-    let sealed = sealer.seal(&seal_context(token_hash), accepted.token.as_bytes())?;
+    let sealed = sealer.seal(&contexts::platform_token(token_hash), accepted.token.as_bytes())?;
     sessions::set_platform_token(tx, token_hash, &sealed)?;
     Ok(outcome)
 }
@@ -89,7 +90,7 @@ fn not_read_yet() -> Error {
 /// The platform presents a new authenticator key to an employee: it is kept, so that its codes count without the platform too.
 pub fn keep_key(tx: &mut WriteTx, sealer: &Sealer, employee: Id, base32: &str) -> Result<()> {
     let Some(key) = totp::parse_key(base32) else { return Ok(()) };
-    let sealed = sealer.seal(&login::seal_context(employee), &key)?;
+    let sealed = sealer.seal(&contexts::authenticator_key(employee), &key)?;
     credentials::set_totp_key(tx, employee, Some(&sealed), false)
 }
 
@@ -97,7 +98,7 @@ pub fn keep_key(tx: &mut WriteTx, sealer: &Sealer, employee: Id, base32: &str) -
 fn check_key(tx: &mut WriteTx, sealer: &Sealer, employee: Id, code: &str) -> Result<()> {
     let kept = credentials::get(tx, employee)?;
     let Some(sealed) = kept.totp_key else { return Ok(()) };
-    let key = sealer.unseal(&login::seal_context(employee), &sealed);
+    let key = sealer.unseal(&contexts::authenticator_key(employee), &sealed);
     // A code that was spent here already shows the key to be right, too.
     let step = key.map(|key| totp::accepted_step(&key, code, 0, tx.now)).transpose()?.flatten();
     match step {
@@ -115,12 +116,7 @@ pub fn forget_password(tx: &mut WriteTx, employee: Id, checked_hash: Option<&str
 /// The token that the platform has given to the login of a session; `None` for a session that was opened without it.
 pub fn platform_token(tx: &ReadTx, sealer: &Sealer, session: &Hash) -> Result<Option<String>> {
     let Some(sealed) = sessions::platform_token(tx, session)? else { return Ok(None) };
-    Ok(sealer.unseal(&seal_context(session), &sealed).and_then(|token| String::from_utf8(token).ok()))
-}
-
-/// Where the platform's token of a session is sealed for.
-fn seal_context(session: &Hash) -> String {
-    format!("token of the platform {}", hex::encode(session))
+    Ok(sealer.unseal(&contexts::platform_token(session), &sealed).and_then(|token| String::from_utf8(token).ok()))
 }
 
 /// Whether a token of the platform's stands for somebody here: an employee that was read from there, and may call.

@@ -1,11 +1,13 @@
 //! Figures of the process, the disk and the requests, in the text format of Prometheus (version 0.0.4).
 
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 
+use super::tls::last_day;
 use crate::db::Db;
 use crate::files::{beside, free_bytes};
 use crate::sync::edge::metrics::family;
@@ -59,7 +61,7 @@ impl Requests {
 }
 
 /// All of them. What the system does not tell is left out.
-pub fn figures(db: &Db, requests: &Requests, backups: Option<&Backups>) -> String {
+pub fn figures(db: &Db, requests: &Requests, backups: Option<&Backups>, certificate: Option<&Path>) -> String {
     let mut text = String::new();
     let name = family(&mut text, "build_info", "gauge", "The program; always 1");
     let _ = writeln!(text, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
@@ -69,6 +71,11 @@ pub fn figures(db: &Db, requests: &Requests, backups: Option<&Backups>) -> Strin
         let age = (db.clock().now().millis() - newest.millis()).max(0) / 1_000;
         let name = family(&mut text, "backup_age_seconds", "gauge", "How long ago the newest backup was made");
         let _ = writeln!(text, "{name} {age}");
+    }
+    if let Some(end) = certificate.and_then(|file| last_day(file).ok()) {
+        let help = "When the certificate runs out, in seconds since 1970";
+        let name = family(&mut text, "certificate_end_seconds", "gauge", help);
+        let _ = writeln!(text, "{name} {}", end.millis() / 1_000);
     }
     requests.write(&mut text);
     text

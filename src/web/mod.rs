@@ -29,6 +29,7 @@ pub mod upload;
 pub mod upload_places;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,8 @@ pub struct AppState {
     pub requests: figures::Requests,
     /// The token cookie is sent under TLS only.
     pub is_tls: bool,
+    /// File of the certificate that is shown, under TLS.
+    pub certificate_file: Option<PathBuf>,
 }
 
 impl AppState {

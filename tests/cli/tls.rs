@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::support::{Place, Server, needs};
 
 /// `cert.pem` and `key.pem` in the place's folder; false where they cannot be made.
-fn make_certificate(place: &Place) -> bool {
+pub fn make_certificate(place: &Place) -> bool {
     if !needs("openssl") || !needs("curl") {
         return false;
     }

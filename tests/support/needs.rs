@@ -39,6 +39,7 @@ fn is_usable(tool: &str) -> bool {
         "strace" => succeeds("strace", &["-f", "-o", "/dev/null", "true"]),
         // Installed by a script of ours, where its registry can be reached.
         "pytest" => succeeds(TEST_TOOLS, &["python"]),
+        "promtool" => succeeds(TEST_TOOLS, &["promtool"]),
         "vitest" => succeeds(TEST_TOOLS, &["node"]),
         "socket.io-client" => succeeds("node", &["--version"]) && succeeds(TEST_TOOLS, &["sockets"]),
         _ => succeeds("sh", &["-c", &format!("command -v {tool}")]),

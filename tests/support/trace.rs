@@ -40,6 +40,17 @@ pub fn traced(command: &Command, record: &Path) -> Command {
     traced
 }
 
+/// Kills the command right before its `n`th call of one of `calls`; whether it got that far.
+pub fn is_killed_at(command: &Command, calls: &str, n: usize) -> bool {
+    let mut traced = Command::new("strace");
+    let inject = format!("inject={calls}:signal=KILL:when={n}");
+    traced.args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &inject, "--"]);
+    traced.arg(command.get_program()).args(command.get_args()).env_clear();
+    traced.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = traced.current_dir(command.get_current_dir().unwrap()).output().unwrap();
+    !output.status.success()
+}
+
 impl Trace {
     /// The record of a process that has ended, read as soon as strace has written all of it.
     pub fn read(record: &Path) -> Trace {

@@ -6,8 +6,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{clock_check, enrolment};
-use crate::auth::secrets::{Sealer, key_path};
+use crate::auth::key_file;
+use crate::auth::secrets::key_path;
 use crate::db::ReadTx;
+use crate::db::upgrade::copies;
 use crate::error::{Error, Result};
 use crate::store::health::HealthCheck;
 use crate::store::sync_state;
@@ -48,13 +50,25 @@ pub fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     if key.exists() {
         findings.push(rights(&key));
     }
+    findings.extend(old_copies(path));
     findings
+}
+
+/// The databases that upgrades and rollbacks have left beside it; `None` when there are none.
+fn old_copies(path: &Path) -> Option<Finding> {
+    let copies: Vec<String> =
+        copies(path).iter().map(|copy| format!("{} ({} bytes)", copy.path.display(), copy.bytes)).collect();
+    (!copies.is_empty()).then(|| Finding {
+        what: "older copies",
+        wrong: None,
+        detail: format!("{}: remove them once you will not go back (rollback)", copies.join(", ")),
+    })
 }
 
 /// Whether the token for the hub can be unsealed; `None` without a hub.
 fn hub_token(tx: &ReadTx, path: &Path) -> Result<Option<Verdict>> {
     let Some(enrolment) = sync_state::enrolment(tx)? else { return Ok(None) };
-    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
+    let sealer = key_file::read(path, tx).map_err(|error| Error::Internal(error.into()))?;
     let is_open = sealer.is_some_and(|sealer| enrolment::token(&enrolment, &sealer).is_some());
     let key = key_path(path);
     let wrong = (!is_open)
@@ -64,7 +78,7 @@ fn hub_token(tx: &ReadTx, path: &Path) -> Result<Option<Verdict>> {
 
 /// Whether the key file is the one that the database was used with.
 fn authenticator_keys(tx: &ReadTx, path: &Path) -> Result<Verdict> {
-    let sealer = Sealer::read(path).map_err(|error| Error::Internal(error.into()))?;
+    let sealer = key_file::read(path, tx).map_err(|error| Error::Internal(error.into()))?;
     let (all, lost) = login::count_authenticator_keys(tx, sealer.as_ref())?;
     let key = key_path(path);
     let wrong = (lost > 0).then(|| {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::client::{CallError, Enrolled, HubClient};
 use super::settings::HubSettings;
+use crate::auth::contexts::HUB_TOKEN;
 use crate::auth::secrets::Sealer;
 use crate::db::{Author, Db, WriteTx};
 use crate::domain::audit::{Action, digest};
@@ -17,7 +18,6 @@ use crate::sync::http_agent::{HUB, check_url};
 use crate::usecases::hub_enrolment::{self, is_same};
 
 /// What the token of the hub is sealed for.
-const TOKEN_CONTEXT: &str = "hub token";
 
 /// Why a server is not enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -161,12 +161,12 @@ pub async fn repoint(
 
 /// The rows to be written for an enrolment.
 pub fn sealed(url: &str, enrolled: &Enrolled, sealer: &Sealer) -> Result<(Enrolment, Position)> {
-    let token = sealer.seal(TOKEN_CONTEXT, enrolled.token.as_bytes())?;
+    let token = sealer.seal(HUB_TOKEN, enrolled.token.as_bytes())?;
     let enrolment = Enrolment { hub: url.to_owned(), origin: enrolled.origin.clone(), token };
     Ok((enrolment, Position::new(Uuid::new_v4())))
 }
 
 /// The token for the hub; `None` when the key file is another one.
 pub fn token(enrolment: &Enrolment, sealer: &Sealer) -> Option<String> {
-    sealer.unseal(TOKEN_CONTEXT, &enrolment.token).and_then(|token| String::from_utf8(token).ok())
+    sealer.unseal(HUB_TOKEN, &enrolment.token).and_then(|token| String::from_utf8(token).ok())
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::progress::{Progress, Stage};
+use crate::auth::contexts::authenticator_key;
 use crate::auth::secrets::Sealer;
 use crate::auth::{passwords, totp};
 use crate::db::{ReadTx, WriteTx};
@@ -16,7 +17,6 @@ use crate::error::{Check, Error, Result};
 use crate::store::staged::{Staged, StagedSecrets};
 use crate::store::{credentials, employees};
 use crate::usecases::employees::set_password;
-use crate::usecases::login::seal_context;
 
 /// So many passwords a thread are taken out of the staged ones at a time.
 const HASHED_AT_ONCE: usize = 32;
@@ -153,14 +153,14 @@ pub fn changed_secrets(tx: &ReadTx, sealer: &Sealer, id: Id, secrets: &Secrets) 
 fn has_key(tx: &ReadTx, sealer: &Sealer, id: Id, key: &[u8]) -> Result<bool> {
     let stored = credentials::get(tx, id)?;
     let stored = stored.totp_key.filter(|_| stored.totp_confirmed);
-    Ok(stored.and_then(|sealed| sealer.unseal(&seal_context(id), &sealed)).as_deref() == Some(key))
+    Ok(stored.and_then(|sealed| sealer.unseal(&authenticator_key(id), &sealed)).as_deref() == Some(key))
 }
 
 fn write_key(tx: &mut WriteTx, sealer: &Sealer, id: Id, key: &[u8], is_new: bool) -> Result<()> {
     if has_key(tx, sealer, id, key)? {
         return Ok(());
     }
-    credentials::set_totp_key(tx, id, Some(&sealer.seal(&seal_context(id), key)?), true)?;
+    credentials::set_totp_key(tx, id, Some(&sealer.seal(&authenticator_key(id), key)?), true)?;
     if is_new {
         return Ok(());
     }

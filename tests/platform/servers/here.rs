@@ -233,6 +233,7 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         app_versions: Default::default(),
         requests: Requests::default(),
         is_tls: false,
+        certificate_file: None,
     });
     let sockets = Sockets::start(&state, Config::default().realtime_limits(), Duration::from_secs(30));
     let server = telecomx_local::api::start(listener, None, vec![], state.clone(), sockets).unwrap();

@@ -33,7 +33,9 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::db::checkpoint::{self, Checkpointer};
+use crate::db::upgrade::copy_before;
 use crate::db::{check_not_lost, open_writable};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
@@ -78,26 +80,30 @@ impl SqliteHub {
         check_not_lost(path)?;
         make_private(path)?;
         let mut conn = open_writable(path)?;
-        SqliteHub::set_up(&mut conn).with_context(|| format!("{} cannot be opened", path.display()))?;
+        SqliteHub::set_up(&mut conn, path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let checkpointer = Checkpointer::start(open_writable(path)?)?;
         Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer, limits: OriginLimits::DEFAULT })
     }
 
-    fn set_up(conn: &mut Connection) -> anyhow::Result<()> {
+    fn set_up(conn: &mut Connection, path: &Path) -> anyhow::Result<()> {
         conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
             Ok(())
         }));
-        let migrations = Migrations::new(vec![
+        let migrations = [
             M::up(include_str!("../../../../sql/hub/sqlite/001_initial.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/002_proposals.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/003_operators.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/010_stages.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/011_tasks.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/012_limits.sql")),
-        ]);
-        migrations.to_latest(conn)?;
+        ];
+        let schema: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if schema > 0 && usize::try_from(schema).is_ok_and(|schema| schema < migrations.len()) {
+            copy_before(conn, path, schema, Clock::default().now())?;
+        }
+        Migrations::from_slice(&migrations).to_latest(conn)?;
         quarantine::name_known_tables(conn)?;
         Ok(())
     }
