@@ -146,7 +146,10 @@ fn certificate(place: &Place, days: &str) {
     let request = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     let names = ["-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=localhost"];
     let signed = ["x509", "-req", "-in", "request.pem", "-signkey", "key.pem", "-days", days, "-out", "cert.pem"];
-    for arguments in [[&request[..], &names].concat(), signed.to_vec()] {
+    // With an extension it is of version 3, as TLS wants it.
+    place.put("extensions", "subjectAltName=DNS:localhost\n");
+    let signed = [&signed[..], &["-extfile", "extensions"]].concat();
+    for arguments in [[&request[..], &names].concat(), signed] {
         let made = Command::new("openssl").args(arguments).current_dir(place.folder()).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }

@@ -104,7 +104,7 @@ fn rotated(place: &Place) -> Vec<PathBuf> {
 fn a_log_file_is_rotated_by_its_size_and_so_many_are_kept() {
     let place = Place::with_world();
     let token = place.token();
-    let options = ["--log-level", "debug", "--log-file", "server.json", "--log-file-mb", "1", "--log-files", "2"];
+    let options = ["--log-level", "trace", "--log-file", "server.json", "--log-file-mb", "1", "--log-files", "2"];
     let server = place.serve_with(&options);
     let begun = Instant::now();
     let long = format!("/pbx/app/mobileconfig?name={}", "x".repeat(3_000));
@@ -121,6 +121,9 @@ fn a_log_file_is_rotated_by_its_size_and_so_many_are_kept() {
         ids += 1;
     }
     assert!(server.stop().success());
+    for file in rotated(&place) {
+        assert!(!std::fs::read_to_string(&file).unwrap().contains(&token), "a token is in {}", file.display());
+    }
     assert_eq!(rotated(&place).len(), 3, "the file and two before it: {:?}", rotated(&place));
     for file in rotated(&place) {
         assert!(std::fs::metadata(&file).unwrap().len() < 1_100_000, "{}", file.display());
