@@ -18,8 +18,6 @@ use crate::store::platform::{self, Connection};
 use crate::sync::http_agent::check_url;
 use crate::usecases::platform_connection;
 
-/// Where a credential is sealed for.
-
 /// What to connect with.
 pub struct Target {
     /// Such as `https://api.telecomx.dk`.

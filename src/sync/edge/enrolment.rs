@@ -17,8 +17,6 @@ use crate::store::sync_state::{self, Enrolment};
 use crate::sync::http_agent::{HUB, check_url};
 use crate::usecases::hub_enrolment::{self, is_same};
 
-/// What the token of the hub is sealed for.
-
 /// Why a server is not enrolled.
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolmentError {
