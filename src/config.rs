@@ -3,6 +3,7 @@
 mod backup;
 mod callers;
 mod check;
+mod database;
 mod hub;
 mod in_force;
 mod limits;
@@ -15,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -23,7 +24,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::HubLevel;
-use crate::files::database_path;
 use backup::Backup;
 use mail::Smtp;
 use names::{NAMES, PREFIX, in_section, unknown_variable};
@@ -290,17 +290,6 @@ impl Config {
 
     pub fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_s.unwrap_or(30).max(1))
-    }
-
-    /// The database file by its one name: the setting, else one in the user's data folder.
-    pub fn db(&self) -> Result<PathBuf> {
-        if let Some(path) = &self.db {
-            return database_path(path, "--db");
-        }
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let folder = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
-        let folder = folder.context("neither --db nor HOME is set: say where the database is with --db")?;
-        database_path(&folder.join("telecomx-local").join("telecomx.db"), "--db")
     }
 }
 
