@@ -1,10 +1,10 @@
 //! Authenticators of employees whose logins the platform judges.
 
 use serde_json::json;
+use telecomx_local::auth::contexts::authenticator_key;
 use telecomx_local::auth::totp;
 use telecomx_local::domain::time::Time;
 use telecomx_local::store::credentials;
-use telecomx_local::usecases::login::seal_context;
 
 use crate::api::{Response, assert_error, demo};
 use crate::servers::{Here, Pair, VIEWER, assert_refused};
@@ -63,7 +63,7 @@ fn a_key_that_is_not_known_here_is_not_made_without_the_platform() {
     assert_error(&offline, 403, "authenticatorToken");
     assert!(offline.message().contains("cannot be reached"), "{offline}");
     assert!(here.credentials(demo::VIEWER).totp_key.is_none());
-    let sealed = here.sealer.seal(&seal_context(demo::VIEWER.parse().unwrap()), &key).unwrap();
+    let sealed = here.sealer.seal(&authenticator_key(demo::VIEWER.parse().unwrap()), &key).unwrap();
     here.write(move |tx| credentials::set_totp_key(tx, demo::VIEWER.parse().unwrap(), Some(&sealed), false));
     log_in_with(here, &code(&key, here.clock.now())).ok();
 }
@@ -73,7 +73,7 @@ fn a_key_that_the_platform_has_replaced_is_forgotten() {
     let pair = Pair::start();
     let (here, there) = (&pair.here, &pair.there);
     require_authenticator(&pair);
-    let sealed = here.sealer.seal(&seal_context(demo::VIEWER.parse().unwrap()), &[9; 20]).unwrap();
+    let sealed = here.sealer.seal(&authenticator_key(demo::VIEWER.parse().unwrap()), &[9; 20]).unwrap();
     here.write(move |tx| credentials::set_totp_key(tx, demo::VIEWER.parse().unwrap(), Some(&sealed), true));
     let known = there.nobody().post("/auth/login", demo::credentials(VIEWER)).json();
     let key = totp::parse_key(known["error"]["key"].as_str().unwrap()).unwrap();
