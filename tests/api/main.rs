@@ -15,6 +15,7 @@ mod browser;
 mod bulk_copy;
 mod change_log;
 mod conditional;
+mod console;
 mod customer_addresses;
 mod customers;
 mod deletes;

@@ -16,6 +16,7 @@ use telecomx_local::auth::secrets::{Sealer, key_path};
 use telecomx_local::auth::session_cache::SessionCache;
 use telecomx_local::clock::Clock;
 use telecomx_local::config::Config;
+use telecomx_local::config::Config;
 use telecomx_local::db::{Db, ReadOnly, ReadTx, WriteTx};
 use telecomx_local::domain::employee::Employee;
 use telecomx_local::domain::id::Id;
@@ -34,6 +35,7 @@ use telecomx_local::usecases::{from_platform, intents};
 use telecomx_local::web::AppState;
 use telecomx_local::web::aliases::Aliases;
 use telecomx_local::web::browser::Hosts;
+use telecomx_local::web::event_stream::EventStreams;
 use telecomx_local::web::figures::Requests;
 use telecomx_local::web::outgoing::Outgoing;
 use telecomx_local::web::server::block_on;
@@ -231,6 +233,11 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         backups: None,
         app_versions: Default::default(),
         requests: Requests::default(),
+        event_streams: EventStreams::of(Config::default().realtime_limits()),
+        lag_history: Default::default(),
+        audit_proofs: Default::default(),
+        surroundings: Config::default().surroundings(),
+        has_console: false,
         is_tls: false,
     });
     let sockets = Sockets::start(&state, Config::default().realtime_limits(), Duration::from_secs(30));
