@@ -363,7 +363,7 @@ impl Events {
         stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
         let cookie = format!("{COOKIE}={}", browser.cookie);
         let head = format!(
-            "GET /local/events HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\nCookie: {cookie}\r\n\r\n"
+            "GET /local/events HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n"
         );
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
         let mut events = Events(std::io::BufReader::new(stream));

@@ -16,7 +16,6 @@ use telecomx_local::auth::secrets::{Sealer, key_path};
 use telecomx_local::auth::session_cache::SessionCache;
 use telecomx_local::clock::Clock;
 use telecomx_local::config::Config;
-use telecomx_local::config::Config;
 use telecomx_local::db::{Db, ReadOnly, ReadTx, WriteTx};
 use telecomx_local::domain::employee::Employee;
 use telecomx_local::domain::id::Id;
