@@ -31,12 +31,13 @@ use crate::usecases::{demo, housekeeping, login};
 use crate::web::AppState;
 use crate::web::aliases::Aliases;
 use crate::web::condition::Surroundings;
-use crate::web::event_stream::{EventStreams, watch_mirror};
+use crate::web::event_stream::watch_mirror;
 use crate::web::figures::Requests;
 use crate::web::long_work::LongWork;
 use crate::web::metrics_token::MetricsToken;
 use crate::web::socket_io::sockets::Sockets;
 use crate::web::socket_io::watch;
+use crate::web::stream_places::EventStreams;
 use crate::web::tls::Certificate;
 
 mod begin;

@@ -217,7 +217,7 @@ mod tests {
             },
             in_flight: Arc::default(),
             uploads: Default::default(),
-            event_streams: crate::web::event_stream::EventStreams::of(config.realtime_limits()),
+            event_streams: crate::web::stream_places::EventStreams::of(config.realtime_limits()),
             lag_history: Default::default(),
             audit_proofs: Default::default(),
             surroundings: config.surroundings(),

@@ -255,7 +255,9 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     config.route(EVENTS, web::get().to(events::listen));
     config.route("/", web::get().to(home::home));
     if state.has_console {
-        console::configure(console::Kind::Server, config);
+        config.service(web::redirect("/console", "/console/"));
+        config.service(console::about(web::resource("/console/about.json"), console::Kind::Server));
+        config.service(console::pages(web::resource("/console/{file:.*}")));
     }
     config.service(web::redirect("/docs", "/docs/index.html"));
     let other_method = || async { method_not_allowed("GET, HEAD") };

@@ -2,9 +2,10 @@
 
 mod files;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use serde_json::json;
 
 use crate::web::error::{method_not_allowed, no_such_url};
@@ -29,18 +30,23 @@ impl Kind {
     }
 }
 
-/// Registers the pages.
-pub fn configure(kind: Kind, services: &mut web::ServiceConfig) {
-    let other_method = || async { method_not_allowed("GET, HEAD") };
-    let about = move || async move { about(kind) };
-    services.service(web::redirect("/console", "/console/"));
-    services.service(web::resource("/console/about.json").get(about).default_service(web::to(other_method)));
-    let pages = web::resource("/console/{file:.*}").get(page).default_service(web::to(other_method));
-    services.service(pages.wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, POLICY))));
+/// The resource that says whose console it is.
+pub fn about(resource: Resource, kind: Kind) -> Resource {
+    resource.get(move || async move { answer_about(kind) }).default_service(web::to(other_method))
+}
+
+/// The resource of all pages, with the name of a file in its path.
+pub fn pages(resource: Resource) -> impl HttpServiceFactory {
+    let resource = resource.get(page).default_service(web::to(other_method));
+    resource.wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, POLICY)))
+}
+
+async fn other_method() -> HttpResponse {
+    method_not_allowed("GET, HEAD")
 }
 
 /// What the pages ask before anything else: `{ "kind": "server" or "hub", "version" }`.
-fn about(kind: Kind) -> HttpResponse {
+fn answer_about(kind: Kind) -> HttpResponse {
     let about = json!({ "kind": kind.name(), "version": env!("CARGO_PKG_VERSION") });
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).json(about)
 }

@@ -1,6 +1,5 @@
 //! Events as they happen, to a browser: server-sent events. What a listener may hear is decided anew for each of them.
 
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -14,10 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use super::connections::network;
 use super::pace::STALLED;
-use super::shares::{Share, Shares};
-use super::socket_io::line::Limits;
 use super::{AppState, platform_token};
 use crate::auth::session_cache::Identity;
 use crate::db::{ChangeNotice, Notices, ReadTx};
@@ -39,33 +35,6 @@ const BURST_MAX: usize = 16;
 /// As many messages wait for a listener.
 const WAITING_MAX: usize = 32;
 
-const TOO_MANY: Error = Error::Unavailable("Too many listen to events already: close another page, or try again later");
-
-/// The listeners there are.
-pub struct EventStreams {
-    limits: Limits,
-    by_address: Shares<IpAddr>,
-    in_all: Shares<()>,
-}
-
-impl EventStreams {
-    pub fn of(limits: Limits) -> EventStreams {
-        EventStreams { limits, by_address: Shares::default(), in_all: Shares::default() }
-    }
-
-    /// Counts one more from this address; `None` when there are as many as there may be.
-    fn enter(&self, address: &str) -> Option<Place> {
-        let holder = address.parse().map_or(IpAddr::from([0; 4]), network);
-        let by_address = self.by_address.take(holder, self.limits.per_address)?;
-        Some(Place { _shares: (by_address, self.in_all.take((), self.limits.in_all)?) })
-    }
-}
-
-/// A listener's place, until it leaves.
-struct Place {
-    _shares: (Share<IpAddr>, Share<()>),
-}
-
 /// What goes to one listener.
 pub struct Events(mpsc::Receiver<Bytes>);
 
@@ -79,7 +48,7 @@ impl Stream for Events {
 
 /// Begins to tell somebody. 503 when too many listen, or the server ends.
 pub fn listen(state: &Arc<AppState>, identity: Arc<Identity>, address: String) -> Result<Events> {
-    let place = state.event_streams.enter(&address).ok_or(TOO_MANY)?;
+    let place = state.event_streams.enter(&address)?;
     let news = state.realtime.listen().ok_or(Error::Busy)?;
     let (out, events) = mpsc::channel(WAITING_MAX);
     let listener = Listener { state: Arc::downgrade(state), identity, address, out };

@@ -28,6 +28,7 @@ pub mod response;
 pub mod server;
 pub mod shares;
 pub mod socket_io;
+pub mod stream_places;
 pub mod tls;
 pub mod upload;
 pub mod upload_places;
@@ -87,7 +88,7 @@ pub struct AppState {
     /// The pages of the console are served.
     pub has_console: bool,
     /// Who listens to server-sent events.
-    pub event_streams: event_stream::EventStreams,
+    pub event_streams: stream_places::EventStreams,
     /// How far the hub was behind.
     pub lag_history: LagHistory,
     /// Proofs of the audit trail.

@@ -28,6 +28,8 @@ mod employees;
 mod http_details;
 mod idempotency;
 mod impersonation;
+mod local_audit;
+mod local_events;
 mod locked_out;
 mod login;
 mod machine_tokens;

@@ -34,11 +34,11 @@ use telecomx_local::usecases::{from_platform, intents};
 use telecomx_local::web::AppState;
 use telecomx_local::web::aliases::Aliases;
 use telecomx_local::web::browser::Hosts;
-use telecomx_local::web::event_stream::EventStreams;
 use telecomx_local::web::figures::Requests;
 use telecomx_local::web::outgoing::Outgoing;
 use telecomx_local::web::server::block_on;
 use telecomx_local::web::socket_io::sockets::Sockets;
+use telecomx_local::web::stream_places::EventStreams;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 

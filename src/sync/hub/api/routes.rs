@@ -71,7 +71,9 @@ fn configure<S: HubStore>(state: &SharedState<S>, services: &mut web::ServiceCon
         services.route(&format!("/sync/v1/origins/{{origin}}/{call}"), route.method(method));
     }
     if state.has_console {
-        console::configure(console::Kind::Hub, services);
+        services.service(web::redirect("/console", "/console/"));
+        services.service(console::about(web::resource("/console/about.json"), console::Kind::Hub));
+        services.service(console::pages(web::resource("/console/{file:.*}")));
         services
             .route("/local/session", web::post().to(session::open::<S>))
             .route("/local/session", web::get().to(session::get::<S>))
