@@ -1,0 +1,83 @@
+// Signing in: on a server with user name and password, and a code where one is asked for; on a hub with an operator's token.
+import { html, useEffect, useRef, useState } from './lib.js';
+import { t, tOr } from './i18n.js';
+import { isHub, signIn } from './session.js';
+import { Button, Field, Note, Problem, useAction } from './parts.js';
+
+/** What each answer asks of whoever signs in; the code of an error, or its status. */
+function asked(error) {
+  if (error?.code === 'authenticatorToken') return 'authenticatorToken';
+  if (error?.code === 'smsKey') return 'smsKey';
+  return null;
+}
+
+/** Says in this page's words what the server refused. */
+function reason(error) {
+  return tOr(`signin.error.${error.code}`, null);
+}
+
+function Secret({ error }) {
+  const said = reason(error);
+  return said ? html`<${Note} kind="bad" role="alert"><p>${said}</p></${Note}>` : html`<${Problem} error=${error} />`;
+}
+
+function ServerForm() {
+  const [values, setValues] = useState({ username: '', password: '' });
+  const [factor, setFactor] = useState(null);
+  const [code, setCode] = useState('');
+  const [isTried, setTried] = useState(false);
+  const [isForgotten, setForgotten] = useState(false);
+  const first = useRef(null);
+  const submit = useAction(async () => {
+    try {
+      await signIn(factor ? { ...values, [factor]: code } : values);
+    } catch (error) {
+      const wanted = asked(error);
+      if (wanted && wanted !== factor) { setFactor(wanted); setTried(false); setCode(''); return; }
+      setTried(true);
+      throw error;
+    }
+  });
+  useEffect(() => { document.getElementById(factor ? 'code' : 'username')?.focus(); }, [factor]);
+  const set = (name) => (event) => setValues({ ...values, [name]: event.target.value });
+  const back = () => { setFactor(null); setCode(''); submit.clear(); };
+  return html`<form ref=${first} onSubmit=${(event) => { event.preventDefault(); submit.run(); }}>
+    ${!factor && html`
+      <div class="field"><label for="username">${t('signin.username')}</label>
+        <input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required value=${values.username} onInput=${set('username')} /></div>
+      <div class="field"><label for="password">${t('signin.password')}</label>
+        <input id="password" name="password" type="password" autocomplete="current-password" required value=${values.password} onInput=${set('password')} /></div>`}
+    ${factor && html`<div class="field"><label for="code">${t(`signin.${factor}`)}</label>
+        <input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required value=${code} onInput=${(event) => setCode(event.target.value.trim())} aria-describedby="code-hint" />
+        <p class="hint" id="code-hint">${t(`signin.${factor}.hint`)}</p></div>`}
+    ${submit.error && html`<${Secret} error=${submit.error} isCode=${factor && isTried} />`}
+    <button type="submit" class="button primary wide" disabled=${submit.isBusy} aria-busy=${submit.isBusy ? 'true' : undefined}>${submit.isBusy && html`<span class="spinner"></span>`}<span>${t('signin.do')}</span></button>
+    ${factor
+      ? html`<${Button} kind="ghost wide" onClick=${back}>${t('signin.back')}</${Button}>`
+      : html`<${Button} kind="ghost wide" aria-expanded=${String(isForgotten)} onClick=${() => setForgotten(!isForgotten)}>${t('signin.forgotten')}</${Button}>`}
+    ${isForgotten && !factor && html`<div class="note info"><div class="grow"><p>${t('signin.forgotten.text')}</p><p><code>telecomx-local admin password --login ${values.username || t('signin.forgotten.name')}</code></p><p>${t('signin.forgotten.mail')}</p></div></div>`}
+  </form>`;
+}
+
+function HubForm() {
+  const [token, setToken] = useState('');
+  const submit = useAction(() => signIn({ token: token.trim() }));
+  return html`<form onSubmit=${(event) => { event.preventDefault(); submit.run(); }}>
+    <${Field} label=${t('signin.token')} hint=${t('signin.token.hint')} type="password" name="token" autocomplete="off" required value=${token} onInput=${(event) => setToken(event.target.value)} />
+    ${submit.error && html`<${Secret} error=${submit.error} />`}
+    <button type="submit" class="button primary wide" disabled=${submit.isBusy}><span>${t('signin.do')}</span></button>
+  </form>`;
+}
+
+export function SignIn({ preferences }) {
+  useEffect(() => { document.title = `${t('signin.title')} – telecomx-local`; });
+  return html`<main class="alone">
+    <div class="sign">
+      <img src="icon.svg" alt="" width="44" height="44" />
+      <h1>${t('signin.title')}</h1>
+      <p class="lead">${t(isHub() ? 'signin.lead.hub' : 'signin.lead')}</p>
+      ${isHub() ? html`<${HubForm} />` : html`<${ServerForm} />`}
+    </div>
+    ${preferences}
+  </main>`;
+}
