@@ -57,7 +57,7 @@ function parse(text) {
 function errorOf(answer, data) {
   const given = data?.error ?? {};
   const retryAfter = Number(answer.headers.get('Retry-After')) || null;
-  return new ApiError(answer.status, given.code, given.message ?? t('error.status', { status: answer.status }), given.inner, retryAfter, given.key);
+  return new ApiError(answer.status, given.code, given.message ?? t('error.status', { status: answer.status }), given.inner, retryAfter, given.key && { key: given.key, totp: given.totp ?? given.key });
 }
 
 export const get = async (path, values, options) => (await request('GET', values ? withQuery(path, values) : path, undefined, options)).data;

@@ -24,14 +24,15 @@ function options(width, series) {
   const exact = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: 'short', timeStyle: 'medium' });
   return {
     width, height: 240, cursor: { drag: { x: true, y: false } },
-    scales: { y: { range: (plot, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
+    scales: Object.fromEntries(series.map(({ scale }) => [scale, { range: (plot, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] }])),
     axes: [
       { ...axis, values: (plot, ticks) => ticks.map((tick) => time.format(tick * 1_000)) },
-      { ...axis, size: 56, values: (plot, ticks) => ticks.map((tick) => number(tick)) },
+      // One axis for each series, the second on the right.
+      ...series.map(({ scale, stroke }, place) => ({ ...axis, scale, side: place ? 1 : 3, stroke: colour(stroke), size: 56, grid: place ? { show: false } : axis.grid, values: (plot, ticks) => ticks.map((tick) => number(tick)) })),
     ],
     series: [
       { label: t('time'), value: (plot, value) => (value === null || value === undefined ? '–' : exact.format(value * 1_000)) },
-      ...series.map(({ label, stroke }) => ({ label, stroke: colour(stroke), width: 2, points: { show: false }, value: (plot, value) => (value === null || value === undefined ? '–' : number(value)) })),
+      ...series.map(({ label, scale, stroke }) => ({ label, scale, stroke: colour(stroke), width: 2, points: { show: false }, value: (plot, value) => (value === null || value === undefined ? '–' : number(value)) })),
     ],
   };
 }

@@ -1,8 +1,9 @@
 // Signing in: on a server with user name and password, and a code where one is asked for; on a hub with an operator's token.
-import { html, useEffect, useRef, useState } from './lib.js';
+import { html, useEffect, useState } from './lib.js';
 import { t, tOr } from './i18n.js';
 import { isHub, signIn } from './session.js';
 import { Button, Field, Note, Problem, useAction } from './parts.js';
+import { Qr } from './qr.js';
 
 /** What each answer asks of whoever signs in; the code of an error, or its status. */
 function asked(error) {
@@ -25,32 +26,33 @@ function ServerForm() {
   const [values, setValues] = useState({ username: '', password: '' });
   const [factor, setFactor] = useState(null);
   const [code, setCode] = useState('');
-  const [isTried, setTried] = useState(false);
+  const [fresh, setFresh] = useState(null);
   const [isForgotten, setForgotten] = useState(false);
-  const first = useRef(null);
   const submit = useAction(async () => {
     try {
       await signIn(factor ? { ...values, [factor]: code } : values);
     } catch (error) {
       const wanted = asked(error);
-      if (wanted && wanted !== factor) { setFactor(wanted); setTried(false); setCode(''); return; }
-      setTried(true);
+      // A key that the app does not have yet comes with the first answer.
+      if (wanted && error.key) setFresh(error.key);
+      if (wanted && wanted !== factor) { setFactor(wanted); setCode(''); return; }
       throw error;
     }
   });
   useEffect(() => { document.getElementById(factor ? 'code' : 'username')?.focus(); }, [factor]);
   const set = (name) => (event) => setValues({ ...values, [name]: event.target.value });
-  const back = () => { setFactor(null); setCode(''); submit.clear(); };
-  return html`<form ref=${first} onSubmit=${(event) => { event.preventDefault(); submit.run(); }}>
+  const back = () => { setFactor(null); setFresh(null); setCode(''); submit.clear(); };
+  return html`<form onSubmit=${(event) => { event.preventDefault(); submit.run(); }}>
     ${!factor && html`
       <div class="field"><label for="username">${t('signin.username')}</label>
         <input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required value=${values.username} onInput=${set('username')} /></div>
       <div class="field"><label for="password">${t('signin.password')}</label>
         <input id="password" name="password" type="password" autocomplete="current-password" required value=${values.password} onInput=${set('password')} /></div>`}
+    ${fresh && html`<div class="note info"><div class="grow stack"><p>${t('signin.fresh')}</p><${Qr} text=${fresh.totp} label=${t('signin.fresh.qr')} /><p><code>${fresh.key}</code></p></div></div>`}
     ${factor && html`<div class="field"><label for="code">${t(`signin.${factor}`)}</label>
         <input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required value=${code} onInput=${(event) => setCode(event.target.value.trim())} aria-describedby="code-hint" />
         <p class="hint" id="code-hint">${t(`signin.${factor}.hint`)}</p></div>`}
-    ${submit.error && html`<${Secret} error=${submit.error} isCode=${factor && isTried} />`}
+    ${submit.error && html`<${Secret} error=${submit.error} />`}
     <button type="submit" class="button primary wide" disabled=${submit.isBusy} aria-busy=${submit.isBusy ? 'true' : undefined}>${submit.isBusy && html`<span class="spinner"></span>`}<span>${t('signin.do')}</span></button>
     ${factor
       ? html`<${Button} kind="ghost wide" onClick=${back}>${t('signin.back')}</${Button}>`

@@ -67,12 +67,12 @@ function Change({ entry, offset, filters }) {
 function Entry({ entry, offset, filters, reload }) {
   const [isOpen, setOpen] = useState(false);
   const isUndoable = entry.section === CONFIGS && !entry.refused;
-  return html`<details class="target" onToggle=${(event) => setOpen(event.currentTarget.open)}>
+  return html`<details class="target event" onToggle=${(event) => setOpen(event.currentTarget.open)}>
     <summary><${Icon} name="right" />
-      <span class="grow"><strong>${tOr(`action.${entry.action}`, entry.action)}: ${tOr(`section.${entry.section}`, entry.section)}</strong> ${entry.refused && html`<${Badge} kind="bad">${t('audit.refused')}</${Badge}>`}
+      <span class="event-what"><strong>${tOr(`action.${entry.action}`, entry.action)}: ${tOr(`section.${entry.section}`, entry.section)}</strong> ${entry.refused && html`<${Badge} kind="bad">${t('audit.refused')}</${Badge}>`}
         <small><${Name} of=${entry.description} /></small></span>
-      <span><${Who} of=${entry.who} /><small><${From} of=${entry.from} /></small></span>
-      <time datetime=${entry.time}>${dateTime(entry.time)}</time></summary>
+      <span class="event-who"><${Who} of=${entry.who} /><small><${From} of=${entry.from} /></small></span>
+      <time class="event-time" datetime=${entry.time}>${dateTime(entry.time)}</time></summary>
     ${isOpen && html`<div class="target-body stack">
       <${Change} entry=${entry} offset=${offset} filters=${filters} />
       <${Facts} of=${[

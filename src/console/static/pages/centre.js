@@ -30,7 +30,7 @@ function Figures({ status }) {
 function Lag() {
   const loaded = useLoad(() => get('/local/sync/history'), [], OF_CENTRE);
   useEffect(() => { const timer = setInterval(loaded.reload, 15_000); return () => clearInterval(timer); }, []);
-  const series = [{ label: t('centre.plot.changes'), stroke: '--accent' }, { label: t('centre.plot.seconds'), stroke: '--warn' }];
+  const series = [{ label: t('centre.plot.changes'), scale: 'changes', stroke: '--accent' }, { label: t('centre.plot.seconds'), scale: 'seconds', stroke: '--warn' }];
   const data = useMemo(() => {
     const samples = loaded.data?.samples ?? [];
     return [samples.map(([time]) => time / 1_000), samples.map(([, changes]) => changes), samples.map(([, , seconds]) => seconds)];
@@ -161,8 +161,8 @@ export default function Centre({ route }) {
         <${Card} title=${t('centre.details')}><${Facts} of=${[
           [t('centre.origin'), html`<${Id} of=${of.origin} />`],
           [t('centre.high'), number(of.high)], [t('centre.acked'), number(of.acked)], [t('centre.stable'), number(of.stable)],
-          [t('centre.epoch'), of.epoch === null ? '–' : String(of.epoch)], [t('centre.forks'), number(of.forks)], [t('centre.rewinds'), number(of.rewinds)],
-          [t('centre.clock'), of.hubClockAheadSeconds === null ? '–' : t('seconds', { count: Math.round(of.hubClockAheadSeconds) })],
+          [t('centre.epoch'), (of.epoch ?? null) === null ? '–' : String(of.epoch)], [t('centre.forks'), number(of.forks)], [t('centre.rewinds'), number(of.rewinds)],
+          [t('centre.clock'), (of.hubClockAheadSeconds ?? null) === null ? '–' : t('seconds', { count: Math.round(of.hubClockAheadSeconds) || 0 })],
         ]} /></${Card}>`}`}</${Loaded}>
   </${Page}>`;
 }

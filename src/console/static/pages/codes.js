@@ -1,21 +1,10 @@
 // Enrolment codes of a hub: for a new server, or for a machine that replaces one; as text and as a QR code.
-import { html, useEffect, useRef, useState } from '../lib.js';
+import { html, useState } from '../lib.js';
 import { t } from '../i18n.js';
 import { get, post } from '../api.js';
 import { hubAtLeast } from '../session.js';
+import { Qr } from '../qr.js';
 import { Button, Card, Field, Name, Note, Page, Problem, say, Select, useAction, useLoad } from '../parts.js';
-
-function Qr({ text }) {
-  const canvas = useRef(null);
-  useEffect(() => {
-    let isGone = false;
-    import('../vendor/lean-qr/lean-qr.js').then(({ generate }) => {
-      if (!isGone && canvas.current) generate(text).toCanvas(canvas.current, { on: [0, 0, 0, 255], off: [255, 255, 255, 255] });
-    });
-    return () => { isGone = true; };
-  }, [text]);
-  return html`<canvas class="qr" role="img" aria-label=${t('codes.qr')} ref=${canvas}></canvas>`;
-}
 
 export default function Codes() {
   const [kind, setKind] = useState('name');
@@ -41,7 +30,7 @@ export default function Codes() {
         ${make.error && html`<${Problem} error=${make.error} />`}
         <div class="actions"><button class="button primary" disabled=${make.isBusy || (kind === 'origin' && !origin)}>${t('codes.do')}</button></div></form></${Card}>
       ${made && html`<${Card} title=${t('codes.made')}>
-        <p><${Name} of=${made.for} /></p><${Qr} text=${made.code} /><p class="code" id="enrolment-code">${made.code}</p>
+        <p><${Name} of=${made.for} /></p><${Qr} text=${made.code} label=${t('codes.qr')} /><p class="code" id="enrolment-code">${made.code}</p>
         <div class="actions"><${Button} icon="copy" onClick=${copy}>${t('codes.copy')}</${Button}></div><p class="hint">${t('codes.once')}</p></${Card}>`}
     </div>`}
   </${Page}>`;

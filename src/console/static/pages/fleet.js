@@ -36,7 +36,7 @@ export default function Fleet({ route }) {
     { name: 'lag', label: t('fleet.lag'), kind: 'num', of: (row) => t('changes', { count: row.lagChanges ?? 0 }) },
     { name: 'seen', label: t('fleet.seen'), of: (row) => (row.lastSeen ? ago(row.lagSeconds) : t('never')) },
     { name: 'rows', label: t('fleet.rows'), kind: 'num', of: (row) => (row.storedRows === null ? '–' : number(row.storedRows)) },
-    { name: 'version', label: t('version'), of: (row) => clip(row.version ?? '–', 60) },
+    { name: 'version', label: t('version'), of: (row) => clip(row.version || '–', 60) },
   ];
   return html`<${Page} title=${t('nav.fleet')} lead=${t('fleet.lead')}>
     <${Card}><div class="filters">

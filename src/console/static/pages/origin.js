@@ -133,7 +133,7 @@ export default function Origin({ route }) {
         <${Figure} label=${t('fleet.lag')} kind=${of.lagChanges ? 'warn' : ''} value=${t('changes', { count: of.lagChanges ?? 0 })} />
         <${Figure} label=${t('fleet.seen')} value=${of.lastSeen ? ago(of.lagSeconds) : t('never')} />
         <${Figure} label=${t('fleet.rows')} value=${of.storedRows === null ? '–' : number(of.storedRows)} hint=${bytes(of.storedBytes)} />
-        <${Figure} label=${t('version')} value=${clip(of.version ?? '–', 60)} />
+        <${Figure} label=${t('version')} value=${clip(of.version || '–', 60)} />
         <${Figure} label=${t('centre.proof')} value=${of.lastProof ? ago(of.lastProofAgeSeconds) : t('never')} />
       </dl>
       ${hubAtLeast('administer') && html`<${Card} title=${t('fleet.tags')}><${Tags} key=${of.tags.join()} of=${of} path=${path} onDone=${loaded.reload} /></${Card}>`}
