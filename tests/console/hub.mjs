@@ -8,7 +8,7 @@ await play(async ({ url, hub, token, origin }, open) => {
   await server.to('centre');
   await server.page.getByRole('button', { name: 'Exchange now' }).click();
   await server.page.getByText('Exchanged.').waitFor();
-  await server.page.getByText('Consistent', { exact: true }).waitFor();
+  await server.page.locator('.figure.good', { hasText: 'Consistent' }).waitFor();
   await server.page.getByRole('button', { name: 'Prove equality' }).click();
   await server.page.getByText(/Both sides are equal: [\d,]+ rows were compared\./).waitFor();
   // The first samples come with time.

@@ -27,8 +27,10 @@ use support::{Place, needs};
 
 /// How long a scenario may take on a busy machine.
 const SCENARIO: Duration = Duration::from_secs(400);
-/// Markup, a script, a template, quotes, and marks that turn the direction of text around.
-const HOSTILE: &str = r#"<img src=x onerror="window.ran=1"><b id="injected">${1}</b></script><script>window.ran=1</script>'"`&lt;"#;
+/// Markup, a script, a template, quotes, and letters that are written from right to left.
+const HOSTILE: &str =
+    r#"<img src=x onerror="window.ran=1"><b id="injected">${1}</b></script><script>window.ran=1</script>'"`&lt; שלום"#;
+/// Marks that turn the direction of text around. Names cannot hold them; content that is stored as it is given can.
 const MARKS: &str = "\u{202e}\u{2067}\u{200f}";
 
 fn root() -> &'static Path {
@@ -135,11 +137,10 @@ fn a_conflict_with_the_platform_is_settled_by_one_click() {
 /// The demo world with hostile text wherever a person can write.
 fn hostile_world() -> Value {
     let mut world = demo();
-    let text = format!("{HOSTILE}{MARKS}");
     let fill = |list: &mut Value, names: &[&str]| {
         for object in list.as_array_mut().unwrap() {
             for name in names {
-                object[name] = json!(text);
+                object[name] = json!(HOSTILE);
             }
         }
     };
@@ -156,7 +157,8 @@ fn hostile_world() -> Value {
                 fill(&mut section[list], &["name"]);
             }
         }
-        sections.push(json!({ "type": HOSTILE, "data": "W".repeat(1_000_000), "html": text }));
+        let marked = format!("{MARKS}{HOSTILE}");
+        sections.push(json!({ "type": "<b id=\"injected\">", "data": "W".repeat(1_000_000), "html": marked }));
     }
     world
 }

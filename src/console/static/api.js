@@ -13,8 +13,10 @@ const signedOut = new Set();
 
 /** Calls `listener` when the session has ended while a page was open. */
 export const onSignedOut = (listener) => signedOut.add(listener);
+let renewCsrf = null;
+/** Calls `renew` when the server refuses the token for changes; the change is sent once more then. */
+export const onStaleCsrf = (renew) => { renewCsrf = renew; };
 export const setCsrf = (token) => { csrf = token ?? null; };
-export const getCsrf = () => csrf;
 
 /** Appends what has a value as a query string. */
 export function withQuery(path, values) {
@@ -27,7 +29,7 @@ export function withQuery(path, values) {
 }
 
 /** Sends a request; gives `{ data, etag, status }`. Throws an ApiError for everything that is not a success. */
-export async function request(method, path, body, { ifMatch, signal, isSignIn } = {}) {
+export async function request(method, path, body, { ifMatch, signal, isSignIn, isAgain } = {}) {
   const headers = { Accept: 'application/json' };
   if (method !== 'GET') headers['Content-Type'] = 'application/json';
   if (csrf) headers['X-CSRF-Token'] = csrf;
@@ -43,9 +45,12 @@ export async function request(method, path, body, { ifMatch, signal, isSignIn } 
     throw new ApiError(0, 'unreachable', t('error.unreachable'));
   }
   const data = parse(await answer.text());
-  const kind = answer.headers.get('X-Telecomx-Kind');
-  if (answer.ok) return { data, kind, etag: answer.headers.get('ETag'), status: answer.status };
-  const error = Object.assign(errorOf(answer, data), { kind });
+  if (answer.ok) return { data, etag: answer.headers.get('ETag'), status: answer.status };
+  const error = errorOf(answer, data);
+  if (error.code === 'csrf' && !isSignIn && !isAgain && renewCsrf) {
+    await renewCsrf();
+    return request(method, path, body, { ifMatch, signal, isAgain: true });
+  }
   if (answer.status === 401 && !isSignIn) signedOut.forEach((listener) => listener());
   throw error;
 }

@@ -1,5 +1,5 @@
 // Who is signed in here, and what the level allows to be shown. The server decides; this only leaves out what it would refuse.
-import { ApiError, onSignedOut, request, setCsrf } from './api.js';
+import { ApiError, onSignedOut, onStaleCsrf, request, setCsrf } from './api.js';
 import { connect, disconnect, onLive } from './live.js';
 
 export const LEVELS = ['NO_LOGIN', 'PERSONAL', 'VIEWER', 'MANAGER', 'OWNER', 'RESELLER', 'RESELLER_ADMIN', 'ADMIN'];
@@ -21,20 +21,21 @@ function set(kind, data) {
   listeners.forEach((listener) => listener());
 }
 
-/** Asks the server whether a session is there already. */
+/** Asks what kind of server this is, and whether a session is there already. */
 export async function findSession() {
-  try {
-    const { data, kind } = await request('GET', '/local/session', undefined, { isSignIn: true });
-    set(kind, data);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 401) throw error;
-    set(error.kind, null);
-  }
+  const [about, found] = await Promise.all([
+    request('GET', 'about.json', undefined, { isSignIn: true }),
+    request('GET', '/local/session', undefined, { isSignIn: true }).catch((error) => {
+      if (error instanceof ApiError && error.status === 401) return { data: null };
+      throw error;
+    }),
+  ]);
+  set(about.data.kind, found.data);
 }
 
 export async function signIn(body) {
-  const { data, kind } = await request('POST', '/local/session', body, { isSignIn: true });
-  set(kind, data);
+  const { data } = await request('POST', '/local/session', body, { isSignIn: true });
+  set(data.kind, data);
 }
 
 export async function signOut() {
@@ -47,6 +48,11 @@ export async function signOut() {
   set(null, null);
 }
 
+/** A new token for changes, after the server has refused the one from before. */
+onStaleCsrf(async () => {
+  const { data } = await request('GET', '/local/session');
+  setCsrf(data.csrfToken);
+});
 onSignedOut(() => session.data && set(null, null));
 onLive((event) => event.name === 'end' && session.data && set(null, null));
 

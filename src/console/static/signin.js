@@ -12,13 +12,10 @@ function asked(error) {
   return null;
 }
 
-/** Says in this page's words what the server refused. */
-function reason(error) {
-  return tOr(`signin.error.${error.code}`, null);
-}
-
-function Secret({ error }) {
-  const said = reason(error);
+/** Says in this page's words what the server refused. Once the password was right, it is the code that is not. */
+function Refusal({ error, factor }) {
+  const what = factor && error.code === 'credentials_invalid' ? factor : error.code;
+  const said = tOr(`signin.error.${what}`, null);
   return said ? html`<${Note} kind="bad" role="alert"><p>${said}</p></${Note}>` : html`<${Problem} error=${error} />`;
 }
 
@@ -52,7 +49,7 @@ function ServerForm() {
     ${factor && html`<div class="field"><label for="code">${t(`signin.${factor}`)}</label>
         <input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required value=${code} onInput=${(event) => setCode(event.target.value.trim())} aria-describedby="code-hint" />
         <p class="hint" id="code-hint">${t(`signin.${factor}.hint`)}</p></div>`}
-    ${submit.error && html`<${Secret} error=${submit.error} />`}
+    ${submit.error && html`<${Refusal} error=${submit.error} factor=${factor} />`}
     <button type="submit" class="button primary wide" disabled=${submit.isBusy} aria-busy=${submit.isBusy ? 'true' : undefined}>${submit.isBusy && html`<span class="spinner"></span>`}<span>${t('signin.do')}</span></button>
     ${factor
       ? html`<${Button} kind="ghost wide" onClick=${back}>${t('signin.back')}</${Button}>`
@@ -66,7 +63,7 @@ function HubForm() {
   const submit = useAction(() => signIn({ token: token.trim() }));
   return html`<form onSubmit=${(event) => { event.preventDefault(); submit.run(); }}>
     <${Field} label=${t('signin.token')} hint=${t('signin.token.hint')} type="password" name="token" autocomplete="off" required value=${token} onInput=${(event) => setToken(event.target.value)} />
-    ${submit.error && html`<${Secret} error=${submit.error} />`}
+    ${submit.error && html`<${Refusal} error=${submit.error} />`}
     <button type="submit" class="button primary wide" disabled=${submit.isBusy}><span>${t('signin.do')}</span></button>
   </form>`;
 }

@@ -10,7 +10,7 @@ const LOOKED_AT = 40;
 
 /** Newer changes of the configs that an operation changed. */
 async function changedSince(operation) {
-  const { entries } = await get('/local/audit', { operation, data: false, limit: 500 });
+  const { entries } = await get('/local/audit', { operation, brief: true, limit: 500 });
   const newest = await Promise.all([...new Set(entries.map(({ item }) => item))].slice(0, LOOKED_AT)
     .map((item) => get('/local/audit', { item, section: 'PbxAppMobileConfigs', refused: false, limit: 1 })));
   return newest.flatMap((page) => page.entries).filter((entry) => entry.operation !== operation);

@@ -51,12 +51,11 @@ function Who({ of }) {
 
 const From = ({ of }) => (of ? html`<span>${tOr(`way.${of.way}`, of.way)}${of.address && html` <span class="mono">${clip(of.address, 60)}</span>`}</span>` : '–');
 
-/** Before and after; asked for alone where the page had no room for it. */
-function Change({ entry, offset, filters }) {
+/** Before and after, which the list leaves out; asked for when an entry is opened. */
+function Change({ entry }) {
   const loaded = useLoad(async () => {
-    if (entry.before !== undefined || entry.after !== undefined) return entry;
-    const page = await get('/local/audit', { ...filters, offset, limit: 1 });
-    return page.entries[0] ?? entry;
+    const page = await get('/local/audit', { item: entry.item, operation: entry.operation, limit: 100 });
+    return page.entries.find(({ seq }) => seq === entry.seq) ?? entry;
   }, [entry.seq]);
   return html`<${Loaded} of=${loaded}>${(of) => {
     if (!of.before && !of.after) return html`<p class="hint">${t(of.refused ? 'diff.refused' : 'diff.none')}</p>`;
@@ -64,7 +63,7 @@ function Change({ entry, offset, filters }) {
   }}</${Loaded}>`;
 }
 
-function Entry({ entry, offset, filters, reload }) {
+function Entry({ entry, reload }) {
   const [isOpen, setOpen] = useState(false);
   const isUndoable = entry.section === CONFIGS && !entry.refused;
   return html`<details class="target event" onToggle=${(event) => setOpen(event.currentTarget.open)}>
@@ -74,7 +73,7 @@ function Entry({ entry, offset, filters, reload }) {
       <span class="event-who"><${Who} of=${entry.who} /><small><${From} of=${entry.from} /></small></span>
       <time class="event-time" datetime=${entry.time}>${dateTime(entry.time)}</time></summary>
     ${isOpen && html`<div class="target-body stack">
-      <${Change} entry=${entry} offset=${offset} filters=${filters} />
+      <${Change} entry=${entry} />
       <${Facts} of=${[
         [t('audit.number'), String(entry.seq)],
         [t('audit.who'), html`<${Who} of=${entry.who} /> ${entry.who?.accessLevel && html`<${Badge}>${t(`level.${entry.who.accessLevel}`)}</${Badge}>`}`],
@@ -91,12 +90,12 @@ export default function Audit({ route }) {
   const { query } = route;
   const offset = Number(query.offset) || 0;
   const filters = Object.fromEntries(NAMES.map((name) => [name, query[name]]));
-  const loaded = useLoad(() => get('/local/audit', { ...filters, offset, limit: LIMIT }), [location.hash], (event) => event.name === 'change' && offset === 0);
+  const loaded = useLoad(() => get('/local/audit', { ...filters, offset, limit: LIMIT, brief: true }), [location.hash], (event) => event.name === 'change' && offset === 0);
   return html`<${Page} title=${t('nav.audit')} lead=${t('audit.lead')}>
     ${atLeast('ADMIN') && html`<${Chain} />`}
     <${Filters} key=${NAMES.map((name) => query[name] ?? '').join()} query=${query} />
     <${Loaded} of=${loaded}>${(page) => html`
-      <div class="stack">${page.entries.map((entry, place) => html`<${Entry} key=${entry.seq} entry=${entry} offset=${page.offset + place} filters=${filters} reload=${loaded.reload} />`)}</div>
+      <div class="stack">${page.entries.map((entry) => html`<${Entry} key=${entry.seq} entry=${entry} reload=${loaded.reload} />`)}</div>
       ${!page.entries.length && html`<p class="empty">${t('none.found')}</p>`}
       <${Pager} offset=${page.offset} limit=${page.limit} total=${page.total} onPage=${(next) => setQuery({ offset: String(next) })} />`}</${Loaded}>
   </${Page}>`;
