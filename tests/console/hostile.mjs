@@ -1,6 +1,6 @@
 // Stored text with markup, right-to-left marks and a megabyte of letters is shown as text, and does nothing.
 import assert from 'node:assert/strict';
-import { fits, isAccessible, keep, logIn, play, signIn } from './support.mjs';
+import { fits, isAccessible, keep, play, settled, signIn, signInToHub } from './support.mjs';
 
 const PAGES = ['customers', 'employees?customer=c00000000000000000000004', 'employee/e00000000000000000000404', 'queues?customer=c00000000000000000000004', 'queue/a00000000000000000000401',
   'configs?customer=c00000000000000000000004', 'config/e00000000000000000000404', 'copy?customer=c00000000000000000000004&from=e00000000000000000000404', 'audit', 'centre', 'machine'];
@@ -15,7 +15,32 @@ async function isHarmless(page, name) {
   assert.deepEqual(found, { ran: null, elements: 0, links: 0 }, name);
 }
 
-await play(async ({ url, text }, open) => {
+/** The hub has it all as rows, and a server that is named so. */
+async function onTheHub(open, hub, token, text) {
+  const { page, to, isClean, close } = await open({ url: hub, width: 360, height: 740 });
+  await signInToHub(page, hub, token);
+  await page.getByRole('link', { name: text }).click();
+  await settled(page);
+  for (const table of ['employee', 'queue', 'mobile_config', 'pbx_object', 'customer']) {
+    const read = page.waitForResponse((response) => response.url().includes(`/rows?table=${table}`));
+    await page.getByLabel('Table').first().selectOption(table);
+    const { rows } = await (await read).json();
+    const row = page.locator('details.target', { hasText: rows[0].id });
+    await row.locator('summary').click();
+    await row.locator('pre').waitFor();
+    await isHarmless(page, table);
+    await fits(page, table);
+  }
+  for (const hash of ['fleet', 'codes', 'hubaudit']) {
+    await to(hash);
+    await isHarmless(page, hash);
+    await fits(page, hash);
+  }
+  await isClean();
+  await close();
+}
+
+await play(async ({ url, text, hub, token }, open) => {
   for (const [width, height] of [[1280, 800], [360, 740]]) {
     const { page, to, isClean, close } = await open({ url, width, height });
     await signIn(page, url, 'admin@platform.example.com');
@@ -64,4 +89,5 @@ await play(async ({ url, text }, open) => {
   await isHarmless(page, 'a name of a megabyte');
   await isClean();
   await close();
+  await onTheHub(open, hub, token, text);
 });

@@ -168,10 +168,16 @@ fn hostile_text_in_every_field_does_nothing_in_any_page() {
     if !needs("playwright-core") {
         return;
     }
+    let hub_place = HubPlace::new();
+    let hub = hub_place.start();
     let place = Place::holding(&hostile_world());
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code(HOSTILE)]);
+    place.run(&["sync", "run"]);
     let server = place.serve();
-    play("hostile.mjs", &json!({ "url": server.url, "text": HOSTILE }));
+    let given = json!({ "url": server.url, "text": HOSTILE, "hub": hub.server.url, "token": hub.admin });
+    play("hostile.mjs", &given);
     assert!(server.stop().success());
+    assert!(hub.server.stop().success());
 }
 
 #[test]
