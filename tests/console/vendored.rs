@@ -23,7 +23,7 @@ fn files_under(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_library_has_its_checksum_and_its_licence() {
     let folder = Path::new(PAGES).join("vendor");
-    let listed = std::fs::read_to_string(folder.join("CHECKSUMS")).unwrap();
+    let listed = std::fs::read_to_string(folder.join("CHECKSUMS.txt")).unwrap();
     let mut checked = BTreeSet::new();
     for line in listed.lines() {
         let (sum, name) = line.split_once("  ").unwrap();
@@ -31,7 +31,7 @@ fn every_library_has_its_checksum_and_its_licence() {
         assert_eq!(hex::encode(Sha256::digest(&bytes)), sum, "{name} is not as it was published");
         checked.insert(name.to_owned());
     }
-    let own = ["CHECKSUMS", "README.md"];
+    let own = ["CHECKSUMS.txt", "README.txt"];
     for path in files_under(&folder) {
         let name = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
         assert!(own.contains(&name.as_str()) || checked.contains(&name), "{name} has no checksum");
