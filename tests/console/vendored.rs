@@ -51,10 +51,20 @@ fn the_page_holds_no_script_and_no_style_of_its_own() {
         assert!(tag.split_once('>').unwrap().0.contains(" src="), "<script{tag}");
     }
     assert!(!page.contains("<style") && !page.contains("style=") && !page.contains("javascript:"), "{page}");
-    let own = files_under(Path::new(PAGES)).into_iter().filter(|path| !path.starts_with(Path::new(PAGES).join("vendor")));
+    let own =
+        files_under(Path::new(PAGES)).into_iter().filter(|path| !path.starts_with(Path::new(PAGES).join("vendor")));
     for path in own.filter(|path| path.extension().is_some_and(|ending| ending == "js")) {
         let source = std::fs::read_to_string(&path).unwrap();
-        for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "style=", "http://"] {
+        for forbidden in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+            "style=",
+            "http://",
+        ] {
             assert!(!source.contains(forbidden), "{} has {forbidden}", path.display());
         }
     }
