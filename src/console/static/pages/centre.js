@@ -61,8 +61,8 @@ function Conflict({ of, onDone }) {
     ]} /></div></div></article>`;
 }
 
-function Conflicts({ onDone }) {
-  const loaded = useLoad(() => get('/sync/conflicts', { limit: LIMIT }), [], OF_CENTRE);
+function Conflicts({ round, onDone }) {
+  const loaded = useLoad(() => get('/sync/conflicts', { limit: LIMIT }), [round], OF_CENTRE);
   const again = async () => { await loaded.reload(); onDone(); };
   return html`<${Card} title=${t('centre.conflicts')}><${Loaded} of=${loaded}>${(page) => html`
     ${page.operations.map((of) => html`<${Conflict} key=${of.id} of=${of} onDone=${again} />`)}
@@ -70,8 +70,8 @@ function Conflicts({ onDone }) {
     ${page.total > page.operations.length && html`<p class="hint">${t('config.more', { count: page.total - page.operations.length })}</p>`}`}</${Loaded}></${Card}>`;
 }
 
-function Operations({ offset, onDone }) {
-  const loaded = useLoad(() => get('/sync/operations', { limit: LIMIT, offset }), [offset], OF_CENTRE);
+function Operations({ round, offset, onDone }) {
+  const loaded = useLoad(() => get('/sync/operations', { limit: LIMIT, offset }), [offset, round], OF_CENTRE);
   const again = async () => { await loaded.reload(); onDone(); };
   const columns = [
     { name: 'call', label: t('centre.change'), of: (row) => html`${tOr(`call.${row.call}`, row.call)}<small><${Id} of=${row.target} /></small>` },
@@ -88,8 +88,8 @@ function Operations({ offset, onDone }) {
     <${Pager} offset=${page.offset} limit=${page.limit} total=${page.total} onPage=${(next) => setQuery({ operations: String(next) })} />`}</${Loaded}></${Card}>`;
 }
 
-function Quarantine({ onDone }) {
-  const loaded = useLoad(() => get('/sync/quarantine'), [], OF_CENTRE);
+function Quarantine({ round, onDone }) {
+  const loaded = useLoad(() => get('/sync/quarantine'), [round], OF_CENTRE);
   const again = async () => { await loaded.reload(); onDone(); };
   const columns = [
     { name: 'row', label: t('centre.row'), of: (row) => html`${tOr(`table.${row.table}`, row.table)}<small><${Id} of=${row.row} /></small>` },
@@ -104,8 +104,8 @@ function Quarantine({ onDone }) {
     <${Table} caption=${t('centre.quarantine')} columns=${columns} rows=${quarantine.slice(0, 200)} rowKey=${(row) => row.id} none=${t('centre.quarantine.none')} />`}</${Loaded}></${Card}>`;
 }
 
-function Proposals({ offset }) {
-  const loaded = useLoad(() => get('/local/sync/proposals', { limit: LIMIT, offset }), [offset], OF_CENTRE);
+function Proposals({ round, offset }) {
+  const loaded = useLoad(() => get('/local/sync/proposals', { limit: LIMIT, offset }), [offset, round], OF_CENTRE);
   const columns = [
     { name: 'result', label: t('result'), of: (row) => html`<${Badge} kind=${{ applied: 'good', conflict: 'warn', rejected: 'bad' }[row.result] ?? ''}>${tOr(`result.${row.result}`, row.result)}</${Badge}>` },
     { name: 'detail', label: t('centre.why'), of: (row) => html`<${Name} of=${row.detail} /><small><${Id} of=${row.id} /></small>` },
@@ -132,14 +132,17 @@ function Enrol({ onDone }) {
 export default function Centre({ route }) {
   const loaded = useLoad(() => get('/sync/status'), [], OF_CENTRE);
   const [proof, setProof] = useState(null);
+  // Raised to have every list read again: what an exchange brings need not show in the state of the mirror.
+  const [round, setRound] = useState(0);
+  const again = () => { setRound((before) => before + 1); return loaded.reload(); };
   const exchange = useAction(async () => {
     const status = await post('/sync');
-    await loaded.reload();
+    await again();
     const trouble = status.lastError ?? status.platform?.lastError;
     say(trouble ? clip(trouble, 300) : t('centre.exchanged'), trouble ? 'bad' : 'good');
   });
   const prove = useAction(async () => { setProof(null); setProof(await post('/sync/verify')); await loaded.reload(); });
-  useEffect(() => { const timer = setInterval(loaded.reload, 30_000); return () => clearInterval(timer); }, []);
+  useEffect(() => { const timer = setInterval(again, 30_000); return () => clearInterval(timer); }, []);
   const status = loaded.data;
   const hasCentre = status?.enrolled || status?.platform?.connected;
   return html`<${Page} title=${t('nav.centre')} lead=${t('centre.lead')} actions=${hasCentre && html`
@@ -156,8 +159,8 @@ export default function Centre({ route }) {
       <${Figures} status=${of} />
       ${of.enrolled && atLeast('ADMIN') && html`<${Lag} />`}
       ${!of.enrolled && atLeast('ADMIN') && html`<${Enrol} onDone=${loaded.reload} />`}
-      ${of.platform?.connected && html`<${Conflicts} onDone=${loaded.reload} /><${Operations} offset=${route.query.operations ?? 0} onDone=${loaded.reload} />`}
-      ${of.enrolled && html`<${Quarantine} onDone=${loaded.reload} /><${Proposals} offset=${route.query.proposals ?? 0} />
+      ${of.platform?.connected && html`<${Conflicts} round=${round} onDone=${loaded.reload} /><${Operations} round=${round} offset=${route.query.operations ?? 0} onDone=${loaded.reload} />`}
+      ${of.enrolled && html`<${Quarantine} round=${round} onDone=${loaded.reload} /><${Proposals} round=${round} offset=${route.query.proposals ?? 0} />
         <${Card} title=${t('centre.details')}><${Facts} of=${[
           [t('centre.origin'), html`<${Id} of=${of.origin} />`],
           [t('centre.high'), number(of.high)], [t('centre.acked'), number(of.acked)], [t('centre.stable'), number(of.stable)],
