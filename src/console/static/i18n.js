@@ -29,6 +29,9 @@ export async function chooseLanguage(name) {
 
 export const currentLanguage = () => language;
 
+/** How dates and numbers are written: as the browser's owner has it, where that is of the language of the texts. */
+export const locale = () => (navigator.languages ?? []).find((one) => one.split('-')[0] === language) ?? language;
+
 /** Draws its caller again when the language changes. */
 export function useLanguage() {
   const [, redraw] = useState(0);
@@ -54,18 +57,18 @@ export function t(key, values) {
 /** The text of a key that may be missing: a name that the server made up later is shown as it is. */
 export const tOr = (key, otherwise) => texts[key] ?? otherwise;
 
-export const number = (value, options) => new Intl.NumberFormat(language, options).format(value);
+export const number = (value, options) => new Intl.NumberFormat(locale(), options).format(value);
 
 export function dateTime(value) {
   const date = new Date(value);
   if (!value || Number.isNaN(date.getTime())) return '–';
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
 }
 
 export function day(value) {
   const date = new Date(value);
   if (!value || Number.isNaN(date.getTime())) return '–';
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(date);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium' }).format(date);
 }
 
 const STEPS = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
@@ -74,14 +77,14 @@ const STEPS = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
 export function ago(seconds) {
   if (seconds === null || seconds === undefined) return '–';
   const [unit, length] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? STEPS[3];
-  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-Math.round(seconds / length), unit);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(-Math.round(seconds / length), unit);
 }
 
 /** "3 minutes", of seconds. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return '–';
   const [unit, length] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? STEPS[3];
-  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.round(seconds / length));
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'long' }).format(Math.round(seconds / length));
 }
 
 export function bytes(value) {

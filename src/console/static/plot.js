@@ -1,7 +1,9 @@
 // A plot over time with uPlot, which is loaded by the first page that has one.
 import { html, useEffect, useRef } from './lib.js';
-import { currentLanguage, number, t } from './i18n.js';
+import { currentLanguage, locale, number, t } from './i18n.js';
 
+/** Steps of an axis that counts whole things. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000, 10_000_000];
 let loading = null;
 
 function element(name, values) {
@@ -20,15 +22,17 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 function options(width, series) {
   const axis = { stroke: colour('--quiet'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
-  const time = new Intl.DateTimeFormat(currentLanguage(), { hour: '2-digit', minute: '2-digit' });
-  const exact = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: 'short', timeStyle: 'medium' });
+  const time = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' });
+  const close = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const exact = new Intl.DateTimeFormat(locale(), { dateStyle: 'short', timeStyle: 'medium' });
+  const times = (ticks) => (ticks[1] - ticks[0] < 60 ? close : time);
   return {
     width, height: 240, cursor: { drag: { x: true, y: false } },
     scales: Object.fromEntries(series.map(({ scale }) => [scale, { range: (plot, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] }])),
     axes: [
-      { ...axis, values: (plot, ticks) => ticks.map((tick) => time.format(tick * 1_000)) },
+      { ...axis, values: (plot, ticks) => ticks.map((tick) => times(ticks).format(tick * 1_000)) },
       // One axis for each series, the second on the right.
-      ...series.map(({ scale, stroke }, place) => ({ ...axis, scale, side: place ? 1 : 3, stroke: colour(stroke), size: 56, grid: place ? { show: false } : axis.grid, values: (plot, ticks) => ticks.map((tick) => number(tick)) })),
+      ...series.map(({ scale, stroke }, place) => ({ ...axis, scale, side: place ? 1 : 3, incrs: WHOLE, stroke: colour(stroke), size: 56, grid: place ? { show: false } : axis.grid, values: (plot, ticks) => ticks.map((tick) => number(tick)) })),
     ],
     series: [
       { label: t('time'), value: (plot, value) => (value === null || value === undefined ? '–' : exact.format(value * 1_000)) },

@@ -4,9 +4,8 @@ import { ago, dateTime, duration, number, t, tOr } from '../i18n.js';
 import { get, post } from '../api.js';
 import { atLeast } from '../session.js';
 import { setQuery, to } from '../route.js';
-import { JsonDiff } from '../diff.js';
 import { Plot } from '../plot.js';
-import { Badge, Button, Card, clip, Count, Empty, Facts, Field, Figure, Id, Loaded, Name, Note, Page, Pager, Problem, say, Table, useAction, useLoad } from '../parts.js';
+import { Badge, Button, Card, clip, Empty, Facts, Field, Figure, Id, Loaded, Name, Note, Page, Pager, Problem, say, Table, useAction, useLoad } from '../parts.js';
 
 const LIMIT = 50;
 const OF_CENTRE = (event) => event.name === 'sync';
@@ -49,16 +48,25 @@ function Decide({ choices, onDone }) {
 
 const shown = (error) => (typeof error === 'string' ? error : error?.error?.message ?? error?.message ?? JSON.stringify(error));
 
+/** A value as a person reads it: text as it is, the rest as JSON. */
+const valueOf = (value) => (value === undefined || value === null ? '–' : html`<${Name} of=${typeof value === 'string' ? value : JSON.stringify(value)} />`);
+
 function Conflict({ of, onDone }) {
   const path = `/sync/conflicts/${of.id}`;
-  return html`<article class="target"><div class="target-body stack"><div class="card-head"><h3 class="list-title">${tOr(`call.${of.call}`, of.call)} <${Id} of=${of.target} /></h3><small>${dateTime(of.createdAt)}</small></div>
-    <p class="side-title">${t('centre.was')}: <span class="mono"><${Name} of=${JSON.stringify(of.was)} /></span></p>
-    <div class="sides"><div><p class="side-title">${t('mine')}</p><pre class="code mono" dir="auto">${clip(JSON.stringify(of.mine, null, 2), 4_000)}</pre></div>
-      <div><p class="side-title">${t('centre.theirs')}</p><pre class="code mono" dir="auto">${of.theirs === null ? t('centre.gone') : clip(JSON.stringify(of.theirs, null, 2), 4_000)}</pre></div></div>
+  const sides = { was: of.was ?? {}, mine: of.mine ?? {}, theirs: of.theirs ?? {} };
+  const names = [...new Set(Object.values(sides).flatMap(Object.keys))];
+  const columns = [
+    { name: 'field', label: t('centre.field'), of: (name) => html`<strong><${Name} of=${name} /></strong>` },
+    { name: 'was', label: t('centre.was'), of: (name) => valueOf(sides.was[name]) },
+    { name: 'mine', label: t('mine'), of: (name) => valueOf(sides.mine[name]) },
+    { name: 'theirs', label: t('centre.theirs'), of: (name) => (of.theirs === null ? t('centre.gone') : valueOf(sides.theirs[name])) },
+  ];
+  return html`<article class="stack"><div class="card-head"><h3>${tOr(`call.${of.call}`, of.call)} <${Id} of=${of.target} /></h3><small>${dateTime(of.createdAt)}</small></div>
+    <${Table} caption=${tOr(`call.${of.call}`, of.call)} columns=${columns} rows=${names} rowKey=${(name) => name} none=${t(of.theirs === null ? 'centre.gone' : 'none')} />
     <div class="actions"><${Decide} onDone=${onDone} choices=${[
       { path: `${path}/mine`, label: t('centre.take.mine'), done: t('centre.taken.mine') },
       { path: `${path}/theirs`, label: t('centre.take.theirs'), done: t('centre.taken.theirs') },
-    ]} /></div></div></article>`;
+    ]} /></div></article>`;
 }
 
 function Conflicts({ round, onDone }) {
@@ -158,8 +166,8 @@ export default function Centre({ route }) {
       ${of.platform?.lastError && html`<${Note} kind="warn"><p>${t('centre.platform')}: ${clip(of.platform.lastError)}</p></${Note}>`}
       <${Figures} status=${of} />
       ${of.enrolled && atLeast('ADMIN') && html`<${Lag} />`}
-      ${!of.enrolled && atLeast('ADMIN') && html`<${Enrol} onDone=${loaded.reload} />`}
       ${of.platform?.connected && html`<${Conflicts} round=${round} onDone=${loaded.reload} /><${Operations} round=${round} offset=${route.query.operations ?? 0} onDone=${loaded.reload} />`}
+      ${!of.enrolled && atLeast('ADMIN') && html`<${Enrol} onDone=${loaded.reload} />`}
       ${of.enrolled && html`<${Quarantine} round=${round} onDone=${loaded.reload} /><${Proposals} round=${round} offset=${route.query.proposals ?? 0} />
         <${Card} title=${t('centre.details')}><${Facts} of=${[
           [t('centre.origin'), html`<${Id} of=${of.origin} />`],

@@ -1,5 +1,5 @@
 import { html } from '../lib.js';
-import { number, t, tOr } from '../i18n.js';
+import { t, tOr } from '../i18n.js';
 import { get } from '../api.js';
 import { atLeast } from '../session.js';
 import { setQuery, to } from '../route.js';

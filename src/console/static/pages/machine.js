@@ -1,6 +1,6 @@
 // The machine: sizes, room, alarms, backup and certificate.
 import { html, useEffect } from '../lib.js';
-import { ago, bytes, dateTime, day, duration, number, t } from '../i18n.js';
+import { ago, bytes, dateTime, day, t } from '../i18n.js';
 import { get } from '../api.js';
 import { Badge, Card, clip, Facts, Figure, Loaded, Name, Note, Page, useLoad } from '../parts.js';
 
