@@ -14,6 +14,9 @@ const WAIT = 30_000;
 /** What a page asks for without knowing whether it is there: nobody is signed in, an employee has no config. */
 const ASKED = [/^401 GET \/local\/session$/, /^404 GET \/pbx\/app\/mobileconfig\/[0-9a-f]{24}$/];
 
+/** What the pages have said: shown when a scenario fails. */
+const heard = [];
+
 /** Runs one scenario with what the test gives it; prints what it returns. */
 export async function play(scenario) {
   const given = JSON.parse(process.argv[2]);
@@ -23,7 +26,7 @@ export async function play(scenario) {
     const answer = await scenario(given, (options) => open(browser, options));
     console.log(JSON.stringify(answer ?? null));
   } catch (error) {
-    console.error(error);
+    console.error(error, heard);
     process.exitCode = 1;
   } finally {
     await browser.close();
@@ -40,6 +43,7 @@ async function open(browser, { url, width = 1280, height = 800, colorScheme = 'l
   });
   const page = await context.newPage();
   const said = [];
+  heard.push(said);
   const refused = [];
   page.on('console', (message) => {
     const text = message.text();

@@ -129,7 +129,14 @@ function App() {
     <div id="announcer" class="unseen" aria-live="assertive"></div>`;
 }
 
+/** A fault of a page is said, and not left to the tools of the browser. */
+function sayFaults() {
+  window.addEventListener('error', (event) => event.error && say(sentence(event.error), 'bad'));
+  window.addEventListener('unhandledrejection', (event) => say(sentence(event.reason), 'bad'));
+}
+
 async function start() {
+  sayFaults();
   applyTheme();
   await loadLanguage();
   const place = document.getElementById('app');

@@ -5,7 +5,7 @@ import { get, post, request } from '../api.js';
 import { atLeast } from '../session.js';
 import { onLive } from '../live.js';
 import { onLeave, to } from '../route.js';
-
+import { keepCustomer } from '../customer.js';
 import { listTitle, pathOf, readConfig, Sides } from '../configs.js';
 import { announce, Button, Card, Count, Icon, Loaded, Name, Note, Page, Problem, say, Search, useAction, useLoad } from '../parts.js';
 

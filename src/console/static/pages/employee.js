@@ -3,7 +3,7 @@ import { day, t } from '../i18n.js';
 import { get, post } from '../api.js';
 import { atLeast } from '../session.js';
 import { to } from '../route.js';
-import { CustomerLine } from '../customer.js';
+import { CustomerLine, keepCustomer } from '../customer.js';
 import { EntryList, entriesOf, listTitle, pathOf, readConfig } from '../configs.js';
 import { Badge, Button, Card, changesOf, Empty, Facts, Icon, Id, Loaded, Name, Page, Problem, say, useAction, useLoad } from '../parts.js';
 
