@@ -14,7 +14,7 @@ await play(async ({ url }, open) => {
     await to(hash);
     await isAccessible(page, name);
     await keep(page, name);
-    if (['employees', 'machine'].includes(name)) await forDocs(page, name);
+    if (name === 'employees') await forDocs(page, name);
     await isClean();
   }
   // On a phone the menu opens and closes, also by keyboard.
