@@ -57,4 +57,27 @@ await play(async ({ url }, open) => {
   assert.match(await page.title(), /^Emma Counter/);
   await isClean();
   await close();
+
+  // Nobody is at the page: it asks for nothing by itself, so that its session ends, and catches up when somebody comes back.
+  const left = await open({ url });
+  await left.page.clock.install();
+  await signIn(left.page, url, 'manager@bakery.example.com');
+  await left.page.getByRole('cell', { name: 'Seen at once' }).waitFor();
+  await left.page.getByText('Live', { exact: true }).waitFor();
+  await left.page.clock.fastForward('11:00');
+  const heard = left.page.evaluate(() => new Promise((done) => {
+    const events = new EventSource('/local/events');
+    events.addEventListener('change', () => { events.close(); done(true); });
+    window.listening = new Promise((open) => { events.onopen = open; });
+  }));
+  await left.page.waitForFunction(() => window.listening);
+  await left.page.evaluate(() => window.listening);
+  await manager.post(`/employee/${EMMA}`, { title: 'While nobody was here' });
+  assert.ok(await heard);
+  await left.page.clock.runFor(1_000);
+  assert.equal(await left.page.getByRole('cell', { name: 'While nobody was here' }).count(), 0);
+  await left.page.mouse.move(300, 300);
+  await left.page.getByRole('cell', { name: 'While nobody was here' }).waitFor();
+  await left.isClean();
+  await left.close();
 });

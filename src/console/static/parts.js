@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from './lib.js';
 import { number, t } from './i18n.js';
 import { sentence } from './api.js';
+import { isIdle, onReturn } from './idle.js';
 import { onLive } from './live.js';
 
 const SHOWN_MAX = 600;
@@ -90,14 +91,29 @@ export function useLoad(loader, on, refresh) {
   useEffect(() => {
     if (!refresh) return undefined;
     let timer = null;
-    const stop = onLive((event) => {
-      if (event.name !== 'reload' && !refresh(event)) return;
+    let isMissed = false;
+    const soon = () => {
       clearTimeout(timer);
       timer = setTimeout(() => load(true), 250);
+    };
+    const stop = onLive((event) => {
+      if (event.name !== 'reload' && !refresh(event)) return;
+      if (isIdle()) isMissed = true; else soon();
     });
-    return () => { clearTimeout(timer); stop(); };
+    const stopReturn = onReturn(() => { if (isMissed) soon(); isMissed = false; });
+    return () => { clearTimeout(timer); stop(); stopReturn(); };
   }, on);
   return { ...state, reload: () => load(true) };
+}
+
+/** Does `work` every so many seconds, while somebody is at the page. */
+export function useEvery(seconds, work) {
+  const latest = useRef(work);
+  latest.current = work;
+  useEffect(() => {
+    const timer = setInterval(() => { if (!isIdle() && !document.hidden) latest.current(); }, seconds * 1_000);
+    return () => clearInterval(timer);
+  }, [seconds]);
 }
 
 /** Changes of these sections concern the page. */

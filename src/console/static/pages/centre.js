@@ -1,11 +1,11 @@
 // The centre: how the mirror and the work with the platform stand, and what waits for somebody.
-import { html, useEffect, useMemo, useState } from '../lib.js';
+import { html, useMemo, useState } from '../lib.js';
 import { ago, dateTime, duration, number, t, tOr } from '../i18n.js';
 import { get, post } from '../api.js';
 import { atLeast } from '../session.js';
 import { setQuery, to } from '../route.js';
 import { Plot } from '../plot.js';
-import { Badge, Button, Card, clip, Empty, Facts, Field, Figure, Id, Loaded, Name, Note, Page, Pager, Problem, say, Table, useAction, useLoad } from '../parts.js';
+import { Badge, Button, Card, clip, Empty, Facts, Field, Figure, Id, Loaded, Name, Note, Page, Pager, Problem, say, Table, useAction, useEvery, useLoad } from '../parts.js';
 
 const LIMIT = 50;
 const OF_CENTRE = (event) => event.name === 'sync';
@@ -28,7 +28,7 @@ function Figures({ status }) {
 
 function Lag() {
   const loaded = useLoad(() => get('/local/sync/history'), [], OF_CENTRE);
-  useEffect(() => { const timer = setInterval(loaded.reload, 15_000); return () => clearInterval(timer); }, []);
+  useEvery(15, loaded.reload);
   const series = [{ label: t('centre.plot.changes'), scale: 'changes', stroke: '--accent' }, { label: t('centre.plot.seconds'), scale: 'seconds', stroke: '--warn' }];
   const data = useMemo(() => {
     const samples = loaded.data?.samples ?? [];
@@ -150,7 +150,7 @@ export default function Centre({ route }) {
     say(trouble ? clip(trouble, 300) : t('centre.exchanged'), trouble ? 'bad' : 'good');
   });
   const prove = useAction(async () => { setProof(null); setProof(await post('/sync/verify')); await loaded.reload(); });
-  useEffect(() => { const timer = setInterval(again, 30_000); return () => clearInterval(timer); }, []);
+  useEvery(30, again);
   const status = loaded.data;
   const hasCentre = status?.enrolled || status?.platform?.connected;
   return html`<${Page} title=${t('nav.centre')} lead=${t('centre.lead')} actions=${hasCentre && html`

@@ -1,9 +1,9 @@
 // The fleet of a hub: every server with its state, lag, version and alarms.
-import { html, useEffect, useState } from '../lib.js';
+import { html, useState } from '../lib.js';
 import { ago, number, t, tOr } from '../i18n.js';
 import { get } from '../api.js';
 import { setQuery, to } from '../route.js';
-import { Badge, Button, Card, clip, Field, Loaded, Name, Page, Select, Table, useLoad } from '../parts.js';
+import { Badge, Button, Card, clip, Field, Loaded, Name, Page, Select, Table, useEvery, useLoad } from '../parts.js';
 
 const STATES = ['ok', 'behind', 'quarantine', 'resetting', 'stuck', 'unreachable', 'never_seen', 'locked', 'moving', 'moved'];
 export const KIND = { ok: 'good', behind: 'warn', resetting: 'warn', moving: 'info', moved: 'info', never_seen: '' };
@@ -26,7 +26,7 @@ export default function Fleet({ route }) {
   const { state = '', tag = '', version = '', lag = '' } = route.query;
   const [count, setCount] = useState(1);
   const loaded = useLoad(() => fleet({ state, tag, version, lag }, count), [state, tag, version, lag, count]);
-  useEffect(() => { const timer = setInterval(loaded.reload, 10_000); return () => clearInterval(timer); }, []);
+  useEvery(10, loaded.reload);
   const set = (name) => (value) => { setCount(1); setQuery({ [name]: value }); };
   const input = (name) => (event) => set(name)(event.target.value.trim());
   const columns = [

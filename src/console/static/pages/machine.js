@@ -1,8 +1,8 @@
 // The machine: sizes, room, alarms, backup and certificate.
-import { html, useEffect } from '../lib.js';
+import { html } from '../lib.js';
 import { ago, bytes, dateTime, day, t } from '../i18n.js';
 import { get } from '../api.js';
-import { Badge, Card, clip, Facts, Figure, Loaded, Name, Note, Page, useLoad } from '../parts.js';
+import { Badge, Card, clip, Facts, Figure, Loaded, Name, Note, Page, useEvery, useLoad } from '../parts.js';
 
 function days(value) {
   if (value === null || value === undefined) return t('machine.noend');
@@ -16,7 +16,7 @@ function certificate(of) {
 
 export default function Machine() {
   const loaded = useLoad(() => get('/local/status'), [], (event) => event.name === 'sync');
-  useEffect(() => { const timer = setInterval(loaded.reload, 30_000); return () => clearInterval(timer); }, []);
+  useEvery(30, loaded.reload);
   return html`<${Page} title=${t('nav.machine')} lead=${t('machine.lead')}>
     <${Loaded} of=${loaded}>${(of) => {
       const storage = of.storage ?? {};

@@ -1,10 +1,10 @@
 // One server of a hub: its state, alarms, rows, quarantine and proposals.
-import { html, useEffect, useState } from '../lib.js';
+import { html, useState } from '../lib.js';
 import { ago, bytes, dateTime, number, t, tOr } from '../i18n.js';
 import { get, post, request } from '../api.js';
 import { hubAtLeast } from '../session.js';
 import { setQuery } from '../route.js';
-import { Badge, Button, Card, clip, Empty, Facts, Field, Figure, Icon, Id, Loaded, Name, Note, Page, Problem, say, Select, Table, useAction, useId, useLoad } from '../parts.js';
+import { Badge, Button, Card, clip, Empty, Facts, Field, Figure, Icon, Id, Loaded, Name, Note, Page, Problem, say, Select, Table, useAction, useId, useEvery, useLoad } from '../parts.js';
 import { KIND } from './fleet.js';
 
 const TABLES = ['customer', 'employee', 'queue', 'mobile_config', 'pbx_object'];
@@ -104,7 +104,7 @@ function Propose({ path, onDone }) {
 
 function Proposals({ path }) {
   const loaded = useLoad(async () => (await get(`${path}/proposals`)).proposals.reverse(), [path]);
-  useEffect(() => { const timer = setInterval(loaded.reload, 10_000); return () => clearInterval(timer); }, []);
+  useEvery(10, loaded.reload);
   const columns = [
     { name: 'what', label: t('origin.what'), of: (row) => html`${what(row)}<small>${row.id && html`<${Id} of=${row.id} />`}</small>` },
     { name: 'result', label: t('result'), of: (row) => html`<${Badge} kind=${{ applied: 'good', conflict: 'warn', rejected: 'bad' }[row.result] ?? 'info'}>${tOr(`result.${row.result}`, t('result.none'))}</${Badge}>` },
@@ -122,7 +122,7 @@ export default function Origin({ route }) {
   const path = `/sync/v1/origins/${encodeURIComponent(id)}`;
   const loaded = useLoad(() => find(id), [id]);
   const unlock = useAction(async () => { await post(`${path}/unlock`); say(t('origin.unlocked')); await loaded.reload(); });
-  useEffect(() => { const timer = setInterval(loaded.reload, 10_000); return () => clearInterval(timer); }, []);
+  useEvery(10, loaded.reload);
   return html`<${Page} title=${loaded.data?.name ?? t('fleet.server')} lead=${html`<${Id} of=${id} />`}
       actions=${loaded.data?.locked && hubAtLeast('administer') && html`<${Button} kind="danger" isBusy=${unlock.isBusy} onClick=${() => unlock.run()}>${t('origin.unlock')}</${Button}>`}>
     ${unlock.error && html`<${Problem} error=${unlock.error} />`}
