@@ -24,15 +24,20 @@ use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
 use crate::store::clock_floor;
+use crate::sync::edge::lag_history::LagHistory;
 use crate::sync::edge::worker::Worker;
 use crate::usecases::examination::Examination;
 use crate::usecases::{demo, housekeeping, login};
 use crate::web::AppState;
 use crate::web::aliases::Aliases;
+use crate::web::condition::Surroundings;
+use crate::web::event_stream::watch_mirror;
 use crate::web::figures::Requests;
+use crate::web::long_work::LongWork;
 use crate::web::metrics_token::MetricsToken;
 use crate::web::socket_io::sockets::Sockets;
 use crate::web::socket_io::watch;
+use crate::web::stream_places::EventStreams;
 use crate::web::tls::Certificate;
 
 mod begin;
@@ -54,6 +59,7 @@ pub struct App {
     sockets: Sockets,
     housekeeping: tokio::task::JoinHandle<()>,
     telling: tokio::task::JoinHandle<()>,
+    watching: tokio::task::JoinHandle<()>,
     backing_up: tokio::task::JoinHandle<()>,
     control: Option<Control>,
     certificate: Option<Arc<Certificate>>,
@@ -136,6 +142,11 @@ impl App {
             in_flight: Arc::default(),
             uploads: Default::default(),
             realtime,
+            event_streams: EventStreams::of(config.realtime_limits()),
+            lag_history: LagHistory::default(),
+            audit_proofs: LongWork::default(),
+            surroundings: Surroundings { listen: address, ..config.surroundings() },
+            has_console: config.has_console(),
             mock: mock.clone(),
             request_timeout: config.request_timeout(),
             new_colleagues: config.new_colleagues.unwrap_or_default(),
@@ -153,6 +164,7 @@ impl App {
         let backing_up = tokio::task::spawn_local(run_backups(state.clone(), config.backup.every()));
         let telling = watch(Arc::downgrade(&state), news, limits.authenticate_ms);
         let telling = tokio::task::spawn_local(telling);
+        let watching = tokio::task::spawn_local(watch_mirror(Arc::downgrade(&state)));
         let control = match (config.control, mock) {
             (Some(address), Some(mock)) => {
                 Some(mock::control(address, &state, mock, &url, seed, |seed| workspaces(config, seed))?)
@@ -166,6 +178,7 @@ impl App {
             sockets,
             housekeeping,
             telling,
+            watching,
             backing_up,
             control,
             certificate,
@@ -200,8 +213,10 @@ impl App {
         self.state.mirror.stop();
         self.state.platform_worker.stop();
         // A connection that waits for events would hold up the end of the others.
+        self.state.realtime.streams.end();
         self.sockets.stop().await;
         self.telling.abort();
+        self.watching.abort();
         self.server.stop(true).await;
         self.state.mirror.end();
         self.state.platform_worker.end();

@@ -10,11 +10,11 @@ mod limits;
 mod mail;
 mod names;
 pub mod platform;
+mod shown;
 mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
@@ -102,6 +102,11 @@ pub struct Config {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
+
+    /// Serve no console on /console [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient_flag")]
+    pub no_console: Option<bool>,
 
     /// Origins whose pages may call from a browser, comma-separated.
     #[arg(
@@ -286,10 +291,6 @@ impl Config {
 
     pub fn is_new_key(&self) -> bool {
         self.new_key.unwrap_or(false)
-    }
-
-    pub fn request_timeout(&self) -> Duration {
-        Duration::from_secs(self.request_timeout_s.unwrap_or(30).max(1))
     }
 }
 

@@ -11,7 +11,7 @@
 //! - [`usecases`] is what the product does, and the only place with rules.
 //! - [`sync`] mirrors an edge to a hub: the protocol, the edge, and the hub with its two stores and its own URLs.
 //! - [`platform`] works with the platform, and [`mail`] hands mails over to a mail server: each on a thread of its own.
-//! - [`web`] is what every listener needs of actix; [`api`] is the documented API, with every URL in `api/routes.rs`.
+//! - [`web`] is what every listener needs of actix, [`console`] has the pages of the console; [`api`] is the documented API, with every URL in `api/routes.rs`.
 //! - [`control`] is what only a mock offers, on a listener of its own.
 //! - [`config`] has the settings, [`ephemeral`] a database that is thrown away, [`app`] opens and closes everything in order.
 //! - [`cli`] has the commands, one file each; [`testing`] is a server inside a test.
@@ -38,6 +38,8 @@ pub mod mail;
 pub mod realtime;
 
 pub mod web;
+
+pub mod console;
 
 pub mod api;
 

@@ -136,7 +136,13 @@ struct Change {
 }
 
 /// The properties of a recorded object.
-type Properties = BTreeMap<String, Box<RawValue>>;
+pub type Properties = BTreeMap<String, Box<RawValue>>;
+
+/// An object on both sides of a change.
+pub struct Sides {
+    pub before: Option<Properties>,
+    pub after: Option<Properties>,
+}
 
 /// Renders entries for a reader. Recorded objects are read until their bound is reached.
 pub struct Reader<'t> {
@@ -176,6 +182,28 @@ impl<'t> Reader<'t> {
         raw(&shown)
     }
 
+    /// The object before an entry and after it, as far as the reader may see it; `None` once the bound is reached. Of an entry
+    /// that changed nothing of the object neither is there.
+    pub fn sides(&mut self, entry: &LogEntry) -> Result<Option<Sides>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let is_change = entry.has_before || entry.action == "create";
+        let before = if entry.has_before { change_log::state_before(self.tx, entry)? } else { None };
+        let after = if is_change && !entry.refused { change_log::state_after(self.tx, entry)? } else { None };
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.left = self.left.saturating_sub(length(&before) + length(&after));
+        let read = |text: Option<String>| text.map(|text| properties(text, entry, self.actor)).transpose();
+        Ok(Some(Sides { before: read(before)?, after: read(after)? }))
+    }
+
+    /// The employee who made an entry, or acted as who did, if the reader may see who.
+    pub fn shown(&self, id: Id) -> Result<Option<Employee>> {
+        let Some(employee) = employees::find(self.tx, id)? else { return Ok(None) };
+        let is_shown = is_allowed(self.tx, self.actor, CHANGE_LOG, Owner::to_customer(employee.customer))?;
+        Ok(Some(employee).filter(|_| is_shown))
+    }
+
     /// What the entry changed, and the object as before the change or as created.
     fn read_objects(&mut self, entry: &LogEntry) -> Result<(Option<Vec<Change>>, Option<Properties>)> {
         let Parts { data, changes, .. } = self.parts;
@@ -205,12 +233,7 @@ impl<'t> Reader<'t> {
         let Some(id) = entry.actor else {
             return Ok(Some(Author { employee: None, employee_name: &entry.actor_name }));
         };
-        let Some(employee) = employees::find(self.tx, id)? else { return Ok(None) };
-        let is_shown = is_allowed(self.tx, self.actor, CHANGE_LOG, Owner::to_customer(employee.customer))?;
-        if !is_shown {
-            return Ok(None);
-        }
-        let Employee { name, email_address, .. } = employee;
+        let Some(Employee { name, email_address, .. }) = self.shown(id)? else { return Ok(None) };
         self.authors.insert(id, ChangeAuthor { id, name, email_address });
         Ok(Some(Author { employee: Some(id), employee_name: &entry.actor_name }))
     }

@@ -195,6 +195,7 @@ mod tests {
         let platform_worker = PlatformWorker::start(db.clone(), sealer.clone(), PlatformSettings::default()).unwrap();
         let platform = PlatformGate::new(PlatformSettings::default(), db.clock().clone()).unwrap();
         let (realtime, _) = crate::realtime::Realtime::start(&db);
+        let config = crate::config::Config::default();
         let state = AppState {
             platform: Arc::new(platform),
             db: db.clone(),
@@ -217,6 +218,11 @@ mod tests {
             },
             in_flight: Arc::default(),
             uploads: Default::default(),
+            event_streams: crate::web::stream_places::EventStreams::of(config.realtime_limits()),
+            lag_history: Default::default(),
+            audit_proofs: Default::default(),
+            surroundings: config.surroundings(),
+            has_console: true,
             mock: None,
             request_timeout: Duration::from_secs(30),
             realtime,

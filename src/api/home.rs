@@ -1,6 +1,8 @@
 //! The page at the address that the server prints when it starts: what this is, and where to go.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
+
+use super::AppState;
 
 const PAGE: &str = r#"<!doctype html>
 <html lang="en">
@@ -13,7 +15,7 @@ const PAGE: &str = r#"<!doctype html>
 <h1>telecomx-local</h1>
 <p>This is the TelecomX mobile-config API, served from a database on this machine.</p>
 <ul>
-<li><a href="/docs/">All calls, to try in the browser</a></li>
+<!-- console --><li><a href="/docs/">All calls, to try in the browser</a></li>
 <li><a href="/openapi.json">The description of the API (OpenAPI)</a></li>
 <li><a href="/readyz">Whether requests can be served</a></li>
 </ul>
@@ -22,10 +24,15 @@ const PAGE: &str = r#"<!doctype html>
 </html>
 "#;
 
-pub async fn home() -> HttpResponse {
+/// Where the link to the console is put in, if there is one.
+const PLACE: &str = "<!-- console -->";
+const CONSOLE: &str = "<li><a href=\"/console/\">The console: who has what, in the browser</a></li>\n";
+
+pub async fn home(state: web::Data<AppState>) -> HttpResponse {
+    let page = PAGE.replace(PLACE, if state.has_console { CONSOLE } else { "" });
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
         .insert_header(("X-Content-Type-Options", "nosniff"))
-        .body(PAGE)
+        .body(page)
 }

@@ -73,9 +73,22 @@ fn lenient_flag(fields: &mut Fields, name: &str) -> bool {
     }
 }
 
-/// Refusals of this server differ only after the right password, so that nobody can find out which users exist.
 async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<CookieResponse> {
     let given = read_credentials(body)?;
+    let response = open_session(&context, &given).await?;
+    // Another page could have its visitor work here under the page's own name.
+    let token = token_of(&response).filter(|_| given.cookie && is_cookie_trusted(&context.request));
+    let cookie = token.map(|token| cookie(&context, token, given.persist));
+    Ok(CookieResponse { response, cookie })
+}
+
+/// A login for the console: a session that ends when it is not used.
+pub(super) async fn log_in_to_console(context: &RequestContext, body: &Map<String, Value>) -> Result<ApiResponse> {
+    open_session(context, &Credentials { persist: false, ..read_credentials(body)? }).await
+}
+
+/// Refusals of this server differ only after the right password, so that nobody can find out which users exist.
+async fn open_session(context: &RequestContext, given: &Credentials) -> Result<ApiResponse> {
     let state = context.state.clone().into_inner();
     let address = context.address();
     let attempt = state.login_throttle.begin(&given.username, &address, state.db.clock().uptime())?;
@@ -94,7 +107,7 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
         }
     };
     let named = candidate.as_ref().map(|found| (found.employee.id, found.employee.customer));
-    let login = Login { context: &context, given: &given, candidate, stored, verified };
+    let login = Login { context, given, candidate, stored, verified };
     let result = match judge {
         None => login.here(None).await,
         Some(judge) => login.there(judge).await,
@@ -105,14 +118,10 @@ async fn log_in(context: RequestContext, body: &Map<String, Value>) -> Result<Co
         Err(error) if login::is_failure(error) => drop(attempt),
         Err(_) => attempt.released(),
     }
-    let response = match result {
-        Ok(response) => response,
-        Err(error) => return Err(record_failure(&context, named, error).await),
-    };
-    // Another page could have its visitor work here under the page's own name.
-    let token = token_of(&response).filter(|_| given.cookie && is_cookie_trusted(&context.request));
-    let cookie = token.map(|token| cookie(&context, token, given.persist));
-    Ok(CookieResponse { response, cookie })
+    match result {
+        Ok(response) => Ok(response),
+        Err(error) => Err(record_failure(context, named, error).await),
+    }
 }
 
 /// Notes a login that failed, and gives back why it did. On a disk that is full it is not noted.

@@ -82,8 +82,17 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
 }
 
 /// What is served without a token.
-const PUBLIC: [&str; 7] =
-    ["/auth/login", "/auth/reset", "/auth/setpassword", "/auth/validateToken", "/openapi.json", "/healthz", "/readyz"];
+const PUBLIC: [&str; 8] = [
+    "/auth/login",
+    "/auth/reset",
+    "/auth/setpassword",
+    "/auth/validateToken",
+    // By its cookie.
+    "/local/session",
+    "/openapi.json",
+    "/healthz",
+    "/readyz",
+];
 
 /// Objects that are answered with their version, in the header `ETag`.
 const VERSIONED: [&str; 10] = [

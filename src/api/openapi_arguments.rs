@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::openapi_pbx::pbx_parameter;
 use super::schemas::PLAIN;
-use crate::domain::audit::WHAT;
+use crate::domain::audit::{WHAT, sections};
 use crate::domain::realtime::EVENT_TYPES;
 
 /// An argument as the call at this path takes it.
@@ -12,6 +12,8 @@ pub fn argument(path: &str, name: &str) -> Value {
     match (path, name) {
         ("/tokens", "employee" | "customer") => narrowed(name),
         ("/tools/realtime", _) => of_event(name),
+        ("/local/sync/history", "since") => of_trail(name),
+        ("/local/audit", _) => of_trail(name),
         ("/pbx/phonebook", "limit") => limit(50, 50_000),
         ("/pbx/switch/{name}", "value") => query_parameter("on"),
         (path, _) if path.starts_with("/pbx/app/action/") => action_parameter(name),
@@ -31,6 +33,29 @@ fn limit(default: i64, max: i64) -> Value {
 fn narrowed(name: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Id" });
     json!({ "name": name, "in": "query", "required": false, "description": format!("Only of this {name}"), "schema": schema })
+}
+
+/// An argument that narrows the audit trail down.
+fn of_trail(name: &str) -> Value {
+    let id = || json!({ "$ref": "#/components/schemas/Id" });
+    let text = || json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": PLAIN });
+    let time = || json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] });
+    let (schema, description) = match name {
+        "customer" => (
+            json!({ "anyOf": [id(), { "type": "string", "enum": ["SYSTEM"] }] }),
+            "Only of this customer; SYSTEM: of none. Default: all that the caller may see",
+        ),
+        "section" => (json!({ "type": "string", "minLength": 1, "examples": sections() }), "Only this kind of object"),
+        "item" => (id(), "Only about this object"),
+        "by" => (text(), "Only by this person, or by who acted as somebody: an id, or part of a name"),
+        "operation" => (text(), "Only this action, such as update, or the entries of one write, by its id"),
+        "since" => (time(), "Only from this time on (ISO 8601)"),
+        "until" => (time(), "Only before this time (ISO 8601)"),
+        "refused" => (json!({ "type": "boolean" }), "Only what was refused, or only what was accepted; default: both"),
+        "brief" => (json!({ "type": "boolean", "default": false }), "Leave out what the objects held"),
+        _ => return query_parameter(name),
+    };
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
 }
 
 /// An argument of a broadcast.

@@ -1,15 +1,17 @@
 //! Every URL of the product on one screen.
 
-use actix_web::http::{Method, header};
+use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
-use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
+use actix_web::{HttpRequest, guard, web};
 
+use super::audit::AuditPage;
 use super::auth::Session;
 use super::change_log::ChangeLogLite;
 use super::change_log_entry::{ChangeLogEntry, ChangeLogPage};
 use super::endpoint::{Endpoint, delete, get, of, post};
 use super::health::Health;
 use super::local::{ConfigChanges, UndoneOperation};
+use super::methods::{Methods, other_method, passed_on};
 use super::overview::{CallNotifications, CustomerOverview, ResellerContact};
 use super::pbx_app::{AppEmployees, Queues};
 use super::platform::{PlatformConnect, PlatformDisconnect, PlatformOperations};
@@ -26,14 +28,17 @@ use super::schemas::pbx::*;
 use super::schemas::pbx_app::*;
 use super::schemas::realtime::RealtimeEvent;
 use super::schemas::sync::*;
-use super::sync::SyncQuarantine;
+use super::server_status::SyncHistory;
+use super::session::ConsoleSession;
+use super::sync::{SyncProposals, SyncQuarantine};
 use super::validate_token::TokenValidity;
 use super::{
-    AppState, addresses, app_actions, auth, authenticator_keys, change_log, customers, employees, forward, health,
-    home, local, login, mobile_configs, named_values, not_served, openapi, overview, passwords, pbx_app,
-    pbx_extensions, pbx_queues, phonebook, pictures, platform, realtime, shortcuts, swagger_ui, sync, tokens,
-    validate_token,
+    AppState, addresses, app_actions, audit, auth, authenticator_keys, change_log, customers, employees, events,
+    forward, health, home, local, login, mobile_configs, named_values, not_served, openapi, overview, passwords,
+    pbx_app, pbx_extensions, pbx_queues, phonebook, pictures, platform, realtime, server_status, session, shortcuts,
+    swagger_ui, sync, tokens, validate_token,
 };
+use crate::console;
 use crate::domain::address::Address;
 use crate::domain::app_versions::AppVersions;
 use crate::domain::customer::Customer;
@@ -41,8 +46,10 @@ use crate::domain::employee::Employee;
 use crate::domain::pbx::Contact;
 use crate::domain::pbx::Rights;
 use crate::sync::edge::verify::Proof;
-use crate::web::error::{allowed_methods, method_not_allowed, method_not_implemented, not_implemented};
-use crate::web::middleware::{SOCKET_IO, may_change};
+use crate::usecases::audit_proof::AuditProof;
+use crate::web::console_cookie::EVENTS;
+use crate::web::error::method_not_allowed;
+use crate::web::middleware::SOCKET_IO;
 use crate::web::socket_io;
 
 /// Every endpoint, in the order of the documentation.
@@ -149,6 +156,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/local/copies", "", "Copy one mobile config onto many, all or none", of::<ConfigChanges>(), local::copy).body::<CopyToMany>(),
         post("/local/offers", "", "Offer colleagues and queues to many mobile configs, all or none", of::<ConfigChanges>(), local::offer).body::<OfferToMany>(),
         post("/local/operations/{operation}/undo", "", "Take back what an operation changed in mobile configs", of::<UndoneOperation>(), local::undo).optional_body::<Undo>(),
+        post("/local/session", "", "Log in to the console, by a cookie", of::<ConsoleSession>(), session::open).body::<ConsoleLogin>(),
+        get("/local/session", "", "Who works in the console", of::<ConsoleSession>(), session::get),
+        delete("/local/session", "", "End this session of the console", of::<Success>(), session::close),
+        get("/local/audit", "", "The audit trail, the newest entry first", of::<AuditPage>(), audit::list).query("offset limit customer section item by operation since until refused brief"),
+        get("/local/audit/verify", "", "Prove the audit trail, and what it says of the objects", of::<AuditProof>(), server_status::verify),
+        get("/local/status", "", "How this server is", of::<ServerStatus>(), server_status::status),
+        get("/local/sync/history", "", "How far the hub was behind over time", of::<SyncHistory>(), server_status::sync_history).query("since"),
+        get("/local/sync/proposals", "", "Proposals of the hub, and how they were answered", of::<SyncProposals>(), sync::proposals).query("offset limit"),
         get("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN; POST is preferred", of::<Success>(), realtime::broadcast_get).query("eventType customer id employee"),
         post("/tools/realtime", "api:tools:realtime:proxy", "Broadcast an event to listeners, for ADMIN", of::<Success>(), realtime::broadcast_post).body::<RealtimeEvent>(),
 
@@ -184,50 +199,6 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// The page of a server at `url` that links to new passwords lead to.
 pub fn password_page(url: &str) -> String {
     format!("{url}/auth/setpassword")
-}
-
-/// The methods that one URL takes.
-#[derive(Default)]
-struct Methods {
-    served: Vec<&'static str>,
-    /// The platform's page on the URL; empty for what is this server's own.
-    page: &'static str,
-}
-
-impl Methods {
-    fn add(&mut self, endpoint: &Endpoint) {
-        self.served.push(endpoint.method);
-        if endpoint.method == "GET" && !may_change(endpoint.path) {
-            self.served.push("HEAD");
-        }
-        if self.page.is_empty() {
-            self.page = endpoint.page;
-        }
-    }
-
-    /// As the header `Allow` has it.
-    fn allow(&self) -> String {
-        [&self.served[..], &["OPTIONS"]].concat().join(", ")
-    }
-}
-
-/// The answer to a method that a URL does not take. Of the platform's URLs not every method is known.
-async fn other_method(request: HttpRequest, payload: web::Payload, allow: String, page: &'static str) -> HttpResponse {
-    match *request.method() {
-        Method::OPTIONS => allowed_methods(&allow),
-        // What the platform has is read and written by the others; TRACE, CONNECT and inventions it does not take either.
-        Method::HEAD | Method::TRACE | Method::CONNECT => method_not_allowed(&allow),
-        _ if page.is_empty() => method_not_allowed(&allow),
-        _ => forward::respond(request, payload, page, || method_not_implemented(page, &allow)).await,
-    }
-}
-
-/// The route of a call that only the platform can answer.
-fn passed_on(method: &str, page: &'static str) -> Route {
-    let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
-    web::method(method).to(move |request: HttpRequest, payload: web::Payload| {
-        forward::respond(request, payload, page, move || not_implemented(page))
-    })
 }
 
 /// The prefix of the mobile configs' paths, which are used most: they are tried first, and matched without it.
@@ -281,7 +252,14 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
     }
     config.route("/socket.io/socket.io.js", web::get().to(socket_io::script::script));
     config.service(web::resource(SOCKET_IO).to(socket_io::handler::serve));
+    // Not among the endpoints: it is answered for as long as the caller listens.
+    config.route(EVENTS, web::get().to(events::listen));
     config.route("/", web::get().to(home::home));
+    if state.has_console {
+        config.service(web::redirect("/console", "/console/"));
+        config.service(console::about(web::resource("/console/about.json"), console::Kind::Server));
+        config.service(console::pages(web::resource("/console/{file:.*}")));
+    }
     config.service(web::redirect("/docs", "/docs/index.html"));
     let other_method = || async { method_not_allowed("GET, HEAD") };
     let docs = web::resource("/docs/{file:.*}").get(swagger_ui::file).default_service(web::to(other_method));

@@ -12,6 +12,7 @@ use crate::domain::audit::Action;
 use crate::domain::fields::read_body;
 use crate::error::{Check, Error, Result, in_one_line};
 use crate::platform::status::{metrics as platform_metrics, status as platform_status};
+use crate::store::proposals::{self, AnsweredProposal};
 use crate::store::quarantine::{self, QuarantineEntry};
 use crate::store::{platform, sync_state};
 use crate::sync::edge::enrolment::{self, EnrolmentError};
@@ -126,6 +127,34 @@ pub async fn quarantine(request: AuthenticatedRequest) -> Result<ApiResponse> {
     check(request.actor())?;
     let quarantine = request.context.state.db.read(quarantine::list)?;
     ApiResponse::json(&SyncQuarantine { quarantine })
+}
+
+/// A page of proposals.
+#[derive(Serialize, JsonSchema)]
+pub struct SyncProposals {
+    /// How many were skipped.
+    #[schemars(range(min = 0), extend("default" = 0), example = 0)]
+    offset: i64,
+    /// The most that this page may hold.
+    #[schemars(range(min = 1, max = 500), extend("default" = 100), example = 100)]
+    limit: i64,
+    /// How many there are in all, whatever `offset` and `limit` are.
+    #[schemars(range(min = 0), example = 1)]
+    total: i64,
+    proposals: Vec<AnsweredProposal>,
+}
+
+/// What the hub has proposed, and how that was answered, the newest answer first.
+pub async fn proposals(request: AuthenticatedRequest) -> Result<ApiResponse> {
+    let window = request.context.query().window(100, 500)?;
+    request
+        .read_list(move |tx, actor| {
+            check(actor)?;
+            let page = proposals::list(tx, window)?;
+            let (offset, limit, total) = (window.offset, window.limit, page.total);
+            ApiResponse::json(&SyncProposals { offset, limit, total, proposals: page.rows })
+        })
+        .await
 }
 
 /// Has a row in quarantine sent again. 404 `quarantine`.

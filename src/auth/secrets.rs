@@ -115,12 +115,21 @@ impl Sealer {
 
     /// A keyed fingerprint: without the key file nobody can test guesses of the passwords that a request may hold.
     pub fn fingerprint(&self, parts: &[&[u8]]) -> Result<Hash> {
+        Ok(self.mac_of(parts)?.finalize().into_bytes().into())
+    }
+
+    /// Whether `given` is the fingerprint of these parts. How long that takes says nothing about it.
+    pub fn is_fingerprint(&self, parts: &[&[u8]], given: &[u8]) -> Result<bool> {
+        Ok(self.mac_of(parts)?.verify_slice(given).is_ok())
+    }
+
+    fn mac_of(&self, parts: &[&[u8]]) -> Result<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(|error| Error::Internal(Box::new(error)))?;
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        Ok(mac.finalize().into_bytes().into())
+        Ok(mac)
     }
 }
 

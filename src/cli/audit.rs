@@ -12,14 +12,14 @@ use super::common::Store;
 use super::output::Form;
 use super::progress;
 use crate::clock::Clock;
-use crate::db::{ReadOnly, schema_difference};
+use crate::db::ReadOnly;
 use crate::domain::audit::sections;
 use crate::domain::id::Id;
 use crate::domain::text::is_invisible;
 use crate::domain::time::Time;
 use crate::store::Window;
-use crate::store::audit_chain::{self, ChainVerdict};
 use crate::store::audit_log::{self, LogQuery, LogRecord};
+use crate::usecases::audit_proof::prove;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -139,25 +139,15 @@ fn verify(form: Form, store: &Store) -> Result<ExitCode> {
             bar.set_position(seq as u64)
         }
     };
-    let found = database.read(|tx| Ok((audit_chain::verify(tx, step), schema_difference(tx.conn)?)));
+    let found = database.read(|tx| prove(tx, step));
     bar.finish_and_clear();
-    let unreadable = || format!("{} cannot be read", path.display());
-    let (verdict, schema) = found.with_context(unreadable)?;
-    if let (Ok(ChainVerdict::Intact { .. }) | Err(_), Some(wrong)) = (&verdict, schema) {
-        bail!("the database was changed by hand: {wrong}");
-    }
-    match verdict.with_context(unreadable)? {
-        ChainVerdict::Intact { entries, head } => {
-            let head = hex::encode(head);
+    let proof = found.with_context(|| format!("{} cannot be read", path.display()))?;
+    match (proof.faults.into_iter().next(), proof.entries, proof.head) {
+        (None, Some(entries), Some(head)) => {
             let words = format!("the audit trail is intact: {entries} entries, head {head}");
             form.say(json!({ "entries": entries, "head": head }), words)?;
             Ok(ExitCode::SUCCESS)
         }
-        ChainVerdict::Differs { object } => bail!(
-            "the chain of the audit trail is whole, but {object}: it was changed by hand, or newer entries were taken out"
-        ),
-        ChainVerdict::Broken { seq, reason } => {
-            bail!("the audit trail is broken at entry {seq}: {reason}; entries before it are as they were written")
-        }
+        (fault, ..) => bail!(fault.unwrap_or_default()),
     }
 }

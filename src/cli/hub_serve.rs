@@ -105,6 +105,9 @@ pub struct Serve {
     #[arg(long, value_name = "COUNT", default_value_t = ADMISSION.of_origin as u32,
         value_parser = clap::value_parser!(u32).range(1..=1_000))]
     bodies_per_server: u32,
+    /// Serve no console on /console
+    #[arg(long)]
+    no_console: bool,
     /// The address at which servers are to call this hub from now on: they follow once it answers there [default: none]
     #[arg(long, value_name = "URL")]
     announce: Option<String>,
@@ -152,8 +155,19 @@ pub fn run(arguments: &Serve) -> Result<ExitCode> {
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let unreachable_ms = arguments.unreachable_after * 1_000;
         let (announce, bounds) = (arguments.announce.clone(), arguments.bounds());
+        let has_console = !arguments.no_console;
         let settings = arguments.in_force();
-        let front = HubListener { listener, tls, stop, url: Some(url), announce, unreachable_ms, bounds, settings };
+        let front = HubListener {
+            has_console,
+            listener,
+            tls,
+            stop,
+            url: Some(url),
+            announce,
+            unreachable_ms,
+            bounds,
+            settings,
+        };
         let limits = arguments.limits();
         match location {
             StoreLocation::Sqlite(path) => {
@@ -176,6 +190,7 @@ pub fn run(arguments: &Serve) -> Result<ExitCode> {
 
 /// The socket of a hub, before and while it serves.
 struct HubListener {
+    has_console: bool,
     listener: TcpListener,
     tls: Option<ServerConfig>,
     stop: serve::Stop,
@@ -225,10 +240,11 @@ impl HubListener {
 
     /// Serves until the hub is stopped.
     async fn serve<S: HubStore>(self, store: S) -> Result<ExitCode> {
-        let HubListener { listener, tls, mut stop, url, announce, unreachable_ms, bounds, settings } = self;
+        let HubListener { has_console, listener, tls, mut stop, url, announce, unreachable_ms, bounds, settings } =
+            self;
         let store = Arc::new(store);
         let mut state = HubState::new(store.clone(), Clock::default()).with_bounds(bounds.0, bounds.1);
-        (state.announce, state.unreachable_ms) = (announce, unreachable_ms);
+        (state.announce, state.unreachable_ms, state.has_console) = (announce, unreachable_ms, has_console);
         let running = start(listener, tls, state).context("the hub could not be started")?;
         let pruning = tokio::task::spawn_local(keep_pruning(store));
         tracing::info!(version = env!("CARGO_PKG_VERSION"), settings, "started");

@@ -1,5 +1,7 @@
 //! What callers may take.
 
+use std::time::Duration;
+
 use super::Config;
 use crate::auth::login_throttle;
 use crate::web::socket_io::line;
@@ -11,6 +13,11 @@ impl Config {
             per_address: self.login_failures_per_address.unwrap_or(50),
             window_s: self.login_failure_window_s.unwrap_or(300),
         }
+    }
+
+    /// How long one request may take.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_s.unwrap_or(30).max(1))
     }
 
     pub fn realtime_limits(&self) -> line::Limits {

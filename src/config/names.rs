@@ -5,7 +5,7 @@ pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`, those of mails under `[smtp]`, those of backups
 /// under `[backup]`.
-pub const NAMES: [&str; 55] = [
+pub const NAMES: [&str; 56] = [
     "db",
     "config",
     "listen",
@@ -19,6 +19,7 @@ pub const NAMES: [&str; 55] = [
     "insecure",
     "tls_cert",
     "tls_key",
+    "no_console",
     "cors_origins",
     "allowed_hosts",
     "trusted_proxies",

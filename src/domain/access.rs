@@ -215,6 +215,9 @@ pub const REALTIME_ADMIN: Permission = Permission::only(Level::Admin);
 /// tools:realtime:proxy: for servers of the platform only.
 pub const REALTIME_BROADCAST: Permission = Permission::only(Level::Admin);
 
+/// How this server is, and the proof of its audit trail: for its administrators.
+pub const SERVER: Permission = Permission::only(Level::Admin);
+
 #[cfg(test)]
 mod tests {
     use super::Relation::*;
@@ -257,6 +260,7 @@ mod tests {
             ("address", ADDRESS, ["", "VMORrA", "RrA", "rA"]),
             ("realtime", REALTIME, ["", "PVMORrA", "RrA", "rA"]),
             ("realtime, admin", REALTIME_ADMIN, ["A", "A", "A", "A"]),
+            ("server", SERVER, ["A", "A", "A", "A"]),
             ("realtime, broadcast", REALTIME_BROADCAST, ["A", "A", "A", "A"]),
             ("customer overview", CUSTOMER_OVERVIEW, ["", "VMORrA", "RrA", "rA"]),
             ("shortcuts", SHORTCUTS, ["VMORrA", "VMORrA", "RrA", "rA"]),

@@ -20,7 +20,7 @@ pub struct Told {
 }
 
 /// What is told of these changes; `None`: all are to read again.
-pub fn told(notices: Notices) -> Option<Told> {
+pub fn told(notices: &Notices) -> Option<Told> {
     if notices.is_incomplete {
         return None;
     }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     fn of(changes: Vec<ChangeNotice>) -> Told {
-        told(Notices { changes, is_incomplete: false }).unwrap()
+        told(&Notices { changes, is_incomplete: false }).unwrap()
     }
 
     #[test]
@@ -90,6 +90,6 @@ mod tests {
         let told_of_many = of((0..=most).map(|customer| change(customer, 1)).collect());
         assert_eq!(told_of_many.to_customers.len(), BURST_MAX + 1);
         assert_eq!(told_of_many.to_all, [Event::reload(None)]);
-        assert_eq!(told(Notices::of_everything()), None);
+        assert_eq!(told(&Notices::of_everything()), None);
     }
 }

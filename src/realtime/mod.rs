@@ -2,12 +2,16 @@
 
 mod changes;
 pub mod registry;
+pub mod streams;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{
+    broadcast,
+    mpsc::{Receiver, Sender, channel},
+};
 
 use crate::auth::session_cache::Identity;
 use crate::clock::Clock;
@@ -17,6 +21,7 @@ use crate::domain::realtime::{Event, Subscription};
 use crate::error::{Error, Result};
 use changes::told;
 use registry::{Audience, Number, Outlet, Recipient, Registry, Sent};
+use streams::{Streams, Told};
 
 /// As many commits and events wait to be told. Of more it is only told that there were more.
 const QUEUE_MAX: usize = 1_024;
@@ -72,6 +77,8 @@ pub struct Realtime {
     clock: Clock,
     /// Somebody has subscribed since the listeners were last looked at: what it may hear can have changed meanwhile.
     is_to_look: AtomicBool,
+    /// Who listens by server-sent events.
+    pub streams: Streams,
 }
 
 impl Realtime {
@@ -91,8 +98,27 @@ impl Realtime {
             board: db.notices().clone(),
             clock: db.clock().clone(),
             is_to_look: AtomicBool::new(false),
+            streams: Streams::default(),
         };
         (realtime, Queue { news, is_overfull, held: None })
+    }
+
+    /// One more who listens by server-sent events; `None` when the server ends. Whoever leaves calls [`Realtime::settle`].
+    pub fn listen(&self) -> Option<broadcast::Receiver<Told>> {
+        let registry = self.registry();
+        let news = self.streams.enter();
+        self.want(&registry);
+        news
+    }
+
+    /// Looks again whether anybody listens.
+    pub fn settle(&self) {
+        self.want(&self.registry());
+    }
+
+    /// Commits are collected while somebody listens.
+    fn want(&self, registry: &Registry) {
+        self.board.want(registry.has_subscriptions() || self.streams.is_heard());
     }
 
     /// Has an event told to whoever has subscribed to it. 503 when too many wait.
@@ -114,14 +140,14 @@ impl Realtime {
     pub fn identify(&self, number: Number, identity: Arc<Identity>, token: Option<Box<str>>) {
         let mut registry = self.registry();
         registry.identify(number, identity, token);
-        self.board.want(registry.has_subscriptions());
+        self.want(&registry);
     }
 
     /// As [`Registry::subscribe`].
     pub fn subscribe(&self, number: Number, subscription: Subscription) -> Result<()> {
         let mut registry = self.registry();
         registry.subscribe(number, subscription)?;
-        self.board.want(registry.has_subscriptions());
+        self.want(&registry);
         self.is_to_look.store(true, Ordering::Release);
         Ok(())
     }
@@ -144,7 +170,9 @@ impl Realtime {
     }
 
     fn tell_changes(&self, notices: Notices) {
-        let Some(told) = told(notices) else {
+        let notices = Arc::new(notices);
+        self.streams.tell(Told::Changes(notices.clone()));
+        let Some(told) = told(&notices) else {
             let readers = self.registry().readers();
             return self.send(&Event::reload(None), &readers);
         };
@@ -191,14 +219,15 @@ impl Realtime {
     pub fn leave(&self, number: Number) -> Option<Arc<dyn Outlet>> {
         let mut registry = self.registry();
         let outlet = registry.leave(number);
-        self.board.want(registry.has_subscriptions());
+        self.want(&registry);
         outlet
     }
 
     /// Takes all out.
     pub fn clear(&self) -> Vec<Arc<dyn Outlet>> {
-        let all = self.registry().clear();
-        self.board.want(false);
+        let mut registry = self.registry();
+        let all = registry.clear();
+        self.want(&registry);
         all
     }
 }

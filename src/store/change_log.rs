@@ -17,7 +17,7 @@ pub const LITE_MS: i64 = 5 * 24 * 3_600_000;
 pub const LITE_ROWS_MAX: i64 = 10_000;
 
 /// Of what was before, only whether it is there: it may be long, and its type stands in the row's head.
-const COLUMNS: &str = "seq, at, actor, actor_name, action, outcome, section, object, customer, description,
+pub(super) const COLUMNS: &str = "seq, at, actor, actor_name, action, outcome, section, object, customer, description,
     typeof(before) <> 'null'";
 
 /// One audit entry as the change log shows it.
@@ -37,7 +37,7 @@ pub struct LogEntry {
     pub has_before: bool,
 }
 
-fn from_row(row: &Row) -> rusqlite::Result<LogEntry> {
+pub(super) fn from_row(row: &Row) -> rusqlite::Result<LogEntry> {
     Ok(LogEntry {
         seq: row.get(0)?,
         at: row.get(1)?,

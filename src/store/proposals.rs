@@ -3,9 +3,10 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
-use super::feed;
+use super::{Page, Window, feed};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::proposal::{ProposalAnswer, ProposalResult, bounded_detail};
+use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
 /// Answers told in one exchange, and about how many bytes of them.
@@ -59,6 +60,44 @@ pub fn untold(tx: &ReadTx, to: i64) -> Result<Vec<ProposalAnswer>> {
         outcomes.push(answer);
     }
     Ok(outcomes)
+}
+
+/// One that was answered.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AnsweredProposal {
+    /// As the hub knows it.
+    #[schemars(example = "6f1c7f6e-2b9e-4a57-9d8c-0d6c1a3f9b11")]
+    id: String,
+    #[schemars(extend("enum" = ["applied", "conflict", "rejected", "expired"]), example = &"applied")]
+    result: String,
+    /// The row's, when it was applied.
+    rev: Option<i64>,
+    /// Why, or both values of what was in conflict; of a task its report. Empty for one that was applied.
+    detail: String,
+    /// When it was answered.
+    answered_at: Time,
+    /// The hub has heard the answer.
+    is_delivered: bool,
+}
+
+/// Those that were answered, the newest first.
+pub fn list(tx: &ReadTx, window: Window) -> Result<Page<AnsweredProposal>> {
+    let total = tx.conn.prepare_cached("select count(*) from proposals")?.query_row([], |row| row.get(0))?;
+    let mut statement = tx.conn.prepare_cached(
+        "select id, result, rev, detail, at, is_told from proposals order by at desc, id limit ?1 offset ?2",
+    )?;
+    let rows = statement.query_map([window.limit, window.offset], |row| {
+        Ok(AnsweredProposal {
+            id: row.get(0)?,
+            result: row.get(1)?,
+            rev: row.get(2)?,
+            detail: row.get(3)?,
+            answered_at: row.get(4)?,
+            is_delivered: row.get(5)?,
+        })
+    })?;
+    Ok(Page { total, rows: rows.collect::<rusqlite::Result<_>>()? })
 }
 
 pub fn has_untold(tx: &ReadTx) -> Result<bool> {

@@ -10,6 +10,7 @@ use crate::domain::id::Id;
 use crate::domain::pbx::Kind;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::store::audit_page::{self, TrailEntry, TrailFilter, TrailReader, TrailScope};
 use crate::store::change_log::{self, LiteEntry, LiteScope, LogEntry, LogFilter};
 use crate::store::{Page, Window, customers};
 
@@ -23,6 +24,42 @@ pub fn list(tx: &ReadTx, actor: &Actor, filter: &LogFilter, window: Window) -> R
     }
     allow_entries_of(tx, actor, filter.customer)?;
     change_log::list(tx, filter, window)
+}
+
+/// Of whom the audit trail is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum TrailOf {
+    /// Of everybody whose entries the actor may read.
+    Everybody,
+    /// Of a customer; `None`: of none.
+    Customer(Option<Id>),
+}
+
+/// A page of the audit trail, the newest entry first, by the rules of [`list`]. 403 `access_denied`, 404 `customer`.
+pub fn trail(tx: &ReadTx, actor: &Actor, of: TrailOf, filter: TrailFilter, window: Window) -> Result<Page<TrailEntry>> {
+    let scope = match of {
+        TrailOf::Customer(customer) => {
+            if let Some(id) = customer {
+                customers::get(tx, id)?;
+            }
+            allow_entries_of(tx, actor, customer)?;
+            TrailScope::Customer(customer)
+        }
+        TrailOf::Everybody if actor.level >= Level::ResellerAdmin => TrailScope::All,
+        TrailOf::Everybody => {
+            allow_entries_of(tx, actor, Some(actor.customer))?;
+            match actor.level {
+                Level::Reseller => TrailScope::Below,
+                _ => TrailScope::Customer(Some(actor.customer)),
+            }
+        }
+    };
+    let reader = TrailReader {
+        customer: actor.customer,
+        sees_below: actor.level == Level::Reseller,
+        sees_all: actor.level >= Level::ResellerAdmin,
+    };
+    audit_page::list(tx, scope, reader, &filter, window)
 }
 
 /// One entry. 403 `access_denied`, 404 `not_found`.

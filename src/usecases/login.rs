@@ -200,6 +200,14 @@ pub fn log_out(tx: &mut WriteTx, actor: &Actor) -> Result<()> {
     }
 }
 
+/// Ends the session that asks for it, and those opened with it.
+pub fn end_session(tx: &mut WriteTx) -> Result<()> {
+    match tx.author.token {
+        Some(token) => sessions::delete(tx, &token),
+        None => Ok(()),
+    }
+}
+
 /// Whether the session of a token can be used still, by whom it was issued to: a login that is repeated answers it again.
 pub fn lives(tx: &ReadTx, token: &Hash, address: &str) -> Result<bool> {
     let Some(session) = sessions::find(tx, token)? else { return Ok(false) };

@@ -7,6 +7,7 @@ use actix_web::http::header;
 
 use super::AppState;
 use super::browser::{is_cookie_trusted, is_cookie_trusted_for_change};
+use super::console_cookie;
 use super::platform_token;
 use super::query::Query;
 use super::request::RequestContext;
@@ -21,18 +22,28 @@ pub const COOKIE: &str = "token";
 /// The token of a request.
 pub struct Presented {
     pub token: String,
-    /// A browser has sent it, without being asked to.
-    is_cookie: bool,
+    by: Carrier,
+}
+
+/// How a token came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    /// In a header or as an argument: the caller has put it there.
+    Caller,
+    /// In the cookie of `/auth/login`: a browser has sent it, without being asked to.
+    Cookie,
+    /// In the console's cookie, which a browser sends too.
+    Console,
 }
 
 impl RequestContext {
-    /// The token of the request: from the header, else from `?token=`, else from the cookie.
+    /// The token of the request: from the header, else from `?token=`, else from a cookie.
     pub fn token(&self) -> Result<Option<String>> {
         Ok(self.presented()?.map(|presented| presented.token))
     }
 
     fn presented(&self) -> Result<Option<Presented>> {
-        let given = |token| Some(Presented { token, is_cookie: false });
+        let given = |token| Some(Presented { token, by: Carrier::Caller });
         if let Some(value) = self.request.headers().get(header::AUTHORIZATION) {
             return bearer(value).map(given).ok_or(Error::Unauthenticated {
                 code: "format_error",
@@ -44,14 +55,23 @@ impl RequestContext {
         {
             return Ok(given(token.to_owned()));
         }
-        // Another application on this host may have set a cookie of the same name: the one that can be ours counts.
-        let cookies = self.request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
-        let named: Vec<_> = cookies.iter().filter(|cookie| cookie.name() == COOKIE).collect();
-        let own = named.iter().find(|cookie| token_hash(cookie.value()).is_some()).or(named.first());
-        if own.is_some() && !is_cookie_trusted(&self.request) {
-            return Err(cookie_does_not_count());
+        if console_cookie::is_meant(&self.request)
+            && let Some(console) = self.console()?
+        {
+            return Ok(Some(console));
         }
-        Ok(own.map(|cookie| Presented { token: cookie.value().to_owned(), is_cookie: true }))
+        match cookie_named(&self.request, COOKIE) {
+            Some(_) if !is_cookie_trusted(&self.request) => Err(cookie_does_not_count()),
+            Some(token) => Ok(Some(Presented { token, by: Carrier::Cookie })),
+            None => self.console(),
+        }
+    }
+
+    /// The token in the console's cookie, as far as that counts.
+    fn console(&self) -> Result<Option<Presented>> {
+        let Some(token) = cookie_named(&self.request, console_cookie::NAME) else { return Ok(None) };
+        console_cookie::check(&self.request, &self.state.sealer, &token)?;
+        Ok(Some(Presented { token, by: Carrier::Console }))
     }
 
     /// Who calls. 401 for nobody who may.
@@ -60,11 +80,22 @@ impl RequestContext {
         self.identify(&token).await
     }
 
+    /// Who calls, by the console's cookie alone, and the token in it.
+    pub async fn authenticate_console(&self) -> Result<(Arc<Identity>, String)> {
+        let presented = self.console()?.ok_or_else(login::refused)?;
+        Ok((self.identify(&presented.token).await?, presented.token))
+    }
+
     /// Who calls, where a cookie counts only as it does for a change, whatever the method, and the token.
     pub async fn authenticate_for_change(&self) -> Result<(Arc<Identity>, String)> {
         let presented = self.presented()?.ok_or_else(login::refused)?;
-        if presented.is_cookie && !is_cookie_trusted_for_change(&self.request) {
-            return Err(cookie_does_not_count());
+        match presented.by {
+            Carrier::Caller => {}
+            Carrier::Cookie if is_cookie_trusted_for_change(&self.request) => {}
+            Carrier::Cookie => return Err(cookie_does_not_count()),
+            Carrier::Console => {
+                console_cookie::check_change(&self.request, &self.state.sealer, &presented.token)?;
+            }
         }
         Ok((self.identify(&presented.token).await?, presented.token))
     }
@@ -101,6 +132,14 @@ pub fn token_in(request: &HttpRequest) -> Option<String> {
 fn bearer(value: &header::HeaderValue) -> Option<String> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("Bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
+}
+
+/// The token in a cookie. Another application on this host may have set one of the same name: the one that can be ours counts.
+fn cookie_named(request: &HttpRequest, name: &str) -> Option<String> {
+    let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
+    let named: Vec<_> = cookies.iter().filter(|cookie| cookie.name() == name).collect();
+    let own = named.iter().find(|cookie| token_hash(cookie.value()).is_some()).or(named.first());
+    own.map(|cookie| cookie.value().to_owned())
 }
 
 fn cookie_does_not_count() -> Error {

@@ -128,7 +128,8 @@ pub fn may_change(path: &str) -> bool {
 /// actix's own middleware searches every path with a regular expression, and nearly no path has such slashes.
 fn normalize(request: &mut ServiceRequest) {
     let path = request.path();
-    if path == "/" || !(path.ends_with('/') || path.contains("//")) {
+    // What the console's pages name is below it.
+    if path == "/" || path == "/console/" || !(path.ends_with('/') || path.contains("//")) {
         return;
     }
     let parts = request.uri().path().split('/').filter(|part| !part.is_empty());

@@ -4,11 +4,15 @@ pub mod aliases;
 pub mod body;
 pub mod browser;
 pub mod caller;
+pub mod condition;
 pub mod connections;
+pub mod console_cookie;
 pub mod error;
+pub mod event_stream;
 pub mod figures;
 pub mod idempotency;
 pub mod log_filter;
+pub mod long_work;
 pub mod metrics_token;
 pub mod middleware;
 pub mod mock;
@@ -24,6 +28,7 @@ pub mod response;
 pub mod server;
 pub mod shares;
 pub mod socket_io;
+pub mod stream_places;
 pub mod tls;
 pub mod upload;
 pub mod upload_places;
@@ -41,11 +46,14 @@ use crate::db::Db;
 use crate::domain::app_versions::AppVersions;
 use crate::domain::mobile_config::NewColleagues;
 use crate::domain::outbox::Letter;
+use crate::error::Result;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
+use crate::sync::edge::lag_history::LagHistory;
 use crate::sync::edge::settings::HubSettings;
 use crate::sync::edge::worker::Worker;
+use crate::usecases::audit_proof::AuditProof;
 use crate::usecases::backups::Backups;
 use aliases::Aliases;
 use browser::Hosts;
@@ -79,6 +87,16 @@ pub struct AppState {
     pub uploads: upload_places::Places,
     /// Who listens to events.
     pub realtime: Realtime,
+    /// The pages of the console are served.
+    pub has_console: bool,
+    /// Who listens to server-sent events.
+    pub event_streams: stream_places::EventStreams,
+    /// How far the hub was behind.
+    pub lag_history: LagHistory,
+    /// Proofs of the audit trail.
+    pub audit_proofs: long_work::LongWork<Result<AuditProof>>,
+    /// What the screen of `status` shows beside the database.
+    pub surroundings: condition::Surroundings,
     /// What only a mock has.
     pub mock: Option<Arc<mock::Mock>>,
     pub request_timeout: Duration,

@@ -137,7 +137,7 @@ fn every_property_takes_every_value_without_a_failure_of_the_server() {
     let admin = app.session_of(demo::ADMIN);
     let schemas = openapi::build(&endpoints())["components"]["schemas"].take();
     let mut tried = 0;
-    for endpoint in taking_a_body().iter().filter(|endpoint| endpoint.body_name() != "Login") {
+    for endpoint in taking_a_body().iter().filter(|it| !["Login", "ConsoleLogin"].contains(&&*it.body_name())) {
         let Some(properties) = schemas[endpoint.body_name()]["properties"].as_object() else { continue };
         for property in properties.keys() {
             for value in odd_values() {

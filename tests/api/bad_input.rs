@@ -89,8 +89,9 @@ fn a_value_out_of_range_is_refused_by_every_list() {
     let paged: Vec<_> = endpoints().into_iter().filter(|e| e.query.split(' ').any(|name| name == "limit")).collect();
     assert_eq!(
         paged.len(),
-        12,
-        "customers, employees, contacts, extensions, groups, tokens, operations, conflicts, and the change log at four URLs"
+        14,
+        "customers, employees, contacts, extensions, groups, tokens, operations, conflicts, proposals, the audit trail, and the \
+         change log at four URLs"
     );
     for endpoint in paged {
         let path = with_value(endpoint.path, "", "");

@@ -114,7 +114,7 @@ fn logins_that_succeed_do_not_count_as_failures() {
 }
 
 /// The code that an authenticator app shows now.
-fn code_now(app: &TestApp, key: &str) -> String {
+pub fn code_now(app: &TestApp, key: &str) -> String {
     let secret = totp::parse_key(key).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     totp.generate(app.clock.now().seconds() as u64).to_string()

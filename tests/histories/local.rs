@@ -92,7 +92,7 @@ impl Local {
         let actor = Actor::administrator("tester");
         let none = GivenPassword::None;
         self.write(Local::author(true), move |tx| {
-            employees::create(tx, &actor, None, &fields, none).map(|created| created.id)
+            employees::create(tx, &actor, None, &fields, none, Default::default()).map(|created| created.id)
         })
         .ok()
     }

@@ -1,6 +1,7 @@
 //! What a hub's store promises, asked of each store alike.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
+mod console;
 mod edge;
 mod enrolment;
 mod fleet;
@@ -101,6 +102,8 @@ macro_rules! on_every_store {
 }
 
 on_every_store! {
+    console:
+        an_operator_works_in_the_console_by_a_cookie;
     enrolment:
         a_code_is_spent_once,
         a_code_for_a_replacement_shuts_the_old_token_out,

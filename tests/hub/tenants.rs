@@ -33,6 +33,14 @@ pub struct Client {
 }
 
 impl Client {
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn agent(&self) -> &ureq::Agent {
+        &self.agent
+    }
+
     pub fn asks(&self, method: &str, path: &str, authorization: Option<&str>, body: &str) -> Answer {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(authorization) = authorization {

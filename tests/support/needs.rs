@@ -40,6 +40,11 @@ fn is_usable(tool: &str) -> bool {
         // Installed by a script of ours, where its registry can be reached.
         "pytest" => succeeds(TEST_TOOLS, &["python"]),
         "promtool" => succeeds(TEST_TOOLS, &["promtool"]),
+        "playwright-core" => {
+            succeeds("chromium", &["--version"])
+                && succeeds("node", &["--version"])
+                && succeeds(TEST_TOOLS, &["browser"])
+        }
         "vitest" => succeeds(TEST_TOOLS, &["node"]),
         "socket.io-client" => succeeds("node", &["--version"]) && succeeds(TEST_TOOLS, &["sockets"]),
         _ => succeeds("sh", &["-c", &format!("command -v {tool}")]),

@@ -17,6 +17,25 @@ fn flags() -> Value {
     ])
 }
 
+/// What a user of the console logs in with.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[schemars(example = json!({"username": "manager@bakery.example.com", "password": "Demo-Passw0rd"}))]
+pub struct ConsoleLogin {
+    /// E-mail address of the employee, or the username of one without an e-mail address.
+    #[schemars(length(min = 1, max = 1000), regex(pattern = PLAIN), example = "manager@bakery.example.com")]
+    pub username: String,
+    /// Password.
+    #[schemars(length(min = 1, max = 1000), regex(pattern = PLAIN), extend("format" = "password"), example = "Demo-Passw0rd")]
+    pub password: String,
+    /// Code sent to the user's phone by the platform, where that judges logins.
+    #[schemars(example = "1234")]
+    pub sms_key: Option<Nullable<String>>,
+    /// Code shown by the user's authenticator app, when the customer or the employee requires one.
+    #[schemars(example = "123456")]
+    pub authenticator_token: Option<Nullable<String>>,
+}
+
 /// What a user logs in with.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]

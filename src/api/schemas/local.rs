@@ -1,9 +1,10 @@
 //! Bodies of `/local`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 
+use crate::api::server_status::Storage;
 use crate::domain::access::Level;
 use crate::domain::id::Id;
 
@@ -102,4 +103,73 @@ pub struct Undo {
     /// Also where somebody has changed a config since: that is overwritten. Takes MANAGER.
     #[schemars(default)]
     pub force: bool,
+}
+
+/// What the command `status` shows, and how much room is taken.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct ServerStatus {
+    /// The program.
+    pub program: ProgramStatus,
+    /// The process.
+    pub server: ProcessStatus,
+    /// The file.
+    pub database: DatabaseStatus,
+    /// The disk that it is on; left out where that is not known.
+    #[schemars(with = "Value")]
+    pub disk: Option<Value>,
+    /// As `/sync/status` has it, but for `platform`.
+    #[schemars(with = "Value")]
+    pub hub: Value,
+    /// As `/sync/status` has it under `platform`.
+    #[schemars(with = "Value")]
+    pub platform: Value,
+    /// What time it is here.
+    #[schemars(with = "Value")]
+    pub clock: Value,
+    /// The newest backup that the server itself has made; null without one.
+    #[schemars(with = "Value")]
+    pub backup: Value,
+    /// Its last day; left out without TLS.
+    #[schemars(with = "Value")]
+    pub certificate: Option<Value>,
+    /// What somebody should look at, in words.
+    pub alarms: Vec<String>,
+    pub storage: Storage,
+}
+
+/// The program.
+#[derive(JsonSchema)]
+pub struct ProgramStatus {
+    #[schemars(example = "0.1.0")]
+    pub version: String,
+    /// Of the database.
+    #[schemars(example = 12)]
+    pub schema: i64,
+}
+
+/// The process that serves.
+#[derive(JsonSchema)]
+pub struct ProcessStatus {
+    /// Its number; null while none runs.
+    #[schemars(with = "Value")]
+    pub process: Value,
+    /// Where it listens.
+    #[schemars(example = "127.0.0.1:8080")]
+    pub listen: String,
+}
+
+/// The database file.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct DatabaseStatus {
+    #[schemars(example = "/var/lib/telecomx-local/telecomx.db")]
+    pub path: String,
+    #[schemars(range(min = 0), example = 1_048_576)]
+    pub bytes: u64,
+    /// Of the write-ahead log beside it.
+    #[schemars(range(min = 0), example = 65_536)]
+    pub log_bytes: u64,
+    /// What is in it, in words.
+    pub contents: String,
 }

@@ -14,6 +14,8 @@ pub mod session;
 
 pub mod status;
 
+pub mod lag_history;
+
 pub mod metrics;
 
 pub mod call_error;

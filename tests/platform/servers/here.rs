@@ -38,6 +38,7 @@ use telecomx_local::web::figures::Requests;
 use telecomx_local::web::outgoing::Outgoing;
 use telecomx_local::web::server::block_on;
 use telecomx_local::web::socket_io::sockets::Sockets;
+use telecomx_local::web::stream_places::EventStreams;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -232,6 +233,11 @@ async fn serve(path: PathBuf, settings: PlatformSettings, started: mpsc::Sender<
         new_colleagues: Default::default(),
         app_versions: Default::default(),
         requests: Requests::default(),
+        event_streams: EventStreams::of(Config::default().realtime_limits()),
+        lag_history: Default::default(),
+        audit_proofs: Default::default(),
+        surroundings: Config::default().surroundings(),
+        has_console: false,
         is_tls: false,
         certificate_file: None,
     });

@@ -3,6 +3,8 @@
 pub mod admission;
 mod calls;
 
+mod sessions;
+
 pub mod state;
 
 mod query;
@@ -13,6 +15,7 @@ mod edge;
 mod fleet;
 mod operators;
 mod proposals;
+mod session;
 
 mod metrics;
 mod migration;

@@ -113,14 +113,22 @@ pub fn bearer(request: &HttpRequest) -> Result<Hash> {
     token.ok_or_else(invalid_token)
 }
 
-fn invalid_token() -> Error {
+/// The hash of the caller's token: the bearer's, else that of the operator whose session in the console the cookie is.
+fn token_of<S>(request: &HttpRequest, state: &HubState<S>) -> Result<Hash> {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return bearer(request);
+    }
+    state.sessions.operator_token(request)?.ok_or_else(invalid_token)
+}
+
+pub fn invalid_token() -> Error {
     Error::Unauthenticated { code: "invalid_token", message: "Token is not valid" }
 }
 
 /// The operator who has the bearer token. 401 for any other token; 403 when the operator's level is lower than `level`,
 /// which is noted in the audit trail.
 pub async fn operator<S: HubStore>(request: &HttpRequest, state: &HubState<S>, level: HubLevel) -> Result<Operator> {
-    let found = state.store.operator_of(bearer(request)?).await?.ok_or_else(invalid_token)?;
+    let found = state.store.operator_of(token_of(request, state)?).await?.ok_or_else(invalid_token)?;
     with_level(request, state, found, level).await
 }
 
@@ -147,7 +155,7 @@ pub fn in_path(request: &HttpRequest) -> &str {
 /// The origin in the path, which must be the token's: any other is 404. A token that the origin has asked for is used for
 /// the first time here: the one before is revoked.
 pub async fn own_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<Origin> {
-    let token = bearer(request)?;
+    let token = token_of(request, state)?;
     state.take_call(&token).await?;
     let of_token = state.store.origin_of(token).await?.ok_or_else(invalid_token)?;
     if in_path(request) != of_token.origin {
@@ -168,7 +176,7 @@ pub async fn confirm<S: HubStore>(state: &HubState<S>, origin: Origin, token: &H
 
 /// The origin in the path, for its own token and for operators who may read; with the operator.
 pub async fn any_origin<S: HubStore>(request: &HttpRequest, state: &HubState<S>) -> Result<(String, Option<Operator>)> {
-    match state.store.operator_of(bearer(request)?).await? {
+    match state.store.operator_of(token_of(request, state)?).await? {
         Some(found) => {
             let operator = with_level(request, state, found, HubLevel::Read).await?;
             Ok((in_path(request).to_owned(), Some(operator)))
@@ -183,7 +191,7 @@ pub async fn for_operator<'r, S: HubStore>(
     state: &HubState<S>,
     level: HubLevel,
 ) -> Result<(&'r str, Operator)> {
-    match state.store.operator_of(bearer(request)?).await? {
+    match state.store.operator_of(token_of(request, state)?).await? {
         Some(found) => Ok((in_path(request), with_level(request, state, found, level).await?)),
         None => {
             own_origin(request, state).await?;

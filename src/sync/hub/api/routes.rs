@@ -9,7 +9,8 @@ use rustls::ServerConfig;
 use serde_json::json;
 
 use super::state::{HubState, SharedState};
-use super::{admin, edge, fleet, metrics, migration, operators, proposals};
+use super::{admin, edge, fleet, metrics, migration, operators, proposals, session};
+use crate::console;
 use crate::error::Error;
 use crate::sync::hub::store::{HubStore, store_unreachable};
 use crate::sync::protocol::compression;
@@ -23,7 +24,7 @@ pub fn start<S: HubStore>(
     tls: Option<ServerConfig>,
     state: HubState<S>,
 ) -> std::io::Result<ServerHandle> {
-    let state = SharedState::new(state);
+    let state = SharedState::new(state.under_tls(tls.is_some()));
     server::start(listener, tls, vec![], server::Limits::for_edges(), move |services| configure(&state, services))
 }
 
@@ -68,6 +69,15 @@ pub fn origin_calls<S: HubStore>() -> Vec<(String, &'static str)> {
 fn configure<S: HubStore>(state: &SharedState<S>, services: &mut web::ServiceConfig) {
     for (method, call, route) in origin_routes::<S>() {
         services.route(&format!("/sync/v1/origins/{{origin}}/{call}"), route.method(method));
+    }
+    if state.has_console {
+        services.service(web::redirect("/console", "/console/"));
+        services.service(console::about(web::resource("/console/about.json"), console::Kind::Hub));
+        services.service(console::pages(web::resource("/console/{file:.*}")));
+        services
+            .route("/local/session", web::post().to(session::open::<S>))
+            .route("/local/session", web::get().to(session::get::<S>))
+            .route("/local/session", web::delete().to(session::close::<S>));
     }
     services
         .app_data(state.clone())

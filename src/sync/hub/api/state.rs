@@ -8,6 +8,7 @@ use actix_web::web;
 
 use super::admission::{Admission, AdmissionLimits};
 use super::calls::Calls;
+use super::sessions::Sessions;
 use crate::clock::Clock;
 use crate::domain::audit::Hash;
 use crate::error::{Error, Result};
@@ -46,6 +47,12 @@ pub struct HubState<S> {
     noted: Mutex<HashSet<String>>,
     pub(super) admission: Admission,
     pub(super) calls: Calls,
+    /// Of operators in the console.
+    pub(super) sessions: Sessions,
+    /// The console is served.
+    pub has_console: bool,
+    /// The console's cookie is sent under TLS only.
+    pub(super) is_tls: bool,
 }
 
 /// Default limit on calls per second of each server.
@@ -64,11 +71,19 @@ impl<S> HubState<S> {
             noted: Mutex::default(),
             admission: Admission::new(AdmissionLimits::DEFAULT),
             calls: Calls::new(CALLS_PER_SECOND),
+            sessions: Sessions::default(),
+            has_console: true,
+            is_tls: false,
         }
     }
 }
 
 impl<S> HubState<S> {
+    /// Whether its listener has TLS.
+    pub(super) fn under_tls(self, is_tls: bool) -> HubState<S> {
+        HubState { is_tls, ..self }
+    }
+
     /// With these bounds on what is taken in at once, and on how many calls a second each server makes (0: any number).
     pub fn with_bounds(self, admission: AdmissionLimits, calls_per_second: u32) -> HubState<S> {
         HubState { admission: Admission::new(admission), calls: Calls::new(calls_per_second), ..self }

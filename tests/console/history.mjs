@@ -1,0 +1,83 @@
+// The audit trail: filters, before and after, the chain, an undo from it; and lists that follow what others do.
+import assert from 'node:assert/strict';
+import { forDocs, isAccessible, keep, logIn, play, settled, signIn } from './support.mjs';
+
+const EMMA = 'e00000000000000000000405';
+const PAUL = 'e00000000000000000000404';
+
+await play(async ({ url }, open) => {
+  const manager = await logIn(url, 'manager@bakery.example.com');
+  await manager.post(`/employee/${EMMA}`, { title: 'Head of sales' });
+  await manager.post('/pbx/app/mobileconfig/', { _id: PAUL, copyTo: EMMA });
+  const { page, to, isClean, close } = await open({ url });
+  await signIn(page, url, 'admin@platform.example.com');
+  await to('audit');
+  await page.getByRole('button', { name: 'Verify the chain' }).click();
+  await page.getByText(/The chain is whole: [\d,]+ entries were verified\./).waitFor();
+
+  await page.getByLabel('Section').selectOption('Employees');
+  await page.getByLabel('By (name or id)').fill('Anna');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelectorAll('.event').length === 1);
+  const entry = page.locator('.event');
+  await entry.locator('summary').click();
+  assert.match(await entry.locator('.diff').innerText(), /Sales assistant[\s\S]*Head of sales/);
+  const text = await entry.innerText();
+  assert.ok(text.includes('Anna Manager') && text.includes('127.0.0.1') && text.includes('API'), text);
+  await isAccessible(page, 'audit trail');
+  await keep(page, 'audit');
+  await forDocs(page, 'audit');
+
+  // A copy shows both contents, and is undone from here.
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await page.getByLabel('Action').selectOption('copy');
+  await page.waitForFunction(() => document.querySelectorAll('.event').length === 1);
+  await page.locator('.event summary').click();
+  await page.locator('.event .sides').first().waitFor();
+  await page.getByRole('button', { name: 'Undo this operation' }).click();
+  await page.getByText('Undone: 1 mobile config holds again').first().waitFor();
+  const emma = await manager.get(`/pbx/app/mobileconfig/${EMMA}`);
+  const paul = await manager.get(`/pbx/app/mobileconfig/${PAUL}`);
+  assert.notDeepEqual(emma.configs, paul.configs);
+  await isClean();
+
+  // What somebody else changes is seen without asking.
+  await to('employees?customer=c00000000000000000000004');
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.getByRole('cell', { name: 'Head of sales' }).waitFor();
+  await manager.post(`/employee/${EMMA}`, { title: 'Seen at once' });
+  await page.getByRole('cell', { name: 'Seen at once' }).waitFor();
+
+  // Search and pages are those of the API.
+  await page.getByRole('searchbox', { name: 'Search employees' }).fill('emma');
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
+  await page.getByRole('link', { name: 'Emma Counter' }).click();
+  await settled(page);
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1', 'the heading of the new page is focused');
+  assert.match(await page.title(), /^Emma Counter/);
+  await isClean();
+  await close();
+
+  // Nobody is at the page: it asks for nothing by itself, so that its session ends, and catches up when somebody comes back.
+  const left = await open({ url });
+  await left.page.clock.install();
+  await signIn(left.page, url, 'manager@bakery.example.com');
+  await left.page.getByRole('cell', { name: 'Seen at once' }).waitFor();
+  await left.page.getByText('Live', { exact: true }).waitFor();
+  await left.page.clock.fastForward('11:00');
+  const heard = left.page.evaluate(() => new Promise((done) => {
+    const events = new EventSource('/local/events');
+    events.addEventListener('change', () => { events.close(); done(true); });
+    window.listening = new Promise((open) => { events.onopen = open; });
+  }));
+  await left.page.waitForFunction(() => window.listening);
+  await left.page.evaluate(() => window.listening);
+  await manager.post(`/employee/${EMMA}`, { title: 'While nobody was here' });
+  assert.ok(await heard);
+  await left.page.clock.runFor(1_000);
+  assert.equal(await left.page.getByRole('cell', { name: 'While nobody was here' }).count(), 0);
+  await left.page.mouse.move(300, 300);
+  await left.page.getByRole('cell', { name: 'While nobody was here' }).waitFor();
+  await left.isClean();
+  await left.close();
+});
