@@ -34,7 +34,7 @@ mod token;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::Config;
 
@@ -96,6 +96,11 @@ enum Command {
     /// Administrators
     #[command(subcommand)]
     Admin(admin::Command),
+}
+
+/// The command line as it is defined, from which the packages make man pages and completions.
+pub fn definition() -> clap::Command {
+    Program::command()
 }
 
 /// Runs the command that was given. The error says what is wrong and what to do.

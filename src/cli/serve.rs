@@ -17,15 +17,17 @@ use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::error::{Advise as _, in_one_line};
 use crate::log_tail::KeepTail;
+use crate::service_manager::ServiceManager;
 use crate::store::employees;
 use crate::usecases::demo;
 use crate::web::log_filter::WithoutStrangersFaults;
 use crate::web::server;
 
 pub fn run(flags: Config) -> Result<ExitCode> {
-    let config = flags.clone().resolve()?;
+    let config = flags.clone().resolve_for_server()?;
     start_log(config.log_level.as_deref(), config.log_format)?;
     server::block_on(async {
+        let manager = ServiceManager::of_environment();
         let app = App::start(&config, Clock::default()).await?;
         // Before the ready line: a process that has read it may send a signal.
         let certificate = app.certificate();
@@ -34,7 +36,12 @@ pub fn run(flags: Config) -> Result<ExitCode> {
             certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload())
         })?;
         announce(&app, &config).await?;
-        stop.wait().await;
+        manager.ready(&format!("serves {} from {}", app.url, app.state().db.path().display()));
+        tokio::select! {
+            () = stop.wait() => {}
+            () = manager.feed_watchdog(async || app.state().db.check_writer().await) => {}
+        }
+        manager.stopping();
         app.stop().await;
         Ok(ExitCode::SUCCESS)
     })
