@@ -19,7 +19,7 @@ fn packages() -> &'static [PathBuf; 2] {
     static PACKAGES: OnceLock<(TempDir, [PathBuf; 2])> = OnceLock::new();
     let (_folder, packages) = PACKAGES.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        let packages = ["0.0.1", "0.0.2"].map(|version| build("deb", &folder, &["--version", version]));
+        let packages = ["0.0.1", "0.0.2"].map(|version| build("deb", &folder, &["--version", version, "--compress", "gzip"]));
         (folder, packages)
     });
     packages
