@@ -1,5 +1,6 @@
 //! A machine to install packages on: what this one holds, with every change in a file system of its own that is thrown away.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -89,17 +90,26 @@ impl Machine {
 
     /// What the unit starts, as its user.
     pub fn service(&self, unit: &str) -> Command {
-        let text = std::fs::read_to_string(self.path(&format!("/usr/lib/systemd/system/{unit}.service"))).unwrap();
-        let setting = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
-        let (start, user) = (setting("ExecStart="), setting("User="));
-        assert_eq!(user, USER);
-        let variables: Vec<(&str, &str)> =
-            text.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('=')).collect();
-        let words = start.split(' ').filter(|word| *word != "$OPTIONS").map(|word| {
-            let given = |(name, value): &&(&str, &str)| (*word == format!("${{{name}}}")).then_some(*value);
-            variables.iter().find_map(|variable| given(&variable)).unwrap_or(word)
-        });
-        self.command_of(&user, &words.collect::<Vec<_>>())
+        let words = self.start_line(unit);
+        self.command_of(USER, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The words of the unit's `ExecStart=`, with its variables replaced: of the unit, and of its file with variables.
+    pub fn start_line(&self, unit: &str) -> Vec<String> {
+        let read = |path: &str| std::fs::read_to_string(self.path(path)).unwrap();
+        let text = read(&format!("/usr/lib/systemd/system/{unit}.service"));
+        let setting = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+        assert_eq!(setting("User="), Some(USER));
+        let file = setting("EnvironmentFile=-").map(read).unwrap_or_default();
+        let of_unit = text.lines().filter_map(|line| line.strip_prefix("Environment="));
+        let of_file = file.lines().filter(|line| !line.starts_with('#'));
+        let variables: HashMap<&str, &str> = of_unit.chain(of_file).filter_map(|line| line.split_once('=')).collect();
+        let words = setting("ExecStart=").unwrap().split(' ');
+        let value = |word: &str| match word.strip_prefix('$') {
+            Some(name) => variables.get(name.trim_matches(['{', '}'])).copied().unwrap_or_default().to_owned(),
+            None => word.to_owned(),
+        };
+        words.map(value).filter(|word| !word.is_empty()).collect()
     }
 
     /// Starts the unit as its service manager would, and waits until it says that it is ready and alive.

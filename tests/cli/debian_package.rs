@@ -19,7 +19,8 @@ fn packages() -> &'static [PathBuf; 2] {
     static PACKAGES: OnceLock<(TempDir, [PathBuf; 2])> = OnceLock::new();
     let (_folder, packages) = PACKAGES.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        let packages = ["0.0.1", "0.0.2"].map(|version| build("deb", &folder, &["--version", version, "--compress", "gzip"]));
+        let packages =
+            ["0.0.1", "0.0.2"].map(|version| build("deb", &folder, &["--version", version, "--compress", "gzip"]));
         (folder, packages)
     });
     packages
@@ -39,13 +40,17 @@ fn can_install() -> bool {
     needs("overlay") && needs("adduser") && needs("systemd-analyze") && needs("cargo-deb")
 }
 
-/// Has the service listen on a free port, as an administrator does who edits the settings.
+/// Has server and hub listen on free ports, as an administrator does who edits the settings.
 fn listen_anywhere(machine: &Machine) {
-    let settings = machine.path("/etc/telecomx-local/config.toml");
-    let text = std::fs::read_to_string(&settings).unwrap();
-    let edited = text.replace("#listen = \"127.0.0.1:8080\"", "listen = \"127.0.0.1:0\"");
-    assert_ne!(text, edited);
-    std::fs::write(&settings, edited).unwrap();
+    for (file, before, after) in [
+        ("/etc/telecomx-local/config.toml", "#listen = \"127.0.0.1:8080\"", "listen = \"127.0.0.1:0\""),
+        ("/etc/default/telecomx-local-hub", "#LISTEN=127.0.0.1:8090", "LISTEN=127.0.0.1:0"),
+    ] {
+        let settings = machine.path(file);
+        let text = std::fs::read_to_string(&settings).unwrap();
+        assert!(text.contains(before), "{file}");
+        std::fs::write(&settings, text.replace(before, after)).unwrap();
+    }
 }
 
 fn is_there(machine: &Machine, path: &str) -> bool {
@@ -96,12 +101,17 @@ fn an_appliance_is_installed_started_upgraded_with_its_data_removed_and_purged()
     assert!(machine.run(&["dpkg-query", "--show", "telecomx-local"]).contains("0.0.2"));
     assert_eq!(machine.tool(&["export"]), before);
     let (server, _notify) = machine.start("telecomx-local", &place);
-    assert!(!server.url.ends_with(":8080"), "the settings were replaced");
+    assert!(
+        machine.run(&["cat", "/etc/telecomx-local/config.toml"]).contains("127.0.0.1:0"),
+        "the settings were replaced"
+    );
     assert_eq!(server.get("/pbx/app/mobileconfig", &token).status, 200, "a token of before the upgrade");
     assert!(server.stop().success());
 
+    // The folder that systemd makes for it (StateDirectory=).
+    machine.run(&["install", "-d", "-m", "0700", "-o", "telecomx-local", "/var/lib/telecomx-local-hub"]);
     let (hub, notify) = machine.start("telecomx-local-hub", &place);
-    assert!(hub.url.ends_with(":8090"), "{}", hub.url);
+    assert_eq!(hub.get("/readyz", "").status, 200);
     hub.signal("TERM");
     notify.wait_for("STOPPING=1");
     assert!(hub.ends().success());
@@ -112,6 +122,7 @@ fn an_appliance_is_installed_started_upgraded_with_its_data_removed_and_purged()
     assert!(is_there(&machine, &format!("{DATA}/telecomx.db.key")) && machine.has_user());
     let said = machine.run(&["dpkg", "--purge", "telecomx-local"]);
     assert!(said.contains(&format!("{DATA} is deleted")), "{said}");
+    assert!(!is_there(&machine, "/var/lib/telecomx-local-hub"));
     assert!(!is_there(&machine, DATA) && !is_there(&machine, "/etc/telecomx-local/config.toml") && !machine.has_user());
 }
 
@@ -122,7 +133,9 @@ fn a_copy_that_was_set_up_by_hand_runs_on_when_the_package_is_installed_over_it_
     }
     let (machine, place) = (Machine::new(), Place::new());
     machine.run(&["install", "-d", "-m", "0700", DATA]);
-    std::fs::copy(env!("CARGO_BIN_EXE_telecomx-local"), machine.path("/by-hand")).unwrap();
+    let mut strip = Command::new("strip");
+    strip.arg("-o").arg(machine.path("/by-hand")).arg(env!("CARGO_BIN_EXE_telecomx-local"));
+    assert!(strip.status().unwrap().success());
     let db = format!("{DATA}/telecomx.db");
     let by_hand = ["/by-hand", "serve", "--listen", "127.0.0.1:0", "--db", &db];
     let server = Server::start(&mut machine.command(&by_hand), place.log());
@@ -136,12 +149,8 @@ fn a_copy_that_was_set_up_by_hand_runs_on_when_the_package_is_installed_over_it_
     let refusal = |mut service: Command| crate::support::place::is_refused(&mut service);
     let sentence = refusal(machine.service("telecomx-local"));
     assert!(sentence.contains(DATA) && sentence.contains("ermission"), "{sentence}");
-    let mut as_root = machine.service("telecomx-local");
-    let as_root = refusal({
-        let arguments: Vec<String> = as_root.get_args().skip(2).map(|word| word.to_str().unwrap().to_owned()).collect();
-        as_root = machine.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        as_root
-    });
+    let start = machine.start_line("telecomx-local");
+    let as_root = refusal(machine.command(&start.iter().map(String::as_str).collect::<Vec<_>>()));
     assert!(
         as_root.contains("is in use by a running telecomx-local") && as_root.contains("stop it first"),
         "{as_root}"
