@@ -21,15 +21,16 @@ fn main() -> Result<()> {
         generate_to(shell, &mut definition, PROGRAM, &completions)?;
     }
     definition.build();
-    let version = definition.get_version().unwrap_or_default().to_owned();
-    write_pages(&definition, PROGRAM, &version, &pages)
+    // Clap keeps names that live as long as the program, which ends when the pages are written.
+    let version: &'static str = definition.get_version().unwrap_or_default().to_owned().leak();
+    write_pages(&definition, PROGRAM, version, &pages)
 }
 
 /// Writes the page of a command, and those of the commands below it: `telecomx-local-hub-enroll.1`. Each is named by all its words.
-fn write_pages(command: &Command, name: &str, version: &str, folder: &Path) -> Result<()> {
+fn write_pages(command: &Command, name: &'static str, version: &'static str, folder: &Path) -> Result<()> {
     for below in command.get_subcommands().filter(|below| below.get_name() != "help" && !below.is_hide_set()) {
-        write_pages(below, &format!("{name}-{}", below.get_name()), version, folder)?;
+        write_pages(below, format!("{name}-{}", below.get_name()).leak(), version, folder)?;
     }
-    let named = command.clone().display_name(name.to_owned()).version(version.to_owned());
+    let named = command.clone().display_name(name).version(version);
     clap_mangen::Man::new(named.disable_help_subcommand(true)).generate_to(folder).map(drop)
 }
