@@ -3,6 +3,7 @@
 mod backup;
 mod callers;
 mod check;
+mod credentials;
 mod database;
 mod hub;
 mod in_force;
@@ -245,6 +246,13 @@ fn is_default<T: Default + PartialEq>(section: &T) -> bool {
 }
 
 impl Config {
+    /// The same for the server, which needs every file that it names: a credential too.
+    pub fn resolve_for_server(self) -> Result<Config> {
+        let mut config = self.resolve()?;
+        config.require_credentials()?;
+        Ok(config)
+    }
+
     /// These flags over the environment over the file.
     pub fn resolve(self) -> Result<Config> {
         if let Some(name) = unknown_variable() {
@@ -266,8 +274,9 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let config: Config =
+        let mut config: Config =
             figment.merge(from_environment).merge(Serialized::defaults(&self)).extract().map_err(describe)?;
+        config.find_credentials()?;
         config.check()?;
         Ok(config)
     }

@@ -4,8 +4,8 @@
 //! (`tests/tidy` checks it over the resolved module graph):
 //!
 //! - [`error`] is the one error type, and [`domain`] plain data and pure rules. Neither does I/O.
-//! - [`clock`] is the only place that asks the time; [`files`] says which files belong to a database,
-//!   and [`log_tail`] keeps the last lines of the log.
+//! - [`clock`] is the only place that asks the time; [`files`] says which files belong to a database, [`log_tail`] keeps the last
+//!   lines of the log, and [`service_manager`] is who started the program: what it is told, and its credentials.
 //! - [`db`] is how we talk to SQLite: one door to read, one to write. [`store`] has the statements, one file per table.
 //! - [`auth`] says who is calling and what they may do: passwords, tokens, sessions, authorization.
 //! - [`usecases`] is what the product does, and the only place with rules.
@@ -23,6 +23,7 @@ pub mod domain;
 pub mod clock;
 pub mod files;
 pub mod log_tail;
+pub mod service_manager;
 
 pub mod db;
 pub mod store;

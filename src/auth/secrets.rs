@@ -15,6 +15,7 @@ use crate::domain::audit::{Hash, digest};
 use crate::domain::chance;
 use crate::error::{Error, Result};
 use crate::files::{Part, beside, cannot_be_written};
+use crate::service_manager::is_credential;
 
 const NONCE_BYTES: usize = 12;
 /// The longest token of the platform's that is taken.
@@ -163,7 +164,7 @@ pub fn is_not(path: &Path, what: &str) -> anyhow::Error {
 /// Removes the rights of others to a file with a secret in it, and logs a warning: it may have been read.
 pub fn keep_from_others(path: &Path) {
     let mode = std::fs::metadata(path).map_or(0, |data| data.permissions().mode() & 0o777);
-    if mode & 0o077 == 0 {
+    if mode & 0o077 == 0 || is_credential(path) {
         return;
     }
     let file = path.display();

@@ -22,9 +22,11 @@ use crate::clock::{self, Clock};
 use crate::config::check_listen;
 use crate::db::lock::FileLock;
 use crate::domain::redaction::strike_userinfo;
+use crate::error::Error;
 #[cfg(feature = "postgres")]
 use crate::error::in_one_line;
 use crate::files::database_path;
+use crate::service_manager::{ServiceManager, credential_or_file};
 use crate::sync::http_agent::{HUB, check_url};
 use crate::sync::hub::admin_store::AdminStore;
 use crate::sync::hub::api::admission::AdmissionLimits;
@@ -141,12 +143,15 @@ impl Serve {
 }
 
 pub fn run(arguments: &Serve) -> Result<ExitCode> {
-    let certificate = Certificate::open(arguments.tls_cert.as_deref(), arguments.tls_key.as_deref())?;
+    let file = |given: &Option<PathBuf>, flag| given.as_ref().map(|given| credential_or_file(given, flag)).transpose();
+    let key = file(&arguments.tls_key, "--tls-key")?;
+    let certificate = Certificate::open(arguments.tls_cert.as_deref(), key.as_deref())?;
     let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     check_listen(arguments.listen, tls.is_some(), arguments.insecure)?;
     arguments.announce.iter().try_for_each(|url| check_url(url, HUB, arguments.insecure))?;
     arguments.log.start()?;
-    let (location, token) = (arguments.store.location()?, arguments.admin_token.as_deref());
+    let (location, token) = (arguments.store.location()?, file(&arguments.admin_token, "--admin-token")?);
+    let token = token.as_deref();
     server::block_on(async {
         let listener = app::bind(arguments.listen)?;
         // Before the ready line: a process that has read it may send a signal.
@@ -157,11 +162,13 @@ pub fn run(arguments: &Serve) -> Result<ExitCode> {
         let (announce, bounds) = (arguments.announce.clone(), arguments.bounds());
         let has_console = !arguments.no_console;
         let settings = arguments.in_force();
+        let manager = ServiceManager::of_environment();
         let front = HubListener {
             has_console,
             listener,
             tls,
             stop,
+            manager,
             url: Some(url),
             announce,
             unreachable_ms,
@@ -194,6 +201,7 @@ struct HubListener {
     listener: TcpListener,
     tls: Option<ServerConfig>,
     stop: serve::Stop,
+    manager: ServiceManager,
     /// None once the ready line was printed.
     url: Option<String>,
     announce: Option<String>,
@@ -224,8 +232,10 @@ impl HubListener {
                     let started = listener.and_then(|listener| start_without_store(listener, self.tls.clone()));
                     waiting = Some(started.context("the hub could not be started")?);
                     print_ready_once(self.url.take());
+                    self.manager.ready("waits for PostgreSQL, and answers 503 until it is there");
                 }
             }
+            self.manager.is_alive();
             tokio::select! {
                 () = self.stop.wait() => return Ok(false),
                 () = tokio::time::sleep(STORE_PAUSE) => {}
@@ -240,16 +250,31 @@ impl HubListener {
 
     /// Serves until the hub is stopped.
     async fn serve<S: HubStore>(self, store: S) -> Result<ExitCode> {
-        let HubListener { has_console, listener, tls, mut stop, url, announce, unreachable_ms, bounds, settings } =
-            self;
+        let HubListener {
+            has_console,
+            listener,
+            tls,
+            mut stop,
+            manager,
+            url,
+            announce,
+            unreachable_ms,
+            bounds,
+            settings,
+        } = self;
         let store = Arc::new(store);
         let mut state = HubState::new(store.clone(), Clock::default()).with_bounds(bounds.0, bounds.1);
         (state.announce, state.unreachable_ms, state.has_console) = (announce, unreachable_ms, has_console);
         let running = start(listener, tls, state).context("the hub could not be started")?;
-        let pruning = tokio::task::spawn_local(keep_pruning(store));
+        let pruning = tokio::task::spawn_local(keep_pruning(store.clone()));
         tracing::info!(version = env!("CARGO_PKG_VERSION"), settings, "started");
         print_ready_once(url);
-        stop.wait().await;
+        manager.ready("serves the mirrors");
+        tokio::select! {
+            () = stop.wait() => {}
+            () = manager.feed_watchdog(async || check(store.clone()).await) => {}
+        }
+        manager.stopping();
         pruning.abort();
         running.stop(true).await;
         Ok(ExitCode::SUCCESS)
@@ -261,6 +286,13 @@ fn print_ready_once(url: Option<String>) {
     if let Some(url) = url {
         print_ready(&url, "");
     }
+}
+
+/// Whether something can be written to the store; on a thread of its own, because a store in a file blocks its caller.
+async fn check(store: Arc<impl HubStore>) -> crate::error::Result<()> {
+    let runtime = tokio::runtime::Handle::current();
+    let checking = tokio::task::spawn_blocking(move || runtime.block_on(store.check_writer()));
+    checking.await.map_err(|error| Error::Internal(Box::new(error)))?
 }
 
 /// Deletes expired rows once an hour. Not at the start: a hub that restarts over and over would count each as an hour.

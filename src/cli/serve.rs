@@ -11,14 +11,16 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::in_one_line;
+use crate::service_manager::ServiceManager;
 use crate::store::employees;
 use crate::usecases::demo;
 use crate::web::server;
 
 pub fn run(flags: Config) -> Result<ExitCode> {
-    let config = flags.clone().resolve()?;
+    let config = flags.clone().resolve_for_server()?;
     LogOptions::of(&config).start()?;
     server::block_on(async {
+        let manager = ServiceManager::of_environment();
         let app = App::start(&config, Clock::default()).await?;
         // Before the ready line: a process that has read it may send a signal.
         let certificate = app.certificate();
@@ -28,7 +30,12 @@ pub fn run(flags: Config) -> Result<ExitCode> {
         })?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = config.in_force(), "started");
         announce(&app, &config).await?;
-        stop.wait().await;
+        manager.ready(&format!("serves {} from {}", app.url, app.state().db.path().display()));
+        tokio::select! {
+            () = stop.wait() => {}
+            () = manager.feed_watchdog(async || app.state().db.check_writer().await) => {}
+        }
+        manager.stopping();
         app.stop().await;
         Ok(ExitCode::SUCCESS)
     })

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mail::MailServer;
 use crate::platform::connect::read_pair_file;
+use crate::service_manager::credential_name;
 
 /// What is set of mails.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,7 +46,9 @@ impl Smtp {
         };
         let from =
             self.from.as_deref().context("--smtp-url needs --smtp-from: the address that mails are sent from")?;
-        let credential = self.credential_file.as_deref().map(read_pair_file).transpose()?;
+        // One that was not found is a tool's, which sends no mail.
+        let file = self.credential_file.as_deref().filter(|file| credential_name(file).is_none());
+        let credential = file.map(read_pair_file).transpose()?;
         MailServer::parse(url, from, credential).map(Some)
     }
 

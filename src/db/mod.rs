@@ -1,6 +1,7 @@
 //! How we talk to SQLite; knows no entity. [`Db::read`] and [`Db::write`] are the only two doors.
 
 pub mod checkpoint;
+pub mod commits;
 mod durability;
 pub mod examiner;
 mod identity;
@@ -38,6 +39,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::files::free_bytes;
 use checkpoint::Checkpointer;
+use commits::CommitHealth;
 use examiner::{Damage, Examiner};
 use identity::FileIdentity;
 use lock::FileLock;
@@ -64,6 +66,7 @@ pub struct Db {
     notices: Arc<NoticeBoard>,
     identities: Arc<AtomicU64>,
     reserve: Arc<Reserve>,
+    commits: Arc<CommitHealth>,
     path: PathBuf,
     file: FileIdentity,
     damage: Damage,
@@ -94,12 +97,14 @@ impl Db {
         let on_change = OnChange::default();
         let reserve = Arc::new(Reserve::of(path));
         let notices = Arc::new(NoticeBoard::default());
+        let commits = Arc::new(CommitHealth::default());
         let shared = Shared {
             clock: clock.clone(),
             identities: identities.clone(),
             on_change: on_change.clone(),
             notices: notices.clone(),
             reserve: reserve.clone(),
+            commits: commits.clone(),
         };
         let writer = Writer::start(conn, shared, checkpointer).with_context(cannot_be_opened)?;
         let manager = SqliteConnectionManager::file(path)
@@ -127,6 +132,7 @@ impl Db {
             clock,
             identities,
             reserve,
+            commits,
             path: path.to_owned(),
             file,
             damage: Damage::default(),
@@ -154,6 +160,12 @@ impl Db {
     ) -> Result<T> {
         self.file.check()?;
         self.writer.submit(author, work)?.await.map_err(|_| Error::Busy)?
+    }
+
+    /// Has the writer thread commit an empty transaction, and fails when it cannot, or when the last commit that had something to
+    /// write has failed for another reason than a full disk. Wears no disk. Does not return while the writer hangs.
+    pub async fn check_writer(&self) -> Result<()> {
+        self.commits.check(self.write(Author::system("watchdog"), |_| Ok(())).await)
     }
 
     /// Puts the content of the database at `source`, of the same schema, in the place of all that is here: every read sees the one or

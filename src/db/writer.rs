@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoint::{Checkpointer, passive};
+use super::commits::{CommitHealth, note_in_log};
 use super::job::{Job, JobResult, Replacement, Request};
 use super::notices::{NoticeBoard, Notices};
 use super::once::read_counters;
@@ -61,6 +62,7 @@ impl Writer {
     pub fn start(conn: Connection, shared: Shared, checkpointer: Checkpointer) -> Result<Writer> {
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
+            note_in_log();
             Ok(())
         }));
         let counters = read_counters(&conn)?;
@@ -114,6 +116,7 @@ pub struct Shared {
     pub on_change: OnChange,
     pub notices: Arc<NoticeBoard>,
     pub reserve: Arc<Reserve>,
+    pub commits: Arc<CommitHealth>,
 }
 
 /// What the requests of a group have changed that others are to know once it is committed.
@@ -143,6 +146,7 @@ impl WriterLoop {
             };
             let mut group = Vec::with_capacity(64);
             let failure = self.commit_group(first, queue, &mut group, &mut held).err();
+            self.shared.commits.record(failure.as_ref());
             if let Some(failure) = &failure {
                 self.abandon_transaction();
                 if matches!(failure, Error::StorageFull) && self.shared.reserve.give_up() {

@@ -4,6 +4,7 @@
 pub mod chance;
 pub mod disk;
 pub mod needs;
+pub mod notify;
 pub mod older;
 pub mod place;
 #[cfg(feature = "postgres")]

@@ -35,6 +35,14 @@ fn is_usable(tool: &str) -> bool {
             let path = folder.path().to_str().unwrap();
             succeeds("mount", &["-t", "tmpfs", "-o", "size=64k", "tmpfs", path]) && succeeds("umount", &["-l", path])
         }
+        "overlay" => {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().to_str().unwrap();
+            // In a namespace of its own, gone with it.
+            let script = "mount -t tmpfs tmpfs \"$0\" && cd \"$0\" && mkdir upper work root && \
+                          mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root";
+            succeeds("unshare", &["--mount", "sh", "-c", script, path])
+        }
         // It is there, and may trace: a container can forbid that.
         "strace" => succeeds("strace", &["-f", "-o", "/dev/null", "true"]),
         // Installed by a script of ours, where its registry can be reached.
@@ -46,6 +54,7 @@ fn is_usable(tool: &str) -> bool {
                 && succeeds(TEST_TOOLS, &["browser"])
         }
         "vitest" => succeeds(TEST_TOOLS, &["node"]),
+        "cargo-deb" => succeeds("dpkg", &["--version"]) && succeeds(TEST_TOOLS, &["deb"]),
         "socket.io-client" => succeeds("node", &["--version"]) && succeeds(TEST_TOOLS, &["sockets"]),
         _ => succeeds("sh", &["-c", &format!("command -v {tool}")]),
     }

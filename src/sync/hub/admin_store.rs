@@ -16,6 +16,10 @@ pub const AUDIT_PAGE: i64 = 1_000;
 /// The administrative part of a hub's store. Each call is one transaction; each change and its entry in the audit trail
 /// commit together.
 pub trait AdminStore: Send + Sync + 'static {
+    /// Fails when nothing can be committed and a new start of the hub may help. A PostgreSQL that is away is waited for, so it is
+    /// no reason.
+    fn check_writer(&self) -> impl Future<Output = Result<()>> + Send;
+
     /// Sets the administrator's token, by its hash. With a caller this is a rotation, which is recorded; without one it is
     /// what a start of the hub has found in its token file.
     fn set_administrator(&self, token: Hash, caller: Option<Caller<'_>>) -> impl Future<Output = Result<()>> + Send;

@@ -13,6 +13,10 @@ use crate::sync::hub::operators::Operator;
 use crate::sync::hub::origin::Origin;
 
 impl AdminStore for SqliteHub {
+    async fn check_writer(&self) -> Result<()> {
+        self.commits.check(self.write(|_| Ok(())))
+    }
+
     async fn set_administrator(&self, token: Hash, caller: Option<Caller<'_>>) -> Result<()> {
         self.write(|tx| operators::set_administrator(tx, token, caller))
     }

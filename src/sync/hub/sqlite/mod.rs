@@ -35,13 +35,14 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::db::checkpoint::{self, Checkpointer};
+use crate::db::commits::{CommitHealth, note_in_log};
 use crate::db::upgrade::copy_before;
 use crate::db::{check_not_lost, open_writable};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Refused, Row, Table};
 use crate::domain::proposal::Proposal;
 use crate::domain::time::Time;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::make_private;
 use crate::sync::hub::audit::Caller;
 use crate::sync::hub::limits::OriginLimits;
@@ -71,6 +72,7 @@ pub struct SqliteHub {
     path: PathBuf,
     conn: Mutex<Connection>,
     checkpointer: Checkpointer,
+    commits: CommitHealth,
     limits: OriginLimits,
 }
 
@@ -82,13 +84,15 @@ impl SqliteHub {
         let mut conn = open_writable(path)?;
         SqliteHub::set_up(&mut conn, path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let checkpointer = Checkpointer::start(open_writable(path)?)?;
-        Ok(SqliteHub { path: path.to_owned(), conn: Mutex::new(conn), checkpointer, limits: OriginLimits::DEFAULT })
+        let (path, conn, limits) = (path.to_owned(), Mutex::new(conn), OriginLimits::DEFAULT);
+        Ok(SqliteHub { path, conn, checkpointer, commits: CommitHealth::default(), limits })
     }
 
     fn set_up(conn: &mut Connection, path: &Path) -> anyhow::Result<()> {
         conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         conn.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
+            note_in_log();
             Ok(())
         }));
         let migrations = [
@@ -128,7 +132,9 @@ impl SqliteHub {
         let mut conn = self.lock();
         let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let result = work(&tx)?;
-        tx.commit()?;
+        let committed = tx.commit().map_err(Error::from);
+        self.commits.record(committed.as_ref().err());
+        committed?;
         match WAL_PAGES.get() {
             pages if pages > WAL_MAX_PAGES => {
                 // The checkpoint thread has written nearly all of the log back, so this is short.
