@@ -91,8 +91,9 @@ async fn announce(app: &App, config: &Config) -> Result<()> {
         let call = demo::copy_call(db, &app.url).await?;
         match call {
             Some(call) => text.push_str(&format!(
-                "\nCopy one employee's mobile config onto another's:\n\n{call}\n\n{}All calls, to try in the browser: {}/docs/\n",
+                "\nCopy one employee's mobile config onto another's:\n\n{call}\n\n{}{}All calls, to try in the browser: {}/docs/\n",
                 if demo::is_password_known(db, &app.state().passwords).await? { LOGIN } else { "" },
+                if config.has_console() { format!("The same in the browser: {}/console/\n", app.url) } else { String::new() },
                 app.url
             )),
             None => text.push_str("\nThe database holds something already: the demo world was not loaded.\n"),
