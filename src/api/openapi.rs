@@ -14,6 +14,7 @@ use super::openapi_names::operation_id;
 use super::schemas::errors::Error;
 use super::schemas::{SchemaOf, Schemas};
 use crate::domain::audit::sections;
+use crate::web::console_cookie::NAME;
 use crate::web::middleware::may_change;
 use crate::web::pace::shared;
 
@@ -76,6 +77,7 @@ pub fn build(endpoints: &[Endpoint]) -> Value {
             "securitySchemes": {
                 // Clients made from this description are to use the header alone: a URL ends in logs.
                 "token": { "type": "http", "scheme": "bearer" },
+                "console": { "type": "apiKey", "in": "cookie", "name": NAME },
             },
         },
     })
@@ -87,7 +89,6 @@ const PUBLIC: [&str; 8] = [
     "/auth/reset",
     "/auth/setpassword",
     "/auth/validateToken",
-    // By its cookie.
     "/local/session",
     "/openapi.json",
     "/healthz",
@@ -122,7 +123,7 @@ const UNVERSIONED: [&str; 7] = [
 fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     let mut given: Vec<Value> = parameters(endpoint.path).map(|name| path_parameter(endpoint.path, name)).collect();
     given.extend(endpoint.query.split_whitespace().map(|name| argument(endpoint.path, name)));
-    let is_public = PUBLIC.contains(&endpoint.path);
+    let is_public = PUBLIC.contains(&endpoint.path) && !is_by_cookie(endpoint);
     let method = endpoint.method;
     let mut responses = refusals(endpoint, is_public, &content(of::<Error>(), schemas));
     let has_etag = VERSIONED.contains(&&*endpoint.response.name());
@@ -177,8 +178,15 @@ fn operation(endpoint: &Endpoint, id: String, schemas: &mut Schemas) -> Value {
     }
     if is_public {
         operation["security"] = json!([]);
+    } else if is_by_cookie(endpoint) {
+        operation["security"] = json!([{ "console": [] }]);
     }
     operation
+}
+
+/// Calls about the console's session, which is in its cookie.
+fn is_by_cookie(endpoint: &Endpoint) -> bool {
+    endpoint.path == "/local/session" && endpoint.method != "POST"
 }
 
 /// Paths that name an object whose version the call does not look at.
