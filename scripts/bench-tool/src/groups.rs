@@ -71,7 +71,7 @@ fn newest_entry(page: &[u8]) -> Option<i64> {
     let cell = page.get(usize::from(u16::from_be_bytes(last.try_into().ok()?))..)?;
     // Length of the row, row id, then the row: length of its head, and the type of each column.
     let (_, length) = varint(cell)?;
-    let (row_id, id_length) = varint(&cell[length..])?;
+    let (row_id, id_length) = varint(cell.get(length..)?)?;
     let row = cell.get(length + id_length..)?;
     let (head, _) = varint(row)?;
     let is_entry = head as usize > COLUMNS && row.get(1..3)? == [0, 5];
