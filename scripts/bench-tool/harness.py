@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sqlite3
 import subprocess
 import threading
 import urllib.error
@@ -87,6 +88,25 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class WriteCost:
+    """What a server has the disk write, and by how much its database grows, from now on."""
+
+    def __init__(self, server, db):
+        self.server, self.db = server, db
+        self.written, self.pages = self.look()
+
+    def look(self):
+        io = Path(f"/proc/{self.server.process.pid}/io").read_text()
+        conn = sqlite3.connect(f"file:{self.db}?mode=ro", uri=True)
+        pages = [conn.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")]
+        conn.close()
+        return int(io.split("\nwrite_bytes:")[1].split()[0]), (pages[0] - pages[1]) * pages[2]
+
+    def of(self, copies):
+        written, pages = self.look()
+        return {"KB a copy": (written - self.written) / copies / 1e3, "KB grown": (pages - self.pages) / copies / 1e3}
 
 
 class Subject:

@@ -61,8 +61,9 @@ pub async fn copy(call: AuthenticatedRequest) -> Result<ApiResponse> {
     let (from, to) = read_copy(&call)?;
     let preconditions = call.preconditions();
     call.write(move |tx, actor| {
-        let outcome =
-            copy_mobile_config::run(tx, actor, from, to, |target| preconditions.check(|| Ok(answer(target))))?;
+        let outcome = copy_mobile_config::run(tx, actor, from, to, |tx| {
+            preconditions.check(|| Ok(answer(&mobile_configs::get(tx, actor, to)?)))
+        })?;
         Ok(answer(&outcome.target()))
     })
     .await

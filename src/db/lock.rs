@@ -9,6 +9,8 @@ use anyhow::{Context as _, bail};
 
 use crate::files::{beside, cannot_be_written, open_own_file};
 
+/// How long a connection waits for SQLite's own locks.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long taking the lock is tried.
 const PATIENCE: Duration = Duration::from_millis(50);
 

@@ -8,6 +8,8 @@ use anyhow::{anyhow, bail};
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
+use super::give_back;
+use super::text;
 use super::types::{cannot_be, is_disk_full};
 use super::upgrade::copy_before;
 use crate::domain::time::Time;
@@ -27,11 +29,12 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("../../sql/migrations/006_credentials.sql")),
         M::up(include_str!("../../sql/migrations/007_platform.sql")),
         M::up(include_str!("../../sql/migrations/008_pbx.sql")),
+        M::up(include_str!("../../sql/migrations/009_content.sql")),
     ])
 });
 
 /// The schema version this program writes.
-pub const VERSION: i32 = 8;
+pub const VERSION: i32 = 9;
 
 /// Brings a checked database to [`VERSION`], in one transaction, after copying one of an older schema that holds something; writes
 /// nothing where it has that version already, so that it can be read on a full disk.
@@ -56,7 +59,9 @@ pub fn migrate_uncopied(conn: &mut Connection, path: &Path) -> anyhow::Result<()
     MIGRATIONS.to_latest(conn).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => describe(err),
         other => anyhow!(other).context(format!("{} cannot be brought up to date", path.display())),
-    })
+    })?;
+    give_back::renew(conn, path);
+    Ok(())
 }
 
 /// Tables, indexes and triggers by kind and name, as the text that made them.
@@ -74,6 +79,7 @@ fn schema_of(conn: &Connection) -> rusqlite::Result<Schema> {
 /// The schema that the migrations make.
 fn schema_as_made() -> Result<Schema> {
     let mut made = Connection::open_in_memory()?;
+    text::add_to(&made)?;
     MIGRATIONS.to_latest(&mut made).map_err(|error| Error::Internal(Box::new(error)))?;
     Ok(schema_of(&made)?)
 }
@@ -146,8 +152,8 @@ mod tests {
 
     #[test]
     fn the_migrations_are_valid_and_their_number_is_the_version() {
-        MIGRATIONS.validate().unwrap();
         let mut conn = Connection::open_in_memory().unwrap();
+        text::add_to(&conn).unwrap();
         migrate_uncopied(&mut conn, Path::new("")).unwrap();
         let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
         assert_eq!(version, VERSION);

@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod commits;
 mod durability;
 pub mod examiner;
+mod give_back;
 mod identity;
 mod job;
 pub mod lock;
@@ -17,6 +18,7 @@ pub mod scratch;
 mod text;
 mod tx;
 pub mod types;
+mod under_way;
 pub mod upgrade;
 mod writer;
 
@@ -47,6 +49,7 @@ use open::{open_exclusive, prepare_reader};
 use reserve::Reserve;
 use tx::snapshot;
 use types::cannot_be;
+use under_way::UnderWay;
 use writer::{OnChange, Shared, Writer};
 
 /// Snapshots that may be open at once: the HTTP workers and the threads that answer lists.
@@ -225,6 +228,7 @@ impl Db {
 /// A database that the command line has to itself: refused while a server runs on it.
 pub struct Exclusive {
     conn: Connection,
+    under_way: UnderWay,
     clock: Clock,
     _lock: FileLock,
 }
@@ -254,7 +258,8 @@ impl Exclusive {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Ok(()),
             _ => Err(cannot_be("written", path, error)),
         })?;
-        Ok(Exclusive { conn, clock, _lock: lock })
+        let under_way = UnderWay::on(&conn).map_err(|error| cannot_be("opened", path, error))?;
+        Ok(Exclusive { conn, under_way, clock, _lock: lock })
     }
 
     pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
@@ -263,7 +268,7 @@ impl Exclusive {
 
     /// Runs `work` in one transaction: all or nothing.
     pub fn write<T>(&self, source: &str, work: impl FnOnce(&mut WriteTx) -> Result<T>) -> Result<T> {
-        once::write_once(&self.conn, self.clock.now(), Author::system(source), work)
+        once::write_once(&self.conn, &self.under_way, self.clock.now(), Author::system(source), work)
     }
 
     /// Creates again the triggers that are missing; returns their names.

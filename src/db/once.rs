@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::tx::{Author, Counters, WriteTx};
+use super::under_way::UnderWay;
 use crate::domain::audit::GENESIS;
 use crate::domain::time::Time;
 use crate::error::Result;
@@ -22,15 +23,17 @@ pub(super) fn read_counters(conn: &Connection) -> Result<Counters> {
 /// Runs `work` as the only request of its own transaction on `conn`: for the command line, which has the file to itself.
 pub fn write_once<T>(
     conn: &Connection,
+    under_way: &UnderWay,
     now: Time,
     author: Author,
     work: impl FnOnce(&mut WriteTx) -> Result<T>,
 ) -> Result<T> {
     conn.execute_batch("begin immediate")?;
-    let mut tx = WriteTx::new(conn, now, author, read_counters(conn)?);
+    let mut tx = WriteTx::new(conn, under_way, now, author, read_counters(conn)?);
     let result = work(&mut tx);
+    drop(tx);
     match &result {
-        Ok(_) => conn.execute_batch("update feed set writing = null; commit")?,
+        Ok(_) => conn.execute_batch("commit")?,
         Err(_) => conn.execute_batch("rollback")?,
     }
     result

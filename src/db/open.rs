@@ -8,14 +8,14 @@ use anyhow::{Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 
 use super::durability::synchronous;
-use super::lock::FileLock;
+use super::give_back;
+use super::lock::{BUSY_TIMEOUT, FileLock};
 use super::migrations;
 use super::text;
 use super::types::cannot_be;
 use crate::error::Advise as _;
 use crate::files::{DATABASE_FILES, beside, check_finished, folder_of, make_private, no_room_for, sync_folder};
 
-const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Prepared statements kept on each connection: more than the program has.
 const STATEMENTS: usize = 128;
 
@@ -28,6 +28,8 @@ pub fn open_exclusive(path: &Path) -> Result<(Connection, FileLock)> {
     let conn = connect(path)?;
     migrations::check(&conn, path)?;
     check_length(&conn, path)?;
+    // Before the first page is written.
+    give_back::prepare(&conn).map_err(|error| cannot_be("opened", path, error))?;
     prepare_writer(&conn, path)?;
     Ok((conn, lock))
 }
@@ -85,7 +87,7 @@ fn writer_pragmas() -> [(&'static str, i64); 6] {
 
 fn prepare_writer(conn: &Connection, path: &Path) -> Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))
+    conn.busy_timeout(BUSY_TIMEOUT)
         .and_then(|()| text::add_to(conn))
         .and_then(|()| writer_pragmas().iter().try_for_each(|(pragma, value)| conn.pragma_update(None, pragma, value)))
         .map_err(|error| cannot_be("opened", path, error))?;
@@ -102,7 +104,7 @@ fn prepare_writer(conn: &Connection, path: &Path) -> Result<()> {
 
 pub fn prepare_reader(conn: &mut Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
     text::add_to(conn)?;
     conn.pragma_update(None, "query_only", true)
 }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use rusqlite::Connection;
 
 use super::notices::{ChangeNotice, Notices, Subject};
+use super::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::domain::access::Actor;
 use crate::domain::audit::{Action, Hash};
@@ -93,6 +94,7 @@ pub struct WriteTx<'c> {
     /// Given on first use: a write that records nothing has none, and takes no number from those of a seed.
     operation: OnceCell<String>,
     pub(super) counters: Counters,
+    under_way: UnderWay,
     /// Number of this write, once it has touched a mirrored row.
     change: Option<i64>,
     pub(super) after_rollback: Option<AfterRollback>,
@@ -100,6 +102,13 @@ pub struct WriteTx<'c> {
     pub(super) identities_changed: bool,
     /// What it has changed so far; `None` while nobody wants to know.
     pub(super) notices: Option<Notices>,
+}
+
+impl Drop for WriteTx<'_> {
+    /// Between two writes nothing mirrored is written.
+    fn drop(&mut self) {
+        self.under_way.end();
+    }
 }
 
 impl<'c> Deref for WriteTx<'c> {
@@ -111,12 +120,20 @@ impl<'c> Deref for WriteTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    pub(super) fn new(conn: &'c Connection, now: Time, author: Author, counters: Counters) -> WriteTx<'c> {
+    pub(super) fn new(
+        conn: &'c Connection,
+        under_way: &UnderWay,
+        now: Time,
+        author: Author,
+        counters: Counters,
+    ) -> WriteTx<'c> {
+        under_way.end();
         WriteTx {
             read: ReadTx { conn, now },
             author,
             operation: OnceCell::new(),
             counters,
+            under_way: under_way.clone(),
             change: None,
             after_rollback: None,
             identities_changed: false,
@@ -135,7 +152,7 @@ impl<'c> WriteTx<'c> {
             return Ok(change);
         }
         let change = self.counters.high + 1;
-        self.conn.prepare_cached("update feed set high = :chg, writing = :chg")?.execute(&[(":chg", &change)])?;
+        self.under_way.begin(change);
         self.counters.high = change;
         self.change = Some(change);
         Ok(change)

@@ -17,11 +17,13 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::{Checkpointer, passive};
 use super::commits::{CommitHealth, note_in_log};
+use super::give_back;
 use super::job::{Job, JobResult, Replacement, Request};
 use super::notices::{NoticeBoard, Notices};
 use super::once::read_counters;
 use super::reserve::Reserve;
 use super::tx::{Author, Counters, WriteTx};
+use super::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::files::mutants::{Mutant, is_on};
@@ -65,9 +67,10 @@ impl Writer {
             note_in_log();
             Ok(())
         }));
+        let under_way = UnderWay::on(&conn)?;
         let counters = read_counters(&conn)?;
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let state = WriterLoop { conn, shared, counters, checkpointer };
+        let state = WriterLoop { conn, under_way, shared, counters, checkpointer };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || state.run(&jobs))
@@ -128,6 +131,7 @@ struct Effects {
 
 struct WriterLoop {
     conn: Connection,
+    under_way: UnderWay,
     shared: Shared,
     counters: Counters,
     checkpointer: Checkpointer,
@@ -136,7 +140,7 @@ struct WriterLoop {
 impl WriterLoop {
     fn run(mut self, queue: &Receiver<Queued>) {
         let mut held = None;
-        while let Some(queued) = held.take().or_else(|| queue.recv().ok()) {
+        while let Some(queued) = held.take().or_else(|| give_back::next(queue, || self.give_back())) {
             let first = match queued {
                 Queued::Job(job) => job,
                 Queued::Replacement(replacement) => {
@@ -192,9 +196,6 @@ impl WriterLoop {
             }
         }
         begun?;
-        if self.counters.high != before.high {
-            self.execute("update feed set writing = null")?;
-        }
         if is_on(Mutant::AnswerBeforeCommit) {
             group.drain(..).for_each(|job| job.answer(None));
         }
@@ -231,7 +232,7 @@ impl WriterLoop {
         }
         self.execute("savepoint request")?;
         let before = self.counters;
-        let mut tx = WriteTx::new(&self.conn, self.shared.clock.now(), author, before);
+        let mut tx = WriteTx::new(&self.conn, &self.under_way, self.shared.clock.now(), author, before);
         tx.notices = self.shared.notices.is_wanted().then(Notices::default);
         let outcome = job.run(&mut tx);
         // A full disk makes SQLite roll back everything, not only the savepoint.
@@ -251,7 +252,7 @@ impl WriterLoop {
                 let author = tx.author.clone();
                 self.execute("rollback to request")?;
                 if let Some(work) = after_rollback {
-                    let mut tx = WriteTx::new(&self.conn, self.shared.clock.now(), author, before);
+                    let mut tx = WriteTx::new(&self.conn, &self.under_way, self.shared.clock.now(), author, before);
                     work(&mut tx)?;
                     self.counters = tx.counters;
                 }
@@ -273,6 +274,11 @@ impl WriterLoop {
             Ok(counters) => self.counters = counters,
             Err(error) => tracing::error!(%error, "the counters cannot be read after a failed commit"),
         }
+    }
+
+    /// A step of what is due while nobody writes; whether there may be more.
+    fn give_back(&self) -> rusqlite::Result<bool> {
+        if self.shared.reserve.is_given_up() { Ok(false) } else { give_back::step(&self.conn, WAL_PAGES.get()) }
     }
 
     fn checkpoint_if_due(&self) {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::audit::Hash as Digest;
 use super::fields::Fields;
 use super::id::Id;
 use super::text::is_text_within;
@@ -72,6 +73,24 @@ impl Reference {
     }
 }
 
+/// A content as the database keeps it: once, however many configs have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentKey {
+    pub id: i64,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+}
+
+/// A stored mobile config, but for its content: what a copy needs of its target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConfigHead {
+    /// The employee it belongs to.
+    pub id: Id,
+    pub customer: Id,
+    pub content: ContentKey,
+    pub rev: i64,
+}
+
 /// A stored mobile config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MobileConfig {
@@ -80,6 +99,8 @@ pub struct MobileConfig {
     pub customer: Id,
     /// JSON text of the array.
     pub configs: String,
+    /// Where the database has that text; `None`: it is not from there.
+    pub content: Option<ContentKey>,
     pub rev: i64,
 }
 
@@ -95,7 +116,7 @@ impl MobileConfig {
             configs: &'t RawValue,
         }
         let Rendering { id, customer, configs } = serde_json::from_str(text)?;
-        Ok(MobileConfig { id, customer, configs: configs.get().to_owned(), rev: 0 })
+        Ok(MobileConfig { id, customer, configs: configs.get().to_owned(), content: None, rev: 0 })
     }
 
     pub fn to_json(&self) -> Vec<u8> {

@@ -5,12 +5,14 @@ use rusqlite::{OptionalExtension, params};
 use super::audit::{self, Change};
 use super::audit_chain;
 use super::objects::Difference;
-use super::tombstones;
+use super::{contents, mobile_configs, tombstones};
 use crate::db::{Subject, WriteTx};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, MOBILE_CONFIGS};
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::error::Result;
+
+const DESCRIPTION: &str = "Adopted: it was changed by hand";
 
 /// The result for one object that was edited by hand.
 pub struct Adoption {
@@ -32,7 +34,10 @@ pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
         };
         Ok(Adoption { wrong: difference.wrong, refused })
     });
-    adoptions.collect()
+    let adoptions: Vec<Adoption> = adoptions.collect::<Result<_>>()?;
+    // What an edit by hand has put there and nothing refers to any more.
+    contents::sweep(tx)?;
+    Ok(adoptions)
 }
 
 /// Why an object cannot be adopted.
@@ -60,13 +65,24 @@ fn adopt(tx: &mut WriteTx, difference: &Difference, id: Id) -> Result<()> {
         tombstones::insert(tx, difference.table.name, id, 0)?;
         tx.conn.query_row("select customer from employees where id = ?1", [id], |row| row.get(0)).optional()?
     };
+    if let (Table::MobileConfig, Some(text), Some(customer)) = (difference.table.t, &difference.text, customer) {
+        return adopt_content(tx, Subject { section: MOBILE_CONFIGS, object: id, customer: Some(customer) }, text);
+    }
     let section = difference.table.section_of(difference.text.as_deref());
     let change = Change {
         subject: Subject { section, object: id, customer },
         action: if difference.exists { Action::Update } else { Action::Delete },
-        description: "Adopted: it was changed by hand",
+        description: DESCRIPTION,
         before: None,
         after: difference.text.as_deref(),
     };
     audit::append(tx, &change)
+}
+
+/// A config refers to its text under that text's own digest: the content itself may have been edited.
+fn adopt_content(tx: &mut WriteTx, subject: Subject, text: &str) -> Result<()> {
+    let content = contents::key_of(tx, text)?;
+    let sql = "update mobile_configs set content = ?2 where id = ?1";
+    tx.conn.execute(sql, params![subject.object, content.id])?;
+    mobile_configs::record_found(tx, subject, content, Action::Update, DESCRIPTION)
 }

@@ -74,7 +74,8 @@ const HAS_NAMED: &str = "
     select exists (select 1 from employees where chg > :to) or exists (select 1 from queues where chg > :to)
         or exists (select 1 from pbx_objects where chg > :to)";
 const OBJECTS: &str = "select object from pbx_objects where chg > :first and chg <= :to";
-const CONFIGS: &str = "select configs from mobile_configs where chg > :first and chg <= :to";
+const CONFIGS: &str = "
+    select text from contents where id in (select content from mobile_configs where chg > :first and chg <= :to)";
 
 /// What a row refers to, in any of the tables.
 #[derive(Deserialize)]

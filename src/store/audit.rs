@@ -2,9 +2,11 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
+use super::audit_index;
 use crate::db::{ReadTx, Subject, WriteTx};
-use crate::domain::audit::{Action, AuditEntry, digest};
+use crate::domain::audit::{Action, AuditEntry, Hash, digest};
 use crate::domain::mirror::AuditHead;
+use crate::domain::mobile_config::ContentKey;
 use crate::error::{Error, Result};
 
 /// An accepted change. `before` and `after` are renderings of the object; only `before` is kept, of both the digest.
@@ -16,10 +18,75 @@ pub struct Change<'a> {
     pub after: Option<&'a str>,
 }
 
+/// An accepted change of a mobile config: its contents stand in a table of their own, and are neither written nor hashed again.
+pub struct ContentChange<'a> {
+    pub subject: Subject,
+    pub action: Action,
+    pub description: &'a str,
+    pub before: Option<ContentKey>,
+    pub after: Option<ContentKey>,
+}
+
+/// What an object held, as the trail keeps it.
+#[derive(Clone, Copy)]
+enum Held<'a> {
+    Nothing,
+    Text(&'a str),
+    Content(ContentKey),
+}
+
+impl<'a> Held<'a> {
+    fn digest(self) -> Option<Hash> {
+        match self {
+            Held::Nothing => None,
+            Held::Text(text) => Some(digest(text.as_bytes())),
+            Held::Content(content) => Some(content.digest),
+        }
+    }
+
+    fn text(self) -> Option<&'a str> {
+        if let Held::Text(text) = self { Some(text) } else { None }
+    }
+
+    fn content(self) -> Option<i64> {
+        if let Held::Content(content) = self { Some(content.id) } else { None }
+    }
+}
+
+/// An entry that is about to be written.
+struct NewEntry<'a> {
+    subject: Subject,
+    action: Action,
+    description: &'a str,
+    before: Held<'a>,
+    after: Held<'a>,
+    outcome: &'static str,
+}
+
 /// Appends the entry of an accepted change.
 pub fn append(tx: &mut WriteTx, change: &Change) -> Result<()> {
-    insert(tx, change, "accepted")?;
-    tx.notice(change.subject, change.action);
+    let held = |text: Option<_>| text.map_or(Held::Nothing, Held::Text);
+    let Change { subject, action, description, before, after } = *change;
+    append_accepted(tx, subject, action, description, held(before), held(after))
+}
+
+/// Appends the entry of an accepted change of a mobile config.
+pub fn append_content(tx: &mut WriteTx, change: &ContentChange) -> Result<()> {
+    let held = |content: Option<_>| content.map_or(Held::Nothing, Held::Content);
+    let ContentChange { subject, action, description, before, after } = *change;
+    append_accepted(tx, subject, action, description, held(before), held(after))
+}
+
+fn append_accepted(
+    tx: &mut WriteTx,
+    subject: Subject,
+    action: Action,
+    description: &str,
+    before: Held,
+    after: Held,
+) -> Result<()> {
+    insert(tx, &NewEntry { subject, action, description, before, after, outcome: "accepted" })?;
+    tx.notice(subject, action);
     Ok(())
 }
 
@@ -28,14 +95,15 @@ impl WriteTx<'_> {
     pub fn refuse(&mut self, error: Error, action: Action, subject: Subject) -> Error {
         let description = format!("Refused: {} ({error})", action.name());
         self.after_rollback(move |tx| {
-            let change = Change { subject, action, description: &description, before: None, after: None };
-            insert(tx, &change, "refused")
+            let (before, after) = (Held::Nothing, Held::Nothing);
+            let entry = NewEntry { subject, action, description: &description, before, after, outcome: "refused" };
+            insert(tx, &entry)
         });
         error
     }
 }
 
-fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
+fn insert(tx: &mut WriteTx, change: &NewEntry) -> Result<()> {
     let (last, previous) = tx.audit_head();
     let author = &tx.author;
     let entry = AuditEntry {
@@ -48,21 +116,22 @@ fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
         request: &author.request,
         operation: tx.operation(),
         action: change.action.name(),
-        outcome,
+        outcome: change.outcome,
         section: change.subject.section,
         object: change.subject.object,
         customer: change.subject.customer,
         description: change.description,
-        digest_before: change.before.map(|text| digest(text.as_bytes())),
-        digest_after: change.after.map(|text| digest(text.as_bytes())),
+        digest_before: change.before.digest(),
+        digest_after: change.after.digest(),
     };
     let hash = entry.hash(&previous);
     tx.conn
         .prepare_cached(
             "insert into audit (seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
-                section, object, customer, description, before, digest_before, digest_after, hash)
+                section, object, customer, description, hash, content_before, content_after, digest_before, digest_after, before)
              values (:seq, :at, :actor, :actor_name, :impersonator, :source, :request, :operation, :action, :outcome,
-                :section, :object, :customer, :description, :before, :digest_before, :digest_after, :hash)",
+                :section, :object, :customer, :description, :hash, :content_before, :content_after, :digest_before,
+                :digest_after, :before)",
         )?
         .execute(named_params! {
             ":seq": entry.seq,
@@ -79,14 +148,17 @@ fn insert(tx: &mut WriteTx, change: &Change, outcome: &str) -> Result<()> {
             ":object": entry.object,
             ":customer": entry.customer,
             ":description": entry.description,
-            ":before": change.before,
-            ":digest_before": entry.digest_before,
-            ":digest_after": entry.digest_after,
             ":hash": hash,
+            ":content_before": change.before.content(),
+            ":content_after": change.after.content(),
+            // Of a content it is the content's own.
+            ":digest_before": entry.digest_before.filter(|_| change.before.content().is_none()),
+            ":digest_after": entry.digest_after.filter(|_| change.after.content().is_none()),
+            ":before": change.before.text(),
         })?;
     let seq = entry.seq;
     tx.set_audit_head(seq, hash);
-    Ok(())
+    audit_index::add(tx, seq)
 }
 
 /// The newest entry.

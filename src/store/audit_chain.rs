@@ -2,6 +2,7 @@
 
 use rusqlite::Row;
 
+use super::contents::{self, Contents};
 use super::objects::{self, Difference, Newest};
 use crate::db::ReadTx;
 use crate::domain::audit::{AuditEntry, GENESIS, Hash, digest};
@@ -31,12 +32,13 @@ pub enum ChainVerdict {
 /// Recomputes the chain from its first entry, and compares the objects with its newest ones. Calls `progress` with each
 /// entry's number.
 pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
-    let (entries, head, newest) = match walk(tx, progress)? {
+    let contents = contents::check(tx)?;
+    let (entries, head, newest) = match walk(tx, &contents, progress)? {
         Chain::Whole { entries, head, newest } => (entries, head, newest),
         Chain::Broken { seq, reason } => return Ok(ChainVerdict::Broken { seq, reason }),
     };
     let mut first = None;
-    objects::differences(tx, newest, |difference| {
+    objects::differences(tx, newest, &contents, |difference| {
         first = Some(difference.wrong);
         false
     })?;
@@ -45,7 +47,8 @@ pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
 
 /// Every object that is not what its newest entry left. 409 `audit` when the chain is broken.
 pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
-    let newest = match walk(tx, |_| {})? {
+    let contents = contents::check(tx)?;
+    let newest = match walk(tx, &contents, |_| {})? {
         Chain::Whole { newest, .. } => newest,
         Chain::Broken { seq, reason } => {
             let message = format!("the audit trail is broken at entry {seq}: {reason}; restore a backup");
@@ -53,7 +56,7 @@ pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
         }
     };
     let mut found = vec![];
-    objects::differences(tx, newest, |difference| {
+    objects::differences(tx, newest, &contents, |difference| {
         found.push(difference);
         true
     })?;
@@ -68,10 +71,10 @@ enum Chain {
     Broken { seq: i64, reason: &'static str },
 }
 
-fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Chain> {
+fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Result<Chain> {
     let mut statement = tx.conn.prepare(
         "select seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
-                section, object, customer, description, before, digest_before, digest_after, hash
+                section, object, customer, description, before, digest_before, digest_after, hash, content_before, content_after
          from audit order by seq",
     )?;
     let mut rows = statement.query([])?;
@@ -82,12 +85,15 @@ fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Chain> {
         if seq != last + 1 {
             return Ok(Chain::Broken { seq: last + 1, reason: "the entry is missing" });
         }
-        match check_entry(row, &head) {
-            Ok(hash) => head = hash,
+        match check_entry(row, contents, &head) {
+            Ok((hash, digest_after)) => {
+                if row.get_ref(9)?.as_str() == Ok("accepted") {
+                    let section = row.get_ref(10)?.as_str().unwrap_or_default();
+                    newest.note(seq, section, row.get(11)?, digest_after);
+                }
+                head = hash;
+            }
             Err(reason) => return Ok(Chain::Broken { seq, reason }),
-        }
-        if row.get_ref(9)?.as_str() == Ok("accepted") {
-            newest.note(seq, row.get_ref(10)?.as_str().unwrap_or_default(), row.get(11)?, row.get(16)?);
         }
         last = seq;
         progress(seq);
@@ -95,16 +101,33 @@ fn walk(tx: &ReadTx, mut progress: impl FnMut(i64)) -> Result<Chain> {
     Ok(Chain::Whole { entries: last, head, newest })
 }
 
-/// The hash of the entry in `row` if it follows from `previous`; else what does not fit.
-fn check_entry(row: &Row, previous: &Hash) -> Result<Hash, &'static str> {
-    let (entry, before, hash) = read_entry(row).map_err(|_| "the entry is not readable")?;
-    if before.map(|text| digest(text.as_bytes())) != entry.digest_before {
-        return Err("what the object held before is not what was recorded");
+/// The hash of the entry in `row` if it follows from `previous`, and the digest of its object afterwards; else what does not fit.
+fn check_entry(row: &Row, contents: &Contents, previous: &Hash) -> Result<(Hash, Option<Hash>), &'static str> {
+    let (mut entry, before, hash) = read_entry(row).map_err(|_| "the entry is not readable")?;
+    let content = |column| row.get::<_, Option<i64>>(column).map_err(|_| "the entry is not readable");
+    match content(18)? {
+        Some(_) if before.is_some() || entry.digest_before.is_some() => {
+            return Err("it holds twice what the object held before");
+        }
+        Some(id) => {
+            let sound = contents.sound(id).ok_or("what the object held before is not what was recorded")?;
+            entry.digest_before = Some(sound);
+        }
+        None if before.map(|text| digest(text.as_bytes())) != entry.digest_before => {
+            return Err("what the object held before is not what was recorded");
+        }
+        None => {}
+    }
+    if let Some(id) = content(19)? {
+        if entry.digest_after.is_some() {
+            return Err("it holds twice what the object held afterwards");
+        }
+        entry.digest_after = Some(contents.digest(id).ok_or("what the object held afterwards is missing")?);
     }
     if entry.hash(previous) != hash {
         return Err("its hash does not follow from the entry before it");
     }
-    Ok(hash)
+    Ok((hash, entry.digest_after))
 }
 
 /// An entry, what the object held before, and the hash as it was stored.

@@ -1,9 +1,10 @@
 //! The audit trail and the logins that failed, as an operator reads them: the newest first.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{Row, Rows, Statement, named_params};
 use serde::Serialize;
 
 use super::Window;
+use super::audit_index::first_since;
 use crate::db::ReadTx;
 use crate::domain::id::Id;
 use crate::domain::time::Time;
@@ -51,14 +52,15 @@ pub struct LogQuery {
 const ENTRIES: &str = "
     select a.seq, a.at, a.actor, a.actor_name, a.impersonator, i.name as impersonator_name, a.source, a.request,
         a.operation, a.action, a.outcome, a.section, a.object, a.customer, a.description, a.seq as place
-    from audit a left join employees i on i.id = a.impersonator
-    union all
-    select null, f.at, f.employee, coalesce(e.name, 'Unknown user name'), null, null, f.source, f.request,
-        '', 'login', 'failed', 'Employees', f.employee, f.customer, f.reason, f.id
+    from audit a left join employees i on i.id = a.impersonator";
+const FAILED_LOGINS: &str = "
+    select null as seq, f.at, f.employee as actor, coalesce(e.name, 'Unknown user name') as actor_name, null as impersonator,
+        null as impersonator_name, f.source, f.request, '' as operation, 'login' as action, 'failed' as outcome,
+        'Employees' as section, f.employee as object, f.customer, f.reason as description, f.id as place
     from failed_logins f left join employees e on e.id = f.employee";
 
 const CONDITIONS: &str = "
-    (:since is null or at >= :since) and (:until is null or at < :until)
+    place >= :first and (:since is null or at >= :since) and (:until is null or at < :until)
     and (:section is null or section = :section)
     and (:operation is null or action = :operation or operation = :operation)
     and (:object is null or object = :object) and (:customer is null or customer = :customer)
@@ -85,14 +87,40 @@ fn from_row(row: &Row) -> rusqlite::Result<LogRecord> {
     })
 }
 
-/// Calls `each` with the entries of a window; a negative limit is none. `each` says whether it wants another.
+/// Calls `each` with the entries of a window, the newest first; a negative limit is none. `each` says whether it wants another.
+///
+/// Both lists are read from their ends, so that a short window reads little; where a clock was set back, the trail keeps its own
+/// order.
 pub fn read(tx: &ReadTx, query: &LogQuery, window: Window, mut each: impl FnMut(LogRecord) -> bool) -> Result<()> {
-    let sql = format!(
-        "select * from ({ENTRIES}) where {CONDITIONS} order by at desc, place desc limit {} offset {}",
-        window.limit, window.offset
-    );
-    let mut statement = tx.conn.prepare(&sql)?;
-    let mut rows = statement.query(named_params! {
+    let select = |list: &str| format!("select * from ({list}) where {CONDITIONS} order by place desc");
+    let (mut entries, mut logins) = (tx.conn.prepare(&select(ENTRIES))?, tx.conn.prepare(&select(FAILED_LOGINS))?);
+    let first = query.since.map_or(Ok(0), |since| first_since(tx, since))?;
+    let (mut entries, mut logins) = (start(&mut entries, query, first)?, start(&mut logins, query, 0)?);
+    let (mut entry, mut login) = (next(&mut entries)?, next(&mut logins)?);
+    let mut place = 0;
+    loop {
+        let is_login = match (&entry, &login) {
+            (None, None) => return Ok(()),
+            (Some(entry), Some(login)) => login.at > entry.at,
+            (entry, _) => entry.is_none(),
+        };
+        let newest = if is_login {
+            std::mem::replace(&mut login, next(&mut logins)?)
+        } else {
+            std::mem::replace(&mut entry, next(&mut entries)?)
+        };
+        let Some(newest) = newest else { return Ok(()) };
+        let is_wanted = place >= window.offset;
+        place += 1;
+        if is_wanted && ((window.limit >= 0 && place > window.offset + window.limit) || !each(newest)) {
+            return Ok(());
+        }
+    }
+}
+
+fn start<'s>(statement: &'s mut Statement, query: &LogQuery, first: i64) -> Result<Rows<'s>> {
+    Ok(statement.query(named_params! {
+        ":first": first,
         ":since": query.since,
         ":until": query.until,
         ":section": query.section,
@@ -100,11 +128,9 @@ pub fn read(tx: &ReadTx, query: &LogQuery, window: Window, mut each: impl FnMut(
         ":object": query.object,
         ":customer": query.customer,
         ":person": query.person,
-    })?;
-    while let Some(row) = rows.next()? {
-        if !each(from_row(row)?) {
-            break;
-        }
-    }
-    Ok(())
+    })?)
+}
+
+fn next(rows: &mut Rows) -> Result<Option<LogRecord>> {
+    Ok(rows.next()?.map(from_row).transpose()?)
 }

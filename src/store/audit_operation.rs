@@ -29,9 +29,10 @@ pub fn find(tx: &ReadTx, operation: &str) -> Result<Option<(i64, i64)>> {
 /// The accepted changes among the entries of an operation, in their order.
 pub fn changes(tx: &ReadTx, operation: &str, (first, last): (i64, i64)) -> Result<Vec<OperationEntry>> {
     let mut statement = tx.conn.prepare_cached(
-        "select seq, section, object, customer, before, digest_after from audit
+        "select seq, section, object, customer, coalesce(before, b.text), coalesce(digest_after, c.digest)
+         from audit left join contents b on b.id = content_before left join contents c on c.id = content_after
          where seq between :first and :last and operation = :operation and outcome = 'accepted'
-            and digest_before is not digest_after order by seq",
+            and coalesce(digest_before, b.digest) is not coalesce(digest_after, c.digest) order by seq",
     )?;
     let rows =
         statement.query_map(named_params! { ":first": first, ":last": last, ":operation": operation }, |row| {

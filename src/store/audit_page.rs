@@ -2,6 +2,7 @@
 
 use rusqlite::{Row, named_params};
 
+use super::audit_index::of_customer;
 use super::change_log::{self, LogEntry};
 use super::{Page, Window};
 use crate::db::ReadTx;
@@ -89,7 +90,11 @@ pub fn list(
     filter: &TrailFilter,
     window: Window,
 ) -> Result<Page<TrailEntry>> {
-    let source = format!("from audit where {}", conditions(scope));
+    let found = match scope {
+        TrailScope::Customer(_) => of_customer(),
+        TrailScope::All | TrailScope::Below => "audit".to_owned(),
+    };
+    let source = format!("from {found} where {}", conditions(scope));
     let customer = match scope {
         TrailScope::Customer(customer) => customer,
         TrailScope::All | TrailScope::Below => None,

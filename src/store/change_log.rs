@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
+use super::audit_index::{INDEXED, first_since, of_customer, of_object};
 use super::{Page, Window, mobile_configs, to_json};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES, WHAT, sections};
@@ -18,7 +19,9 @@ pub const LITE_ROWS_MAX: i64 = 10_000;
 
 /// Of what was before, only whether it is there: it may be long, and its type stands in the row's head.
 pub(super) const COLUMNS: &str = "seq, at, actor, actor_name, action, outcome, section, object, customer, description,
-    typeof(before) <> 'null'";
+    typeof(before) <> 'null' or content_before is not null";
+/// What an object held before an entry, wherever it stands.
+pub(super) const BEFORE: &str = "coalesce(before, (select text from contents c where c.id = content_before))";
 
 /// One audit entry as the change log shows it.
 #[derive(Debug)]
@@ -70,10 +73,14 @@ pub struct LogFilter {
 }
 
 pub fn list(tx: &ReadTx, filter: &LogFilter, window: Window) -> Result<Page<LogEntry>> {
-    let source = "from audit where customer is :customer and (:section is null or section = :section)
-        and (:object is null or object = :object)
-        and (:what is null or :what = case when outcome = 'refused' then 'OTHER' when action = 'create' then 'CREATE'
-            when action in ('update', 'copy') then 'UPDATE' when action = 'delete' then 'DELETE' else 'OTHER' end)";
+    // Those of the object are fewer.
+    let found = if filter.object.is_some() { of_object() } else { of_customer() };
+    let source = format!(
+        "from {found}
+         where customer is :customer and (:section is null or section = :section) and (:object is null or object = :object)
+            and (:what is null or :what = case when outcome = 'refused' then 'OTHER' when action = 'create' then 'CREATE'
+                when action in ('update', 'copy') then 'UPDATE' when action = 'delete' then 'DELETE' else 'OTHER' end)"
+    );
     let conditions = named_params! {
         ":customer": filter.customer, ":section": filter.section, ":object": filter.object, ":what": filter.what
     };
@@ -87,7 +94,7 @@ pub fn list(tx: &ReadTx, filter: &LogFilter, window: Window) -> Result<Page<LogE
 
 /// What the object held before an entry; of a mobile config, its `configs`.
 pub fn state_before(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
-    let mut statement = tx.conn.prepare_cached("select before from audit where seq = ?1")?;
+    let mut statement = tx.conn.prepare_cached(&format!("select {BEFORE} from audit where seq = ?1"))?;
     Ok(statement.query_row([entry.seq], |row| row.get(0))?)
 }
 
@@ -97,10 +104,14 @@ pub fn state_after(tx: &ReadTx, entry: &LogEntry) -> Result<Option<String>> {
     if entry.action == "delete" && of_section(&entry.section).is_some_and(|table| table.has_deletes) {
         return Ok(None);
     }
-    let mut statement = tx.conn.prepare_cached(
-        "select before from audit where object = :object and section = :section and seq > :seq and outcome = 'accepted'
-         order by seq limit 1",
-    )?;
+    let sql = format!(
+        "select {BEFORE} from audit where seq = (select min(seq) from (
+            select i.seq as hit from audit_runs r cross join audit_objects i on i.run = r.run and i.object = :object
+            where r.run >= (:seq - 1) / 1024 and i.seq > :seq
+            union all select seq from audit where seq > max(:seq, {INDEXED}) and object = :object) cross join audit on seq = hit
+         where section = :section and outcome = 'accepted')"
+    );
+    let mut statement = tx.conn.prepare_cached(&sql)?;
     let next: Option<Option<String>> = statement
         .query_row(named_params! { ":object": entry.object, ":section": entry.section, ":seq": entry.seq }, |row| {
             row.get(0)
@@ -160,7 +171,6 @@ pub fn lite(tx: &ReadTx, scope: LiteScope, since: Time, unremoved: bool) -> Resu
         LiteScope::Customer(id) => (Some(id), None),
         LiteScope::Reseller(id) => (None, Some(id)),
     };
-    // `+a.seq`: found by their time (an index), not by walking the whole trail in its order.
     let mut statement = tx.conn.prepare_cached(
         "with recursive reach (id) as (
             select :reseller where :reseller is not null
@@ -168,16 +178,16 @@ pub fn lite(tx: &ReadTx, scope: LiteScope, since: Time, unremoved: bool) -> Resu
             select c.id from customers c join reach on c.parent_reseller = reach.id)
          select a.seq, a.customer, c.parent_reseller, a.at, a.section, a.action, a.object
          from audit a left join customers c on c.id = a.customer
-         where a.outcome = 'accepted' and a.at >= :since
+         where a.seq >= :first and a.outcome = 'accepted' and a.at >= :since
            and (:customer is null or a.customer = :customer)
            and (:reseller is null or a.customer in (select id from reach))
            and (not :unremoved or a.seq > coalesce(
                 (select seq from changelog_removed r where r.customer = a.customer), 0))
-         order by +a.seq limit :rows",
+         order by a.seq limit :rows",
     )?;
     let rows = statement.query_map(
         named_params! {
-            ":reseller": reseller, ":since": since, ":customer": customer,
+            ":reseller": reseller, ":first": first_since(tx, since)?, ":since": since, ":customer": customer,
             ":unremoved": unremoved, ":rows": LITE_ROWS_MAX,
         },
         |row| {

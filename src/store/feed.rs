@@ -36,7 +36,7 @@ impl FeedCursor {
     }
 }
 
-/// The number of the newest write.
+/// The number of the newest write: what the rows and tombstones carry, and what `high.rs` has noted.
 pub fn high(tx: &ReadTx) -> Result<i64> {
     Ok(tx.conn.prepare_cached("select high from feed")?.query_row([], |row| row.get(0))?)
 }

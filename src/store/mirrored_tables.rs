@@ -1,12 +1,12 @@
 //! The mirrored tables: the one list from which the feed, the checks of the audit trail and the health checks are made.
 //!
-//! A further table needs an entry here, its name in [`Table`], and its migration.
+//! A further table needs an entry here, its name in [`Table`], and its migration, which makes the view `feed` again with it.
 
 use std::sync::LazyLock;
 
 use rusqlite::{Row, params};
 
-use super::{customers, employees, mobile_configs, pbx, queues, to_json};
+use super::{customers, employees, high, mobile_configs, pbx, queues, to_json};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES};
 use crate::domain::mirror::Table;
@@ -23,9 +23,11 @@ pub struct MirroredTable {
     pub sections: &'static [&'static str],
     /// The columns of an object, the id first.
     pub columns: &'static str,
+    /// The columns that the audit trail binds, the id first. Of a mobile config its content, third, and the text of that behind it.
+    pub audit_columns: &'static str,
     /// Renders a row in the API's shape, as the feed sends it.
     pub render: fn(&Row) -> Result<String>,
-    /// Renders a row as the audit trail digests it.
+    /// Renders a row of `audit_columns` as the audit trail digests it.
     pub render_for_audit: fn(&Row) -> Result<String>,
     /// Whether a row may be deleted; rows of the other tables stay, with a state.
     pub has_deletes: bool,
@@ -49,6 +51,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
         name: "customers",
         sections: &[CUSTOMERS],
         columns: customers::COLUMNS,
+        audit_columns: customers::COLUMNS,
         render: |row| to_json(&customers::from_row(row)?),
         render_for_audit: |row| to_json(&customers::from_row(row)?),
         has_deletes: false,
@@ -58,6 +61,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
         name: "queues",
         sections: &[QUEUES],
         columns: queues::COLUMNS,
+        audit_columns: queues::COLUMNS,
         render: |row| to_json(&queues::from_row(row)?),
         render_for_audit: |row| to_json(&queues::from_row(row)?),
         has_deletes: false,
@@ -67,6 +71,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
         name: "employees",
         sections: &[EMPLOYEES],
         columns: employees::COLUMNS,
+        audit_columns: employees::COLUMNS,
         render: |row| to_json(&employees::from_row(row)?),
         render_for_audit: |row| to_json(&employees::from_row(row)?),
         has_deletes: false,
@@ -76,8 +81,9 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
         name: "mobile_configs",
         sections: &[MOBILE_CONFIGS],
         columns: mobile_configs::COLUMNS,
+        audit_columns: mobile_configs::AUDIT_COLUMNS,
         render: |row| utf8(mobile_configs::from_row(row)?.to_json()),
-        render_for_audit: |row| Ok(mobile_configs::from_row(row)?.configs),
+        render_for_audit: |row| Ok(row.get(3)?),
         has_deletes: true,
     },
     MirroredTable {
@@ -85,6 +91,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
         name: "pbx_objects",
         sections: SECTIONS,
         columns: pbx::COLUMNS,
+        audit_columns: pbx::COLUMNS,
         render: |row| Ok(row.get("object")?),
         render_for_audit: |row| Ok(row.get("object")?),
         has_deletes: true,
@@ -121,20 +128,14 @@ pub fn count_behind(tx: &ReadTx, chg: i64) -> Result<u64> {
     Ok(statement.query_row([chg], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
-/// The number of the newest write that a row or a tombstone carries; 0 when there are none.
-pub fn newest_change(tx: &ReadTx) -> Result<i64> {
-    static NEWEST: LazyLock<String> = LazyLock::new(|| {
-        let newest: Vec<String> = numbered().map(|name| format!("select max(chg) as chg from {name}")).collect();
-        format!("select max(chg) from ({})", newest.join(" union all "))
-    });
-    let newest: Option<i64> = tx.conn.prepare_cached(&NEWEST)?.query_row([], |row| row.get(0))?;
-    Ok(newest.unwrap_or(0))
-}
-
 /// Lets the mirror send a row again, unchanged.
 pub fn touch(tx: &mut WriteTx, t: Table, id: &str) -> Result<()> {
     let Some(MirroredTable { name, .. }) = of(t) else { return Ok(()) };
     let chg = tx.change()?;
-    tx.conn.prepare_cached(&format!("update {name} set chg = ?2 where id = ?1"))?.execute(params![id, chg])?;
+    let sql = format!("update {name} set chg = ?2 where id = ?1");
+    if tx.conn.prepare_cached(&sql)?.execute(params![id, chg])? == 0 {
+        // The row is gone: nothing else carries the number.
+        high::keep(tx, chg)?;
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Row;
 
+use super::contents::Contents;
 use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable, of, of_section};
 use crate::db::ReadTx;
 use crate::domain::audit::{Hash, digest};
@@ -39,15 +40,20 @@ pub struct Difference {
 
 /// Calls `each` with every object that differs from its newest audit entry (changed, inserted, unreadable, deleted), until it
 /// returns `false`.
-pub fn differences(tx: &ReadTx, mut newest: Newest, mut each: impl FnMut(Difference) -> bool) -> Result<()> {
+pub fn differences(
+    tx: &ReadTx,
+    mut newest: Newest,
+    contents: &Contents,
+    mut each: impl FnMut(Difference) -> bool,
+) -> Result<()> {
     for table in &MIRRORED_TABLES {
-        let sql = format!("select {} from {} order by id", table.columns, table.name);
+        let sql = format!("select {} from {} order by id", table.audit_columns, table.name);
         let mut statement = tx.conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (text, wrong) = match check_row(table, row, &mut newest) {
+            let (text, wrong) = match check_row(table, row, &mut newest, contents) {
                 Ok((_, None)) => continue,
-                Ok((text, Some(wrong))) => (Some(text), wrong),
+                Ok((text, Some(wrong))) => (text, wrong),
                 Err(error) => (None, format!("cannot be read: {error}")),
             };
             let id = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned();
@@ -69,14 +75,29 @@ pub fn differences(tx: &ReadTx, mut newest: Newest, mut each: impl FnMut(Differe
     Ok(())
 }
 
-/// A row as the trail digests it, and what is wrong with it.
-fn check_row(table: &MirroredTable, row: &Row, newest: &mut Newest) -> Result<(String, Option<String>)> {
+/// A row as the trail digests it, and what is wrong with it. Of a mobile config the text is read only when something is.
+fn check_row(
+    table: &MirroredTable,
+    row: &Row,
+    newest: &mut Newest,
+    contents: &Contents,
+) -> Result<(Option<String>, Option<String>)> {
     let id: Id = row.get(0)?;
-    let text = (table.render_for_audit)(row)?;
-    let found = digest(text.as_bytes());
+    let (text, found) = match table.t {
+        Table::MobileConfig => (None, contents.sound(row.get(2)?)),
+        _ => {
+            let text = (table.render_for_audit)(row)?;
+            let found = digest(text.as_bytes());
+            (Some(text), Some(found))
+        }
+    };
     let wrong = match newest.0.remove(&(table.t, id)) {
         None => Some("has no audit entry".to_owned()),
-        Some((seq, left, _)) => (left != Some(found)).then(|| format!("differs from audit entry {seq}")),
+        Some((seq, left, _)) => (found.is_none() || left != found).then(|| format!("differs from audit entry {seq}")),
+    };
+    let text = match (&wrong, text) {
+        (Some(_), None) => Some((table.render_for_audit)(row)?),
+        (_, text) => text,
     };
     Ok((text, wrong))
 }

@@ -2,6 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
+use super::audit_index::count_since;
 use crate::db::ReadTx;
 use crate::domain::time::Time;
 use crate::error::Result;
@@ -40,8 +41,7 @@ pub fn trail_size(tx: &ReadTx) -> Result<TrailSize> {
         )?
         .query_row([SAMPLE], |row| row.get(0))?;
     let since = tx.now.plus_ms(-DAYS * DAY_MS);
-    let newer: i64 =
-        tx.conn.prepare_cached("select count(*) from audit where at >= ?1")?.query_row([since], |row| row.get(0))?;
+    let newer = count_since(tx, since)?;
     let each = texts + ENTRY_BYTES;
     // The first day counts as a whole one: what a server begins with is not what it grows by.
     let days = ((tx.now.millis() - first.millis()) as f64 / DAY_MS as f64).clamp(1.0, DAYS as f64);

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
+use super::tombstones;
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::Hash;
 use crate::domain::mirror::{Epoch, Head, Position};
@@ -184,8 +185,7 @@ pub fn set_position(tx: &mut WriteTx, position: &Position, forget: i64) -> Resul
     tx.conn
         .prepare_cached("delete from attempts where (n < ?1 or n = ?1 and ?1 = ?2) and attempt <> ?3")?
         .execute(params![position.stable, position.acked, position.attempt.to_string()])?;
-    tx.conn.prepare_cached("delete from tombstones where chg <= ?1")?.execute([forget])?;
-    Ok(())
+    tombstones::forget(tx, forget)
 }
 
 /// Remembers an attempt that goes up to write `n`, before it is sent.

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::high;
 use crate::db::WriteTx;
 use crate::domain::id::Id;
 use crate::error::Result;
@@ -23,4 +24,17 @@ pub fn remove(tx: &mut WriteTx, table: &str, id: Id) -> Result<i64> {
         .query_row(params![table, id], |row| row.get(0))
         .optional()?;
     Ok(rev.unwrap_or(0))
+}
+
+/// Deletes the tombstones of all writes up to `chg`, which both sides know; the number of the newest is not forgotten with it.
+pub fn forget(tx: &mut WriteTx, chg: i64) -> Result<()> {
+    let newest: Option<i64> = tx
+        .conn
+        .prepare_cached("select max(chg) from tombstones where chg <= ?1")?
+        .query_row([chg], |row| row.get(0))?;
+    if let Some(newest) = newest {
+        high::keep(tx, newest)?;
+        tx.conn.prepare_cached("delete from tombstones where chg <= ?1")?.execute([chg])?;
+    }
+    Ok(())
 }

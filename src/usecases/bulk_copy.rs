@@ -42,7 +42,8 @@ pub fn plan(tx: &ReadTx, actor: &Actor, from: Id, targets: &Targets) -> Result<B
 pub fn run(tx: &mut WriteTx, actor: &Actor, from: Id, targets: &Targets) -> Result<BulkCopy> {
     let copy = plan(tx, actor, from, targets).or_else(|error| refuse(tx, error, from))?;
     for target in copy.targets.iter().filter(|target| target.configs != copy.source.configs) {
-        copy_mobile_config::overwrite(tx, &copy.source, target.clone())?;
+        let head = mobile_configs::get_head(tx, target.id)?;
+        copy_mobile_config::overwrite(tx, &copy.source, &head)?;
     }
     Ok(copy)
 }

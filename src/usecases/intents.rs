@@ -11,12 +11,12 @@ use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
-use crate::domain::mobile_config::{MobileConfig, structure_digest};
+use crate::domain::mobile_config::{ConfigHead, MobileConfig, structure_digest};
 use crate::domain::platform::{Call, Change, Mode, OperationState, differing};
 use crate::error::{Error, Result};
-use crate::store::credentials;
 use crate::store::platform::operations::{self, NewOperation};
 use crate::store::platform::{self, Rules, bases};
+use crate::store::{contents, credentials};
 
 /// The source of changes that were read from the platform.
 pub const PLATFORM: &str = "platform";
@@ -107,7 +107,7 @@ pub fn employee_deleted(tx: &mut WriteTx, old: &Employee, date: Option<&str>, wi
 }
 
 /// Somebody copies the config of `source` onto `target`, which is given as it was before.
-pub fn config_copied(tx: &mut WriteTx, source: &MobileConfig, target: &MobileConfig) -> Result<()> {
+pub fn config_copied(tx: &mut WriteTx, source: &MobileConfig, target: &ConfigHead) -> Result<()> {
     let Some(rules) = asked(tx)? else { return Ok(()) };
     if !has(tx, Table::Employee, target.id)? {
         return Ok(());
@@ -122,7 +122,7 @@ pub fn config_copied(tx: &mut WriteTx, source: &MobileConfig, target: &MobileCon
             "the platform does not have the source",
         );
     }
-    let was = Map::from_iter([("configs".to_owned(), structure_digest(&target.configs).into())]);
+    let was = Map::from_iter([("configs".to_owned(), structure_digest(&contents::text(tx, target.content)?).into())]);
     let change = Change { was, from: Some(source.id), ..Change::default() };
     queue(tx, rules, Call::CopyConfig, target.customer, target.id, &change, None)
 }

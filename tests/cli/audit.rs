@@ -64,39 +64,45 @@ fn every_changed_column_is_named_at_its_entry() {
         "customer = null",
         "description = description || ' '",
         "before = '[]'",
+        "digest_before = zeroblob(32)",
+        "digest_after = zeroblob(32)",
+        "content_before = null",
+        "content_before = content_after",
+        "content_before = 1000",
+        "content_after = null",
+        "content_after = content_before",
+        "content_after = 1000",
+        "hash = zeroblob(32)",
+    ];
+    // An entry of an employee: what that held before stands in the entry.
+    let changes_of_text = [
+        "before = '[]'",
         "before = null",
         "digest_before = zeroblob(32)",
         "digest_before = null, before = null",
         "digest_after = zeroblob(32)",
         "digest_after = null",
-        "hash = zeroblob(32)",
+        "content_before = 1",
+        "content_after = 1",
     ];
-    for (i, change) in changes.iter().enumerate() {
+    let changes = changes.map(|change| (13, change)).into_iter().chain(changes_of_text.map(|change| (10, change)));
+    for (i, (entry, change)) in changes.enumerate() {
         let sentence =
-            verdict_after(&place, &format!("copy-{i}.db"), &format!("update audit set {change} where seq = 13"));
-        assert!(sentence.contains("the audit trail is broken at entry 13: "), "{change}: {sentence}");
+            verdict_after(&place, &format!("copy-{i}.db"), &format!("update audit set {change} where seq = {entry}"));
+        assert!(sentence.contains(&format!("the audit trail is broken at entry {entry}: ")), "{change}: {sentence}");
     }
 }
 
 #[test]
 fn a_change_of_letter_case_only_is_named() {
     let place = place_with_trail(6);
-    let texts = [
-        "actor",
-        "actor_name",
-        "operation",
-        "request",
-        "action",
-        "section",
-        "object",
-        "customer",
-        "description",
-        "before",
-    ];
-    for column in texts {
-        let sql = format!("update audit set {column} = upper({column}) where seq = 13 and upper({column}) <> {column}");
+    let texts =
+        ["actor", "actor_name", "operation", "request", "action", "section", "object", "customer", "description"];
+    for (column, entry) in texts.map(|column| (column, 13)).into_iter().chain([("before", 10)]) {
+        let sql =
+            format!("update audit set {column} = upper({column}) where seq = {entry} and upper({column}) <> {column}");
         let sentence = verdict_after(&place, &format!("{column}.db"), &sql);
-        assert!(sentence.contains("the audit trail is broken at entry 13: "), "{column}: {sentence}");
+        assert!(sentence.contains(&format!("the audit trail is broken at entry {entry}: ")), "{column}: {sentence}");
     }
 }
 
@@ -104,7 +110,7 @@ fn a_change_of_letter_case_only_is_named() {
 fn entries_taken_out_put_in_or_moved_are_named() {
     let place = place_with_trail(6);
     let all = "at, actor, actor_name, impersonator, source, request, operation, action, outcome, section, object,
-        customer, description, before, digest_before, digest_after, hash";
+        customer, description, before, digest_before, digest_after, content_before, content_after, hash";
     let cases = [
         ("delete from audit where seq = 13".to_owned(), 13),
         ("delete from audit where seq = 1".to_owned(), 1),
@@ -176,7 +182,7 @@ fn an_edit_of_a_mirrored_row_by_hand_fails_loudly() {
         ];
         for sql in edits {
             let error = conn.execute(&sql, []).unwrap_err().to_string();
-            assert!(error.contains("by telecomx-local only"), "{sql}: {error}");
+            assert!(error.contains("no such function: written_by_telecomx_local_only"), "{sql}: {error}");
         }
     }
     place.run(&["doctor"]);

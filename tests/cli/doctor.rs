@@ -1,6 +1,7 @@
 //! `doctor` checks what the rules promise, and says how to mend what breaks a promise.
 
 use super::tampering::tampered;
+use crate::support::place::set_content;
 use crate::support::{Place, world};
 
 /// Checks of what the rules promise: the others see that a file was changed by hand.
@@ -99,7 +100,7 @@ fn mobile_configs_that_break_the_rules_are_found() {
     let place = Place::with_world();
     let (anna, bo, sales) = (world::ANNA, world::BO, world::SALES);
     let again = "POST /pbx/app/mobileconfig/{id}";
-    let set = |configs: &str| format!("update mobile_configs set configs = '{configs}' where id = '{anna}'");
+    let set = |configs: &str| set_content(anna, &format!("'{configs}'"));
     for malformed in [
         "[{",
         "[7]",

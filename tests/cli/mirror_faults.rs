@@ -1,20 +1,23 @@
 //! Rows that the hub cannot take: put aside and shown on both sides, while the rest flows.
 
 use serde_json::json;
+use telecomx_local::domain::audit::digest;
 
 use super::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
 use crate::support::{Place, world};
 
 /// Spoils the configs of these employees in one write, as a bad disk or a hand might, past the triggers.
 fn spoil(place: &Place, ids: &[String]) {
-    let mut conn = place.sqlite();
+    let high: i64 = place.sqlite().query_row("select high from feed", [], |row| row.get(0)).unwrap();
+    let mut conn = place.sqlite_as_program(high + 1);
     let tx = conn.transaction().unwrap();
-    tx.execute("update feed set high = high + 1, writing = high + 1", []).unwrap();
+    let text = "[{";
+    let content = "insert into contents (digest, text) values (?1, ?2)";
+    tx.execute(content, (digest(text.as_bytes()), text)).unwrap();
     for id in ids {
-        let spoilt = "update mobile_configs set configs = '[{', chg = (select high from feed) where id = ?1";
-        assert_eq!(tx.execute(spoilt, [id]).unwrap(), 1);
+        let spoilt = "update mobile_configs set content = (select max(id) from contents), chg = ?2 where id = ?1";
+        assert_eq!(tx.execute(spoilt, (id, high + 1)).unwrap(), 1);
     }
-    tx.execute("update feed set writing = null", []).unwrap();
     tx.commit().unwrap();
 }
 

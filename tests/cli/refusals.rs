@@ -97,8 +97,9 @@ fn a_file_whose_head_is_right_and_whose_rest_is_not() {
 fn a_page_overwritten_with_noise_is_found_by_the_doctor() {
     let place = Place::with_world();
     let mut bytes = std::fs::read(place.db()).unwrap();
-    let length = bytes.len();
-    bytes[length - 3 * 4096..length - 2 * 4096].fill(0xa5);
+    let root = "select rootpage from sqlite_schema where name = 'employees'";
+    let page = place.sqlite().query_row(root, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    bytes[(page - 1) * 4096..page * 4096].fill(0xa5);
     place.put("telecomx.db", &bytes);
     let sentence = place.refused(&["doctor"]);
     assert!(sentence.contains("checks failed") || sentence.contains("cannot be read"), "{sentence}");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::support::place::is_refused;
+use crate::support::place::{is_refused, set_content};
 use crate::support::{Place, world};
 
 /// A place whose trail has 9 entries of the import, one of a token, and four of writes: the second made Anna's config
@@ -81,12 +81,9 @@ fn an_object_that_was_changed_is_named() {
             format!("update queues set name = 'Sale' where id = '{sales}'"),
             format!("queues {sales} differs from audit entry 3"),
         ),
+        (set_content(anna, "'[]'"), format!("mobile_configs {anna} differs from audit entry 13")),
         (
-            format!("update mobile_configs set configs = '[]' where id = '{anna}'"),
-            format!("mobile_configs {anna} differs from audit entry 13"),
-        ),
-        (
-            format!("update mobile_configs set configs = (select configs from mobile_configs where id = '{bo}')"),
+            format!("update mobile_configs set content = (select content from mobile_configs where id = '{bo}')"),
             format!("mobile_configs {anna} differs from audit entry 13"),
         ),
     ] {
@@ -114,13 +111,33 @@ fn a_row_that_cannot_be_read_is_named() {
     for (sql, what) in [
         (format!("update customers set limits = '{{\"sipUsageLimit\":\"x\"}}' where id = '{bakery}'"), "customers"),
         (format!("update employees set organization_resellers = '[1]' where id = '{anna}'"), "employees"),
-        (format!("update mobile_configs set configs = cast(x'5bff5d' as text) where id = '{anna}'"), "mobile_configs"),
+        (set_content(anna, "cast(x'5bff5d' as text)"), "mobile_configs"),
         (format!("update queues set id = upper(id) where id = '{}'", world::SALES), "queues A0"),
     ] {
         let (verified, findings) = said_after(&place, &sql);
         assert!(verified.contains(what) && verified.contains("cannot be read"), "{sql}: {verified}");
         assert!(findings.contains("WRONG  audit trail: "), "{sql}: {findings}");
     }
+}
+
+#[test]
+fn a_content_that_was_changed_is_found_wherever_it_is_referred_to() {
+    let place = place_with_writes();
+    let (anna, bo) = (world::ANNA, world::BO);
+    // What Anna's config held before its second write: nothing refers to it but the trail.
+    let before = "update contents set text = '[1]' where id = (select content_before from audit where seq = 13)";
+    assert_told(&place, before, "broken at entry 13");
+    let now =
+        format!("update contents set text = '[1]' where id = (select content from mobile_configs where id = '{bo}')");
+    assert_told(&place, &now, &format!("mobile_configs {bo} differs from audit entry 14"));
+    let gone = format!("delete from contents where id = (select content from mobile_configs where id = '{anna}')");
+    let (verified, findings) = said_after(&place, &gone);
+    assert!(verified.contains("broken at entry 13"), "{verified}");
+    assert!(
+        findings
+            .contains(&format!("WRONG  stored contents: 1 mobile configs refer to content that is not there ({anna})")),
+        "{findings}"
+    );
 }
 
 #[test]
@@ -145,10 +162,10 @@ fn a_trail_without_its_newest_entries_or_with_none_is_told() {
 fn a_schema_that_is_not_the_program_s_is_told() {
     let place = place_with_writes();
     for (sql, what) in [
-        ("drop index audit_object", "index audit_object is missing"),
+        ("drop table audit_objects", "table audit_objects is missing"),
         ("drop table changelog_removed", "table changelog_removed is missing"),
         ("drop table credentials", "table credentials is missing"),
-        ("drop table feed", "table feed is missing"),
+        ("drop view feed", "view feed is missing"),
         ("create table mine (x)", "table mine does not belong there"),
         (
             "drop index queues_customer; create index queues_customer on queues (customer)",
@@ -170,11 +187,14 @@ fn a_schema_that_is_not_the_program_s_is_told() {
 #[test]
 fn what_was_changed_by_hand_is_adopted_on_purpose_only() {
     let place = place_with_writes();
-    let by_hand = "drop trigger mobile_configs_update; drop trigger mobile_configs_delete; drop trigger queues_update;
-        update mobile_configs set configs = '[]' where id = 'e00000000000000000000002';
+    let by_hand = format!(
+        "drop trigger mobile_configs_update; drop trigger mobile_configs_delete; drop trigger queues_update;
+        {};
         delete from mobile_configs where id = 'e00000000000000000000003';
-        update queues set name = 'By hand' where id = 'a00000000000000000000001';";
-    place.sqlite().execute_batch(by_hand).unwrap();
+        update queues set name = 'By hand' where id = 'a00000000000000000000001';",
+        set_content("e00000000000000000000002", "'[]'")
+    );
+    place.sqlite().execute_batch(&by_hand).unwrap();
     assert!(place.refused(&["doctor"]).contains("2 of "), "the schema, and the objects");
     let high: i64 = place.sqlite().query_row("select high from feed", [], |row| row.get(0)).unwrap();
     let said = place.run(&["doctor", "--adopt"]);

@@ -144,8 +144,9 @@ impl SimulatedEdge {
         let written = self.write(move |tx| {
             change(tx, employee(n), 2, mark)?;
             let chg = tx.change()?;
-            let sql = format!("update mobile_configs set configs = {content}, chg = ?1 where id = ?2");
-            tx.conn.execute(&sql, (chg, employee(n)))?;
+            let content = put_content(tx, &content)?;
+            let sql = "update mobile_configs set content = ?1, chg = ?2 where id = ?3";
+            tx.conn.execute(sql, (content, chg, employee(n)))?;
             if other == n { Ok(()) } else { change(tx, employee(other), mark % 3, mark) }
         });
         assert!(written.is_ok_and(|()| true) || self.is_full);
@@ -155,8 +156,9 @@ impl SimulatedEdge {
     pub fn make_unreadable(&self, n: u64, other: u64) {
         let written = self.write(move |tx| {
             change(tx, employee(n), 2, 1)?;
-            let sql = "update mobile_configs set configs = cast(x'5bff5d' as text) where id = ?1";
-            tx.conn.execute(sql, [employee(n)])?;
+            let content = put_content(tx, "cast(x'5bff5d' as text)")?;
+            let sql = "update mobile_configs set content = ?1 where id = ?2";
+            tx.conn.execute(sql, (content, employee(n)))?;
             change(tx, employee(other), 2, 2)
         });
         written.unwrap();
@@ -242,4 +244,12 @@ impl SimulatedEdge {
     pub fn count(&self, sql: &str) -> i64 {
         self.db().read(|tx| Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)).unwrap()
     }
+}
+
+/// Puts a content there that no rule would let in, as `sql` gives it; returns its key.
+fn put_content(tx: &WriteTx, sql: &str) -> Result<i64> {
+    let put =
+        format!("insert into contents (digest, text) values (sha256({sql}), {sql}) on conflict (digest) do nothing");
+    tx.conn.execute(&put, [])?;
+    Ok(tx.conn.query_row(&format!("select id from contents where digest = sha256({sql})"), [], |row| row.get(0))?)
 }

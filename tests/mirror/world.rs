@@ -14,7 +14,7 @@ use telecomx_local::domain::id::Id;
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::pbx::Extension;
 use telecomx_local::error::Result;
-use telecomx_local::store::{employees, feed, mobile_configs, pbx};
+use telecomx_local::store::{contents, employees, feed, mobile_configs, pbx};
 use telecomx_local::usecases::import;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -119,8 +119,9 @@ pub fn change(tx: &mut WriteTx, id: Id, what: u64, mark: u64) -> Result<()> {
         }
         (_, Err(error)) if feed::is_unreadable(&error) => {
             let chg = tx.change()?;
-            let sql = "update mobile_configs set configs = ?1, rev = rev + 1, chg = ?2 where id = ?3";
-            tx.conn.execute(sql, (content, chg, id))?;
+            let content = contents::key_of(tx, &content)?;
+            let sql = "update mobile_configs set content = ?1, rev = rev + 1, chg = ?2 where id = ?3";
+            tx.conn.execute(sql, (content.id, chg, id))?;
             Ok(())
         }
         (_, Err(error)) => Err(error),

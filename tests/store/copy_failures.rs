@@ -32,7 +32,7 @@ fn state(db: &Db) -> (String, i64, i64) {
     db.read(|tx| {
         let mut rows = vec![];
         export::write(tx, None, &mut rows)?;
-        let high = tx.conn.query_row("select high from feed where writing is null", [], |row| row.get(0))?;
+        let high = tx.conn.query_row("select high from feed", [], |row| row.get(0))?;
         let ChainVerdict::Intact { entries, .. } = audit_chain::verify(tx, |_| {})? else {
             panic!("the chain is broken")
         };
@@ -83,7 +83,7 @@ fn a_failure_around_any_row_it_writes_leaves_nothing() {
             assert_eq!(state(&db).2, before.2 + 1, "{trigger}");
         }
     }
-    for written in ["update on main.feed", "update on main.mobile_configs", "insert on main.audit"] {
+    for written in ["update on main.mobile_configs", "insert on main.audit "] {
         let both = failed.iter().filter(|trigger| trigger.contains(written)).count();
         assert_eq!(both, 2, "before and after: {written}");
     }

@@ -4,8 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod content_once;
 mod copy_failures;
 mod full_disk;
+mod give_back;
 mod killed_import;
 mod migrations;
 mod power_cut;

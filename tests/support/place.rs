@@ -107,10 +107,26 @@ impl Place {
         File::options().create(true).append(true).open(self.path("server.log")).unwrap()
     }
 
+    /// The database, opened by hand, with what the program adds to write number `change`: mirrored rows can be edited.
+    pub fn sqlite_as_program(&self, change: i64) -> rusqlite::Connection {
+        let conn = self.sqlite();
+        let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8;
+        conn.create_scalar_function("written_by_telecomx_local_only", 0, flags, move |_| Ok(change)).unwrap();
+        conn
+    }
+
     /// The database, opened by hand.
     pub fn sqlite(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.db()).unwrap()
     }
+}
+
+/// SQL that gives the config of an employee, by hand, a content of its own: `value` in SQL. Its digest is not that of the text.
+pub fn set_content(employee: &str, value: &str) -> String {
+    format!(
+        "insert into contents (digest, text) values (randomblob(32), {value});
+         update mobile_configs set content = last_insert_rowid() where id = '{employee}'"
+    )
 }
 
 /// What came of a program that has ended.

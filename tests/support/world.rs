@@ -35,7 +35,8 @@ pub fn with_employees(count: usize) -> Value {
 /// As [`with_employees`], each of them with a mobile config of 30 kB.
 pub fn with_large_configs(count: usize) -> Value {
     let mut world = with_employees(count);
-    let large = |n| config(&nth(n), json!([{ "type": "LATER", "data": "x".repeat(30_000) }]));
+    // No two are alike: equal ones would be kept once.
+    let large = |n| config(&nth(n), json!([{ "type": "LATER", "data": format!("{n:06}").repeat(5_000) }]));
     world["mobileConfigs"].as_array_mut().unwrap().extend((0..count).map(large));
     world
 }

@@ -1,7 +1,7 @@
 //! How many writes shared a commit, read from outside: the server is not asked and not slowed down.
 //!
-//! The write-ahead log holds a frame for each page of each commit. Every commit with a write changes the one row of
-//! `feed`, whose `high` is the number of the newest write: its steps from commit to commit are the group sizes.
+//! The write-ahead log holds a frame for each page of each commit. Every commit with a copy changes the last page of the audit
+//! trail, which has the number of the newest entry: its steps from commit to commit are the group sizes.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,25 +18,23 @@ const FRAME_HEADER: usize = 24;
 
 pub fn run(db: &Path, since: i64) -> Result<()> {
     let conn = Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    let high: i64 = conn.query_row("select high from feed", [], |row| row.get(0))?;
-    let feed_page = conn.query_row("select rootpage from sqlite_schema where name = 'feed'", [], |row| row.get(0))?;
+    let high: i64 = conn.query_row("select coalesce(max(seq), 0) from audit", [], |row| row.get(0))?;
     let mut log = db.as_os_str().to_owned();
     log.push("-wal");
     let mut highs = match File::open(Path::new(&log)) {
-        Ok(file) => longest_run(&mut BufReader::with_capacity(1 << 20, file), feed_page)?,
+        Ok(file) => longest_run(&mut BufReader::with_capacity(1 << 20, file), since)?,
         Err(error) if error.kind() == ErrorKind::NotFound => vec![],
         Err(error) => return Err(error.into()),
     };
-    highs.retain(|high| *high >= since);
     let writes = highs.last().unwrap_or(&0) - highs.first().unwrap_or(&0);
     let commits = highs.len().saturating_sub(1);
     println!("{}", json!({ "high": high, "commits": commits, "writes": writes }));
     Ok(())
 }
 
-/// `feed.high` after each commit, of the generation of the log with the most commits: behind the frames of the
+/// The newest audit entry behind `since` after each commit, of the generation of the log with the most commits: behind the frames of the
 /// newest generation stand those of older ones that have not been overwritten yet.
-fn longest_run(log: &mut impl Read, feed_page: u32) -> Result<Vec<i64>> {
+fn longest_run(log: &mut impl Read, since: i64) -> Result<Vec<i64>> {
     let mut header = [0; LOG_HEADER];
     if !fill(log, &mut header)? {
         return Ok(vec![]);
@@ -51,9 +49,7 @@ fn longest_run(log: &mut impl Read, feed_page: u32) -> Result<Vec<i64>> {
             salt.copy_from_slice(&frame[8..16]);
             high = None;
         }
-        if u32_at(&frame, 0) == feed_page {
-            high = high_of(&frame[FRAME_HEADER..]);
-        }
+        high = high.max(newest_entry(&frame[FRAME_HEADER..]).filter(|seq| *seq >= since));
         let is_commit = u32_at(&frame, 4) != 0;
         if let Some(high) = high.take_if(|_| is_commit) {
             generations.entry(salt).or_default().push(high);
@@ -62,22 +58,36 @@ fn longest_run(log: &mut impl Read, feed_page: u32) -> Result<Vec<i64>> {
     Ok(generations.into_values().max_by_key(Vec::len).unwrap_or_default())
 }
 
-/// `high` in a leaf page that holds the one row `(id, high, writing)`; all its lengths are single bytes.
-fn high_of(page: &[u8]) -> Option<i64> {
-    let cell = usize::from(u16::from_be_bytes(page.get(8..10)?.try_into().ok()?));
-    // Payload length, row id, then the record: header length, types of id (an alias of the row id), high, writing.
-    let record = page.get(cell + 2..)?;
-    let header = usize::from(*record.first()?);
-    let length = match *record.get(2)? {
-        8 => return Some(0),
-        9 => return Some(1),
-        length @ 1..=4 => usize::from(length),
-        5 => 6,
-        6 => 8,
-        _ => return None,
-    };
-    let bytes = record.get(header..header + length)?;
-    Some(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
+/// The number of the last row in a leaf page of the audit trail. It is known by the head of that row, whose first two columns are
+/// the row id and a time of six bytes, and whose many columns make the head longer than any other table's.
+fn newest_entry(page: &[u8]) -> Option<i64> {
+    const TABLE_LEAF: u8 = 13;
+    const COLUMNS: usize = 20;
+    if *page.first()? != TABLE_LEAF {
+        return None;
+    }
+    let cells = usize::from(u16::from_be_bytes(page.get(3..5)?.try_into().ok()?));
+    let last = page.get(8 + 2 * cells.checked_sub(1)?..)?.get(..2)?;
+    let cell = page.get(usize::from(u16::from_be_bytes(last.try_into().ok()?))..)?;
+    // Length of the row, row id, then the row: length of its head, and the type of each column.
+    let (_, length) = varint(cell)?;
+    let (row_id, id_length) = varint(cell.get(length..)?)?;
+    let row = cell.get(length + id_length..)?;
+    let (head, _) = varint(row)?;
+    let is_entry = head as usize > COLUMNS && row.get(1..3)? == [0, 5];
+    is_entry.then_some(row_id)
+}
+
+/// A number as SQLite stores it, and the bytes it takes.
+fn varint(bytes: &[u8]) -> Option<(i64, usize)> {
+    let mut number = 0_i64;
+    for (place, byte) in bytes.iter().take(8).enumerate() {
+        number = number << 7 | i64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some((number, place + 1));
+        }
+    }
+    None
 }
 
 /// Whether there was enough left to fill `bytes`.

@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn a_config_comes_back_from_its_rendering_byte_for_byte() {
         let configs = r#"[{"type":"LATER","n":1.50,"big":12345678901234567890123}]"#.to_owned();
-        let config = MobileConfig { id: ANNA.parse().unwrap(), customer: BO.parse().unwrap(), configs, rev: 0 };
+        let config =
+            MobileConfig { id: ANNA.parse().unwrap(), customer: BO.parse().unwrap(), configs, content: None, rev: 0 };
         let text = String::from_utf8(config.to_json()).unwrap();
         assert_eq!(MobileConfig::from_json(&text).unwrap(), config);
         assert!(MobileConfig::from_json(r#"{"_id":"00000000000000000000000a","configs":[]}"#).is_err());

@@ -15,7 +15,7 @@ use crate::error::Result;
 pub fn check(tx: &ReadTx) -> Result<Finding> {
     let mut found = Found::new();
     let mut statement = tx.conn.prepare(
-        "select m.id, m.customer, m.configs, e.customer = m.customer and e.state <> 'DELETED'
+        "select m.id, m.customer, (select text from contents c where c.id = m.content), e.customer = m.customer and e.state <> 'DELETED'
          from mobile_configs m left join employees e on e.id = m.id order by m.customer, m.id",
     )?;
     let mut rows = statement.query([])?;
@@ -34,6 +34,36 @@ pub fn check(tx: &ReadTx) -> Result<Finding> {
         [&found.not_owned, &found.malformed, &found.lost_colleagues, &found.lost_queues, &found.misnamed],
         &detail,
     ))
+}
+
+/// Every content that a config or an entry of the audit trail refers to is there.
+pub fn stored(tx: &ReadTx) -> Result<Finding> {
+    let of_configs =
+        ("mobile configs refer to content that is not there", "write each again with POST /pbx/app/mobileconfig/{id}");
+    let of_entries = ("entries of the audit trail refer to content that is not there", "go back to a backup");
+    let lost = "not in (select id from contents)";
+    let offenders = [
+        Offenders::select(
+            tx,
+            of_configs,
+            &format!("select id from mobile_configs where content {lost} order by id"),
+            [],
+        )?,
+        Offenders::select(
+            tx,
+            of_entries,
+            &format!(
+                "select cast(seq as text) from audit where content_before is not null and content_before {lost}
+                    or content_after is not null and content_after {lost} order by seq"
+            ),
+            [],
+        )?,
+    ];
+    let (count, bytes): (i64, i64) =
+        tx.conn.query_row("select count(*), coalesce(sum(length(text)), 0) from contents", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    Ok(finding(&offenders, &format!("{count} of {bytes} characters, each kept once")))
 }
 
 /// As it is stored: it may be no id.

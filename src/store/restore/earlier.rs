@@ -8,8 +8,8 @@ use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::domain::mirror::Table;
 use crate::error::Result;
-use crate::store::audit;
 use crate::store::mirrored_tables::{MIRRORED_TABLES, MirroredTable};
+use crate::store::{audit, high};
 
 /// The mirrored tables, those that refer to others first.
 fn tables() -> impl Iterator<Item = &'static MirroredTable> {
@@ -37,7 +37,8 @@ impl EarlierRun {
         }
         if !rows.is_empty() {
             // The triggers let rows go only within a numbered write.
-            tx.change()?;
+            let change = tx.change()?;
+            high::keep(tx, change)?;
             for table in tables() {
                 tx.conn.execute(&format!("delete from {}", table.name), [])?;
             }

@@ -3,6 +3,7 @@
 use super::report::{SkippedRow, Stub, record_as};
 use super::stubs::References;
 use crate::db::{Subject, WriteTx};
+use crate::domain::audit::Action;
 use crate::domain::customer::Customer;
 use crate::domain::employee::Employee;
 use crate::domain::id::Id;
@@ -12,6 +13,9 @@ use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::error::{Error, Result};
 use crate::store::{broken_constraint, customers, employees, mobile_configs, pbx, queues, to_json};
+
+/// What the trail says of a row that was restored.
+const RESTORED: &str = "Restored from the hub";
 
 /// What a restore has written, and what it could not.
 #[derive(Debug, Default)]
@@ -82,8 +86,9 @@ pub fn restore_row(tx: &mut WriteTx, row: &Row, references: &mut References) -> 
             check_id(row, config.id)?;
             // One of an older rev may be there: see `merge`.
             mobile_configs::clear_row(tx, config.id)?;
-            mobile_configs::insert_row(tx, &config)?;
-            record(tx, mobile_configs::subject(&config), &config.configs)?;
+            let content = mobile_configs::insert_row(tx, &config)?;
+            let subject = mobile_configs::subject(&config);
+            mobile_configs::record_found(tx, subject, content, Action::Create, RESTORED)?;
             references.add_config(&config);
         }
         Table::PbxObject => {
@@ -121,5 +126,5 @@ fn describe_login_name(error: Error) -> RowError {
 }
 
 fn record(tx: &mut WriteTx, subject: Subject, after: &str) -> Result<()> {
-    record_as(tx, subject, "Restored from the hub", after)
+    record_as(tx, subject, RESTORED, after)
 }

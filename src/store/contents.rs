@@ -1,0 +1,156 @@
+//! Contents of mobile configs, each kept once: configs and audit entries refer to them.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::db::{ReadTx, WriteTx};
+use crate::domain::audit::{Hash, digest};
+use crate::domain::mobile_config::ContentKey;
+use crate::error::Result;
+
+/// The key of this content, which is put there if it is not yet. One whose text was edited by hand gets it back.
+pub fn key_of(tx: &mut WriteTx, text: &str) -> Result<ContentKey> {
+    let digest = digest(text.as_bytes());
+    let known: Option<(i64, bool)> = tx
+        .conn
+        .prepare_cached("select id, text = ?2 from contents where digest = ?1")?
+        .query_row(params![digest, text], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((id, is_sound)) = known {
+        if !is_sound {
+            tx.conn.prepare_cached("update contents set text = ?2 where id = ?1")?.execute(params![id, text])?;
+        }
+        return Ok(ContentKey { id, digest });
+    }
+    let id = tx
+        .conn
+        .prepare_cached("insert into contents (digest, text) values (?1, ?2) returning id")?
+        .query_row(params![digest, text], |row| row.get(0))?;
+    Ok(ContentKey { id, digest })
+}
+
+/// The text of a content. An error when it is gone, which only an edit by hand can bring about.
+pub fn text(tx: &ReadTx, key: ContentKey) -> Result<String> {
+    let mut statement = tx.conn.prepare_cached("select text from contents where id = ?1")?;
+    Ok(statement.query_row([key.id], |row| row.get(0))?)
+}
+
+/// The digest of every content, and which of them are what they were.
+pub struct Contents(HashMap<i64, (Hash, bool)>);
+
+impl Contents {
+    /// The digest of a content whose text still has it.
+    pub fn sound(&self, id: i64) -> Option<Hash> {
+        self.0.get(&id).filter(|(_, is_sound)| *is_sound).map(|(digest, _)| *digest)
+    }
+
+    /// The digest that a content was recorded with.
+    pub fn digest(&self, id: i64) -> Option<Hash> {
+        self.0.get(&id).map(|(digest, _)| *digest)
+    }
+}
+
+/// Computes the digest of each content, once for all configs and entries that refer to it.
+pub fn check(tx: &ReadTx) -> Result<Contents> {
+    let mut statement = tx.conn.prepare("select id, digest, text from contents")?;
+    let mut rows = statement.query([])?;
+    let mut found = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let recorded: Hash = row.get(1)?;
+        let is_sound = row.get_ref(2)?.as_bytes().is_ok_and(|text| digest(text) == recorded);
+        found.insert(row.get(0)?, (recorded, is_sound));
+    }
+    Ok(Contents(found))
+}
+
+/// Everything that refers to contents.
+const REFERENCES: [&str; 3] = [
+    "select content from mobile_configs",
+    "select content_before from audit where content_before is not null",
+    "select content_after from audit where content_after is not null",
+];
+
+/// Removes the contents that nothing refers to any more; returns how many. Reads the whole audit trail.
+pub fn sweep(tx: &mut WriteTx) -> Result<usize> {
+    let mut marks = Marks::default();
+    for sql in REFERENCES {
+        let mut statement = tx.conn.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            marks.mark(row.get(0)?);
+        }
+    }
+    let ids: Vec<i64> = {
+        let mut statement = tx.conn.prepare("select id from contents")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    let swept = marks.unmarked(ids);
+    for id in &swept {
+        tx.conn.prepare_cached("delete from contents where id = ?1")?.execute([id])?;
+    }
+    Ok(swept.len())
+}
+
+/// The contents that something refers to, a bit each: ids are small numbers.
+#[derive(Default)]
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn mark(&mut self, id: i64) {
+        let Some((word, bit)) = place(id) else { return };
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        if let Some(bits) = self.0.get_mut(word) {
+            *bits |= bit;
+        }
+    }
+
+    /// Those of `ids` that were not marked. What is no id of a content is left alone.
+    fn unmarked(&self, ids: Vec<i64>) -> Vec<i64> {
+        let is_unmarked =
+            |id: &i64| place(*id).is_some_and(|(word, bit)| self.0.get(word).is_none_or(|bits| bits & bit == 0));
+        ids.into_iter().filter(is_unmarked).collect()
+    }
+}
+
+/// The word and the bit of an id; `None`: it is not one that SQLite gives.
+fn place(id: i64) -> Option<(usize, u64)> {
+    let id = u64::try_from(id).ok().filter(|id| *id < MARKS_MAX).and_then(|id| usize::try_from(id).ok())?;
+    Some((id / 64, 1 << (id % 64)))
+}
+
+/// Ids are given one behind the other: a larger one was put in by hand, and takes no memory.
+const MARKS_MAX: u64 = 1 << 32;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_marked_stays_and_all_else_goes(
+            ids in prop::collection::hash_set(1i64..500, 0..200),
+            marked in prop::collection::vec(1i64..600, 0..200),
+        ) {
+            let mut marks = Marks::default();
+            marked.iter().for_each(|id| marks.mark(*id));
+            let swept: HashSet<i64> = marks.unmarked(ids.iter().copied().collect()).into_iter().collect();
+            let marked: HashSet<i64> = marked.into_iter().collect();
+            prop_assert_eq!(swept, ids.difference(&marked).copied().collect::<HashSet<i64>>());
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_left_alone() {
+        let mut marks = Marks::default();
+        marks.mark(-1);
+        assert_eq!(marks.unmarked(vec![-1, 0, i64::MAX]), [0]);
+    }
+}
