@@ -21,7 +21,7 @@ pub fn run(db: &Path, since: i64) -> Result<()> {
     let high: i64 = conn.query_row("select coalesce(max(seq), 0) from audit", [], |row| row.get(0))?;
     let mut log = db.as_os_str().to_owned();
     log.push("-wal");
-    let mut highs = match File::open(Path::new(&log)) {
+    let highs = match File::open(Path::new(&log)) {
         Ok(file) => longest_run(&mut BufReader::with_capacity(1 << 20, file), since)?,
         Err(error) if error.kind() == ErrorKind::NotFound => vec![],
         Err(error) => return Err(error.into()),
