@@ -12,6 +12,7 @@ mod mail;
 mod names;
 pub mod platform;
 mod shown;
+mod start;
 mod values;
 
 use std::net::SocketAddr;
@@ -283,23 +284,6 @@ impl Config {
 
     pub fn listen(&self) -> SocketAddr {
         self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
-    }
-
-    pub fn is_demo(&self) -> bool {
-        self.demo.unwrap_or(false)
-    }
-
-    pub fn is_ephemeral(&self) -> bool {
-        self.ephemeral.unwrap_or(false)
-    }
-
-    /// Whether anything is asked for that only a mock has.
-    pub fn is_mock(&self) -> bool {
-        self.control.is_some() || self.seed.is_some() || self.strict.unwrap_or(false)
-    }
-
-    pub fn is_new_key(&self) -> bool {
-        self.new_key.unwrap_or(false)
     }
 }
 

@@ -14,11 +14,12 @@ use rustls::ServerConfig;
 use serde_json::json;
 
 use super::common::print_ready;
+use super::hub_pruning::keep_pruning;
 use super::hub_store::{self, StoreLocation, StoreOptions};
 use super::log::LogOptions;
 use super::serve;
 use crate::app;
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::config::check_listen;
 use crate::db::lock::FileLock;
 use crate::domain::redaction::strike_userinfo;
@@ -45,8 +46,6 @@ use crate::sync::hub::store::HubStore;
 use crate::web::server;
 use crate::web::tls::Certificate;
 
-/// How often expired rows are deleted.
-const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// Pause between two attempts to reach PostgreSQL.
 #[cfg(feature = "postgres")]
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -293,18 +292,4 @@ async fn check(store: Arc<impl HubStore>) -> crate::error::Result<()> {
     let runtime = tokio::runtime::Handle::current();
     let checking = tokio::task::spawn_blocking(move || runtime.block_on(store.check_writer()));
     checking.await.map_err(|error| Error::Internal(Box::new(error)))?
-}
-
-/// Deletes expired rows once an hour. Not at the start: a hub that restarts over and over would count each as an hour.
-async fn keep_pruning(store: Arc<impl HubStore>) {
-    loop {
-        tokio::time::sleep(PRUNE_EVERY).await;
-        let now = Clock::default().now();
-        if !clock::is_plausible(now) {
-            tracing::warn!(%now, "the clock is wrong: nothing expired is deleted");
-        }
-        if let Err(error) = store.prune(now).await {
-            tracing::warn!(%error, "expired codes and answers could not be deleted; the next round tries again");
-        }
-    }
 }

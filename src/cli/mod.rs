@@ -19,6 +19,7 @@ mod hub_audit;
 mod hub_move;
 mod hub_operators;
 mod hub_origin;
+mod hub_pruning;
 mod hub_serve;
 mod hub_store;
 mod hub_tasks;
