@@ -26,22 +26,31 @@ pub fn export() -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Takes back what the newest migration made, in a database that has nothing in what it added: as the program before it would have
-/// written it.
+/// Takes back what the newest migration made: as the program before it would have written it.
 pub fn take_back_newest_migration(db: &Path) {
+    assert_eq!(OLDER, 8, "the way back is that of one migration: write the one of the newest");
     let conn = Connection::open(db).unwrap();
-    let text = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/migrations")).unwrap();
-    let mut migrations: Vec<_> = text.map(|entry| entry.unwrap().path()).collect();
-    migrations.sort();
-    let newest = std::fs::read_to_string(migrations.last().unwrap()).unwrap();
-    conn.execute_batch("pragma foreign_keys = off; begin").unwrap();
-    for line in newest.lines().rev() {
-        let word = |n: usize| line.split_whitespace().nth(n).unwrap();
-        if line.starts_with("create table ") {
-            conn.execute_batch(&format!("drop table {}", word(2))).unwrap();
-        } else if line.starts_with("alter table ") && line.contains(" add column ") {
-            conn.execute_batch(&format!("alter table {} drop column {}", word(2), word(5))).unwrap();
+    let released = Connection::open_in_memory().unwrap();
+    released.execute_batch(include_str!("../../sql/tests/008.db.sql")).unwrap();
+    let column = |conn: &Connection, sql: &str| -> Vec<String> {
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    let drop_triggers = || {
+        for name in column(&conn, "select name from sqlite_schema where type = 'trigger'") {
+            conn.execute_batch(&format!("drop trigger {name}")).unwrap();
         }
+    };
+    conn.execute_batch("pragma foreign_keys = off; begin").unwrap();
+    drop_triggers();
+    conn.execute_batch(include_str!("../../scripts/bench-tool/src/schema_8.sql")).unwrap();
+    drop_triggers();
+    for table in ["feed_kept", "audit_runs", "audit_objects", "audit_customers"] {
+        conn.execute_batch(&format!("drop table {table}")).unwrap();
+    }
+    for trigger in column(&released, "select sql from sqlite_schema where type = 'trigger'") {
+        conn.execute_batch(&trigger).unwrap();
     }
     conn.execute_batch("commit").unwrap();
     conn.pragma_update(None, "user_version", OLDER).unwrap();
