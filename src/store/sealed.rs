@@ -92,6 +92,7 @@ mod tests {
         "audit.digest_after",
         "audit.digest_before",
         "audit.hash",
+        "contents.digest",
         "enrolment_attempt.code_hash",
         "idempotency_keys.fingerprint",
         "idempotency_keys.key_hash",
