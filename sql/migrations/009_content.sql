@@ -3,28 +3,28 @@
 -- `sha256` and the trigger's function are the program's own: see src/db/text.rs and src/db/under_way.rs.
 
 -- Triggers and indexes belong to the tables that are made anew; all others are made again below.
-drop trigger customers_insert;
-drop trigger customers_update;
-drop trigger customers_delete;
-drop trigger employees_insert;
-drop trigger employees_update;
-drop trigger employees_delete;
-drop trigger queues_insert;
-drop trigger queues_update;
-drop trigger queues_delete;
-drop trigger mobile_configs_insert;
-drop trigger mobile_configs_update;
-drop trigger mobile_configs_delete;
-drop trigger pbx_objects_insert;
-drop trigger pbx_objects_update;
-drop trigger pbx_objects_delete;
-drop trigger audit_no_update;
-drop trigger audit_no_delete;
-drop index mobile_configs_customer;
-drop index mobile_configs_feed;
-drop index audit_object;
-drop index audit_customer;
-drop index audit_at;
+drop trigger if exists customers_insert;
+drop trigger if exists customers_update;
+drop trigger if exists customers_delete;
+drop trigger if exists employees_insert;
+drop trigger if exists employees_update;
+drop trigger if exists employees_delete;
+drop trigger if exists queues_insert;
+drop trigger if exists queues_update;
+drop trigger if exists queues_delete;
+drop trigger if exists mobile_configs_insert;
+drop trigger if exists mobile_configs_update;
+drop trigger if exists mobile_configs_delete;
+drop trigger if exists pbx_objects_insert;
+drop trigger if exists pbx_objects_update;
+drop trigger if exists pbx_objects_delete;
+drop trigger if exists audit_no_update;
+drop trigger if exists audit_no_delete;
+drop index if exists mobile_configs_customer;
+drop index if exists mobile_configs_feed;
+drop index if exists audit_object;
+drop index if exists audit_customer;
+drop index if exists audit_at;
 
 -- Contents of mobile configs, each once. Configs and audit entries refer to them by id. Nothing counts the references, and no
 -- index leads back: each would be written with every copy. What nothing refers to is swept by src/store/contents.rs.
@@ -176,3 +176,9 @@ create trigger pbx_objects_update before update on pbx_objects when new.chg is n
     begin select raise(abort, 'mirrored rows are written by telecomx-local only: chg is not the number of the write under way'); end;
 create trigger pbx_objects_delete before delete on pbx_objects when written_by_telecomx_local_only() is null
     begin select raise(abort, 'mirrored rows are deleted by telecomx-local only: a tombstone must be left'); end;
+
+-- Other programs do not have the function: an edit of a content by hand fails, as one of a mirrored row does.
+create trigger contents_update before update on contents when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'contents are written by telecomx-local only'); end;
+create trigger contents_delete before delete on contents when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'contents are written by telecomx-local only'); end;

@@ -487,6 +487,10 @@ CREATE TRIGGER pbx_objects_update before update on pbx_objects when new.chg is n
     begin select raise(abort, 'mirrored rows are written by telecomx-local only: chg is not the number of the write under way'); end;
 CREATE TRIGGER pbx_objects_delete before delete on pbx_objects when written_by_telecomx_local_only() is null
     begin select raise(abort, 'mirrored rows are deleted by telecomx-local only: a tombstone must be left'); end;
+CREATE TRIGGER contents_update before update on contents when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'contents are written by telecomx-local only'); end;
+CREATE TRIGGER contents_delete before delete on contents when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'contents are written by telecomx-local only'); end;
 COMMIT;
 PRAGMA application_id=1417170031;
 PRAGMA user_version=9;

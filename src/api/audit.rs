@@ -169,7 +169,11 @@ fn filter(query: &Query) -> Result<TrailFilter> {
 
 fn shown(reader: &mut Reader, level: Level, found: TrailEntry, is_brief: bool) -> Result<AuditTrailEntry> {
     let who = author(reader, level, &found)?;
-    let from = who.is_some().then(|| AuditSource::of(&found.source, &found.request));
+    // The request was that of who acted as somebody: whoever may not see who that was learns nothing of where it came from.
+    let sees_all = level >= Level::ResellerAdmin;
+    let is_seen =
+        who.as_ref().is_some_and(|who| sees_all || found.impersonator.is_none() || who.impersonator.is_some());
+    let from = is_seen.then(|| AuditSource::of(&found.source, &found.request));
     let sides = if is_brief { None } else { reader.sides(&found.entry)? };
     let (before, after) = sides.map_or((None, None), |sides| (Some(sides.before), Some(sides.after)));
     let TrailEntry { entry, operation, .. } = found;

@@ -77,7 +77,7 @@ pub async fn open(context: RequestContext) -> Result<CookieResponse> {
     let state = &context.state;
     let identity = state.session_cache.check(&state.db, &token, &context.address())?;
     let response = ApiResponse { is_replay: opened.is_replay, ..shown(&context, &identity, &token)? };
-    let cookie = console_cookie::cookie(token, context.state.is_tls);
+    let cookie = console_cookie::cookie(console_cookie::NAME, token, context.state.is_tls);
     Ok(CookieResponse { response, cookie: Some(cookie) })
 }
 
@@ -99,7 +99,7 @@ pub async fn close(context: RequestContext) -> Result<CookieResponse> {
     };
     let end = |tx: &mut WriteTx| login::end_session(tx);
     with_kept_room(async || context.state.db.write(author.clone(), end).await).await?;
-    let cookie = console_cookie::removal(context.state.is_tls);
+    let cookie = console_cookie::removal(console_cookie::NAME, context.state.is_tls);
     Ok(CookieResponse { response: ApiResponse::success(), cookie: Some(cookie) })
 }
 

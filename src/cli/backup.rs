@@ -25,8 +25,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", conflicts_with = "file")]
     to: Option<PathBuf>,
     /// How many backups to keep in the folder
-    #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "to")]
-    keep: usize,
+    #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "to", value_parser = clap::value_parser!(u16).range(1..))]
+    keep: u16,
     #[command(flatten)]
     form: Form,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
     match (&arguments.to, &arguments.file) {
-        (Some(folder), _) => to_folder(&path, folder, arguments.keep, arguments.form),
+        (Some(folder), _) => to_folder(&path, folder, arguments.keep.into(), arguments.form),
         (None, Some(file)) => to_file(&path, file, arguments.form),
         (None, None) => bail!("name the file to make, or a folder with --to"),
     }

@@ -84,7 +84,7 @@ pub fn copy(arguments: &CopyArguments) -> Result<ExitCode> {
     let (copy, operation) = done.with_context(failed)?;
     database.close()?;
     describe(&copy.changes, &copy.without_config, arguments.json)?;
-    name_operation(&operation, arguments.json)
+    name_operation(&arguments.store, &copy.changes, &operation, arguments.json)
 }
 
 #[derive(Args)]
@@ -145,7 +145,7 @@ pub fn offer(arguments: &OfferArguments) -> Result<ExitCode> {
     let (made, operation) = done.with_context(failed)?;
     database.close()?;
     describe(&made.changes, &made.without_config, arguments.json)?;
-    name_operation(&operation, arguments.json)
+    name_operation(&arguments.store, &made.changes, &operation, arguments.json)
 }
 
 fn say_dry(is_json: bool, sentence: &str) -> Result<ExitCode> {
@@ -155,10 +155,17 @@ fn say_dry(is_json: bool, sentence: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn name_operation(operation: &str, is_json: bool) -> Result<ExitCode> {
-    match is_json {
-        true => print_line(json!({ "operation": operation }))?,
-        false => print_line(format_args!("operation {operation}: telecomx-local undo {operation} takes it back"))?,
+/// The operation, and the command that takes it back; null where nothing was changed.
+fn name_operation(store: &Store, changes: &[TargetChange], operation: &str, is_json: bool) -> Result<ExitCode> {
+    let operation = changes.iter().any(|target| target.changes).then_some(operation);
+    match (operation, is_json) {
+        (_, true) => print_line(json!({ "operation": operation }))?,
+        (None, false) => print_line("nothing was changed: everything was so already")?,
+        (Some(operation), false) => {
+            let database = store.existing_path()?;
+            let undo = format!("telecomx-local undo {operation} --db '{}'", database.display());
+            print_line(format_args!("operation {operation}: {undo} takes it back"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

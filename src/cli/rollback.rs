@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;
 
@@ -29,10 +29,19 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.store.path()?;
     let rollback = Rollback::prepare(&path, "--db", arguments.to_schema)?;
-    let last = rollback.read_copy(written_since::last)?;
-    let read =
-        rollback.read_current(|tx| Ok((written_since::since(tx, last)?, sync_state::enrolment(tx)?.is_some())))?;
-    let (written, has_hub) = read.unwrap_or_default();
+    let end = rollback.read_copy(written_since::end)?;
+    let last = end.map_or(0, |(seq, _)| seq);
+    let read = rollback.read_current(|tx| {
+        let is_same = end.map_or(Ok(true), |end| written_since::continues(tx, end))?;
+        Ok((written_since::since(tx, last)?, sync_state::enrolment(tx)?.is_some(), is_same))
+    })?;
+    let (written, has_hub, is_same) = read.unwrap_or((Written::default(), false, true));
+    ensure!(
+        is_same,
+        "{} is the copy of another database: its audit trail does not lead to {}; nothing was changed",
+        rollback.copy.path.display(),
+        path.display()
+    );
     let kept = rollback.run(Clock::default().now())?;
     if arguments.json {
         print_line(json!({

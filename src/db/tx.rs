@@ -12,7 +12,7 @@ use crate::domain::access::Actor;
 use crate::domain::audit::{Action, Hash};
 use crate::domain::chance;
 use crate::domain::time::Time;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A read snapshot.
 pub struct ReadTx<'c> {
@@ -151,7 +151,9 @@ impl<'c> WriteTx<'c> {
         if let Some(change) = self.change {
             return Ok(change);
         }
-        let change = self.counters.high + 1;
+        let next = self.counters.high.checked_add(1);
+        let change =
+            next.ok_or_else(|| Error::internal("the number of the newest write was edited by hand: restore a backup"))?;
         self.under_way.begin(change);
         self.counters.high = change;
         self.change = Some(change);

@@ -77,11 +77,12 @@ pub fn copy_before(conn: &Connection, path: &Path, schema: i32, now: Time) -> Re
     free_the_name(path, schema, now)?;
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let length = number("page_count").and_then(|pages| Ok(pages * number("page_size")?));
-    let needed = length.map_err(|error| cannot_be("read", path, error))?.unsigned_abs() + BESIDE;
+    // The copy, the upgrade's write-ahead log, and what the file grows by: none of the two is longer than the database.
+    let needed = 3 * length.map_err(|error| cannot_be("read", path, error))?.unsigned_abs() + BESIDE;
     let free = free_bytes(folder_of(path)).unwrap_or(u64::MAX);
     ensure!(
         needed <= free,
-        "{} has the older schema {schema}, and is copied before it is upgraded: that needs {needed} bytes, and its disk has {free} \
+        "{} has the older schema {schema}, and is copied before it is upgraded: both need {needed} bytes, and its disk has {free} \
          left; nothing was changed; make room and start again, or use the program of before",
         path.display()
     );

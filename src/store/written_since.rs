@@ -1,8 +1,10 @@
 //! What the audit trail has beyond an entry. The columns read here are in every schema.
 
+use rusqlite::OptionalExtension;
 use serde::Serialize;
 
 use crate::db::ReadTx;
+use crate::domain::audit::Hash;
 use crate::domain::time::Time;
 use crate::error::Result;
 
@@ -16,9 +18,17 @@ pub struct Written {
     pub sections: Vec<(String, i64)>,
 }
 
-/// Number of the last entry; 0 when there is none.
-pub fn last(tx: &ReadTx) -> Result<i64> {
-    Ok(tx.conn.query_row("select coalesce(max(seq), 0) from audit", [], |row| row.get(0))?)
+/// Number and hash of the last entry, by which a trail that goes on behind it is known; `None` when there is none.
+pub fn end(tx: &ReadTx) -> Result<Option<(i64, Hash)>> {
+    let sql = "select seq, hash from audit order by seq desc limit 1";
+    Ok(tx.conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+/// Whether the trail goes on behind this entry.
+pub fn continues(tx: &ReadTx, (seq, hash): (i64, Hash)) -> Result<bool> {
+    let sql = "select hash from audit where seq = ?1";
+    let found: Option<Hash> = tx.conn.query_row(sql, [seq], |row| row.get(0)).optional()?;
+    Ok(found == Some(hash))
 }
 
 /// All behind the entry of the number `seq`.

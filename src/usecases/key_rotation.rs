@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::auth::contexts::context_of;
 use crate::auth::secrets::Sealer;
-use crate::db::{Subject, WriteTx};
+use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{Action, KEY_FILE};
 use crate::domain::id::Id;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::audit::{self, Change};
 use crate::store::sealed;
 
@@ -24,7 +24,7 @@ pub struct Rotated {
     pub forgotten: usize,
 }
 
-/// Seals with `new` what `old` opens, and records it.
+/// Seals with `new` what `old` opens, and records it. 409 `key` when `old` opens nothing of what is sealed.
 pub fn run(tx: &mut WriteTx, old: &Sealer, new: &Sealer) -> Result<Rotated> {
     let mut rotated = Rotated { sealed: 0, unreadable: 0, forgotten: sealed::forget_answers(tx)? };
     for (place, value) in sealed::values(tx)? {
@@ -37,9 +37,24 @@ pub fn run(tx: &mut WriteTx, old: &Sealer, new: &Sealer) -> Result<Rotated> {
             None => rotated.unreadable += 1,
         }
     }
+    if rotated.sealed == 0 && rotated.unreadable > 0 {
+        return Err(Error::conflict(
+            "key",
+            "the key file opens nothing of this database: it is another one's; put the right one in its place",
+        ));
+    }
     let description = format!("The key file was replaced: {} values are sealed with the new one", rotated.sealed);
     let change =
         Change { subject: SUBJECT, action: Action::RotateKey, description: &description, before: None, after: None };
     audit::append(tx, &change)?;
     Ok(rotated)
+}
+
+/// How many values are sealed in the database, and how many of them `sealer` does not open; `None`: there is no key file.
+pub fn count_sealed(tx: &ReadTx, sealer: Option<&Sealer>) -> Result<(usize, usize)> {
+    let values = sealed::values(tx)?;
+    let opens = |sealer: &Sealer| {
+        values.iter().filter(|(place, value)| sealer.unseal(&context_of(place), value).is_some()).count()
+    };
+    Ok((values.len(), values.len() - sealer.map_or(0, opens)))
 }

@@ -67,6 +67,13 @@ pub fn run(tx: &mut WriteTx, actor: &Actor, operation: &str, place: (i64, i64), 
             let message = format!("Employee {id} belonged to another customer then: nothing is carried to this one");
             return Err(Error::conflict("changed", message));
         }
+        if now.is_none() && changed.before.is_some() && is_gone(tx, *id, customer)? {
+            if !force {
+                let message = format!("Employee {id} is deleted, or of another customer: with force it is left out");
+                return Err(Error::conflict("changed", message));
+            }
+            continue;
+        }
         if now.as_ref().map(|config| digest(config.configs.as_bytes())) != changed.after {
             if !force {
                 return Err(changed_since(*id));
@@ -76,6 +83,11 @@ pub fn run(tx: &mut WriteTx, actor: &Actor, operation: &str, place: (i64, i64), 
         undone.push(put_back(tx, &mut known, *id, customer, now, changed.before.as_deref(), operation)?);
     }
     Ok(undone)
+}
+
+/// Whether the employee is deleted, or of another customer by now.
+fn is_gone(tx: &ReadTx, id: Id, customer: Id) -> Result<bool> {
+    Ok(employees::find_live(tx, id)?.is_none_or(|found| found.customer != customer))
 }
 
 fn changed_since(id: Id) -> Error {
@@ -126,9 +138,6 @@ fn put_back(
     let config = match now {
         Some(now) if now.configs == content => now,
         Some(now) => mobile_configs::replace(tx, now, content, Action::Update, &description)?,
-        None if employees::find_live(tx, id)?.is_none_or(|found| found.customer != customer) => {
-            return Err(Error::conflict("changed", format!("Employee {id} is deleted, or of another customer")));
-        }
         None => mobile_configs::insert(tx, id, customer, content)?,
     };
     intents::config_created(tx, &config, true)?;

@@ -8,16 +8,19 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::tls::last_day;
+use crate::auth::key_file;
+use crate::auth::secrets::key_path;
 use crate::clock::Clock;
 use crate::db::upgrade::copies;
 use crate::db::{ReadTx, SCHEMA_VERSION};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::{beside, free_bytes};
 use crate::platform::status::status as platform_status;
 use crate::store::health;
 use crate::sync::edge::clock_check;
 use crate::sync::edge::status::status as mirror_status;
 use crate::usecases::backups::Backups;
+use crate::usecases::key_rotation::count_sealed;
 
 /// Less than this is an alarm: the server keeps back 16 MiB to take access away with.
 const DISK_LOW_BYTES: u64 = 100 << 20;
@@ -64,6 +67,7 @@ impl Condition {
         show_database(&mut screen, tx, path)?;
         show_centre(&mut screen, tx, around)?;
         show_clock(&mut screen, tx)?;
+        show_key(&mut screen, tx, path)?;
         show_copies(&mut screen, path);
         show_backup(&mut screen, backups, around);
         show_certificate(&mut screen, around);
@@ -165,6 +169,24 @@ fn show_backup(screen: &mut Condition, backups: Option<&Backups>, around: &Surro
     if age > 2 * around.backup_every.as_secs() as i64 {
         screen.alarms.push(format!("the newest backup is {} old: see the log of the server", duration(age)));
     }
+}
+
+/// Whether the key file opens what is sealed in the database.
+fn show_key(screen: &mut Condition, tx: &ReadTx, path: &Path) -> Result<()> {
+    let sealer = key_file::read(path, tx).map_err(|error| Error::Internal(error.into()))?;
+    let (all, lost) = count_sealed(tx, sealer.as_ref())?;
+    let key = key_path(path);
+    let text = match (all, lost) {
+        (0, _) => "nothing is sealed with it yet".to_owned(),
+        (all, 0) => format!("{} opens all {all} sealed values", key.display()),
+        (all, lost) => format!("{} does not open {lost} of {all} sealed values", key.display()),
+    };
+    screen.show("key", text, json!({ "path": key, "sealed": all, "lost": lost }));
+    if lost > 0 {
+        let what = if key.exists() { "is another one" } else { "is missing" };
+        screen.alarms.push(format!("the key file {} {what}: put the right file back", key.display()));
+    }
+    Ok(())
 }
 
 /// The databases that upgrades and rollbacks have left beside it.

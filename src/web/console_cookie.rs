@@ -10,8 +10,10 @@ use super::middleware::may_change;
 use crate::auth::secrets::Sealer;
 use crate::error::{Error, Result};
 
-/// Its name.
+/// Its name on a server.
 pub const NAME: &str = "telecomx_console";
+/// Its name on a hub: a browser keeps one set of cookies for all ports of a machine.
+pub const NAME_ON_HUB: &str = "telecomx_hub_console";
 /// Where events are told, to a browser that can send no header with its request.
 pub const EVENTS: &str = "/local/events";
 /// The header with the token that a change takes.
@@ -20,13 +22,13 @@ pub const CSRF_HEADER: &str = "x-csrf-token";
 const PURPOSE: &[u8] = b"csrf token of the console";
 
 /// The cookie that carries `token` until the browser is closed.
-pub fn cookie(token: String, is_tls: bool) -> Cookie<'static> {
-    Cookie::build(NAME, token).path("/").http_only(true).same_site(SameSite::Strict).secure(is_tls).finish()
+pub fn cookie(name: &'static str, token: String, is_tls: bool) -> Cookie<'static> {
+    Cookie::build(name, token).path("/").http_only(true).same_site(SameSite::Strict).secure(is_tls).finish()
 }
 
 /// The same without a token: the browser forgets it.
-pub fn removal(is_tls: bool) -> Cookie<'static> {
-    let mut cookie = cookie(String::new(), is_tls);
+pub fn removal(name: &'static str, is_tls: bool) -> Cookie<'static> {
+    let mut cookie = cookie(name, String::new(), is_tls);
     cookie.make_removal();
     cookie
 }

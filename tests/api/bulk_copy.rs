@@ -190,3 +190,19 @@ fn a_config_that_an_operation_created_goes_and_one_that_it_removed_is_not_forced
     undo(&manager, &json!(operation), json!({})).ok();
     assert_error(&manager.get(&format!("/pbx/app/mobileconfig/{}", demo::IDA)), 404, "not_found");
 }
+
+#[test]
+fn an_undo_leaves_out_who_has_been_deleted_when_that_is_meant() {
+    let app = TestApp::start();
+    let (manager, owner) = (app.manager(), app.session_of(demo::OWNER));
+    mark(&manager, demo::PERSONAL, "Paul Personal");
+    let before = config(&manager, demo::EMMA);
+    let copied = copy(&manager, json!([demo::EMMA, demo::SOEREN])).ok();
+    owner.delete(&format!("/employee/{}", demo::SOEREN)).ok();
+    let refused = undo(&manager, &copied["operation"], json!({}));
+    assert_error(&refused, 409, "changed");
+    assert!(refused.message().contains(demo::SOEREN) && refused.message().contains("left out"), "{refused}");
+    let undone = undo(&manager, &copied["operation"], json!({ "force": true })).ok();
+    assert_eq!(undone["targets"].as_array().unwrap().len(), 1);
+    assert_eq!(config(&manager, demo::EMMA), before);
+}

@@ -116,3 +116,18 @@ fn an_administrator_sees_how_the_server_is() {
     assert_eq!(admin.get("/local/sync/history").ok(), json!({ "everySeconds": 10, "samples": [] }));
     assert_eq!(admin.get("/local/sync/proposals").ok()["total"], 0);
 }
+
+#[test]
+fn nobody_learns_from_where_somebody_acted_as_a_colleague_whom_it_may_not_see() {
+    let app = TestApp::start();
+    let consultant = app.session_of(demo::RESELLERS_CONSULTANT);
+    let lent = consultant.get(&format!("/auth/impersonate/{}", demo::MANAGER)).ok();
+    let lent = app.with_token(lent["token"].as_str().unwrap());
+    lent.request("POST", &emma()).header("x-request-id", "reseller-1").json(json!({ "title": "Baker" })).send().ok();
+    let newest = |page: Value| page["entries"][0].clone();
+    let seen = newest(app.viewer().get(&format!("/local/audit?item={}", demo::EMMA)).ok());
+    assert_eq!((&seen["who"]["employee"], &seen["who"]["impersonator"]), (&json!(demo::MANAGER), &Value::Null));
+    assert_eq!(seen["from"], Value::Null, "{seen}");
+    let all = newest(app.admin().get(&format!("/local/audit?item={}", demo::EMMA)).ok());
+    assert_eq!((&all["from"]["request"], &all["from"]["address"]), (&json!("reseller-1"), &json!("127.0.0.1")));
+}

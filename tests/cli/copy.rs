@@ -28,6 +28,9 @@ fn a_config_is_copied_onto_many_and_taken_back() {
     let copied = place.run(&["copy", "--from", ANNA, "--to", BO]);
     let [anna, bo] = configs(&place);
     assert_eq!(anna, bo);
+    let again = place.run(&["copy", "--from", ANNA, "--to", BO]);
+    assert!(again.ends_with("nothing was changed: everything was so already\n"), "{again}");
+    assert!(copied.contains(&format!(" --db '{}' takes it back", place.db().display())), "{copied}");
     let operation = copied.lines().last().unwrap().split_whitespace().nth(1).unwrap().trim_end_matches(':').to_owned();
     let undone = place.run(&["undo", &operation]);
     assert!(undone.starts_with("1 mobile configs hold again"), "{undone}");

@@ -169,3 +169,26 @@ fn a_rotation_cut_off_is_finished_by_tools_that_write_too() {
     );
     assert!(!key_is_left(&place) && std::fs::read(key(&place)).unwrap() == old);
 }
+
+#[test]
+fn a_key_file_of_another_database_is_not_replaced_and_status_names_it() {
+    let place = with_authenticator();
+    let right = std::fs::read(key(&place)).unwrap();
+    std::fs::write(key(&place), [7; 32]).unwrap();
+    let sentence = place.refused(&["key", "rotate"]);
+    assert!(sentence.contains("opens nothing of this database"), "{sentence}");
+    assert_eq!(std::fs::read(key(&place)).unwrap(), [7; 32]);
+    let status = || {
+        let output = place.on_db(&["status"]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = status();
+    assert!(code == Some(1) && said.contains("ALARM") && said.contains("is another one"), "{said}");
+    std::fs::remove_file(key(&place)).unwrap();
+    let (code, said) = status();
+    assert!(code == Some(1) && said.contains("is missing: put the right file back"), "{said}");
+    std::fs::write(key(&place), right).unwrap();
+    assert!(opens_everything(&place));
+    let (code, said) = status();
+    assert!(code == Some(0) && said.contains("opens all 1 sealed values"), "{said}");
+}

@@ -221,3 +221,13 @@ fn what_was_changed_by_hand_is_adopted_on_purpose_only() {
     assert_eq!((said.matches("adopted: ").count(), said.matches("left as it is: ").count()), (1, 1), "{said}");
     assert!(!output.status.success() && said.contains("never deleted"), "{said}");
 }
+
+#[test]
+fn an_edit_of_a_content_by_hand_fails() {
+    let place = place_with_writes();
+    let by_hand = rusqlite::Connection::open(place.db()).unwrap();
+    for sql in ["update contents set text = '[1]'", "delete from contents"] {
+        let error = by_hand.execute_batch(sql).unwrap_err().to_string();
+        assert!(error.contains("written_by_telecomx_local_only"), "{sql}: {error}");
+    }
+}

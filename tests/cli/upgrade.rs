@@ -231,3 +231,18 @@ fn the_store_of_a_hub_is_copied_and_rolled_back_too() {
     drop(hub_place.start());
     assert_eq!(schema_of(&path), newest);
 }
+
+#[test]
+fn a_copy_of_another_database_is_not_put_in_the_place_of_this_one() {
+    let place = older::place();
+    write(&place, &["--new-key"]);
+    let conn = rusqlite::Connection::open(copy(&place)).unwrap();
+    let sql =
+        "drop trigger audit_no_update; update audit set hash = zeroblob(32) where seq = (select max(seq) from audit)";
+    conn.execute_batch(sql).unwrap();
+    drop(conn);
+    let before = std::fs::read(place.db()).unwrap();
+    let sentence = place.refused(&["rollback"]);
+    assert!(sentence.contains("is the copy of another database"), "{sentence}");
+    assert!(std::fs::read(place.db()).unwrap() == before && copy(&place).exists() && replaced(&place).is_empty());
+}

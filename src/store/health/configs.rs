@@ -39,7 +39,7 @@ pub fn check(tx: &ReadTx) -> Result<Finding> {
 /// Every content that a config or an entry of the audit trail refers to is there.
 pub fn stored(tx: &ReadTx) -> Result<Finding> {
     let of_configs =
-        ("mobile configs refer to content that is not there", "write each again with POST /pbx/app/mobileconfig/{id}");
+        ("mobile configs refer to content that is not there", "restore a backup: somebody has removed content by hand");
     let of_entries = ("entries of the audit trail refer to content that is not there", "go back to a backup");
     let lost = "not in (select id from contents)";
     let offenders = [

@@ -32,7 +32,9 @@ pub async fn open<S: HubStore>(request: HttpRequest, state: SharedState<S>, body
     let operator = state.store.operator_of(operator_token).await?.ok_or_else(invalid_token)?;
     let (token, csrf_token) = state.sessions.open(operator_token)?;
     let mut response = shown(&operator, &csrf_token);
-    response.add_cookie(&console_cookie::cookie(token, state.is_tls)).map_err(|error| Error::Internal(error.into()))?;
+    response
+        .add_cookie(&console_cookie::cookie(console_cookie::NAME_ON_HUB, token, state.is_tls))
+        .map_err(|error| Error::Internal(error.into()))?;
     Ok(response)
 }
 
@@ -47,7 +49,9 @@ pub async fn close<S: HubStore>(request: HttpRequest, state: SharedState<S>) -> 
     find(&request, &state).await?;
     state.sessions.close(&request);
     let mut response = HttpResponse::Ok().json(json!({ "success": true }));
-    response.add_cookie(&console_cookie::removal(state.is_tls)).map_err(|error| Error::Internal(error.into()))?;
+    response
+        .add_cookie(&console_cookie::removal(console_cookie::NAME_ON_HUB, state.is_tls))
+        .map_err(|error| Error::Internal(error.into()))?;
     Ok(response)
 }
 

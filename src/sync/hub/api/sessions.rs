@@ -13,8 +13,8 @@ use crate::web::console_cookie::{self, CSRF_HEADER, changes, check_page, csrf};
 
 /// A session ends when it has not been used for so long.
 pub const IDLE: Duration = Duration::from_secs(15 * 60);
-/// As many sessions as there may be: of more, the one that was not used for longest ends.
-const MOST: usize = 1_000;
+/// As many sessions an operator may have: of more, its own that was not used for longest ends.
+const MOST: usize = 100;
 
 /// A session by the hash of the token in its cookie.
 struct Session {
@@ -33,8 +33,9 @@ impl Sessions {
     pub fn open(&self, operator: Hash) -> Result<(String, String)> {
         let ((token, hash), (csrf_token, _)) = (new_token()?, new_token()?);
         let mut sessions = self.live();
-        if sessions.len() >= MOST
-            && let Some(oldest) = sessions.iter().min_by_key(|(_, session)| session.used).map(|(hash, _)| *hash)
+        let own = || sessions.iter().filter(|(_, session)| session.operator == operator);
+        if own().count() >= MOST
+            && let Some(oldest) = own().min_by_key(|(_, session)| session.used).map(|(hash, _)| *hash)
         {
             sessions.remove(&oldest);
         }
@@ -82,6 +83,6 @@ impl Sessions {
 
 fn cookie_in(request: &HttpRequest) -> Option<Hash> {
     let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
-    let mut named = cookies.iter().filter(|cookie| cookie.name() == console_cookie::NAME);
+    let mut named = cookies.iter().filter(|cookie| cookie.name() == console_cookie::NAME_ON_HUB);
     named.find_map(|cookie| token_hash(cookie.value()))
 }
