@@ -24,7 +24,11 @@ const INCREMENTAL: i64 = 2;
 
 /// Has a new file keep what is needed to give pages back. One of an older program gets it with [`renew`].
 pub fn prepare(conn: &Connection) -> rusqlite::Result<()> {
-    conn.pragma_update(None, "auto_vacuum", INCREMENTAL)
+    // In a file that has pages the pragma writes one, even if it is so already: such a file opens on a full disk too.
+    match conn.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? {
+        0 => conn.pragma_update(None, "auto_vacuum", INCREMENTAL),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file of an older program anew if a quarter of it is free, as after its migration, and the disk has room for it twice. It
@@ -37,15 +41,15 @@ pub fn renew(conn: &Connection, path: &Path) {
     if number("auto_vacuum") == INCREMENTAL || free < pages / 4 || !has_room {
         return;
     }
-    match conn.execute_batch("vacuum") {
+    match conn.pragma_update(None, "auto_vacuum", INCREMENTAL).and_then(|()| conn.execute_batch("vacuum")) {
         Ok(()) => tracing::info!("the database was written anew: {free} of its {pages} pages were free"),
         Err(error) => tracing::warn!(%error, "free pages of the database were not given back; they are used again"),
     }
 }
 
-/// Does a step of what is due while nobody writes, waiting for nobody; whether there may be more. `log_pages`: length of the
-/// write-ahead log.
-pub fn step(conn: &Connection, log_pages: i32) -> rusqlite::Result<bool> {
+/// Does a step of what is due while nobody writes, waiting for nobody; when the next is due, `None` when nothing more is. `log_pages`:
+/// length of the write-ahead log.
+pub fn step(conn: &Connection, log_pages: i32) -> rusqlite::Result<Option<Duration>> {
     let free: i64 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     if free > KEPT_PAGES {
         let mut statement = conn.prepare(&format!("pragma incremental_vacuum({STEP_PAGES})"))?;
@@ -55,20 +59,20 @@ pub fn step(conn: &Connection, log_pages: i32) -> rusqlite::Result<bool> {
         drop(rows);
         drop(statement);
         let left: i64 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-        return Ok(left < free);
+        return Ok((left < free).then_some(BETWEEN_STEPS));
     }
     if log_pages > LOG_PAGES {
-        // A reader that is still in the log makes it wait for the next time.
         conn.busy_timeout(Duration::ZERO)?;
-        let truncated = conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
+        let is_busy = conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0));
         conn.busy_timeout(BUSY_TIMEOUT)?;
-        truncated?;
+        // A reader that is still in the log makes it wait for the next time.
+        return Ok(is_busy?.then_some(IDLE));
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// The next that waits; `None` when there will be none. While nothing waits, `step` is done for as long as there may be more.
-pub fn next<T>(queue: &Receiver<T>, mut step: impl FnMut() -> rusqlite::Result<bool>) -> Option<T> {
+pub fn next<T>(queue: &Receiver<T>, mut step: impl FnMut() -> rusqlite::Result<Option<Duration>>) -> Option<T> {
     let mut idle = IDLE;
     loop {
         match queue.recv_timeout(idle) {
@@ -77,8 +81,8 @@ pub fn next<T>(queue: &Receiver<T>, mut step: impl FnMut() -> rusqlite::Result<b
             Err(RecvTimeoutError::Timeout) => {}
         }
         match step() {
-            Ok(true) => idle = BETWEEN_STEPS,
-            Ok(false) => return queue.recv().ok(),
+            Ok(Some(until_next)) => idle = until_next,
+            Ok(None) => return queue.recv().ok(),
             Err(error) => {
                 tracing::warn!(%error, "room in the database was not given back; it is tried again");
                 return queue.recv().ok();

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -276,9 +277,9 @@ impl WriterLoop {
         }
     }
 
-    /// A step of what is due while nobody writes; whether there may be more.
-    fn give_back(&self) -> rusqlite::Result<bool> {
-        if self.shared.reserve.is_given_up() { Ok(false) } else { give_back::step(&self.conn, WAL_PAGES.get()) }
+    /// A step of what is due while nobody writes; when the next is.
+    fn give_back(&self) -> rusqlite::Result<Option<Duration>> {
+        if self.shared.reserve.is_given_up() { Ok(None) } else { give_back::step(&self.conn, WAL_PAGES.get()) }
     }
 
     fn checkpoint_if_due(&self) {

@@ -19,6 +19,7 @@ const MOST: usize = 24 * 3_600 / 10;
 /// When (milliseconds since 1970), how many changes the hub lacked, and since how many seconds; `None`: it has never had
 /// everything.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[schemars(extend("items" = serde_json::json!({ "type": ["integer", "null"] })))]
 pub struct Sample(pub i64, pub i64, pub Option<i64>);
 
 /// The samples of the last day, the oldest first.
