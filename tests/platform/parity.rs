@@ -7,11 +7,12 @@ use crate::support::Server;
 
 /// What an appliance answers on its own account: its change log, itself, who is logged in, and objects of the PBX besides queues, which
 /// it does not read from the platform.
-const OWN: [&str; 19] = [
+const OWN: [&str; 20] = [
     "/auth/",
     "/log/",
     "/tools/",
     "/sync",
+    "/local",
     "/tokens",
     "/metrics",
     "/healthz",
