@@ -116,7 +116,7 @@ pub struct ServerStatus {
     /// The file.
     pub database: DatabaseStatus,
     /// The disk that it is on; left out where that is not known.
-    #[schemars(with = "Value")]
+    #[schemars(with = "Value", skip_serializing_if = "Option::is_none")]
     pub disk: Option<Value>,
     /// As `/sync/status` has it, but for `platform`.
     #[schemars(with = "Value")]
@@ -131,8 +131,14 @@ pub struct ServerStatus {
     #[schemars(with = "Value")]
     pub backup: Value,
     /// Its last day; left out without TLS.
-    #[schemars(with = "Value")]
+    #[schemars(with = "Value", skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Value>,
+    /// The key file: its path, how many values are sealed with it, and how many it does not open.
+    #[schemars(with = "Value")]
+    pub key: Value,
+    /// Databases that upgrades and rollbacks have left beside it: how many, their bytes, the newest; left out without any.
+    #[schemars(with = "Value", skip_serializing_if = "Option::is_none")]
+    pub copies: Option<Value>,
     /// What somebody should look at, in words.
     pub alarms: Vec<String>,
     pub storage: Storage,
