@@ -50,7 +50,7 @@ pub fn an_operator_works_in_the_console_by_a_cookie(place: &impl Place) {
         assert_eq!((code(&wrong), &*wrong.cookie), ((401, "invalid_token"), ""));
         let opened = asks(client, "POST", SESSION, &[], &json!({ "token": anna }));
         assert_eq!((&opened.body["operator"], &opened.body["level"]), (&json!("anna"), &json!("administer")));
-        for part in ["telecomx_console=", "; HttpOnly", "; SameSite=Strict", "; Path=/"] {
+        for part in ["telecomx_hub_console=", "; HttpOnly", "; SameSite=Strict", "; Path=/"] {
             assert!(opened.cookie.contains(part), "{}", opened.cookie);
         }
         assert!(!opened.cookie.contains(&anna), "the operator's own token stays here");
