@@ -1,6 +1,6 @@
 //! One employee's mobile config copied onto those of many, in one transaction: all of them or none.
 
-use super::config_targets::{self, TargetChange, Targets};
+use super::config_targets::{self, Target, TargetChange, Targets};
 use super::copy_mobile_config;
 use crate::auth::authorization::{Owner, allow};
 use crate::db::{ReadTx, Subject, WriteTx};
@@ -14,7 +14,6 @@ use crate::store::mobile_configs;
 /// A copy onto many, before it is made.
 pub struct BulkCopy {
     source: MobileConfig,
-    targets: Vec<MobileConfig>,
     pub changes: Vec<TargetChange>,
     /// Employees whom a selection meets, and who have no config to be copied onto.
     pub without_config: Vec<Id>,
@@ -26,22 +25,20 @@ pub fn plan(tx: &ReadTx, actor: &Actor, from: Id, targets: &Targets) -> Result<B
     let source = mobile_configs::get(tx, from)?;
     allow(tx, actor, MOBILE_CONFIG, Owner::to_employee(source.id, source.customer))?;
     let found = config_targets::find(tx, actor, source.customer, Some(source.id), targets, "copyTo")?;
-    let without_config = found.without_config;
     let to_source = difference_to(&source.configs);
-    let (mut changes, mut targets) = (Vec::with_capacity(found.targets.len()), Vec::with_capacity(found.targets.len()));
-    for (employee, target) in found.targets {
+    let change = |(employee, target): Target| {
         let is_other = target.configs != source.configs;
         let lists = if is_other { to_source(&target.configs) } else { vec![] };
-        changes.push(TargetChange::of(employee, is_other, lists));
-        targets.push(target);
-    }
-    Ok(BulkCopy { changes, targets, without_config, source })
+        TargetChange::of(employee, is_other, lists)
+    };
+    let changes = found.targets.into_iter().map(change).collect();
+    Ok(BulkCopy { changes, without_config: found.without_config, source })
 }
 
 /// Plans the copy and makes it. Targets that have the content already are left alone; a refusal is recorded. Errors as of [`plan`].
 pub fn run(tx: &mut WriteTx, actor: &Actor, from: Id, targets: &Targets) -> Result<BulkCopy> {
     let copy = plan(tx, actor, from, targets).or_else(|error| refuse(tx, error, from))?;
-    for target in copy.targets.iter().filter(|target| target.configs != copy.source.configs) {
+    for target in copy.changes.iter().filter(|target| target.changes) {
         let head = mobile_configs::get_head(tx, target.id)?;
         copy_mobile_config::overwrite(tx, &copy.source, &head)?;
     }

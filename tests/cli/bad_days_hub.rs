@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::bad_days::{DB, Day};
-use crate::mirror_pair::{Hub, HubPlace, OPERATOR, is_proved, sync, world_with_operator};
+use crate::mirror_pair::{self, Hub, HubPlace, is_proved, sync, world_with_operator};
 use crate::support::place::succeeds;
 use crate::support::{Place, Server, world};
 
@@ -17,14 +17,7 @@ const HUB_URL: &str = "https://hub.example.com:8444";
 fn mirrored() -> (HubPlace, Hub, Place, String) {
     let mut world = world_with_operator(0);
     world["employees"][1]["authenticatorKey"] = json!("OQYGCZBRGE3TQOBZOQYGCZBRGE3TQOBZ");
-    let (hub_place, place) = (HubPlace::new(), Place::holding(&world));
-    let hub = hub_place.start();
-    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
-    let operator = place.token_of(OPERATOR);
-    let edge = place.serve();
-    sync(&edge, &operator);
-    assert!(edge.stop().success());
-    (hub_place, hub, place, operator)
+    mirror_pair::mirrored(&world)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
+use crate::mirror_pair::{is_proved, mirrored, sync, world_with_operator};
 use crate::support::place::succeeds;
 use crate::support::trace::is_killed_at;
 use crate::support::{Place, needs, world};
@@ -81,13 +81,7 @@ fn beside_a_server_it_is_refused_and_without_a_database_too() {
 
 #[test]
 fn a_server_goes_on_with_its_hub_under_the_new_key_and_forgets_remembered_answers() {
-    let (hub_place, place) = (HubPlace::new(), Place::holding(&world_with_operator(0)));
-    let hub = hub_place.start();
-    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
-    let operator = place.token_of(OPERATOR);
-    let edge = place.serve();
-    sync(&edge, &operator);
-    assert!(edge.stop().success());
+    let (_hub_place, _hub, place, operator) = mirrored(&world_with_operator(0));
     let said = place.run(&["key", "rotate"]);
     assert!(said.contains("1 values are sealed"), "{said}");
     let edge = place.serve();

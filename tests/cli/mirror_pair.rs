@@ -115,3 +115,15 @@ pub fn is_proved(edge: &Server, operator: &str) {
     let proof = edge.post("/sync/verify", operator, &json!({}));
     assert_eq!((proof.status, &proof.body["equal"]), (200, &json!(true)), "{proof:?}");
 }
+
+/// A server with this world, mirrored to a hub and stopped; the hub, and what an operator of the server presents.
+pub fn mirrored(world: &Value) -> (HubPlace, Hub, Place, String) {
+    let (hub_place, place) = (HubPlace::new(), Place::holding(world));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let operator = place.token_of(OPERATOR);
+    let edge = place.serve();
+    sync(&edge, &operator);
+    assert!(edge.stop().success());
+    (hub_place, hub, place, operator)
+}

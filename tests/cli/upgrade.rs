@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
+use crate::mirror_pair::{HubPlace, is_proved, mirrored, sync, world_with_operator};
 use crate::support::disk::SmallDisk;
 use crate::support::older::{self, OLDER, schema_of};
 use crate::support::place::{Ended, is_refused, succeeds};
@@ -169,13 +169,7 @@ fn without_room_for_the_copy_nothing_is_upgraded_and_the_sentence_says_what_is_n
 
 #[test]
 fn a_hub_sees_a_rollback_as_a_restore_and_keeps_what_was_written_since() {
-    let (hub_place, place) = (HubPlace::new(), Place::holding(&world_with_operator(0)));
-    let hub = hub_place.start();
-    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
-    let operator = place.token_of(OPERATOR);
-    let edge = place.serve();
-    sync(&edge, &operator);
-    assert!(edge.stop().success());
+    let (hub_place, hub, place, operator) = mirrored(&world_with_operator(0));
     let epoch = hub.only()["epoch"].as_i64().unwrap();
     older::take_back_newest_migration(&place.db());
 
