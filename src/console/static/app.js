@@ -1,5 +1,5 @@
 // The frame around the pages: who is signed in, where one can go, language and colours.
-import { html, render, useEffect, useState } from './lib.js';
+import { html, render, useEffect, useListening, useState } from './lib.js';
 import { chooseLanguage, LANGUAGES, loadLanguage, t, useLanguage } from './i18n.js';
 import { applyTheme, chooseTheme, currentTheme, THEMES } from './theme.js';
 import { atLeast, findSession, isHub, me, onSession, session, signOut } from './session.js';
@@ -58,7 +58,7 @@ function PageOf({ route }) {
 
 function Live() {
   const [state, setState] = useState(liveState());
-  useEffect(() => onLiveState(setState), []);
+  useListening(() => onLiveState(setState), []);
   if (isHub()) return null;
   return html`<p class=${`live ${state}`}><span class="dot"></span>${t(`live.${state}`)}</p>`;
 }
@@ -122,7 +122,7 @@ function Frame() {
 function App() {
   useLanguage();
   const [, redraw] = useState(0);
-  useEffect(() => onSession(() => redraw((count) => count + 1)), []);
+  useListening(() => onSession(() => redraw((count) => count + 1)), []);
   return html`
     ${session.data ? html`<${Frame} key=${session.data.employee?._id ?? session.data.operator} />` : html`<${SignIn} preferences=${html`<${Preferences} />`} />`}
     <${Toasts} />

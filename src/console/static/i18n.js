@@ -1,5 +1,5 @@
 // Languages. Each has one file under text/; the choice is kept in this browser, and is the browser's own at first.
-import { useEffect, useState } from './lib.js';
+import { useListening, useState } from './lib.js';
 
 export const LANGUAGES = { en: 'English', da: 'Dansk' };
 const KEY = 'console.language';
@@ -35,7 +35,7 @@ export const locale = () => (navigator.languages ?? []).find((one) => one.split(
 /** Draws its caller again when the language changes. */
 export function useLanguage() {
   const [, redraw] = useState(0);
-  useEffect(() => {
+  useListening(() => {
     const listener = () => redraw((count) => count + 1);
     listeners.add(listener);
     return () => listeners.delete(listener);

@@ -1,5 +1,5 @@
 // What several pages are made of.
-import { html, useEffect, useRef, useState } from './lib.js';
+import { html, useEffect, useLayoutEffect, useListening, useRef, useState } from './lib.js';
 import { number, t } from './i18n.js';
 import { sentence } from './api.js';
 import { isIdle, onReturn } from './idle.js';
@@ -88,7 +88,7 @@ export function useLoad(loader, on, refresh) {
     }
   };
   useEffect(() => { load(false); return () => { turn.current += 1; }; }, on);
-  useEffect(() => {
+  useListening(() => {
     if (!refresh) return undefined;
     let timer = null;
     let isMissed = false;
@@ -223,7 +223,7 @@ export const Facts = ({ of }) => html`<dl class="facts">${of.filter(Boolean).map
 export function Dialog({ title, onClose, children, actions }) {
   const ref = useRef(null);
   const id = useId('dialog');
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
     dialog.showModal();
@@ -244,7 +244,7 @@ export const say = (text, kind = 'good') => toasts.forEach((show) => show(text, 
 
 export function Toasts() {
   const [shown, setShown] = useState([]);
-  useEffect(() => {
+  useListening(() => {
     const show = (text, kind) => {
       const id = Math.random();
       setShown((before) => [...before.slice(-2), { id, text, kind }]);

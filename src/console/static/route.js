@@ -1,5 +1,5 @@
 // Addresses behind the `#`: `#/employees?customer=…`.
-import { useEffect, useState } from './lib.js';
+import { useListening, useState } from './lib.js';
 import { withQuery } from './api.js';
 
 const guards = new Set();
@@ -30,7 +30,7 @@ export function onLeave(guard) {
 
 export function useRoute() {
   const [route, setRoute] = useState(currentRoute());
-  useEffect(() => {
+  useListening(() => {
     let shown = location.hash;
     const changed = () => {
       const next = currentRoute();

@@ -1,5 +1,5 @@
 // The editor of a mobile config: entries are dragged, or moved with the keys, between what the app shows and what it offers.
-import { html, useEffect, useMemo, useRef, useState } from '../lib.js';
+import { html, useEffect, useLayoutEffect, useListening, useMemo, useRef, useState } from '../lib.js';
 import { t } from '../i18n.js';
 import { get, post, request } from '../api.js';
 import { atLeast } from '../session.js';
@@ -127,17 +127,17 @@ function Editor({ id, found, reload }) {
   const dragging = useDragging(configs, setConfigs);
   const refocus = useRef(null);
   const isSaving = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (refocus.current) document.querySelector(`[data-grip="${CSS.escape(refocus.current)}"]`)?.focus();
     refocus.current = null;
   }, [configs]);
-  useEffect(() => {
+  useListening(() => {
     const ask = (event) => { if (isChanged) event.preventDefault(); };
     window.addEventListener('beforeunload', ask);
     const stop = onLeave(() => !isChanged || window.confirm(t('editor.leave')));
     return () => { window.removeEventListener('beforeunload', ask); stop(); };
   }, [isChanged]);
-  useEffect(() => onLive(async (event) => {
+  useListening(() => onLive(async (event) => {
     if (event.name !== 'change' || event.item !== id || event.section !== 'PbxAppMobileConfigs' || isSaving.current) return;
     const now = await readConfig(id).catch(() => null);
     if (now && now.etag !== stored.etag) setStale(true);
