@@ -40,6 +40,7 @@ use crate::web::socket_io::watch;
 use crate::web::stream_places::EventStreams;
 use crate::web::tls::Certificate;
 
+mod archive;
 mod begin;
 mod listen;
 mod mock;
@@ -61,6 +62,7 @@ pub struct App {
     telling: tokio::task::JoinHandle<()>,
     watching: tokio::task::JoinHandle<()>,
     backing_up: tokio::task::JoinHandle<()>,
+    archiving: tokio::task::JoinHandle<()>,
     control: Option<Control>,
     certificate: Option<Arc<Certificate>>,
     examination: Examination,
@@ -162,6 +164,7 @@ impl App {
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
         let backing_up = tokio::task::spawn_local(run_backups(state.clone(), config.backup.every()));
+        let archiving = tokio::task::spawn_local(archive::run(state.db.clone(), config.audit.archive(state.db.path())));
         let telling = watch(Arc::downgrade(&state), news, limits.authenticate_ms);
         let telling = tokio::task::spawn_local(telling);
         let watching = tokio::task::spawn_local(watch_mirror(Arc::downgrade(&state)));
@@ -180,6 +183,7 @@ impl App {
             telling,
             watching,
             backing_up,
+            archiving,
             control,
             certificate,
             examination,
@@ -206,6 +210,7 @@ impl App {
     pub async fn stop(self) {
         self.housekeeping.abort();
         self.backing_up.abort();
+        self.archiving.abort();
         if let Some(control) = self.control {
             Box::pin(control.stop()).await;
         }

@@ -1,5 +1,6 @@
 //! The one place for settings: flag, then environment, then file, then default.
 
+mod audit;
 mod backup;
 mod callers;
 mod check;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::HubLevel;
+use audit::Audit;
 use backup::Backup;
 use mail::Smtp;
 use names::{NAMES, PREFIX, in_section, unknown_variable};
@@ -168,6 +170,10 @@ pub struct Config {
     #[command(flatten)]
     #[serde(skip_serializing_if = "is_default")]
     pub backup: Backup,
+
+    #[command(flatten)]
+    #[serde(skip_serializing_if = "is_default")]
+    pub audit: Audit,
 
     /// Failed logins per name before more are refused for a while [default: 10]
     #[arg(long, value_name = "COUNT")]

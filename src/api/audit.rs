@@ -29,8 +29,24 @@ pub struct AuditPage {
     /// How many there are in all, whatever `offset` and `limit` are.
     #[schemars(range(min = 0), example = 1)]
     total: i64,
+    /// The older part of the trail, which is no longer here; left out when all of it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived: Option<ArchivedPart>,
     #[schemars(length(max = 500))]
     entries: Vec<AuditTrailEntry>,
+}
+
+/// The part of the trail that was archived.
+#[derive(Serialize, JsonSchema)]
+pub struct ArchivedPart {
+    /// How many entries there are.
+    #[schemars(range(min = 1), example = 2048)]
+    entries: i64,
+    /// The latest time of an entry.
+    until: Time,
+    /// The file with the newest of them; null for whoever does not administer this server.
+    #[schemars(example = "/var/lib/telecomx-local/telecomx.db.audit/audit-000000001-000002048-9f86d081.jsonl.zst")]
+    file: Option<String>,
 }
 
 /// One entry. `before` and `after` are left out behind the bound of a page, and with `brief`.
@@ -139,7 +155,13 @@ pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
             let mut reader = Reader::new(tx, actor, parts);
             let shown = |entry| shown(&mut reader, actor.level, entry, is_brief);
             let entries = page.rows.into_iter().map(shown).collect::<Result<Vec<_>>>()?;
-            ApiResponse::json(&AuditPage { offset: window.offset, limit: window.limit, total: page.total, entries })
+            let archived = change_log::archived(tx)?.map(|segment| ArchivedPart {
+                entries: segment.last.0,
+                until: segment.until,
+                file: Some(segment.file).filter(|_| actor.level >= Level::Admin),
+            });
+            let (offset, limit, total) = (window.offset, window.limit, page.total);
+            ApiResponse::json(&AuditPage { offset, limit, total, archived, entries })
         })
         .await
 }

@@ -55,6 +55,7 @@ pub async fn list(request: AuthenticatedRequest) -> Result<ApiResponse> {
                 offset: window.offset,
                 limit: window.limit,
                 total: page.total,
+                archived_until: usecases::change_log::archived(tx)?.map(|segment| segment.until),
                 changelogs: rows,
                 employees: reader.into_authors(),
             })

@@ -44,6 +44,9 @@ pub struct ChangeLogPage {
     /// How many there are in all, whatever `offset` and `limit` are.
     #[schemars(range(min = 0), example = 1)]
     pub total: i64,
+    /// Entries up to this time are no longer here: they were archived. Left out when none were.
+    #[serde(rename = "archivedUntil", skip_serializing_if = "Option::is_none")]
+    pub archived_until: Option<Time>,
     #[schemars(with = "Vec<ChangeLogEntry<'static>>", length(max = 500))]
     pub changelogs: Vec<Box<RawValue>>,
     /// Who made these changes, as far as the reader may see it; only with `includeEmployees`.

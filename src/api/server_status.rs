@@ -39,7 +39,7 @@ pub struct Storage {
     audit_bytes: i64,
     #[schemars(range(min = 0), example = 1234)]
     audit_entries: i64,
-    /// About how much the audit trail grows in a day, in the mean of the last seven: from it nothing is ever deleted.
+    /// About how much the audit trail grows in a day, in the mean of the last seven. Nothing goes from it unless it is archived.
     #[schemars(range(min = 0), example = 4096)]
     growth_bytes_per_day: i64,
     /// Free on the disk of the database; null where that is not known.

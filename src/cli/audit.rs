@@ -8,7 +8,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::common::Store;
+use super::audit_archive::{ArchiveOptions, VerifyOptions, archive, in_files, shown, verify_files};
+use super::common::{Store, time};
 use super::output::Form;
 use super::progress;
 use crate::clock::Clock;
@@ -19,17 +20,15 @@ use crate::domain::text::is_invisible;
 use crate::domain::time::Time;
 use crate::store::Window;
 use crate::store::audit_log::{self, LogQuery, LogRecord};
+use crate::store::audit_segments;
 use crate::usecases::audit_proof::prove;
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Recompute the chain of the audit trail and compare the objects with it; the first that does not fit is named
-    Verify {
-        #[command(flatten)]
-        form: Form,
-        #[command(flatten)]
-        store: Store,
-    },
+    Verify(VerifyOptions),
+    /// Write the entries from before a date to a file, check it, and remove them from the database
+    Archive(ArchiveOptions),
     /// List audit entries and failed logins, newest first; works while the server runs
     Log(Box<LogOptions>),
 }
@@ -70,13 +69,11 @@ pub struct LogOptions {
     store: Store,
 }
 
-fn time(text: &str) -> Result<Time, String> {
-    Time::parse(text).ok_or_else(|| "give a date, or a time such as 2027-01-31T12:00:00Z".to_owned())
-}
-
 pub fn run(command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Verify { form, store } => verify(*form, store),
+        Command::Verify(options) if options.files.is_empty() => verify(options.form, &options.store),
+        Command::Verify(options) => verify_files(options),
+        Command::Archive(options) => archive(options),
         Command::Log(options) => log(options).map(|()| ExitCode::SUCCESS),
     }
 }
@@ -102,6 +99,9 @@ fn log(options: &LogOptions) -> Result<()> {
             written.is_ok()
         })
     })?;
+    if let Some(newest) = database.read(audit_segments::newest)? {
+        eprintln!("older entries, up to {}, are archived: the newest of them in {}", newest.until, newest.file);
+    }
     match written.and_then(|()| out.flush()) {
         // The reader has closed the pipe: it wants no more.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("standard output cannot be written"),
@@ -144,8 +144,9 @@ fn verify(form: Form, store: &Store) -> Result<ExitCode> {
     let proof = found.with_context(|| format!("{} cannot be read", path.display()))?;
     match (proof.faults.into_iter().next(), proof.entries, proof.head) {
         (None, Some(entries), Some(head)) => {
-            let words = format!("the audit trail is intact: {entries} entries, head {head}");
-            form.say(json!({ "entries": entries, "head": head }), words)?;
+            let segments = database.read(audit_segments::all)?;
+            let words = format!("the audit trail is intact: {entries} entries, head {head}{}", in_files(&segments));
+            form.say(json!({ "entries": entries, "head": head, "archives": shown(&segments) }), words)?;
             Ok(ExitCode::SUCCESS)
         }
         (fault, ..) => bail!(fault.unwrap_or_default()),

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::config::Config;
+use crate::domain::time::Time;
 use crate::files::{DATABASE_FILES, beside, check_finished, is_of_database};
 use crate::platform::settings::PlatformSettings;
 use crate::sync::edge::settings::HubSettings;
@@ -62,6 +63,11 @@ pub fn refuse_own(file: &Path, database: &Path) -> Result<()> {
         bail!("{} is part of the database {}: name another file", file.display(), database.display());
     }
     Ok(())
+}
+
+/// Reads the time of an argument.
+pub fn time(text: &str) -> Result<Time, String> {
+    Time::parse(text).ok_or_else(|| "give a date, or a time such as 2027-01-31T12:00:00Z".to_owned())
 }
 
 /// Removes a database that a failed command has created.

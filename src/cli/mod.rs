@@ -7,6 +7,7 @@ mod progress;
 
 mod admin;
 mod audit;
+mod audit_archive;
 mod backup;
 mod clock;
 mod copy;

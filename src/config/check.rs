@@ -48,6 +48,7 @@ impl Config {
                 self.listen()
             );
         }
+        self.audit.check()?;
         self.smtp.check(loopback)?;
         check_listen(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
     }

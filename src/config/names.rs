@@ -4,8 +4,8 @@
 pub const PREFIX: &str = "TELECOMX_LOCAL_";
 
 /// Names of all settings, as in the environment; in the file those of the platform stand under `[platform]`, those of mails under `[smtp]`, those of backups
-/// under `[backup]`.
-pub const NAMES: [&str; 56] = [
+/// under `[backup]`, those of the audit trail under `[audit]`.
+pub const NAMES: [&str; 58] = [
     "db",
     "config",
     "listen",
@@ -48,6 +48,8 @@ pub const NAMES: [&str; 56] = [
     "backup_to",
     "backup_every_h",
     "backup_keep",
+    "audit_keep_days",
+    "audit_archive_to",
     "login_failures_per_name",
     "login_failures_per_address",
     "login_failure_window_s",
@@ -77,10 +79,10 @@ pub fn unknown_variable() -> Option<String> {
     names.into_iter().filter(|name| name != FOR_PACKAGES).find(is_unknown)
 }
 
-/// A name as the file has it: what is about the platform, mails or backups, is in a section of its own.
+/// A name as the file has it: what is about the platform, mails, backups or the audit trail, is in a section of its own.
 pub fn in_section(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
-    let section = ["platform", "smtp", "backup"].iter().find_map(|section| {
+    let section = ["platform", "smtp", "backup", "audit"].iter().find_map(|section| {
         let rest = lower.strip_prefix(section)?.strip_prefix('_')?;
         Some(format!("{section}.{rest}"))
     });

@@ -26,9 +26,12 @@ pub const PLATFORM: &str = "Platform";
 /// What secrets in the database are sealed with; the platform has no such section.
 pub const KEY_FILE: &str = "KeyFile";
 
+/// The audit trail itself: which part of it was written to files; the platform has no such section.
+pub const AUDIT_TRAIL: &str = "AuditTrail";
+
 /// The sections of the change log.
 pub fn sections() -> Vec<&'static str> {
-    [&[CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS, HUB], pbx::SECTIONS].concat()
+    [&[CUSTOMERS, EMPLOYEES, QUEUES, MOBILE_CONFIGS, HUB, PLATFORM, KEY_FILE, AUDIT_TRAIL], pbx::SECTIONS].concat()
 }
 
 /// The kinds of change as the change log names them: see [`Action::what`].
@@ -75,6 +78,8 @@ pub enum Action {
     Disconnect,
     /// Decide what becomes of an operation for the platform.
     Settle,
+    /// Write the older part of the audit trail to a file.
+    Archive,
 }
 
 impl Action {

@@ -13,6 +13,8 @@ pub enum Mutant {
     AnswerBeforeCommit,
     /// A new name in a folder is not on disk when it is reported.
     FolderNotSynced,
+    /// What only the audit trail refers to counts as not referred to.
+    ReferencesNotCounted,
 }
 
 /// Whether this fault was asked for. Never in the program as it is released.

@@ -167,9 +167,11 @@ pub fn head(tx: &ReadTx) -> Result<AuditHead> {
     entry_at(tx, newest)
 }
 
-/// The entry of this number; without a hash when there is none.
+/// The entry of this number; without a hash when there is none, or it was archived. The last one that was archived still has it.
 pub fn entry_at(tx: &ReadTx, seq: i64) -> Result<AuditHead> {
-    let mut statement = tx.conn.prepare_cached("select lower(hex(hash)) from audit where seq = ?1")?;
+    let sql = "select lower(hex(hash)) from audit where seq = ?1
+        union all select lower(hex(hash)) from audit_start where seq = ?1 and seq > 0 limit 1";
+    let mut statement = tx.conn.prepare_cached(sql)?;
     let hash: Option<String> = statement.query_row([seq], |row| row.get(0)).optional()?;
     Ok(AuditHead(seq, hash.unwrap_or_default()))
 }

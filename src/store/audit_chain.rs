@@ -1,11 +1,12 @@
 //! Proves the audit trail: its chain of hashes, and that each object is what its newest entry left.
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
+use super::audit_segments::{self, Place, Segment};
 use super::contents::{self, Contents};
 use super::objects::{self, Difference, Newest};
 use crate::db::ReadTx;
-use crate::domain::audit::{AuditEntry, GENESIS, Hash, digest};
+use crate::domain::audit::{AUDIT_TRAIL, AuditEntry, Hash, digest};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -63,49 +64,127 @@ pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
     Ok(found)
 }
 
-/// The entries from the first to the last.
+/// The entries from the first that is here to the last.
 enum Chain {
-    /// `head` is the hash of the last entry, `newest` the last entry on each object.
+    /// `entries`: those that were archived included. `head` is the hash of the last entry, `newest` the last entry on each object.
     Whole { entries: i64, head: Hash, newest: Newest },
     /// The first entry that does not fit, and why.
     Broken { seq: i64, reason: &'static str },
 }
 
 fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Result<Chain> {
+    let start = audit_segments::start(tx)?;
+    let segment = audit_segments::newest(tx)?;
+    let mut newest = audit_segments::left(tx)?;
+    // The objects as the last archived entry left them, and what the trail itself says of the segment.
+    let end = segment.as_ref().map_or(0, |segment| segment.last.0);
+    let mut left = (start.0 == end).then(|| newest.digest());
+    let mut vouched = None;
+    let mut last = start;
+    let stray = "select min(seq) from audit where seq <= ?1";
+    if let Some(seq) = tx.conn.query_row(stray, [start.0], |row| row.get(0))? {
+        return Ok(Chain::Broken { seq, reason: "it was put in by hand: entries up to there are archived" });
+    }
+    let broken = part(tx, contents, start, i64::MAX, |proven| {
+        let entry = &proven.entry;
+        if entry.outcome == "accepted" {
+            newest.note(entry.seq, entry.section, entry.object, entry.digest_after);
+        }
+        if entry.seq == end {
+            left = Some(newest.digest());
+        }
+        if entry.section == AUDIT_TRAIL {
+            vouched = Some((entry.seq, entry.digest_after));
+        }
+        last = (entry.seq, proven.hash);
+        progress(entry.seq);
+        Ok(())
+    })?;
+    if let Some((seq, reason)) = broken {
+        return Ok(Chain::Broken { seq, reason });
+    }
+    if let Some((seq, reason)) = archive_fault(tx, segment, left, vouched, start)? {
+        return Ok(Chain::Broken { seq, reason });
+    }
+    Ok(Chain::Whole { entries: last.0, head: last.1, newest })
+}
+
+/// What does not fit between what is recorded of the archived part and the entry that vouches for it.
+fn archive_fault(
+    tx: &ReadTx,
+    segment: Option<Segment>,
+    left: Option<Hash>,
+    vouched: Option<(i64, Option<Hash>)>,
+    (start, start_hash): Place,
+) -> Result<Option<(i64, &'static str)>> {
+    let segments = audit_segments::all(tx)?;
+    let before = segments.iter().rev().nth(1);
+    Ok(match (segment, left, vouched) {
+        (None, _, None) if start == 0 => None,
+        (Some(segment), Some(left), Some((seq, digest_after))) => {
+            let recorded = audit_segments::rendering(before, &segment, &left);
+            let is_reached = start != segment.last.0 || start_hash == segment.last.1;
+            let fits = digest_after == Some(digest(recorded.as_bytes())) && is_reached;
+            (!fits).then_some((seq, "it vouches for another archive of the entries before than is recorded"))
+        }
+        _ => Some((start + 1, "the entries before it are gone, and no archive of them is recorded")),
+    })
+}
+
+/// The hash of an entry.
+pub fn hash_at(tx: &ReadTx, seq: i64) -> Result<Option<Hash>> {
+    let mut statement = tx.conn.prepare_cached("select hash from audit where seq = ?1")?;
+    Ok(statement.query_row([seq], |row| row.get(0)).optional()?)
+}
+
+/// An entry that follows from the one before it.
+pub struct Proven<'r> {
+    pub entry: AuditEntry<'r>,
+    pub hash: Hash,
+    /// What the object held before, where it does not stand among the contents.
+    pub before: Option<String>,
+    /// The contents that a mobile config held before and after.
+    pub contents: [Option<i64>; 2],
+}
+
+/// Recomputes the chain behind `start` up to the entry `end`, and calls `each` with every entry; the first that does not fit, and why.
+pub fn part(
+    tx: &ReadTx,
+    contents: &Contents,
+    start: Place,
+    end: i64,
+    mut each: impl FnMut(&Proven) -> Result<()>,
+) -> Result<Option<(i64, &'static str)>> {
     let mut statement = tx.conn.prepare(
         "select seq, at, actor, actor_name, impersonator, source, request, operation, action, outcome,
                 section, object, customer, description, before, digest_before, digest_after, hash, content_before, content_after
-         from audit order by seq",
+         from audit where seq > ?1 and seq <= ?2 order by seq",
     )?;
-    let mut rows = statement.query([])?;
-    let (mut last, mut head) = (0, GENESIS);
-    let mut newest = Newest::default();
+    let mut rows = statement.query([start.0, end])?;
+    let (mut last, mut head) = start;
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         if seq != last + 1 {
-            return Ok(Chain::Broken { seq: last + 1, reason: "the entry is missing" });
+            return Ok(Some((last + 1, "the entry is missing")));
         }
-        match check_entry(row, contents, &head) {
-            Ok((hash, digest_after)) => {
-                if row.get_ref(9)?.as_str() == Ok("accepted") {
-                    let section = row.get_ref(10)?.as_str().unwrap_or_default();
-                    newest.note(seq, section, row.get(11)?, digest_after);
-                }
-                head = hash;
+        match prove(row, contents, &head) {
+            Ok(proven) => {
+                each(&proven)?;
+                head = proven.hash;
             }
-            Err(reason) => return Ok(Chain::Broken { seq, reason }),
+            Err(reason) => return Ok(Some((seq, reason))),
         }
         last = seq;
-        progress(seq);
     }
-    Ok(Chain::Whole { entries: last, head, newest })
+    Ok(None)
 }
 
-/// The hash of the entry in `row` if it follows from `previous`, and the digest of its object afterwards; else what does not fit.
-fn check_entry(row: &Row, contents: &Contents, previous: &Hash) -> Result<(Hash, Option<Hash>), &'static str> {
+/// The entry in `row` if it follows from `previous`; else what does not fit.
+fn prove<'r>(row: &'r Row, contents: &Contents, previous: &Hash) -> Result<Proven<'r>, &'static str> {
     let (mut entry, before, hash) = read_entry(row).map_err(|_| "the entry is not readable")?;
     let content = |column| row.get::<_, Option<i64>>(column).map_err(|_| "the entry is not readable");
-    match content(18)? {
+    let held = [content(18)?, content(19)?];
+    match held[0] {
         Some(_) if before.is_some() || entry.digest_before.is_some() => {
             return Err("it holds twice what the object held before");
         }
@@ -113,12 +192,12 @@ fn check_entry(row: &Row, contents: &Contents, previous: &Hash) -> Result<(Hash,
             let sound = contents.sound(id).ok_or("what the object held before is not what was recorded")?;
             entry.digest_before = Some(sound);
         }
-        None if before.map(|text| digest(text.as_bytes())) != entry.digest_before => {
+        None if before.as_ref().map(|text| digest(text.as_bytes())) != entry.digest_before => {
             return Err("what the object held before is not what was recorded");
         }
         None => {}
     }
-    if let Some(id) = content(19)? {
+    if let Some(id) = held[1] {
         if entry.digest_after.is_some() {
             return Err("it holds twice what the object held afterwards");
         }
@@ -127,7 +206,7 @@ fn check_entry(row: &Row, contents: &Contents, previous: &Hash) -> Result<(Hash,
     if entry.hash(previous) != hash {
         return Err("its hash does not follow from the entry before it");
     }
-    Ok((hash, entry.digest_after))
+    Ok(Proven { entry, hash, before, contents: held })
 }
 
 /// An entry, what the object held before, and the hash as it was stored.

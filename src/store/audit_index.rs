@@ -68,15 +68,16 @@ pub fn first_since(tx: &ReadTx, since: Time) -> Result<i64> {
     Ok(tx.conn.prepare_cached(&sql)?.query_row([since], |row| row.get(0))?)
 }
 
-/// What is wrong with the index: it does not have every entry of its runs, as they are. `None`: nothing.
+/// What is wrong with the index: it does not have every entry of its runs that is not archived, as they are. `None`: nothing.
 pub fn fault(tx: &ReadTx) -> Result<Option<&'static str>> {
+    let start: i64 = tx.conn.query_row("select coalesce(max(seq), 0) from audit_start", [], |row| row.get(0))?;
     let runs: bool = tx.conn.query_row(
         "select exists (
-            select 1 from audit_runs r where (r.from_at, r.to_at) is not (
+            select 1 from audit_runs r where r.run * 1024 >= ?1 and (r.from_at, r.to_at) is not (
                 select min(a.at), max(a.at) from audit a where a.seq between r.run * 1024 + 1 and (r.run + 1) * 1024)
-            or r.run > 0 and not exists (select 1 from audit_runs p where p.run = r.run - 1))
-         or (select coalesce(max(seq), 0) from audit) / 1024 <> (select coalesce(max(run) + 1, 0) from audit_runs)",
-        [],
+            or r.run > ?1 / 1024 and not exists (select 1 from audit_runs p where p.run = r.run - 1))
+         or (select coalesce(max(seq), 0) from audit) / 1024 <> max(?1 / 1024, (select coalesce(max(run) + 1, 0) from audit_runs))",
+        [start],
         |row| row.get(0),
     )?;
     if runs {
@@ -84,11 +85,11 @@ pub fn fault(tx: &ReadTx) -> Result<Option<&'static str>> {
     }
     for (table, column) in [("audit_objects", "object"), ("audit_customers", "customer")] {
         let sql = format!(
-            "select (select count(*) from {table}) <> {INDEXED} or exists (
+            "select (select count(*) from {table} where seq > ?1) <> max({INDEXED} - ?1, 0) or exists (
                 select 1 from {table} i left join audit a on a.seq = i.seq
-                where coalesce(a.{column}, '') <> i.{column} or a.seq is null or (i.seq - 1) / 1024 <> i.run)"
+                where i.seq > ?1 and (coalesce(a.{column}, '') <> i.{column} or a.seq is null or (i.seq - 1) / 1024 <> i.run))"
         );
-        if tx.conn.query_row(&sql, [], |row| row.get(0))? {
+        if tx.conn.query_row(&sql, [start], |row| row.get(0))? {
             return Ok(Some("an entry is not found by its object or customer"));
         }
     }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Params, params};
 
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::{Hash, digest};
 use crate::domain::mobile_config::ContentKey;
 use crate::error::Result;
+use crate::files::mutants::{Mutant, is_on};
 
 /// The key of this content, which is put there if it is not yet. One whose text was edited by hand gets it back.
 pub fn key_of(tx: &mut WriteTx, text: &str) -> Result<ContentKey> {
@@ -32,8 +33,13 @@ pub fn key_of(tx: &mut WriteTx, text: &str) -> Result<ContentKey> {
 
 /// The text of a content. An error when it is gone, which only an edit by hand can bring about.
 pub fn text(tx: &ReadTx, key: ContentKey) -> Result<String> {
+    text_of(tx, key.id)
+}
+
+/// The same by its id alone.
+pub fn text_of(tx: &ReadTx, id: i64) -> Result<String> {
     let mut statement = tx.conn.prepare_cached("select text from contents where id = ?1")?;
-    Ok(statement.query_row([key.id], |row| row.get(0))?)
+    Ok(statement.query_row([id], |row| row.get(0))?)
 }
 
 /// The digest of every content, and which of them are what they were.
@@ -64,33 +70,68 @@ pub fn check(tx: &ReadTx) -> Result<Contents> {
     Ok(Contents(found))
 }
 
-/// Everything that refers to contents.
+/// Everything that refers to contents, and the same of what was written behind a write (`?1`) and an audit entry (`?2`).
 const REFERENCES: [&str; 3] = [
     "select content from mobile_configs",
     "select content_before from audit where content_before is not null",
     "select content_after from audit where content_after is not null",
 ];
+const NEWER_REFERENCES: &str = "
+    select content from mobile_configs where chg > ?1
+    union all select content_before from audit where seq > ?2 and content_before is not null
+    union all select content_after from audit where seq > ?2 and content_after is not null";
+/// Contents that are removed in one write.
+const STEP: usize = 200;
 
-/// Removes the contents that nothing refers to any more; returns how many. Reads the whole audit trail.
-pub fn sweep(tx: &mut WriteTx) -> Result<usize> {
+/// The contents that nothing referred to when it was looked at.
+pub struct Unreferenced {
+    ids: Vec<i64>,
+    /// The newest write and the newest audit entry of that time.
+    high: i64,
+    seq: i64,
+}
+
+/// Finds the contents that nothing refers to. Reads the whole audit trail.
+pub fn unreferenced(tx: &ReadTx) -> Result<Unreferenced> {
     let mut marks = Marks::default();
     for sql in REFERENCES {
-        let mut statement = tx.conn.prepare(sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            marks.mark(row.get(0)?);
+        if is_on(Mutant::ReferencesNotCounted) && sql.contains("before") {
+            continue;
         }
+        mark_all(tx, sql, [], &mut marks)?;
     }
-    let ids: Vec<i64> = {
-        let mut statement = tx.conn.prepare("select id from contents")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    let swept = marks.unmarked(ids);
-    for id in &swept {
+    let mut statement = tx.conn.prepare("select id from contents order by id")?;
+    let ids = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let sql = "select (select high from feed), (select coalesce(max(seq), 0) from audit)";
+    let (high, seq) = tx.conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Unreferenced { ids: marks.unmarked(ids), high, seq })
+}
+
+fn mark_all(tx: &ReadTx, sql: &str, values: impl Params, marks: &mut Marks) -> Result<()> {
+    let mut statement = tx.conn.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    while let Some(row) = rows.next()? {
+        marks.mark(row.get(0)?);
+    }
+    Ok(())
+}
+
+/// Removes the next few of `found`, but for those that something has come to refer to since; whether there are more.
+pub fn remove_step(tx: &mut WriteTx, found: &mut Unreferenced) -> Result<bool> {
+    let mut marks = Marks::default();
+    mark_all(tx, NEWER_REFERENCES, [found.high, found.seq], &mut marks)?;
+    let step = found.ids.split_off(found.ids.len().saturating_sub(STEP));
+    for id in marks.unmarked(step) {
         tx.conn.prepare_cached("delete from contents where id = ?1")?.execute([id])?;
     }
-    Ok(swept.len())
+    Ok(!found.ids.is_empty())
+}
+
+/// Removes all contents that nothing refers to, in this write.
+pub fn sweep(tx: &mut WriteTx) -> Result<()> {
+    let mut found = unreferenced(tx)?;
+    while remove_step(tx, &mut found)? {}
+    Ok(())
 }
 
 /// The contents that something refers to, a bit each: ids are small numbers.

@@ -1,4 +1,4 @@
-//! The newest logins that failed. They are not in the audit trail, which nothing is ever deleted from: strangers must not be able
+//! The newest logins that failed. They are not in the audit trail, which is kept for good: strangers must not be able
 //! to make it grow.
 
 use rusqlite::named_params;

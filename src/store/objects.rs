@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::Row;
+use sha2::{Digest as _, Sha256};
 
 use super::contents::Contents;
 use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable, of, of_section};
@@ -23,6 +24,23 @@ impl Newest {
             let known = table.sections.iter().find(|known| **known == section);
             self.0.insert((table.t, object), (seq, digest_after, known.copied().unwrap_or_default()));
         }
+    }
+}
+
+impl Newest {
+    /// SHA-256 over what is left of every object that was not deleted, in the order of tables and ids.
+    pub fn digest(&self) -> Hash {
+        let mut left: Vec<_> =
+            self.0.iter().filter_map(|((table, id), (seq, left, _))| Some((table, id, seq, (*left)?))).collect();
+        left.sort_unstable();
+        let mut sum = Sha256::new();
+        for (table, id, seq, left) in left {
+            sum.update(of(*table).map_or("", |table| table.name).as_bytes());
+            id.with_str(|id| sum.update(id.as_bytes()));
+            sum.update(seq.to_be_bytes());
+            sum.update(left);
+        }
+        sum.finalize().into()
     }
 }
 

@@ -1,8 +1,9 @@
-//! How much room the audit trail takes. It alone grows for ever: from it nothing is deleted.
+//! How much room the audit trail takes in the database. It alone grows for ever, unless its older part is archived.
 
 use rusqlite::OptionalExtension;
 
 use super::audit_index::count_since;
+use super::audit_segments;
 use crate::db::ReadTx;
 use crate::domain::time::Time;
 use crate::error::Result;
@@ -13,7 +14,7 @@ const DAYS: i64 = 7;
 /// So many of the newest entries say how long one is.
 const SAMPLE: i64 = 10_000;
 /// What an entry takes beside what the object held before and the words: hashes, ids, and its places in the indexes.
-const ENTRY_BYTES: f64 = 450.0;
+const ENTRY_BYTES: f64 = 375.0;
 
 /// Size and growth of the audit trail, by its own times and the length of its newest entries.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +33,9 @@ pub fn trail_size(tx: &ReadTx) -> Result<TrailSize> {
         .query_row([], |row| row.get(0))
         .optional()?;
     let Some(first) = first else { return Ok(TrailSize::default()) };
-    let entries: i64 = tx.conn.prepare_cached("select max(seq) from audit")?.query_row([], |row| row.get(0))?;
+    let (archived, _) = audit_segments::start(tx)?;
+    let newest: i64 = tx.conn.prepare_cached("select max(seq) from audit")?.query_row([], |row| row.get(0))?;
+    let entries = newest - archived;
     let texts: f64 = tx
         .conn
         .prepare_cached(

@@ -28,13 +28,24 @@ pub fn end(tx: &ReadTx) -> Result<Option<(i64, Hash)>> {
 pub fn continues(tx: &ReadTx, (seq, hash): (i64, Hash)) -> Result<bool> {
     let sql = "select hash from audit where seq = ?1";
     let found: Option<Hash> = tx.conn.query_row(sql, [seq], |row| row.get(0)).optional()?;
-    Ok(found == Some(hash))
+    // What an archived entry was is no longer known here.
+    Ok(found == Some(hash) || found.is_none() && seq <= archived(tx)?)
 }
 
-/// All behind the entry of the number `seq`.
+/// The last entry that was archived; the schemas before the tenth know of none.
+fn archived(tx: &ReadTx) -> Result<i64> {
+    let knows = "select exists (select 1 from sqlite_schema where name = 'audit_start')";
+    if !tx.conn.query_row(knows, [], |row| row.get(0))? {
+        return Ok(0);
+    }
+    Ok(tx.conn.query_row("select coalesce(max(seq), 0) from audit_start", [], |row| row.get(0))?)
+}
+
+/// All behind the entry of the number `seq`; archived entries are counted, and their sections are not.
 pub fn since(tx: &ReadTx, seq: i64) -> Result<Written> {
     let whole = "select count(*), max(at) from audit where seq > ?1";
-    let (entries, last) = tx.conn.query_row(whole, [seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (here, last): (i64, _) = tx.conn.query_row(whole, [seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let entries = here + (archived(tx)? - seq).max(0);
     let by_section = "select section, count(*) from audit where seq > ?1 group by section order by 2 desc, 1";
     let mut statement = tx.conn.prepare(by_section)?;
     let sections = statement.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;

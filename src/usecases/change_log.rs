@@ -11,6 +11,7 @@ use crate::domain::pbx::Kind;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::store::audit_page::{self, TrailEntry, TrailFilter, TrailReader, TrailScope};
+use crate::store::audit_segments::{self, Segment};
 use crate::store::change_log::{self, LiteEntry, LiteScope, LogEntry, LogFilter};
 use crate::store::{Page, Window, customers};
 
@@ -60,6 +61,11 @@ pub fn trail(tx: &ReadTx, actor: &Actor, of: TrailOf, filter: TrailFilter, windo
         sees_all: actor.level >= Level::ResellerAdmin,
     };
     audit_page::list(tx, scope, reader, &filter, window)
+}
+
+/// What is no longer here: the archive with the newest entries that were archived.
+pub fn archived(tx: &ReadTx) -> Result<Option<Segment>> {
+    audit_segments::newest(tx)
 }
 
 /// One entry. 403 `access_denied`, 404 `not_found`.

@@ -31,6 +31,7 @@ pub mod tokens;
 pub mod administrators;
 
 pub mod app_actions;
+pub mod audit_archive;
 pub mod audit_proof;
 pub mod authenticator_keys;
 pub mod copy_mobile_config;

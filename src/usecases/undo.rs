@@ -41,7 +41,8 @@ pub fn find(tx: &ReadTx, operation: &str) -> Result<(i64, i64)> {
     audit_operation::find(tx, operation)?.ok_or_else(|| {
         Error::not_found(
             "operation",
-            "There is no such operation in the audit trail: copy answers its id, and telecomx-local audit log --json prints them all",
+            "There is no such operation in the audit trail: copy answers its id, and telecomx-local audit log --json prints them all; one that \
+             was archived can no longer be undone",
         )
     })
 }

@@ -1,4 +1,5 @@
-//! With any one of the guards of durability left out (`src/files/mutants.rs`), the tests of durability notice.
+//! With any one of the guards of durability left out (`src/files/mutants.rs`), the tests of durability notice; so does `audit verify` of
+//! the guard of contents.
 
 use crate::durability::{faults_of_hub, faults_of_new_server, faults_of_server_started_again, faults_of_tools};
 use crate::support::needs;
@@ -50,4 +51,22 @@ fn a_new_name_that_is_not_on_disk() {
         are_noticed(&faults_of_new_server(mutant), &["telecomx.db.key (rename)", "new/deeper (mkdir)", "new (mkdir)"]);
         are_noticed(&faults_of_tools(mutant), &["backup.db (rename)", "export.json (rename)"]);
     }
+}
+
+#[test]
+fn content_that_only_the_trail_refers_to_and_is_not_counted() {
+    let place = crate::support::Place::with_world();
+    let token = place.token();
+    let server = place.serve();
+    for n in 1..=2 {
+        let body = serde_json::json!({ "configs": [{ "type": "NUMBER", "n": n }] });
+        let path = crate::support::world::config_path(crate::support::world::ANNA);
+        assert_eq!(server.post(&path, &token, &body).status, 200);
+    }
+    assert!(server.stop().success());
+    place.run(&["doctor", "--adopt"]);
+    place.run(&["audit", "verify"]);
+    let swept = place.on_db(&["doctor", "--adopt"]).env("DURABILITY_MUTANT", "ReferencesNotCounted").output().unwrap();
+    assert!(swept.status.success(), "{swept:?}");
+    assert!(place.refused(&["audit", "verify"]).contains("is not what was recorded"));
 }

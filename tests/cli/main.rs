@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod audit;
+mod audit_archive;
 mod audit_log;
 mod backup;
 mod backup_folder;

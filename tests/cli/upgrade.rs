@@ -1,6 +1,7 @@
 //! An upgrade of the database: copied first, whole at every point, and taken back by `rollback`.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::mirror_pair::{HubPlace, is_proved, mirrored, sync, world_with_operato
 use crate::support::disk::SmallDisk;
 use crate::support::older::{self, OLDER, schema_of};
 use crate::support::place::{Ended, is_refused, succeeds};
-use crate::support::trace::is_killed_at;
+use crate::support::trace::{is_full_from, is_killed_at};
 use crate::support::{Place, needs, world};
 
 const NEWEST: i32 = telecomx_local::db::SCHEMA_VERSION;
@@ -102,41 +103,68 @@ fn a_rollback_that_was_cut_off_between_its_steps_loses_nothing() {
     assert_eq!(schema_of(&db), OLDER);
 }
 
+/// Asserts that the database is the old one or the new one after an upgrade that was cut off, and that the next start brings it to the end.
+fn is_old_or_new(place: &Place, schema: i32, entries: i64, when: &str) {
+    let conn = place.sqlite();
+    let found: (i32, i64) = (
+        conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap(),
+        conn.query_row("select count(*) from audit", [], |row| row.get(0)).unwrap(),
+    );
+    assert!([schema, NEWEST].contains(&found.0), "{when}: {found:?}");
+    assert!(found.1 == entries || found == (NEWEST, entries + 1), "{when}: {found:?}");
+    if found.0 == NEWEST {
+        let copy = place.path(&format!("telecomx.db.schema-{schema}"));
+        let sound: String = rusqlite::Connection::open(&copy)
+            .unwrap()
+            .query_row("pragma integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!((sound.as_str(), schema_of(&copy)), ("ok", schema), "{when}");
+    }
+    drop(conn);
+    place.run(&["token", "create", "--employee", world::MANAGER]);
+    assert_eq!(place.run(&["export"]), older::export_of(schema), "{when}");
+    let left = std::fs::read_dir(place.folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().ends_with(".part")), "{when}");
+    place.run(&["audit", "verify"]);
+}
+
+/// Upgrades databases of `schema`, cut off at every `step`th of `calls` by `cut_off`.
+fn upgrade_cut_off(schema: i32, calls: &str, step: usize, cut_off: fn(&Command, &str, usize) -> bool) {
+    for n in (1..).step_by(step) {
+        let place = older::place_of(schema);
+        let entries = place.sqlite().query_row("select count(*) from audit", [], |row| row.get(0)).unwrap();
+        let tool = place.on_db(&["token", "create", "--employee", world::MANAGER]);
+        let is_cut_off = cut_off(&tool, calls, n);
+        is_old_or_new(&place, schema, entries, &format!("{schema} {calls} {n}"));
+        if !is_cut_off {
+            break;
+        }
+    }
+}
+
+/// The schema before content was kept once: the upgrade that writes the most.
+const BEFORE_CONTENTS: i32 = 8;
+
 #[test]
 fn killed_anywhere_the_file_is_the_old_one_or_the_new_one() {
     if !needs("strace") {
         return;
     }
     // Each flush and each change of a name, and every so often a write of a page.
-    for (calls, step) in [("fsync,fdatasync", 1), ("?rename,?renameat,renameat2,?unlink,unlinkat", 1), ("pwrite64", 29)]
-    {
-        for n in (1..).step_by(step) {
-            let place = older::place();
-            let expected: i64 = place.sqlite().query_row("select count(*) from audit", [], |row| row.get(0)).unwrap();
-            let tool = place.on_db(&["token", "create", "--employee", world::MANAGER]);
-            let is_killed = is_killed_at(&tool, calls, n);
-            let conn = place.sqlite();
-            let found: (i32, i64) = (
-                conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap(),
-                conn.query_row("select count(*) from audit", [], |row| row.get(0)).unwrap(),
-            );
-            assert!([OLDER, NEWEST].contains(&found.0), "{calls} {n}: {found:?}");
-            assert!(found.1 == expected || found == (NEWEST, expected + 1), "{calls} {n}: {found:?}");
-            if found.0 == NEWEST {
-                let copied = rusqlite::Connection::open(copy(&place)).unwrap();
-                let sound: String = copied.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
-                assert_eq!((sound.as_str(), schema_of(&copy(&place))), ("ok", OLDER), "{calls} {n}");
-            }
-            drop(conn);
-            // The next start brings it to the end, and leaves no part behind.
-            place.run(&["token", "create", "--employee", world::MANAGER]);
-            assert_eq!(place.run(&["export"]), older::export(), "{calls} {n}");
-            let left = std::fs::read_dir(place.folder()).unwrap().map(|entry| entry.unwrap().file_name());
-            assert!(!left.into_iter().any(|name| name.to_string_lossy().ends_with(".part")), "{calls} {n}");
-            if !is_killed {
-                break;
-            }
-        }
+    for schema in [BEFORE_CONTENTS, OLDER] {
+        upgrade_cut_off(schema, "fsync,fdatasync", 1, is_killed_at);
+        upgrade_cut_off(schema, "?rename,?renameat,renameat2,?unlink,unlinkat", 1, is_killed_at);
+        upgrade_cut_off(schema, "pwrite64", 29, is_killed_at);
+    }
+}
+
+#[test]
+fn on_a_disk_that_fills_up_anywhere_the_file_is_the_old_one_or_the_new_one() {
+    if !needs("strace") {
+        return;
+    }
+    for schema in [BEFORE_CONTENTS, OLDER] {
+        upgrade_cut_off(schema, "pwrite64", 31, is_full_from);
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::Stdio;
 
 use rusqlite::types::Value;
@@ -11,26 +10,17 @@ use rusqlite::{Connection, named_params};
 use serde_json::json;
 use telecomx_local::clock::Clock;
 use telecomx_local::db::{Author, Db};
-use telecomx_local::domain::audit::{AuditEntry, Hash, MOBILE_CONFIGS, digest};
+use telecomx_local::domain::audit::{Action, AuditEntry, Hash, MOBILE_CONFIGS, digest};
 use telecomx_local::domain::time::Time;
-use telecomx_local::store::contents;
+use telecomx_local::store::{contents, mobile_configs};
 
-use crate::support::{Place, world};
+use crate::support::{Place, older, world};
 
 /// Entries that are put behind those of the old database: more than two runs of the index.
 const ENTRIES: usize = 2_500;
 
-/// A place with a database of schema 8.
-fn place_of_schema_8() -> Place {
-    let place = Place::new();
-    std::fs::set_permissions(place.put("telecomx.db", ""), Permissions::from_mode(0o600)).unwrap();
-    let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/tests/008.db.sql");
-    place.sqlite().execute_batch(&std::fs::read_to_string(dump).unwrap()).unwrap();
-    place
-}
-
 /// Appends `count` updates of a config to the trail of schema 8, as that program did. Every content comes twice.
-fn append_updates(conn: &mut Connection, count: usize) {
+pub fn append_updates(conn: &mut Connection, count: usize) {
     let tx = conn.transaction().unwrap();
     let (id, customer, mut now): (String, String, String) = tx
         .query_row("select id, customer, configs from mobile_configs order by id limit 1", [], |row| {
@@ -136,7 +126,7 @@ fn migrate(place: &Place) {
 
 #[test]
 fn what_the_trail_and_the_configs_say_is_the_same_after_the_migration() {
-    let place = place_of_schema_8();
+    let place = older::place_of(8);
     append_updates(&mut place.sqlite(), ENTRIES);
     let before = state_of_8(&place.sqlite());
     migrate(&place);
@@ -158,7 +148,7 @@ fn what_the_trail_and_the_configs_say_is_the_same_after_the_migration() {
 
 #[test]
 fn an_entry_that_does_not_hold_what_was_recorded_is_not_made_to_look_sound() {
-    let place = place_of_schema_8();
+    let place = older::place_of(8);
     append_updates(&mut place.sqlite(), 4);
     let conn = place.sqlite();
     let last = number(&conn, "select max(seq) from audit");
@@ -177,7 +167,7 @@ fn an_entry_that_does_not_hold_what_was_recorded_is_not_made_to_look_sound() {
 
 #[test]
 fn a_migration_that_is_killed_leaves_the_old_database() {
-    let place = place_of_schema_8();
+    let place = older::place_of(8);
     append_updates(&mut place.sqlite(), ENTRIES);
     let before = state_of_8(&place.sqlite());
     let image = std::fs::read(place.db()).unwrap();
@@ -249,9 +239,26 @@ fn what_anything_refers_to_is_never_swept_and_all_else_is() {
     let db = Db::open(&place.db(), Clock::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let sweep = || runtime.block_on(db.write(Author::system("test"), contents::sweep)).unwrap();
-    assert_eq!(sweep(), 2);
+    sweep();
     assert_eq!(rows(&conn, "select id from contents order by 1"), expected);
-    assert_eq!(sweep(), 0);
+    // What comes to be referred to after it was looked for stays.
+    let text = r#"[{"type":"LATER"}]"#;
+    conn.execute(
+        "insert into contents (digest, text) values (?1, ?2), (randomblob(32), '[3]')",
+        (digest(text.as_bytes()), text),
+    )
+    .unwrap();
+    let mut found = db.read(contents::unreferenced).unwrap();
+    let anna = world::ANNA.parse().unwrap();
+    let write = db.write(Author::system("test"), move |tx| {
+        let config = mobile_configs::get(tx, anna)?;
+        mobile_configs::replace(tx, config, text.to_owned(), Action::Update, "Mobile config updated")
+    });
+    runtime.block_on(write).unwrap();
+    let remove = db.write(Author::system("test"), move |tx| contents::remove_step(tx, &mut found));
+    assert!(!runtime.block_on(remove).unwrap());
+    let expected = rows(&conn, referred);
+    assert_eq!(rows(&conn, "select id from contents order by 1"), expected);
     // Whichever reference alone is left: what it leads to stays.
     let of_one = [
         "update audit set content_before = null, content_after = null",

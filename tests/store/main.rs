@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit_archive;
 mod content_once;
 mod copy_failures;
 mod full_disk;

@@ -42,8 +42,17 @@ pub fn traced(command: &Command, record: &Path) -> Command {
 
 /// Kills the command right before its `n`th call of one of `calls`; whether it got that far.
 pub fn is_killed_at(command: &Command, calls: &str, n: usize) -> bool {
+    is_cut_off(command, &format!("{calls}:signal=KILL:when={n}"), calls)
+}
+
+/// Runs a command for which the disk is full from the call number `n` of `calls` on; whether it failed.
+pub fn is_full_from(command: &Command, calls: &str, n: usize) -> bool {
+    is_cut_off(command, &format!("{calls}:error=ENOSPC:when={n}+"), calls)
+}
+
+fn is_cut_off(command: &Command, fault: &str, calls: &str) -> bool {
     let mut traced = Command::new("strace");
-    let inject = format!("inject={calls}:signal=KILL:when={n}");
+    let inject = format!("inject={fault}");
     traced.args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &inject, "--"]);
     traced.arg(command.get_program()).args(command.get_args()).env_clear();
     traced.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

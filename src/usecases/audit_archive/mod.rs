@@ -1,0 +1,182 @@
+//! Writes the older part of the audit trail to a file, and removes it from the database.
+//!
+//! 1. What an archive that was cut off has left to remove is removed.
+//! 2. The entries are written to the file, which is on disk under its name before anything else happens.
+//! 3. The file is read from its first byte to its last: what it holds must be what is to go.
+//! 4. One write records the file, with an entry of the trail that vouches for it.
+//! 5. The entries are removed a few at a time, and then the contents that nothing refers to any more.
+//!
+//! Cut off anywhere, nothing is lost and nothing is archived twice: the next archive goes on.
+
+mod folder;
+mod lines;
+mod segment_file;
+mod trail;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+pub use folder::ArchiveFolder;
+pub use segment_file::{ReadSegment, read};
+pub use trail::{Served, Trail};
+
+use crate::db::ReadTx;
+use crate::domain::audit::Hash;
+use crate::domain::time::Time;
+use crate::files::Part;
+use crate::store::audit_index::RUN;
+use crate::store::audit_segments::{self, Place, Segment};
+use crate::store::{audit_chain, contents, sync_state};
+use lines::{ContentLine, EntryLine, FORM, Head};
+use segment_file::SegmentWriter;
+
+/// Entries that are to go to a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cut {
+    /// The entry before the first of them.
+    pub previous: Place,
+    /// The last of them.
+    pub last: Place,
+    /// The latest of their times.
+    pub until: Time,
+}
+
+impl Cut {
+    pub fn first(&self) -> i64 {
+        self.previous.0 + 1
+    }
+}
+
+/// What is archived of the entries from before `before`; `None`: nothing yet. Only whole runs of entries are, and only what the hub has
+/// seen, where there is one: it would not notice that a later entry was changed.
+pub fn cut(tx: &ReadTx, before: Time) -> crate::error::Result<Option<Cut>> {
+    let previous = audit_segments::written_up_to(tx)?;
+    let Some((mut last, until)) = audit_segments::last_before(tx, before)? else { return Ok(None) };
+    if sync_state::enrolment(tx)?.is_some() {
+        last = last.min(sync_state::audit_acked(tx)? / RUN * RUN);
+    }
+    if last <= previous.0 {
+        return Ok(None);
+    }
+    Ok(audit_chain::hash_at(tx, last)?.map(|hash| Cut { previous, last: (last, hash), until }))
+}
+
+/// A part of the trail that is in a file now.
+#[derive(Debug, PartialEq)]
+pub struct Archived {
+    pub first: i64,
+    pub last: i64,
+    /// The latest time of its entries.
+    pub until: Time,
+    pub file: PathBuf,
+    /// SHA-256 of the file.
+    pub digest: Hash,
+}
+
+impl fmt::Display for Archived {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "audit entries {} to {}, up to {}, are in {}", self.first, self.last, self.until, self.file.display())
+    }
+}
+
+/// Archives the entries from before `before` to the file that `target` names; `None` when there are none.
+pub fn run(trail: &impl Trail, before: Time, target: impl FnOnce(&Cut) -> PathBuf) -> Result<Option<Archived>> {
+    finish(trail)?;
+    let Some(cut) = trail.read(|tx| cut(tx, before))? else { return Ok(None) };
+    let target = target(&cut);
+    if !target.exists() {
+        write(trail, &cut, &target)?;
+    }
+    let (segment, left) = check(trail, &cut, &target)?;
+    let archived =
+        Archived { first: cut.first(), last: cut.last.0, until: cut.until, file: target, digest: segment.digest };
+    trail.write(move |tx| audit_segments::record(tx, &segment, &left))?;
+    finish(trail)?;
+    Ok(Some(archived))
+}
+
+/// Removes what files hold already.
+pub fn finish(trail: &impl Trail) -> Result<()> {
+    let is_left = |tx: &ReadTx| Ok(audit_segments::start(tx)?.0 < audit_segments::written_up_to(tx)?.0);
+    if !trail.read(is_left)? {
+        return Ok(());
+    }
+    while trail.write(audit_segments::remove_step)? {
+        trail.pause()?;
+    }
+    let mut found = trail.read(contents::unreferenced)?;
+    loop {
+        let (is_more, rest) = trail.write(move |tx| Ok((contents::remove_step(tx, &mut found)?, found)))?;
+        if !is_more {
+            return Ok(());
+        }
+        found = rest;
+        trail.pause()?;
+    }
+}
+
+/// Writes the file. The trail is read a run at a time: what has been read does not change, and no snapshot is held for long.
+fn write(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<()> {
+    let cannot = || format!("{} cannot be written, and nothing was archived", target.display());
+    let contents = trail.read(contents::check)?;
+    let part = Part::of(target).with_context(cannot)?;
+    let head = Head {
+        telecomx_local_audit: FORM,
+        first: cut.first(),
+        last: cut.last.0,
+        previous: cut.previous.1,
+        until: cut.until,
+    };
+    let mut file = SegmentWriter::new(part.file(), &head).with_context(cannot)?;
+    let mut at = cut.previous;
+    while at.0 < cut.last.0 {
+        let mut written = Ok(());
+        let broken = trail.read(|tx| {
+            audit_chain::part(tx, &contents, at, (at.0 + RUN).min(cut.last.0), |proven| {
+                at = (proven.entry.seq, proven.hash);
+                if written.is_ok() {
+                    written = write_entry(tx, &mut file, proven);
+                }
+                Ok(())
+            })
+        })?;
+        if let Some((seq, reason)) = broken {
+            bail!("the audit trail is broken at entry {seq}: {reason}; nothing was archived");
+        }
+        written.with_context(cannot)?;
+        trail.pause()?;
+    }
+    file.finish().and_then(|()| part.finish()).with_context(cannot)
+}
+
+fn write_entry(tx: &ReadTx, file: &mut SegmentWriter<impl std::io::Write>, proven: &audit_chain::Proven) -> Result<()> {
+    for content in proven.contents.into_iter().flatten() {
+        if file.needs(content) {
+            let text = contents::text_of(tx, content)?;
+            file.line(&ContentLine { content: text.into() })?;
+        }
+    }
+    Ok(file.line(&EntryLine::of(proven))?)
+}
+
+/// Reads the file back: what is recorded of it, and the digest of what its entries left of the objects.
+fn check(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<(Segment, Hash)> {
+    let mut left = trail.read(audit_segments::left)?;
+    let found = read(target, |line| {
+        if line.outcome == "accepted" {
+            left.note(line.seq, &line.section, line.object, line.digest_after);
+        }
+    })?;
+    ensure!(
+        found.previous == cut.previous && found.last == cut.last,
+        "{} is there already, and does not hold entries {} to {} of this database: name a new file",
+        target.display(),
+        cut.first(),
+        cut.last.0
+    );
+    let file = std::path::absolute(target).unwrap_or_else(|_| target.to_owned()).display().to_string();
+    let segment = Segment { last: found.last, until: cut.until, file, digest: found.digest };
+    Ok((segment, left.digest()))
+}
