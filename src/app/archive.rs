@@ -8,7 +8,8 @@ use tokio::runtime::Handle;
 
 use crate::db::Db;
 use crate::error::in_one_line;
-use crate::usecases::audit_archive::{ArchiveFolder, Served};
+use crate::usecases::audit_archive::Served;
+use crate::usecases::audit_archive::folder::ArchiveFolder;
 
 /// A run of entries is full once in a while: nobody waits for it.
 const EVERY: Duration = Duration::from_secs(60 * 60);

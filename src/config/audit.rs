@@ -7,7 +7,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::files::beside;
-use crate::usecases::audit_archive::ArchiveFolder;
+use crate::usecases::audit_archive::folder::ArchiveFolder;
 
 /// What is set of the audit trail.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

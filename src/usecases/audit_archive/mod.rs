@@ -8,7 +8,7 @@
 //!
 //! Cut off anywhere, nothing is lost and nothing is archived twice: the next archive goes on.
 
-mod folder;
+pub mod folder;
 mod lines;
 mod segment_file;
 mod trail;
@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-pub use folder::ArchiveFolder;
 pub use segment_file::{ReadSegment, read};
 pub use trail::{Served, Trail};
 
