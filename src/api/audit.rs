@@ -73,6 +73,9 @@ pub struct AuditTrailEntry {
     section: String,
     /// The object.
     item: Id,
+    /// What the object is called today, of a mobile config its employee; null when it is gone, has no name, or is out of the reader's sight.
+    #[schemars(example = "Emma Counter")]
+    object_name: Option<String>,
     /// The customer whose object it is; null: none.
     customer: Option<Id>,
     /// What all entries of one write share: by it an operation can be undone.
@@ -199,6 +202,7 @@ fn shown(reader: &mut Reader, level: Level, found: TrailEntry, is_brief: bool) -
     let sides = if is_brief { None } else { reader.sides(&found.entry)? };
     let (before, after) = sides.map_or((None, None), |sides| (Some(sides.before), Some(sides.after)));
     let TrailEntry { entry, operation, .. } = found;
+    let object_name = reader.object_name(&entry)?;
     Ok(AuditTrailEntry {
         seq: entry.seq,
         time: entry.at,
@@ -208,6 +212,7 @@ fn shown(reader: &mut Reader, level: Level, found: TrailEntry, is_brief: bool) -
         action: entry.action,
         section: entry.section,
         item: entry.object,
+        object_name,
         customer: entry.customer,
         operation,
         refused: entry.refused,

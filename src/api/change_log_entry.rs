@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::store::change_log::{self, LogEntry};
 use crate::store::employees;
 use crate::usecases::change_log::shows;
+use crate::usecases::object_names;
 
 /// How much of recorded objects is read for one answer, but for the last of them.
 const OBJECTS_MAX_BYTES: usize = 8 << 20;
@@ -205,6 +206,11 @@ impl<'t> Reader<'t> {
         let Some(employee) = employees::find(self.tx, id)? else { return Ok(None) };
         let is_shown = is_allowed(self.tx, self.actor, CHANGE_LOG, Owner::to_customer(employee.customer))?;
         Ok(Some(employee).filter(|_| is_shown))
+    }
+
+    /// What the object of an entry is called today, as far as the reader may see it.
+    pub fn object_name(&self, entry: &LogEntry) -> Result<Option<String>> {
+        object_names::find(self.tx, self.actor, &entry.section, entry.object)
     }
 
     /// What the entry changed, and the object as before the change or as created.

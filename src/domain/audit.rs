@@ -1,7 +1,7 @@
 //! Entries of the audit trail and the chain that binds them.
 
 use sha2::{Digest, Sha256};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 
 use super::id::Id;
 use super::pbx;
@@ -38,7 +38,7 @@ pub fn sections() -> Vec<&'static str> {
 pub const WHAT: [&str; 4] = ["CREATE", "UPDATE", "DELETE", "OTHER"];
 
 /// What was done, or tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Action {
     Create,

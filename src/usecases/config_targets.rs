@@ -17,6 +17,9 @@ use crate::store::{employees, mobile_configs};
 /// The most configs that one operation changes.
 pub const TARGETS_MAX: usize = 10_000;
 
+/// A refusal names at most so many employees; of the others it says how many there are.
+const NAMES_MAX: usize = 3;
+
 /// Whose configs are changed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
@@ -63,8 +66,8 @@ pub struct Found {
 }
 
 /// Finds the configs of a customer's employees that are meant, without that of `except`; `path` is the property that names them.
-/// 403 `access_denied` when the caller may not change one; 404 and 422 at `path` for employees that are absent, without a config, or of
-/// another customer, for none, or too many.
+/// 403 `access_denied` when the caller may not change one; 404 and 422 at `path` for employees that are absent, without a config (one error
+/// names them, at the place of the first), or of another customer, for none, or too many.
 pub fn find(
     tx: &ReadTx,
     actor: &Actor,
@@ -93,6 +96,7 @@ pub fn find(
 /// The targets by their ids, each once, in the order in which they are named.
 fn named(tx: &ReadTx, actor: &Actor, customer: Id, ids: &[Id], path: &str) -> Result<Vec<Target>> {
     let (mut found, mut seen, mut faults) = (vec![], HashSet::new(), Faults::default());
+    let mut without = WithoutConfig::default();
     for (place, id) in ids.iter().enumerate().filter(|(_, id)| seen.insert(**id)) {
         let mut fault = |check, message: &str| {
             faults.push(Fault { path: format!("{path}[{place}]"), check, message: message.into() });
@@ -107,14 +111,47 @@ fn named(tx: &ReadTx, actor: &Actor, customer: Id, ids: &[Id], path: &str) -> Re
             (Some(employee), _) if employee.customer != customer => {
                 fault(Check::Enum, "A config is not copied to another customer: it would carry names and ids there");
             }
-            (Some(_), None) => fault(
-                Check::Exists,
-                "The employee has no mobile config: create it first, with POST /pbx/app/mobileconfig/ID",
-            ),
+            (Some(employee), None) => without.push(place, &employee),
             (Some(employee), Some(config)) => found.push((employee, config)),
         }
     }
+    faults.extend(without.fault(path));
     faults.or(found)
+}
+
+/// Employees who are named and have no config: one sentence says who.
+#[derive(Default)]
+struct WithoutConfig {
+    /// Where the first of them is named.
+    place: usize,
+    names: Vec<String>,
+    count: usize,
+}
+
+impl WithoutConfig {
+    fn push(&mut self, place: usize, employee: &Employee) {
+        if self.count == 0 {
+            self.place = place;
+        }
+        if self.names.len() < NAMES_MAX {
+            self.names.push(format!("{} ({})", employee.name, employee.id));
+        }
+        self.count += 1;
+    }
+
+    fn fault(self, path: &str) -> Option<Fault> {
+        let names = self.names.join(", ");
+        let who = match self.count {
+            0 => return None,
+            1 => format!("{names} has no mobile config"),
+            count if count > self.names.len() => {
+                format!("{count} employees have no mobile config: {names} and {} more", count - self.names.len())
+            }
+            count => format!("{count} employees have no mobile config: {names}"),
+        };
+        let message = format!("{who}; leave them out, or create it first with POST /pbx/app/mobileconfig/ID");
+        Some(Fault { path: format!("{path}[{}]", self.place), check: Check::Exists, message })
+    }
 }
 
 fn selected(tx: &ReadTx, customer: Id, except: Option<Id>, selection: &Targets) -> Result<Found> {

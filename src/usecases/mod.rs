@@ -39,6 +39,7 @@ pub mod copy_mobile_config;
 pub mod config_targets;
 
 pub mod bulk_copy;
+pub mod object_names;
 pub mod offers;
 pub mod undo;
 

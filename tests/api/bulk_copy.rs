@@ -103,6 +103,26 @@ fn a_selection_meets_those_who_have_a_config_and_names_those_who_have_none() {
 }
 
 #[test]
+fn a_refusal_names_the_targets_that_have_no_config() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    let one = copy(&manager, json!([demo::EMMA, demo::IDA]));
+    assert_error(&one, 404, "copyTo[1]");
+    assert!(one.message().starts_with(&format!("Ida Newcomer ({}) has no mobile config", demo::IDA)), "{one}");
+    let mut named = vec![demo::IDA.to_owned()];
+    for number in 0..3 {
+        let address = format!("new{number}@bakery.example.com");
+        let new = json!({ "name": format!("New {number}"), "emailAddress": address, "accessLevel": "PERSONAL", "customer": demo::BAKERY });
+        named.push(manager.post("/employee", new).ok()["_id"].as_str().unwrap().to_owned());
+    }
+    let many = copy(&manager, json!(named));
+    assert_error(&many, 404, "copyTo[0]");
+    let message = many.message();
+    assert!(message.starts_with("4 employees have no mobile config: Ida Newcomer"), "{message}");
+    assert!(message.contains("New 1") && message.contains("and 1 more") && !message.contains("New 2"), "{message}");
+}
+
+#[test]
 fn what_is_wrong_with_one_target_leaves_all_as_they_are() {
     let app = TestApp::start();
     let manager = app.manager();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::console::emma;
-use super::support::{TestApp, assert_error, demo};
+use super::support::{Client, TestApp, assert_error, demo};
 
 #[test]
 fn the_audit_trail_says_who_did_what_from_where_and_what_was_before_and_after() {
@@ -25,6 +25,35 @@ fn the_audit_trail_says_who_did_what_from_where_and_what_was_before_and_after() 
     assert_eq!((&older["item"], &older["customer"]), (&json!(demo::EMMA), &json!(demo::BAKERY)));
     let brief = manager.get(&format!("/local/audit?item={}&brief=true", demo::EMMA)).ok();
     assert!(brief["entries"][0].get("before").is_none() && brief["total"] == page["total"]);
+}
+
+#[test]
+fn the_audit_trail_says_what_its_objects_are_called_today_to_who_may_know() {
+    let app = TestApp::start();
+    let (admin, manager) = (app.admin(), app.manager());
+    manager.post(&emma(), json!({ "name": "Emma Baker" })).ok();
+    manager.post("/pbx/app/mobileconfig/", json!({ "_id": demo::MANAGER, "copyTo": demo::EMMA })).ok();
+    admin.post(&format!("/customer/{}", demo::BAKERY), json!({ "name": "Bakery of today" })).ok();
+    let shared = manager.post("/pbx/phonebook", json!({ "givenName": "Mette", "familyName": "Mill" })).ok();
+    let own = app.personal().post("/pbx/phonebook", json!({ "personal": true, "givenName": "Secretly" })).ok();
+    let name = |caller: &Client, item: &Value| {
+        let page = caller.get(&format!("/local/audit?item={}", item.as_str().unwrap())).ok();
+        let names = page["entries"].as_array().unwrap().iter().map(|entry| entry["objectName"].clone());
+        let names: std::collections::HashSet<Value> = names.collect();
+        assert_eq!(names.len(), 1, "{page}");
+        names.into_iter().next().unwrap()
+    };
+    let emma_id = json!(demo::EMMA);
+    assert_eq!(name(&manager, &emma_id), "Emma Baker", "the employee and its mobile config");
+    assert_eq!(name(&manager, &json!(demo::BAKERY)), "Bakery of today");
+    assert!(name(&manager, &shared["_id"]).as_str().unwrap().contains("Mill"));
+    assert_eq!(name(&manager, &own["_id"]), Value::Null, "a contact of somebody's own");
+    // Of who has gone to another customer, the one from before learns nothing more.
+    admin.post(&emma(), json!({ "customer": demo::WORKSHOP })).ok();
+    assert_eq!(name(&manager, &emma_id), Value::Null);
+    assert_eq!(name(&admin, &emma_id), "Emma Baker");
+    admin.delete(&emma()).ok();
+    assert_eq!(name(&admin, &emma_id), Value::Null);
 }
 
 #[test]
