@@ -5,11 +5,30 @@ import { forDocs, isAccessible, keep, logIn, play, settled, signIn } from './sup
 const EMMA = 'e00000000000000000000405';
 const PAUL = 'e00000000000000000000404';
 
+/** In another language only what the server alone can say is English, and marked as that. */
+async function inDanish(page, to) {
+  await to('audit');
+  await page.getByLabel('Language').selectOption('da');
+  await page.getByRole('heading', { name: 'Revisionsspor' }).waitFor();
+  await page.getByText('Kopieret fra').first().waitFor();
+  await page.locator('.event', { hasText: 'Ændret: Mobilopsætninger' }).first().waitFor();
+  const english = await page.locator('.event small:not([lang])').allInnerTexts();
+  assert.deepEqual(english.filter((text) => /created|updated|copied|undone/i.test(text)), []);
+  const titles = await page.getByLabel('Område').locator('option').allInnerTexts();
+  assert.ok(titles.length > 10 && !titles.some((title) => title.startsWith('Pbx')), titles.join());
+  await to('employee/000000000000000000000000');
+  const alert = page.getByRole('alert').first();
+  assert.match(await alert.innerText(), /^Medarbejderen findes ikke\. Det kan være slettet/);
+  await to('audit?customer=nonsense');
+  assert.equal(await alert.locator('[lang="en"]').innerText(), 'customer must be 24 hex characters.');
+  await page.getByLabel('Sprog').selectOption('en');
+}
+
 await play(async ({ url }, open) => {
   const manager = await logIn(url, 'manager@bakery.example.com');
   await manager.post(`/employee/${EMMA}`, { title: 'Head of sales' });
   await manager.post('/pbx/app/mobileconfig/', { _id: PAUL, copyTo: EMMA });
-  const { page, to, isClean, close } = await open({ url });
+  const { page, to, isClean, close } = await open({ url, allow: [/^404 GET \/employee\/0{24}$/, /^422 GET \/local\/audit$/] });
   await signIn(page, url, 'admin@platform.example.com');
   await to('audit');
   await page.getByRole('button', { name: 'Verify the chain' }).click();
@@ -23,6 +42,8 @@ await play(async ({ url }, open) => {
   await entry.locator('summary').click();
   assert.match(await entry.locator('.diff').innerText(), /Sales assistant[\s\S]*Head of sales/);
   const text = await entry.innerText();
+  assert.match(text, /^Changed: Employees\s+Emma Counter/);
+  assert.ok(!text.includes('Employee updated'), 'said already');
   assert.ok(text.includes('Anna Manager') && text.includes('127.0.0.1') && text.includes('API'), text);
   await isAccessible(page, 'audit trail');
   await keep(page, 'audit');
@@ -34,12 +55,16 @@ await play(async ({ url }, open) => {
   await page.waitForFunction(() => document.querySelectorAll('.event').length === 1);
   await page.locator('.event summary').click();
   await page.locator('.event .sides').first().waitFor();
+  await page.locator('.event summary', { hasText: 'of Emma Counter' }).getByText('Paul Personal').waitFor();
+  assert.doesNotMatch(await page.locator('.event summary').innerText(), /[0-9a-f]{24}/);
   await page.getByRole('button', { name: 'Undo this operation' }).click();
   await page.getByText('Undone: 1 mobile config holds again').first().waitFor();
   const emma = await manager.get(`/pbx/app/mobileconfig/${EMMA}`);
   const paul = await manager.get(`/pbx/app/mobileconfig/${PAUL}`);
   assert.notDeepEqual(emma.configs, paul.configs);
   await isClean();
+
+  await inDanish(page, to);
 
   // What somebody else changes is seen without asking.
   await to('employees?customer=c00000000000000000000004');

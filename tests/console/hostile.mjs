@@ -56,7 +56,7 @@ await play(async ({ url, text, hub, token }, open) => {
     if (width > 1_000) {
       await to('employees?customer=c00000000000000000000004');
       await isAccessible(page, 'hostile employees');
-      await keep(page, 'hostile');
+      await keep(page, 'hostile', { isHostile: true });
     }
     // Both sides of a copy, and of an entry of the trail.
     await to('copy?customer=c00000000000000000000004&from=e00000000000000000000404');

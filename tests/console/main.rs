@@ -19,6 +19,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use strum::VariantNames;
+use telecomx_local::domain::audit;
 
 use appliance::{ANNA, Appliance, OWN_ADMIN, OWN_PASSWORD, round};
 use mirror_pair::HubPlace;
@@ -185,6 +187,7 @@ fn both_languages_say_everything() {
     if !needs("node") {
         return;
     }
-    let output = node("texts.mjs").arg(root().join("src/console/static")).output().unwrap();
+    let trail = json!({ "section": audit::sections(), "action": audit::Action::VARIANTS });
+    let output = node("texts.mjs").arg(root().join("src/console/static")).arg(trail.to_string()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -57,6 +57,7 @@ async function refusals(open, url) {
   await isAccessible(page, 'sign-in refused');
   await page.getByRole('button', { name: 'Forgotten your password?' }).click();
   await page.getByText('telecomx-local admin password --login manager@bakery.example.com').waitFor();
+  await page.getByText('Add --db PATH if the database is not in the usual place.').waitFor();
   await page.getByLabel('Password').fill(PASSWORD);
   await page.keyboard.press('Enter');
   await page.locator('.frame').waitFor();

@@ -12,7 +12,7 @@ const axe = require('axe-core');
 export const PASSWORD = 'Demo-Passw0rd';
 const WAIT = 30_000;
 /** What a page asks for without knowing whether it is there: nobody is signed in, an employee has no config. */
-const ASKED = [/^401 GET \/local\/session$/, /^404 GET \/pbx\/app\/mobileconfig\/[0-9a-f]{24}$/];
+const ASKED = [/^401 GET \/local\/session$/, /^404 (GET|HEAD) \/pbx\/app\/mobileconfig\/[0-9a-f]{24}$/];
 
 /** What the pages have said: shown when a scenario fails. */
 const heard = [];
@@ -126,8 +126,28 @@ export async function fits(page, name) {
   assert.ok(over <= 0, `${name} is ${over} px wider than the window`);
 }
 
+/** Words are whole: only ids and stored text of one long piece are broken. */
+async function keepsWords(page, name) {
+  const broken = await page.evaluate(() => {
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+      if (node.parentElement.closest('code, pre, .mono, .diff, .unseen, option, script')) continue;
+      for (const { 0: word, index } of node.data.matchAll(/(?<!\S)\p{L}{2,14}(?=[.,:;]?(?!\S))/gu)) {
+        const range = document.createRange();
+        range.setStart(node, index);
+        range.setEnd(node, index + word.length);
+        const lines = new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top)));
+        if (lines.size > 1) found.push(word);
+      }
+    }
+    return found;
+  });
+  assert.deepEqual(broken, [], `${name}: words that are broken`);
+}
+
 /** Keeps a picture of the page: light, dark, and as wide as a phone. */
-export async function keep(page, name, { isFull = true } = {}) {
+export async function keep(page, name, { isFull = true, isHostile = false } = {}) {
   const folder = process.env.CONSOLE_SHOTS;
   mkdirSync(folder, { recursive: true });
   const { width, height } = page.viewportSize();
@@ -138,6 +158,7 @@ export async function keep(page, name, { isFull = true } = {}) {
   }
   await page.setViewportSize({ width: 360, height: 740 });
   await fits(page, `${name} on a phone`);
+  if (!isHostile) await keepsWords(page, `${name} on a phone`);
   if (isFull) await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path: path.join(folder, `${name}-phone.png`), fullPage: isFull });
   await page.setViewportSize({ width, height });

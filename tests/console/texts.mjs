@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 
-const [folder] = process.argv.slice(2);
+const [folder, trail] = process.argv.slice(2);
 const read = async (name) => (await import(`data:text/javascript,${encodeURIComponent(readFileSync(`${folder}/text/${name}.js`, 'utf8'))}`)).default;
 const [en, da] = [await read('en'), await read('da')];
 assert.deepEqual(Object.keys(da).filter((key) => !(key in en)), [], 'in Danish alone');
 assert.deepEqual(Object.keys(en).filter((key) => !(key in da)), [], 'in English alone');
+// Whatever can be in an entry of the audit trail has a title: the filters offer all that have one.
+for (const [kind, names] of Object.entries(JSON.parse(trail))) {
+  assert.ok(names.length > 10, kind);
+  for (const name of names) assert.ok(`${kind}.${name}` in en, `${kind} ${name} has no title`);
+}
 const values = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 for (const key of Object.keys(en)) assert.deepEqual(values(da[key]), values(en[key]), key);
 const files = [...readdirSync(folder), ...readdirSync(`${folder}/pages`).map((name) => `pages/${name}`)].filter((name) => name.endsWith('.js'));

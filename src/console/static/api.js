@@ -1,10 +1,10 @@
 // The server: every call of the pages goes through `call`, and every failure comes out as an ApiError that says a sentence.
-import { t } from './i18n.js';
+import { currentLanguage, t, tOr } from './i18n.js';
 
 export class ApiError extends Error {
-  constructor(status, code, message, inner, retryAfter, key) {
+  constructor(status, code, message, { inner = [], check, retryAfter, key, isOfServer = false } = {}) {
     super(message);
-    Object.assign(this, { status, code, inner: inner ?? [], retryAfter, key });
+    Object.assign(this, { status, code, inner, check, retryAfter, key, isOfServer });
   }
 }
 
@@ -31,6 +31,7 @@ export function withQuery(path, values) {
 /** Sends a request; gives `{ data, etag, status }`. Throws an ApiError for everything that is not a success. */
 export async function request(method, path, body, { ifMatch, signal, isSignIn, isAgain } = {}) {
   const headers = { Accept: 'application/json' };
+  const hasBody = !['GET', 'HEAD', 'DELETE'].includes(method);
   if (method !== 'GET') headers['Content-Type'] = 'application/json';
   if (csrf) headers['X-CSRF-Token'] = csrf;
   if (ifMatch) headers['If-Match'] = ifMatch;
@@ -38,7 +39,7 @@ export async function request(method, path, body, { ifMatch, signal, isSignIn, i
   try {
     answer = await fetch(path, {
       method, headers, signal, credentials: 'same-origin', cache: 'no-store',
-      body: method === 'GET' || method === 'DELETE' ? undefined : JSON.stringify(body ?? {}),
+      body: hasBody ? JSON.stringify(body ?? {}) : undefined,
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
@@ -62,20 +63,34 @@ function parse(text) {
 function errorOf(answer, data) {
   const given = data?.error ?? {};
   const retryAfter = Number(answer.headers.get('Retry-After')) || null;
-  return new ApiError(answer.status, given.code, given.message ?? t('error.status', { status: answer.status }), given.inner, retryAfter, given.key && { key: given.key, totp: given.totp ?? given.key });
+  const key = given.key && { key: given.key, totp: given.totp ?? given.key };
+  const details = { inner: given.inner, check: given.check, retryAfter, key, isOfServer: Boolean(given.message) };
+  return new ApiError(answer.status, given.code, given.message ?? t('error.status', { status: answer.status }), details);
 }
 
 export const get = async (path, values, options) => (await request('GET', values ? withQuery(path, values) : path, undefined, options)).data;
 export const post = async (path, body, options) => (await request('POST', path, body, options)).data;
 
+/** The sentence of this page's language for an error that the server names; null where there is none, and in English, which the server's is. */
+function translated({ status, code, check }) {
+  if (currentLanguage() === 'en') return null;
+  return tOr(`error.of.${status}.${code}.${check}`, null) ?? tOr(`error.of.${status}.${code}`, null);
+}
+
+/** What went wrong, and what to do. `lang` is the language of the first where it is not that of the page. */
+export function wordsOf(error) {
+  if (!(error instanceof ApiError)) return { what: t('error.page', { message: String(error?.message ?? error) }), then: '' };
+  const own = translated(error);
+  const said = own ?? (error.code === 'multiple' && error.inner.length
+    ? error.inner.slice(0, 5).map((one) => one.message).join('. ')
+    : error.message);
+  const isForeign = !own && error.isOfServer && currentLanguage() !== 'en';
+  return { what: /[.!?]$/.test(said) ? said : `${said}.`, lang: isForeign ? 'en' : undefined, then: whatToDo(error) };
+}
+
 /** What went wrong and what to do, as one text for a person. */
 export function sentence(error) {
-  if (!(error instanceof ApiError)) return t('error.page', { message: String(error?.message ?? error) });
-  const said = error.code === 'multiple' && error.inner.length
-    ? error.inner.slice(0, 5).map((one) => one.message).join('. ')
-    : error.message;
-  const what = /[.!?]$/.test(said) ? said : `${said}.`;
-  const then = whatToDo(error);
+  const { what, then } = wordsOf(error);
   return then ? `${what} ${then}` : what;
 }
 

@@ -57,7 +57,14 @@ export function t(key, values) {
 /** The text of a key that may be missing: a name that the server made up later is shown as it is. */
 export const tOr = (key, otherwise) => texts[key] ?? otherwise;
 
+/** What follows `prefix` in the keys: the names that have a text, by their text. */
+export const namesUnder = (prefix) => Object.keys(texts).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
+  .sort((a, b) => texts[prefix + a].localeCompare(texts[prefix + b], language));
+
 export const number = (value, options) => new Intl.NumberFormat(locale(), options).format(value);
+
+/** "A, B and C", of texts. */
+export const list = (parts) => new Intl.ListFormat(locale(), { type: 'conjunction' }).format(parts);
 
 export function dateTime(value) {
   const date = new Date(value);

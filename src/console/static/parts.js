@@ -1,7 +1,7 @@
 // What several pages are made of.
 import { html, useEffect, useLayoutEffect, useListening, useRef, useState } from './lib.js';
-import { number, t } from './i18n.js';
-import { sentence } from './api.js';
+import { list, number, t } from './i18n.js';
+import { wordsOf } from './api.js';
 import { isIdle, onReturn } from './idle.js';
 import { onLive } from './live.js';
 
@@ -15,6 +15,14 @@ export function clip(value, most = SHOWN_MAX) {
 
 /** A stored name: its direction is its own and does not reach what stands beside it. */
 export const Name = ({ of, none = '–' }) => html`<bdi class="stored">${of ? clip(of) : none}</bdi>`;
+
+const NAMED = 5;
+
+/** Stored names in a sentence, each with a direction of its own; of many the first few, and how many more. */
+export function namesOf(names) {
+  const shown = names.slice(0, NAMED).map((name) => `\u2068${clip(name || '–', 80)}\u2069`);
+  return list(names.length > NAMED ? [...shown, t('names.more', { count: names.length - NAMED })] : shown);
+}
 
 export const Id = ({ of }) => (of ? html`<code class="id">${clip(of, 80)}</code>` : '–');
 
@@ -126,12 +134,14 @@ export function Loaded({ of, children }) {
   return html`${of.error && html`<${Problem} error=${of.error} retry=${of.reload} />`}${children(of.data)}`;
 }
 
-export const Problem = ({ error, retry, children }) => html`
-  <div class="note bad" role="alert">
+export function Problem({ error, retry, children }) {
+  const { what, lang, then } = wordsOf(error);
+  return html`<div class="note bad" role="alert">
     <${Icon} name="warning" />
-    <div class="grow"><p>${clip(sentence(error))}</p>${children}</div>
+    <div class="grow"><p><span lang=${lang}>${clip(what)}</span> ${then}</p>${children}</div>
     ${retry && html`<button type="button" class="button small" onClick=${retry}>${t('again')}</button>`}
   </div>`;
+}
 
 export const Note = ({ kind = 'info', icon = kind === 'good' ? 'check' : 'warning', children, role }) => html`
   <div class=${`note ${kind}`} role=${role}><${Icon} name=${icon} /><div class="grow">${children}</div></div>`;
@@ -262,20 +272,24 @@ export function announce(text) {
   if (region) region.textContent = region.textContent === text ? `${text}\u00a0` : text;
 }
 
-/** Does something once at a time; gives what is under way, what went wrong, and how to begin. */
+/** Does something once at a time; gives what is under way, what went wrong, and how to begin. What was begun before `clear` says nothing more. */
 export function useAction(work) {
   const [state, setState] = useState({ isBusy: false, error: null });
+  const turn = useRef(0);
   const run = async (...given) => {
     if (state.isBusy) return;
+    const mine = ++turn.current;
+    const end = (error) => { if (mine === turn.current) setState({ isBusy: false, error }); };
     setState({ isBusy: true, error: null });
     try {
       await work(...given);
-      setState({ isBusy: false, error: null });
+      end(null);
     } catch (error) {
-      setState({ isBusy: false, error });
+      end(error);
     }
   };
-  return { ...state, run, clear: () => setState({ isBusy: false, error: null }) };
+  const clear = () => { turn.current += 1; setState({ isBusy: false, error: null }); };
+  return { ...state, run, clear };
 }
 
 export const Count = ({ of }) => html`<span class="count">${number(of)}</span>`;

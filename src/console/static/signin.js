@@ -54,7 +54,7 @@ function ServerForm() {
     ${factor
       ? html`<${Button} kind="ghost wide" onClick=${back}>${t('signin.back')}</${Button}>`
       : html`<${Button} kind="ghost wide" aria-expanded=${String(isForgotten)} onClick=${() => setForgotten(!isForgotten)}>${t('signin.forgotten')}</${Button}>`}
-    ${isForgotten && !factor && html`<div class="note info"><div class="grow"><p>${t('signin.forgotten.text')}</p><p><code>telecomx-local admin password --login ${values.username || t('signin.forgotten.name')}</code></p><p>${t('signin.forgotten.mail')}</p></div></div>`}
+    ${isForgotten && !factor && html`<div class="note info"><div class="grow"><p>${t('signin.forgotten.text')}</p><p><code>telecomx-local admin password --login ${values.username || t('signin.forgotten.name')}</code></p><p>${t('signin.forgotten.db')}</p><p>${t('signin.forgotten.mail')}</p></div></div>`}
   </form>`;
 }
 

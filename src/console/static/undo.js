@@ -1,6 +1,6 @@
 // Taking an operation back, and what is shown when somebody has changed a config since.
 import { html, useState } from './lib.js';
-import { dateTime, t, tOr } from './i18n.js';
+import { dateTime, t } from './i18n.js';
 import { get, post } from './api.js';
 import { atLeast } from './session.js';
 import { Button, Dialog, Loaded, Name, Problem, say, useAction, useLoad } from './parts.js';
@@ -19,7 +19,7 @@ async function changedSince(operation) {
 function Since({ operation }) {
   const loaded = useLoad(() => changedSince(operation), [operation]);
   return html`<${Loaded} of=${loaded}>${(entries) => html`<div class="stack">${entries.map((entry) => html`<details class="target" key=${entry.seq} open=${entries.length === 1}>
-      <summary><strong>${t('undo.since', { time: dateTime(entry.time) })}</strong><${Name} of=${entry.who?.name} /><small>${tOr(`action.${entry.action}`, entry.action)}</small></summary>
+      <summary><strong title=${entry.item}><${Name} of=${entry.objectName ?? entry.item} /></strong><span>${t('undo.since', { time: dateTime(entry.time) })} ${t('undo.by')} <${Name} of=${entry.who?.name} /></span></summary>
       <div class="target-body">${entry.after !== undefined && html`<${Sides} before=${entry.before} after=${entry.after} />`}</div></details>`)}</div>`}</${Loaded}>`;
 }
 

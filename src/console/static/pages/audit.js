@@ -1,17 +1,16 @@
 // The audit trail: what was done, by whom, from where, and what it changed.
 import { html, useState } from '../lib.js';
-import { dateTime, t, tOr } from '../i18n.js';
+import { dateTime, namesUnder, t, tOr } from '../i18n.js';
 import { get } from '../api.js';
 import { atLeast } from '../session.js';
 import { setQuery } from '../route.js';
 import { JsonDiff } from '../diff.js';
 import { Sides } from '../configs.js';
+import { Described, ObjectName } from '../trail.js';
 import { UndoButton } from '../undo.js';
 import { Badge, Button, Card, clip, Facts, Field, Icon, Id, Loaded, Name, Note, Page, Pager, Problem, Select, useAction, useLoad } from '../parts.js';
 
 const LIMIT = 50;
-const SECTIONS = ['Customers', 'Employees', 'PbxQueues', 'PbxAppMobileConfigs', 'Hub', 'Platform'];
-const ACTIONS = ['create', 'update', 'copy', 'delete', 'create token', 'delete token', 'impersonate', 'settle', 'enroll'];
 const CONFIGS = 'PbxAppMobileConfigs';
 const NAMES = ['customer', 'section', 'item', 'by', 'operation', 'since', 'until', 'refused'];
 
@@ -29,11 +28,12 @@ function Chain() {
 function Filters({ query }) {
   const set = (name) => (value) => setQuery({ [name]: value, offset: '' });
   const input = (name) => (event) => set(name)(event.target.value.trim());
-  const actions = [['', t('any')], ...ACTIONS.map((name) => [name, tOr(`action.${name}`, name)])];
+  const offered = (prefix) => [['', t('any')], ...namesUnder(prefix).map((name) => [name, t(`${prefix}${name}`)])];
+  const actions = offered('action.');
   // An operation in the address is the id that the entries of one write share.
-  if (query.operation && !ACTIONS.includes(query.operation)) actions.push([query.operation, t('audit.one')]);
+  if (query.operation && !actions.some(([name]) => name === query.operation)) actions.push([query.operation, t('audit.one')]);
   return html`<${Card}><div class="filters">
-    <${Select} label=${t('audit.section')} value=${query.section ?? ''} options=${[['', t('any')], ...SECTIONS.map((name) => [name, t(`section.${name}`)])]} onChange=${set('section')} />
+    <${Select} label=${t('audit.section')} value=${query.section ?? ''} options=${offered('section.')} onChange=${set('section')} />
     <${Select} label=${t('audit.action')} value=${query.operation ?? ''} options=${actions} onChange=${set('operation')} />
     <${Select} label=${t('audit.outcome')} value=${query.refused ?? ''} options=${[['', t('any')], ['false', t('audit.accepted')], ['true', t('audit.refused')]]} onChange=${set('refused')} />
     <${Field} label=${t('audit.by')} value=${query.by ?? ''} onChange=${input('by')} maxlength="200" />
@@ -68,8 +68,8 @@ function Entry({ entry, reload }) {
   const isUndoable = entry.section === CONFIGS && !entry.refused;
   return html`<details class="target event" onToggle=${(event) => setOpen(event.currentTarget.open)}>
     <summary><${Icon} name="right" />
-      <span class="event-what"><strong>${tOr(`action.${entry.action}`, entry.action)}: ${tOr(`section.${entry.section}`, entry.section)}</strong> ${entry.refused && html`<${Badge} kind="bad">${t('audit.refused')}</${Badge}>`}
-        <small><${Name} of=${entry.description} /></small></span>
+      <span class="event-what"><strong>${tOr(`action.${entry.action}`, entry.action)}: ${tOr(`section.${entry.section}`, entry.section)}</strong> <${ObjectName} of=${entry} /> ${entry.refused && html`<${Badge} kind="bad">${t('audit.refused')}</${Badge}>`}
+        <${Described} entry=${entry} /></span>
       <span class="event-who"><${Who} of=${entry.who} /><small><${From} of=${entry.from} /></small></span>
       <time class="event-time" datetime=${entry.time}>${dateTime(entry.time)}</time></summary>
     ${isOpen && html`<div class="target-body stack">
@@ -79,7 +79,7 @@ function Entry({ entry, reload }) {
         [t('audit.who'), html`<${Who} of=${entry.who} /> ${entry.who?.accessLevel && html`<${Badge}>${t(`level.${entry.who.accessLevel}`)}</${Badge}>`}`],
         [t('audit.from'), html`<${From} of=${entry.from} />`],
         entry.from?.request && [t('audit.request'), html`<${Id} of=${entry.from.request} />`],
-        [t('audit.item'), html`<${Id} of=${entry.item} /> <button type="button" class="button ghost small" onClick=${() => setQuery({ item: entry.item, offset: '' })}>${t('audit.only')}</button>`],
+        [t('audit.item'), html`${entry.objectName && html`<${Name} of=${entry.objectName} /> `}<${Id} of=${entry.item} /> <button type="button" class="button ghost small" onClick=${() => setQuery({ item: entry.item, offset: '' })}>${t('audit.only')}</button>`],
         [t('operation'), html`<${Id} of=${entry.operation} /> <button type="button" class="button ghost small" onClick=${() => setQuery({ operation: entry.operation, offset: '' })}>${t('audit.only')}</button>`],
       ]} />
       ${isUndoable && html`<div class="actions"><${UndoButton} operation=${entry.operation} label=${t('undo.operation')} onUndone=${reload} /></div>`}

@@ -38,7 +38,7 @@ export default function Machine() {
             [t('machine.listen'), html`<span class="mono">${clip(of.server?.listen)}</span>`],
             [t('machine.process'), String(of.server?.process ?? '–')],
             [t('machine.path'), html`<span class="mono"><${Name} of=${of.database?.path} /></span>`],
-            [t('machine.contents'), clip(of.database?.contents)],
+            [t('machine.contents'), html`<span lang="en">${clip(of.database?.contents)}</span>`],
             [t('machine.clock'), dateTime(of.clock?.now)],
           ]} /></${Card}>
           <${Card} title=${t('machine.safety')}><${Facts} of=${[
