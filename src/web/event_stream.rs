@@ -161,12 +161,16 @@ impl Listener {
         Ok(read.map_err(|error| tracing::warn!(%error, "what a listener is told could not be read")).ok())
     }
 
-    /// Whoever takes nothing for long is cut off.
     async fn send(&self, text: Bytes) -> Result<(), Ended> {
-        match tokio::time::timeout(STALLED, self.out.send(text)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Ended),
-        }
+        hand_over(&self.out, text, STALLED).await
+    }
+}
+
+/// Whoever takes nothing for so long is cut off.
+async fn hand_over(out: &mpsc::Sender<Bytes>, text: Bytes, patience: Duration) -> Result<(), Ended> {
+    match tokio::time::timeout(patience, out.send(text)).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(Ended),
     }
 }
 
@@ -243,5 +247,24 @@ pub async fn watch_mirror(state: Weak<AppState>) {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "how the mirror stands could not be read"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn only_so_much_waits_for_who_takes_nothing_and_then_it_is_cut_off() {
+        let (out, mut events) = mpsc::channel(WAITING_MAX);
+        let tell = || hand_over(&out, event("reload", &json!({})), Duration::ZERO);
+        for _ in 0..WAITING_MAX {
+            assert!(tell().await.is_ok());
+        }
+        assert!(tell().await.is_err(), "as many messages wait as may");
+        assert!(events.recv().await.is_some());
+        assert!(tell().await.is_ok(), "whoever takes something is told more");
+        drop(events);
+        assert!(tell().await.is_err(), "nobody is there");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::support::{Place, Server, needs};
 
 /// `cert.pem` and `key.pem` in the place's folder; false where they cannot be made.
@@ -46,6 +48,24 @@ fn it_answers_over_https_also_on_an_open_address() {
     assert_eq!(curl(&["--cacert", ca.to_str().unwrap(), &url]), r#"{"status":"ok"} 200 2"#);
     let plain = url.replace("https://", "http://");
     assert!(!curl(&[&plain]).contains("200"), "nothing is answered in the clear");
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn the_cookie_of_the_console_is_for_secure_connections_alone() {
+    let place = Place::new();
+    if !make_certificate(&place) {
+        return;
+    }
+    let demo = ["serve", "--demo", "--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    let server = Server::start(&mut place.on_db(&demo), place.log());
+    let body = json!({ "username": "manager@bakery.example.com", "password": "Demo-Passw0rd" }).to_string();
+    let session = format!("{}/local/session", server.url);
+    let answer = curl(&["-k", "-i", "-H", "Content-Type: application/json", "-d", &body, &session]);
+    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: telecomx_console=")).unwrap();
+    for part in ["; Secure", "; HttpOnly", "; SameSite=Strict"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
     assert_eq!(server.stop().code(), Some(0));
 }
 

@@ -27,6 +27,8 @@ use mirror_pair::HubPlace;
 use support::server::within;
 use support::{Place, needs};
 
+/// Emma Counter of the demo world.
+const EMMA: &str = "e00000000000000000000405";
 /// How long a scenario may take on a busy machine.
 const SCENARIO: Duration = Duration::from_secs(400);
 /// Markup, a script, a template, quotes, and letters that are written from right to left.
@@ -115,6 +117,35 @@ fn the_centre_and_its_fleet_show_how_they_stand_and_a_code_enrols() {
     let second = Place::holding(&demo());
     let said = second.run(&["sync", "enroll", &hub.server.url, answer["code"].as_str().unwrap()]);
     assert!(said.contains("Florist"), "{said}");
+    assert!(hub.server.stop().success());
+}
+
+/// Spoils the config of an employee, as a bad disk might, past the triggers.
+fn spoil(place: &Place, employee: &str) {
+    let high: i64 = place.sqlite().query_row("select high from feed", [], |row| row.get(0)).unwrap();
+    let conn = place.sqlite_as_program(high + 1);
+    let text = "[{";
+    let content = "insert into contents (digest, text) values (?1, ?2)";
+    conn.execute(content, (audit::digest(text.as_bytes()), text)).unwrap();
+    let spoilt = "update mobile_configs set content = (select max(id) from contents), chg = ?2 where id = ?1";
+    assert_eq!(conn.execute(spoilt, (employee, high + 1)).unwrap(), 1);
+}
+
+#[test]
+fn a_row_in_quarantine_is_shown_on_both_sides_sent_again_and_given_up() {
+    if !needs("playwright-core") {
+        return;
+    }
+    let hub_place = HubPlace::new();
+    let hub = hub_place.start();
+    let place = Place::holding(&demo());
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery, Main Street")]);
+    place.run(&["sync", "run"]);
+    spoil(&place, EMMA);
+    let server = place.serve();
+    let given = json!({ "url": server.url, "hub": hub.server.url, "token": hub.admin, "row": EMMA });
+    play("quarantine.mjs", &given);
+    assert!(server.stop().success());
     assert!(hub.server.stop().success());
 }
 
