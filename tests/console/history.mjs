@@ -5,6 +5,12 @@ import { forDocs, isAccessible, keep, logIn, play, settled, signIn } from './sup
 const EMMA = 'e00000000000000000000405';
 const PAUL = 'e00000000000000000000404';
 
+/** Waits until the trail shows one entry, which says `text`. */
+const isOnly = (page, text) => page.waitForFunction((wanted) => {
+  const entries = [...document.querySelectorAll('.event')];
+  return entries.length === 1 && entries[0].textContent.includes(wanted);
+}, text);
+
 /** In another language only what the server alone can say is English, and marked as that. */
 async function inDanish(page, to) {
   await to('audit');
@@ -35,9 +41,16 @@ await play(async ({ url }, open) => {
   await page.getByText(/The chain is whole: [\d,]+ entries were verified\./).waitFor();
 
   await page.getByLabel('Section').selectOption('Employees');
+  // What is typed stays while the list is read again, and the focus stays in the field.
   await page.getByLabel('By (name or id)').fill('Anna');
+  await manager.post(`/employee/${PAUL}`, { title: 'Apprentice' });
+  await page.locator('.event', { hasText: /Changed: Employees\s+Paul Personal/ }).first().waitFor();
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.querySelectorAll('.event').length === 1);
+  await page.locator('.event').nth(1).waitFor();
+  assert.equal(await page.getByLabel('By (name or id)').evaluate((field) => field === document.activeElement && field.value), 'Anna');
+  await page.getByLabel('Object').fill(EMMA);
+  await page.keyboard.press('Enter');
+  await isOnly(page, 'Changed: Employees');
   const entry = page.locator('.event');
   await entry.locator('summary').click();
   assert.match(await entry.locator('.diff').innerText(), /Sales assistant[\s\S]*Head of sales/);
@@ -52,7 +65,7 @@ await play(async ({ url }, open) => {
   // A copy shows both contents, and is undone from here.
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await page.getByLabel('Action').selectOption('copy');
-  await page.waitForFunction(() => document.querySelectorAll('.event').length === 1);
+  await isOnly(page, 'Copied: Mobile configs');
   await page.locator('.event summary').click();
   await page.locator('.event .sides').first().waitFor();
   await page.locator('.event summary', { hasText: 'of Emma Counter' }).getByText('Paul Personal').waitFor();

@@ -1,5 +1,5 @@
 // The audit trail: what was done, by whom, from where, and what it changed.
-import { html, useState } from '../lib.js';
+import { html, useLayoutEffect, useState } from '../lib.js';
 import { dateTime, namesUnder, t, tOr } from '../i18n.js';
 import { get } from '../api.js';
 import { atLeast } from '../session.js';
@@ -25,9 +25,15 @@ function Chain() {
   </${Card}>`;
 }
 
+/** A filter that is typed: it counts when the field is left or Enter is pressed, and what is typed stays while the list is read again. */
+function Typed({ value, onChange, ...rest }) {
+  const [typed, setTyped] = useState(value);
+  useLayoutEffect(() => setTyped(value), [value]);
+  return html`<${Field} ...${rest} value=${typed} onInput=${(event) => setTyped(event.target.value)} onChange=${(event) => onChange(event.target.value.trim())} />`;
+}
+
 function Filters({ query }) {
   const set = (name) => (value) => setQuery({ [name]: value, offset: '' });
-  const input = (name) => (event) => set(name)(event.target.value.trim());
   const offered = (prefix) => [['', t('any')], ...namesUnder(prefix).map((name) => [name, t(`${prefix}${name}`)])];
   const actions = offered('action.');
   // An operation in the address is the id that the entries of one write share.
@@ -36,10 +42,10 @@ function Filters({ query }) {
     <${Select} label=${t('audit.section')} value=${query.section ?? ''} options=${offered('section.')} onChange=${set('section')} />
     <${Select} label=${t('audit.action')} value=${query.operation ?? ''} options=${actions} onChange=${set('operation')} />
     <${Select} label=${t('audit.outcome')} value=${query.refused ?? ''} options=${[['', t('any')], ['false', t('audit.accepted')], ['true', t('audit.refused')]]} onChange=${set('refused')} />
-    <${Field} label=${t('audit.by')} value=${query.by ?? ''} onChange=${input('by')} maxlength="200" />
-    <${Field} label=${t('audit.since')} type="date" value=${query.since ?? ''} onChange=${input('since')} />
-    <${Field} label=${t('audit.until')} type="date" value=${query.until ?? ''} onChange=${input('until')} />
-    <${Field} label=${t('audit.item')} value=${query.item ?? ''} onChange=${input('item')} maxlength="24" spellcheck="false" />
+    <${Typed} label=${t('audit.by')} value=${query.by ?? ''} onChange=${set('by')} maxlength="200" />
+    <${Typed} label=${t('audit.since')} type="date" value=${query.since ?? ''} onChange=${set('since')} />
+    <${Typed} label=${t('audit.until')} type="date" value=${query.until ?? ''} onChange=${set('until')} />
+    <${Typed} label=${t('audit.item')} value=${query.item ?? ''} onChange=${set('item')} maxlength="24" spellcheck="false" />
     <${Button} onClick=${() => setQuery(Object.fromEntries([...NAMES, 'offset'].map((name) => [name, ''])))}>${t('audit.clear')}</${Button}>
   </div></${Card}>`;
 }
@@ -93,7 +99,7 @@ export default function Audit({ route }) {
   const loaded = useLoad(() => get('/local/audit', { ...filters, offset, limit: LIMIT, brief: true }), [location.hash], (event) => event.name === 'change' && offset === 0);
   return html`<${Page} title=${t('nav.audit')} lead=${t('audit.lead')}>
     ${atLeast('ADMIN') && html`<${Chain} />`}
-    <${Filters} key=${NAMES.map((name) => query[name] ?? '').join()} query=${query} />
+    <${Filters} query=${query} />
     <${Loaded} of=${loaded}>${(page) => html`
       <div class="stack">${page.entries.map((entry) => html`<${Entry} key=${entry.seq} entry=${entry} reload=${loaded.reload} />`)}</div>
       ${!page.entries.length && html`<p class="empty">${t('none.found')}</p>`}
