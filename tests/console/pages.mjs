@@ -1,5 +1,5 @@
 // Every page that no other scenario keeps: without findings, without errors, at every width.
-import { forDocs, isAccessible, keep, play, signIn } from './support.mjs';
+import { fits, forDocs, isAccessible, keep, keepsWords, play, signIn } from './support.mjs';
 
 const PAGES = [
   ['customers', 'customers'], ['employees', 'employees?customer=c00000000000000000000004'], ['employee', 'employee/e00000000000000000000404'],
@@ -26,6 +26,16 @@ await play(async ({ url }, open) => {
   await page.getByRole('link', { name: 'Machine' }).waitFor({ state: 'hidden' });
   await to('employees?customer=c00000000000000000000004');
   await isAccessible(page, 'employees on a phone');
+  // The words of the other language are longer.
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await page.getByLabel('Language').selectOption('da');
+  await page.getByRole('link', { name: 'Medarbejdere' }).waitFor();
+  await page.keyboard.press('Escape');
+  for (const [name, hash] of [...PAGES, ['audit', 'audit'], ['config', 'config/e00000000000000000000404']]) {
+    await to(hash);
+    await fits(page, `${name} in Danish`);
+    await keepsWords(page, `${name} in Danish`);
+  }
   await isClean();
   await close();
 });

@@ -127,19 +127,28 @@ export async function fits(page, name) {
 }
 
 /** Words are whole: only ids and stored text of one long piece are broken. */
-async function keepsWords(page, name) {
+export async function keepsWords(page, name) {
   const broken = await page.evaluate(() => {
     const found = [];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = texts.nextNode(); node; node = texts.nextNode()) {
       if (node.parentElement.closest('code, pre, .mono, .diff, .unseen, option, script')) continue;
-      for (const { 0: word, index } of node.data.matchAll(/(?<!\S)\p{L}{2,14}(?=[.,:;]?(?!\S))/gu)) {
+      for (const { 0: word, index } of node.data.matchAll(/(?<!\S)\p{L}{2,17}(?=[.,:;]?(?!\S))/gu)) {
         const range = document.createRange();
         range.setStart(node, index);
         range.setEnd(node, index + word.length);
         const lines = new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top)));
         if (lines.size > 1) found.push(word);
       }
+    }
+    // The headings that a phone has beside the values are not in the document: they are measured.
+    const pen = document.createElement('canvas').getContext('2d');
+    for (const cell of document.querySelectorAll('td[data-label]')) {
+      const heading = getComputedStyle(cell, '::before');
+      if (heading.content === 'none' || heading.display === 'none') continue;
+      pen.font = `${heading.fontSize} ${heading.fontFamily}`;
+      const room = parseFloat(getComputedStyle(cell).gridTemplateColumns);
+      found.push(...cell.dataset.label.split(/\s/).filter((word) => pen.measureText(word).width > room));
     }
     return found;
   });

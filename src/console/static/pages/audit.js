@@ -21,7 +21,7 @@ function Chain() {
     ${!proof && !check.error && html`<p class="hint">${t('audit.chain.text')}</p>`}
     ${check.error && html`<${Problem} error=${check.error} />`}
     ${proof?.ok && html`<${Note} kind="good" role="status"><p>${t('audit.whole', { count: proof.entries })}</p><p><${Id} of=${proof.head} /></p></${Note}>`}
-    ${proof && !proof.ok && html`<${Note} kind="bad" role="alert"><p>${t('audit.broken')}</p><ul>${proof.faults.map((fault) => html`<li key=${fault}>${clip(fault)}</li>`)}</ul></${Note}>`}
+    ${proof && !proof.ok && html`<${Note} kind="bad" role="alert"><p>${t('audit.broken')}</p><ul>${proof.faults.map((fault) => html`<li key=${fault} lang="en">${clip(fault)}</li>`)}</ul></${Note}>`}
   </${Card}>`;
 }
 

@@ -101,7 +101,7 @@ function Quarantine({ round, onDone }) {
   const again = async () => { await loaded.reload(); onDone(); };
   const columns = [
     { name: 'row', label: t('centre.row'), of: (row) => html`${tOr(`table.${row.table}`, row.table)}<small><${Id} of=${row.row} /></small>` },
-    { name: 'why', label: t('centre.why'), of: (row) => html`<${Name} of=${row.detail} /><small><${Id} of=${row.code} /></small>` },
+    { name: 'why', label: t('centre.why'), of: (row) => html`<span lang="en"><${Name} of=${row.detail} /></span><small><${Id} of=${row.code} /></small>` },
     { name: 'time', label: t('centre.since'), of: (row) => html`${dateTime(row.firstSeen ?? row.first_seen)}<small>${t('centre.tries', { count: row.tries })}</small>` },
     { name: 'act', label: '', kind: 'act', of: (row) => html`<${Decide} onDone=${again} choices=${[
       { path: `/sync/quarantine/${row.id}/retry`, label: t('again'), done: t('centre.retried') },

@@ -22,7 +22,7 @@ export default function Machine() {
       const storage = of.storage ?? {};
       const isTight = storage.daysUntilFull !== null && storage.daysUntilFull < 30;
       return html`
-        ${of.alarms.length ? html`<${Note} kind="bad" role="alert"><p><strong>${t('machine.alarms', { count: of.alarms.length })}</strong></p><ul>${of.alarms.map((alarm) => html`<li key=${alarm}>${clip(alarm)}</li>`)}</ul></${Note}>`
+        ${of.alarms.length ? html`<${Note} kind="bad" role="alert"><p><strong>${t('machine.alarms', { count: of.alarms.length })}</strong></p><ul>${of.alarms.map((alarm) => html`<li key=${alarm} lang="en">${clip(alarm)}</li>`)}</ul></${Note}>`
           : html`<${Note} kind="good"><p>${t('machine.well')}</p></${Note}>`}
         <dl class="figures">
           <${Figure} label=${t('machine.database')} value=${bytes(storage.databaseBytes)} hint=${t('machine.log', { size: bytes(storage.logBytes) })} />
