@@ -81,10 +81,6 @@ fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Resu
     let mut left = (start.0 == end).then(|| newest.digest());
     let mut vouched = None;
     let mut last = start;
-    let stray = "select min(seq) from audit where seq <= ?1";
-    if let Some(seq) = tx.conn.query_row(stray, [start.0], |row| row.get(0))? {
-        return Ok(Chain::Broken { seq, reason: "it was put in by hand: entries up to there are archived" });
-    }
     let broken = part(tx, contents, start, i64::MAX, |proven| {
         let entry = &proven.entry;
         if entry.outcome == "accepted" {
@@ -102,6 +98,10 @@ fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Resu
     })?;
     if let Some((seq, reason)) = broken {
         return Ok(Chain::Broken { seq, reason });
+    }
+    let stray = "select min(seq) from audit where seq <= ?1";
+    if let Some(seq) = tx.conn.query_row(stray, [start.0], |row| row.get(0))? {
+        return Ok(Chain::Broken { seq, reason: "it stands in front of the trail: it was put in by hand" });
     }
     if let Some((seq, reason)) = archive_fault(tx, segment, left, vouched, start)? {
         return Ok(Chain::Broken { seq, reason });

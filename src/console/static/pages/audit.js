@@ -103,6 +103,7 @@ export default function Audit({ route }) {
     <${Loaded} of=${loaded}>${(page) => html`
       <div class="stack">${page.entries.map((entry) => html`<${Entry} key=${entry.seq} entry=${entry} reload=${loaded.reload} />`)}</div>
       ${!page.entries.length && html`<p class="empty">${t('none.found')}</p>`}
-      <${Pager} offset=${page.offset} limit=${page.limit} total=${page.total} onPage=${(next) => setQuery({ offset: String(next) })} />`}</${Loaded}>
+      <${Pager} offset=${page.offset} limit=${page.limit} total=${page.total} onPage=${(next) => setQuery({ offset: String(next) })} />
+      ${page.archived && html`<p class="hint">${t('audit.archived', { time: dateTime(page.archived.until) })}${page.archived.file && html` <span class="id">${page.archived.file}</span>`}</p>`}`}</${Loaded}>
   </${Page}>`;
 }

@@ -8,7 +8,7 @@ export default {
   'alarm.audit': 'Revisionssporet afviger', 'alarm.clock': 'Uret går forkert', 'alarm.differs': 'Spejlet afviger', 'alarm.limit': 'Over sin grænse', 'alarm.locked': 'Split brain', 'alarm.stuck': 'Sidder fast',
   'audit.accepted': 'Gennemført', 'audit.action': 'Handling', 'audit.broken': 'Kæden er brudt: nogen har ændret sporet eller et objekt i hånden. Gem databasefilen, og sammenlign den med en backup.',
   'audit.by': 'Af (navn eller id)', 'audit.chain': 'Kæde', 'audit.chain.text': 'Hver post er bundet til den forrige. Kontrollen regner dem alle efter og sammenligner objekterne med dem.',
-  'audit.clear': 'Ryd filtre', 'audit.from': 'Fra', 'audit.hidden': 'Vises ikke for dig', 'audit.item': 'Objekt', 'audit.lead': 'Hver ændring der blev gennemført eller afvist.',
+  'audit.archived': 'Ældre poster, til og med {time}, er arkiveret.', 'audit.clear': 'Ryd filtre', 'audit.from': 'Fra', 'audit.hidden': 'Vises ikke for dig', 'audit.item': 'Objekt', 'audit.lead': 'Hver ændring der blev gennemført eller afvist.',
   'audit.number': 'Post', 'audit.of': 'Revisionsspor', 'audit.one': 'Én operation', 'audit.only': 'Kun denne', 'audit.outcome': 'Udfald', 'audit.refused': 'Afvist', 'audit.request': 'Kald',
   'audit.section': 'Område', 'audit.since': 'Fra dag', 'audit.through': 'ved', 'audit.until': 'Før dag', 'audit.verify': 'Kontrollér kæden', 'audit.who': 'Hvem', 'audit.whole': 'Kæden er hel: {count} poster er kontrolleret.',
   'audit.of.name': 'for',

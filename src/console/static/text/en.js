@@ -8,7 +8,7 @@ export default {
   'alarm.audit': 'Audit trail differs', 'alarm.clock': 'Clock is off', 'alarm.differs': 'Mirror differs', 'alarm.limit': 'Over its limit', 'alarm.locked': 'Split brain', 'alarm.stuck': 'Stuck',
   'audit.accepted': 'Accepted', 'audit.action': 'Action', 'audit.broken': 'The chain is broken: somebody has changed the trail or an object by hand. Keep the database file, and compare it with a backup.',
   'audit.by': 'By (name or id)', 'audit.chain': 'Chain', 'audit.chain.text': 'Each entry is bound to the one before it. The check recomputes all of them and compares the objects with them.',
-  'audit.clear': 'Clear filters', 'audit.from': 'From', 'audit.hidden': 'Not shown to you', 'audit.item': 'Object', 'audit.lead': 'Every change that was accepted or refused.',
+  'audit.archived': 'Older entries, up to {time}, are archived.', 'audit.clear': 'Clear filters', 'audit.from': 'From', 'audit.hidden': 'Not shown to you', 'audit.item': 'Object', 'audit.lead': 'Every change that was accepted or refused.',
   'audit.number': 'Entry', 'audit.of': 'Its audit trail', 'audit.one': 'One operation', 'audit.only': 'Only this', 'audit.outcome': 'Outcome', 'audit.refused': 'Refused', 'audit.request': 'Request',
   'audit.section': 'Section', 'audit.since': 'From day', 'audit.through': 'by', 'audit.until': 'Before day', 'audit.verify': 'Verify the chain', 'audit.who': 'Who', 'audit.whole': 'The chain is whole: {count} entries were verified.',
   'audit.of.name': 'of',
