@@ -129,7 +129,9 @@ fn a_log_file_is_rotated_by_its_size_and_so_many_are_kept() {
         assert!(std::fs::metadata(&file).unwrap().len() < 1_100_000, "{}", file.display());
         // Each line is whole.
         let log = lines(&file);
-        assert!(log.iter().any(|line| line["request_id"].as_str().is_some_and(|id| !id.is_empty())));
+        let has_request = log.iter().any(|line| line["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+        // The newest may have been begun by the last lines of all.
+        assert!(has_request || file == place.path("server.json"), "{}", file.display());
     }
 }
 

@@ -119,7 +119,7 @@ fn help_explains_each_setting_with_its_default() {
     let place = Place::new();
     let help = succeeds(&mut place.command(&["serve", "--help"]));
     let flags: Vec<&str> = help.lines().filter(|line| line.trim_start().starts_with("--")).collect();
-    assert_eq!(flags.len(), 56, "{help}");
+    assert_eq!(flags.len(), 58, "{help}");
     let settings =
         help.split("\n      --").skip(1).map(|setting| setting.split_whitespace().collect::<Vec<_>>().join(" "));
     for setting in settings {
