@@ -1,8 +1,12 @@
 //! What edge and hub have in common: rows, epochs and positions.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
+
+pub use super::row_text::{Content, RowText};
 
 /// The origin that a one-time code replaces; `None` when the code is for a new edge.
 pub fn replaced_by(code: &str) -> Option<&str> {
@@ -67,7 +71,7 @@ impl Table {
 
 /// The present version of a row, or its deletion.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "SentRow")]
+#[serde(try_from = "SentRow")]
 pub struct Row {
     pub t: Table,
     /// For [`Table::Other`]: the table's name, a slash, and the id, so that a program that knows the table finds its row.
@@ -76,7 +80,7 @@ pub struct Row {
     pub chg: i64,
     /// The object in the API's shape; absent when it is deleted, or when `bad` says why it is not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub v: Option<Box<RawValue>>,
+    pub v: Option<RowText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad: Option<Bad>,
 }
@@ -85,7 +89,7 @@ impl Row {
     /// A row as a hub has stored it. A text that is damaged makes the row unreadable, and does not cost the others.
     pub fn stored(t: Table, id: String, rev: i64, chg: i64, text: String) -> Row {
         match RawValue::from_string(text) {
-            Ok(v) => Row { t, id, rev, chg, v: Some(v), bad: None },
+            Ok(v) => Row { t, id, rev, chg, v: Some(v.into()), bad: None },
             Err(_) => Row { t, id, rev, chg, v: None, bad: Some(Bad::Unreadable) },
         }
     }
@@ -93,7 +97,7 @@ impl Row {
 
 /// A row as it is received, of any table.
 #[derive(Deserialize)]
-struct SentRow {
+pub struct SentRow {
     t: String,
     id: String,
     rev: i64,
@@ -102,14 +106,36 @@ struct SentRow {
     v: Option<Box<RawValue>>,
     #[serde(default)]
     bad: Option<Bad>,
+    /// The digest of the content that belongs into `v`, where the message has contents apart.
+    #[serde(default)]
+    content: Option<String>,
 }
 
-impl From<SentRow> for Row {
-    fn from(SentRow { t, id, rev, chg, v, bad }: SentRow) -> Row {
-        match Table::named(&t) {
+impl SentRow {
+    /// The row; `find` finds its content by the digest. An error when it is not there, or has no place in the row.
+    pub fn into_row(self, find: impl FnOnce(&str) -> Option<Arc<Content>>) -> Result<Row, String> {
+        let SentRow { t, id, rev, chg, v, bad, content } = self;
+        let v = match (v, content) {
+            (v, None) => v.map(RowText::Whole),
+            (v, Some(digest)) => {
+                let missing = || format!("the content {digest} of {t} {id} is not in the message");
+                let content = find(&digest).ok_or_else(missing)?;
+                let shared = v.and_then(|v| RowText::with_content(&v, content));
+                Some(shared.ok_or_else(|| format!("{t} {id} has a content, and no configs"))?)
+            }
+        };
+        Ok(match Table::named(&t) {
             Some(t) => Row { t, id, rev, chg, v, bad },
             None => Row { t: Table::Other, id: format!("{t}/{id}"), rev, chg, v, bad },
-        }
+        })
+    }
+}
+
+impl TryFrom<SentRow> for Row {
+    type Error = String;
+
+    fn try_from(sent: SentRow) -> Result<Row, String> {
+        sent.into_row(|_| None)
     }
 }
 

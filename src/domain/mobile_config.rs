@@ -131,10 +131,20 @@ impl MobileConfig {
 
 /// `{"_id":…,"customer":…,"configs":…}`: the stored text is put in place, never parsed.
 pub fn write_json(out: &mut Vec<u8>, id: &[u8], customer: &[u8], configs: &[u8]) {
-    for part in [b"{\"_id\":\"", id, b"\",\"customer\":\"", customer, b"\",\"configs\":", configs, b"}"] {
+    write_head(out, id, customer);
+    out.extend_from_slice(configs);
+    out.extend_from_slice(JSON_TAIL.as_bytes());
+}
+
+/// What stands before `configs` in it.
+pub fn write_head(out: &mut Vec<u8>, id: &[u8], customer: &[u8]) {
+    for part in [b"{\"_id\":\"", id, b"\",\"customer\":\"", customer, b"\",\"configs\":"] {
         out.extend_from_slice(part);
     }
 }
+
+/// What stands behind them.
+pub const JSON_TAIL: &str = "}";
 
 /// Reads the text of `configs` in the documented shape. Returns it without blanks between its parts, ids in lower case,
 /// and all that it refers to; whether those exist is for the caller to check. `None` when a fault was found; faults

@@ -25,6 +25,7 @@ pub mod proposal;
 pub mod queue;
 pub mod realtime;
 pub mod redaction;
+pub mod row_text;
 pub mod schema;
 pub mod text;
 pub mod time;

@@ -6,15 +6,17 @@
 //! former refers to one of the latter, the reference leads nowhere. What this module adds makes the hub's rows a part of one
 //! state of this database that is closed under references.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, named_params};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::feed;
+use super::feed::{self, MessageSize};
 use super::mirrored_tables;
 use crate::db::ReadTx;
+use crate::domain::audit::Hash;
 use crate::domain::id::Id;
 use crate::domain::mirror::{Row, Table};
 use crate::domain::mobile_config::{Kind, entries};
@@ -30,6 +32,8 @@ pub struct Prefix {
     pub to: i64,
     /// The hub, or an earlier part of the batch, may have older versions of rows that were written again behind `to`.
     pub has_older: bool,
+    /// The message has contents apart.
+    pub has_contents_apart: bool,
 }
 
 /// The rows behind `prefix.to` that the batch must bring too, in the order of tables and ids. `None` when they take more than
@@ -38,7 +42,15 @@ pub struct Prefix {
 /// Rows whose content cannot be read, or was dropped by an operator, are left out: the hub would quarantine the write that
 /// brings them.
 pub fn rows(tx: &ReadTx, prefix: Prefix, max_bytes: usize) -> Result<Option<Vec<Row>>> {
-    let mut ahead = Ahead { tx, to: prefix.to, found: BTreeMap::new(), unread: vec![], room: max_bytes };
+    let mut ahead = Ahead {
+        tx,
+        to: prefix.to,
+        found: BTreeMap::new(),
+        unread: vec![],
+        room: max_bytes,
+        size: MessageSize::new(prefix.has_contents_apart),
+        named: HashMap::new(),
+    };
     let is_whole = (!prefix.has_older || ahead.add_older()?) && ahead.add_referred(prefix)? && ahead.close()?;
     Ok(is_whole.then(|| ahead.found.into_values().collect()))
 }
@@ -53,6 +65,9 @@ struct Ahead<'t> {
     unread: Vec<Key>,
     /// Bytes that may still be added.
     room: usize,
+    size: MessageSize,
+    /// What the contents name that were looked at.
+    named: HashMap<Hash, Vec<(Table, Id)>>,
 }
 
 /// The customers written behind `:to` that a row of the batch refers to.
@@ -128,7 +143,7 @@ impl Ahead<'_> {
         if row.bad.is_some() || self.found.contains_key(&key) {
             return true;
         }
-        let bytes = feed::bytes(&row);
+        let bytes = self.size.add(&row);
         if bytes > self.room {
             return false;
         }
@@ -197,11 +212,16 @@ impl Ahead<'_> {
     /// Follows the references of what was added, until they lead to nothing new.
     fn close(&mut self) -> Result<bool> {
         while let Some(key) = self.unread.pop() {
-            let Some(text) = self.found.get(&key).and_then(|row| row.v.as_ref()) else { continue };
-            let references: Option<References> = serde_json::from_str(text.get()).ok();
+            let Some(v) = self.found.get(&key).and_then(|row| row.v.as_ref()) else { continue };
+            let text = v.with_placeholder().map_or_else(|| v.get(), Cow::Owned);
+            let references: Option<References> = serde_json::from_str(&text).ok();
             let mut referred = references.map_or_else(Vec::new, |references| references.all());
+            if let Some(content) = v.content() {
+                let named = self.named.entry(content.digest).or_insert_with(|| named(content.text()));
+                referred.extend(named.iter().copied());
+            }
             if key.0 == Table::PbxObject {
-                referred.extend(linked(text.get()));
+                referred.extend(linked(&text));
             }
             if key.0 == Table::MobileConfig {
                 referred.extend(key.1.parse().map(|owner| (Table::Employee, owner)));

@@ -1,15 +1,18 @@
 //! The feed: the rows and tombstones that the mirror has not sent yet, in the order of their last write.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use rusqlite::{Row as SqlRow, Rows as SqlRows, params};
 use serde_json::value::RawValue;
 
 use super::mirrored_tables::{self, MIRRORED_TABLES, MirroredTable};
 use super::quarantine;
+use super::shared_contents::{self, SharedContents};
 use crate::db::ReadTx;
+use crate::domain::audit::Hash;
 use crate::domain::id::Id;
-use crate::domain::mirror::{Bad, Row, Table};
+use crate::domain::mirror::{Bad, Row, RowText, Table};
 use crate::error::{Error, Result};
 
 /// A position in the feed: behind this row.
@@ -48,8 +51,16 @@ pub fn count(tx: &ReadTx, chg: i64) -> Result<u64> {
 
 /// The rows of a table behind a place, each with its rev and its write, in the order of the feed. One statement for each
 /// table: with one for all, SQLite would first sort everything that a write has touched.
-fn select_rows(MirroredTable { name, columns, .. }: &MirroredTable) -> String {
-    format!("select {columns}, rev, chg from {name} where (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id")
+fn select_rows(table: &MirroredTable) -> String {
+    format!("{} where (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id", select(table))
+}
+
+fn select(table: &MirroredTable) -> String {
+    let columns = match table.t {
+        Table::MobileConfig => shared_contents::COLUMNS,
+        _ => table.columns,
+    };
+    format!("select {columns}, rev, chg from {}", table.name)
 }
 
 fn select_tombstones(MirroredTable { name, .. }: &MirroredTable) -> String {
@@ -59,29 +70,71 @@ fn select_tombstones(MirroredTable { name, .. }: &MirroredTable) -> String {
     )
 }
 
-fn read_row(table: &MirroredTable, row: &SqlRow) -> Result<Row> {
-    let (v, bad) = readable((table.render)(row))?;
+/// Reads a row of [`select`].
+fn read_row(table: &MirroredTable, row: &SqlRow, contents: &mut SharedContents) -> Result<Row> {
+    let (v, bad) = match table.t {
+        Table::MobileConfig => match contents.text_of(row)? {
+            Some(text) => (Some(text), None),
+            None => readable(rendered(table, row, contents))?,
+        },
+        _ => readable((table.render)(row))?,
+    };
     let width = row.as_ref().column_count();
     Ok(Row { t: table.t, id: row.get(0)?, rev: row.get(width - 2)?, chg: row.get(width - 1)?, v, bad })
 }
 
-/// About how many bytes a row takes in a message.
-pub fn bytes(row: &Row) -> usize {
-    row.v.as_ref().map_or(0, |v| v.get().len()) + 100
+/// A row whose content is not as the program writes it, as it is.
+fn rendered(
+    MirroredTable { columns, name, render, .. }: &MirroredTable,
+    row: &SqlRow,
+    contents: &SharedContents,
+) -> Result<String> {
+    let mut statement = contents.tx.conn.prepare_cached(&format!("select {columns} from {name} where id = ?1"))?;
+    let mut found = statement.query([row.get::<_, String>(0)?])?;
+    found.next()?.map_or_else(|| Err(Error::internal("a row is gone in one snapshot")), render)
+}
+
+/// About how many bytes rows take in a message: a content that they share counts with the first of them.
+#[derive(Default)]
+pub struct MessageSize {
+    /// The message has contents apart.
+    has_contents_apart: bool,
+    counted: HashSet<Hash>,
+}
+
+impl MessageSize {
+    pub fn new(has_contents_apart: bool) -> MessageSize {
+        MessageSize { has_contents_apart, counted: HashSet::new() }
+    }
+
+    /// What one more row adds.
+    pub fn add(&mut self, row: &Row) -> usize {
+        const ROW: usize = 100;
+        const DIGEST: usize = 64;
+        let Some(v) = &row.v else { return ROW };
+        match v.content().filter(|_| self.has_contents_apart) {
+            None => v.length() + ROW,
+            Some(content) => {
+                let length = content.text().len();
+                let of_content = if self.counted.insert(content.digest) { length + DIGEST } else { 0 };
+                v.length() - length + DIGEST + ROW + of_content
+            }
+        }
+    }
 }
 
 /// Calls `each` with every row and tombstone that was written behind `chg`, and of which there was a version before, in no
 /// particular order, until it returns `false`.
 pub fn rewritten(tx: &ReadTx, chg: i64, mut each: impl FnMut(Row) -> Result<bool>) -> Result<()> {
-    let dropped = quarantine::dropped(tx)?;
+    let (dropped, mut contents) = (quarantine::dropped(tx)?, SharedContents::new(tx));
     for table in &MIRRORED_TABLES {
-        let MirroredTable { name, columns, t, .. } = table;
+        let MirroredTable { name, t, .. } = table;
         // A row that was written once was made behind `chg`.
-        let sql = format!("select {columns}, rev, chg from {name} where chg > ?1 and rev > 1");
+        let sql = format!("{} where chg > ?1 and rev > 1", select(table));
         let mut statement = tx.conn.prepare_cached(&sql)?;
         let mut rows = statement.query([chg])?;
         while let Some(found) = rows.next()? {
-            let mut row = read_row(table, found)?;
+            let mut row = read_row(table, found, &mut contents)?;
             mark_dropped(&mut row, &dropped);
             if !each(row)? {
                 return Ok(());
@@ -109,10 +162,9 @@ pub fn row(tx: &ReadTx, t: Table, id: Id) -> Result<Option<Row>> {
 
 fn stored(tx: &ReadTx, t: Table, id: Id) -> Result<Option<Row>> {
     let Some(table) = mirrored_tables::of(t) else { return Ok(None) };
-    let MirroredTable { name, columns, .. } = table;
-    let mut statement = tx.conn.prepare_cached(&format!("select {columns}, rev, chg from {name} where id = ?1"))?;
+    let mut statement = tx.conn.prepare_cached(&format!("{} where id = ?1", select(table)))?;
     let mut found = statement.query([id])?;
-    let row = found.next()?.map(|row| read_row(table, row));
+    let row = found.next()?.map(|row| read_row(table, row, &mut SharedContents::new(tx)));
     row.transpose()
 }
 
@@ -130,7 +182,7 @@ pub fn rows(
     to: i64,
     mut each: impl FnMut(Row, FeedCursor) -> Result<bool>,
 ) -> Result<()> {
-    let dropped = quarantine::dropped(tx)?;
+    let (dropped, mut contents) = (quarantine::dropped(tx)?, SharedContents::new(tx));
     let mut statements = Vec::with_capacity(2 * MIRRORED_TABLES.len());
     for table in &MIRRORED_TABLES {
         statements.push((table, false, tx.conn.prepare_cached(&select_rows(table))?));
@@ -141,7 +193,7 @@ pub fn rows(
         let (chg, id) = after.within(table.t.number());
         let rows = statement.query(params![chg, id, to])?;
         let mut stream = Stream { table, is_deleted: *is_deleted, rows, next: None };
-        stream.advance()?;
+        stream.advance(&mut contents)?;
         streams.push(stream);
     }
     while let Some(stream) =
@@ -149,7 +201,7 @@ pub fn rows(
     {
         let Some(mut row) = stream.next.take() else { break };
         mark_dropped(&mut row, &dropped);
-        stream.advance()?;
+        stream.advance(&mut contents)?;
         let place = FeedCursor { chg: row.chg, table: row.t.number(), id: row.id.clone() };
         if !each(row, place)? {
             break;
@@ -168,13 +220,13 @@ struct Stream<'s> {
 }
 
 impl Stream<'_> {
-    fn advance(&mut self) -> Result<()> {
+    fn advance(&mut self, contents: &mut SharedContents) -> Result<()> {
         self.next = match self.rows.next()? {
             Some(row) if self.is_deleted => {
                 let (id, rev, chg) = (row.get(0)?, row.get(1)?, row.get(2)?);
                 Some(Row { t: self.table.t, id, rev, chg, v: None, bad: None })
             }
-            Some(row) => Some(read_row(self.table, row)?),
+            Some(row) => Some(read_row(self.table, row, contents)?),
             None => None,
         };
         Ok(())
@@ -187,10 +239,10 @@ impl Stream<'_> {
 }
 
 /// A row's text, or that its content cannot be read. An error of the disk is returned as one.
-fn readable(text: Result<String>) -> Result<(Option<Box<RawValue>>, Option<Bad>)> {
+fn readable(text: Result<String>) -> Result<(Option<RowText>, Option<Bad>)> {
     let checked = text.and_then(|text| RawValue::from_string(text).map_err(|error| Error::Internal(Box::new(error))));
     match checked {
-        Ok(v) => Ok((Some(v), None)),
+        Ok(v) => Ok((Some(v.into()), None)),
         Err(error) if is_unreadable(&error) => Ok((None, Some(Bad::Unreadable))),
         Err(error) => Err(error),
     }
@@ -206,7 +258,7 @@ pub fn is_unreadable(error: &Error) -> bool {
 }
 
 /// Rev and text of a mirrored row; `None` when there is none. 409 `unreadable` when its content cannot be read.
-pub fn find(tx: &ReadTx, t: Table, id: Id) -> Result<Option<(i64, Box<RawValue>)>> {
+pub fn find(tx: &ReadTx, t: Table, id: Id) -> Result<Option<(i64, RowText)>> {
     let Some(row) = stored(tx, t, id)? else { return Ok(None) };
     let unreadable = || Error::conflict("unreadable", "What is stored here cannot be read");
     Ok(Some((row.rev, row.v.ok_or_else(unreadable)?)))

@@ -39,6 +39,7 @@ pub mod restore;
 pub mod sealed;
 pub mod sent_parts;
 pub mod sessions;
+mod shared_contents;
 pub mod staged;
 pub mod storage;
 pub mod sync_state;

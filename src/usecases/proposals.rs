@@ -1,6 +1,5 @@
 //! Applies what the centre wants changed, by the rules that hold for everybody.
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::db::WriteTx;
@@ -47,7 +46,7 @@ pub fn apply(
     let id: Id = proposal.id.parse().map_err(|_| Error::bad_request("id must be 24 hex characters"))?;
     let here = feed::find(tx, proposal.table, id)?;
     let rev = here.as_ref().map_or(0, |(rev, _)| *rev);
-    let object = here.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
+    let object = here.as_ref().map(|(_, v)| parse(&v.get())).transpose()?.unwrap_or_default();
     let actor = Actor::administrator(&proposal.author);
     let may = proposal.level.map_or(granted, |level| level.min(granted));
     check_may(tx, proposal.table, id, may)?;
@@ -62,9 +61,9 @@ pub fn apply(
             outcome(ProposalResult::Applied, Some(config.rev), String::new())
         }
         (None, Some(patch)) => {
-            let patch = parse(patch)?;
+            let patch = parse(patch.get())?;
             check_may_end(tx, proposal, id, &patch, &object, may)?;
-            let base = proposal.base.as_deref().map(parse).transpose()?.unwrap_or_default();
+            let base = proposal.base.as_deref().map(|base| parse(base.get())).transpose()?.unwrap_or_default();
             let differing = differing(&patch, &base, &object);
             if !is_as_it_was && !differing.is_empty() {
                 return outcome(ProposalResult::Conflict, None, describe(differing));
@@ -74,7 +73,7 @@ pub fn apply(
             // Again: the change may have raised the level.
             check_may(tx, proposal.table, id, may)?;
             let now = feed::find(tx, proposal.table, id)?;
-            let is = now.as_ref().map(|(_, v)| parse(v)).transpose()?.unwrap_or_default();
+            let is = now.as_ref().map(|(_, v)| parse(&v.get())).transpose()?.unwrap_or_default();
             // What the table does not know is left out on the way: nobody is to believe that it was set.
             let is_unset = |value: &Value| value.is_null() || value == "";
             if let Some((name, _)) = patch.iter().find(|(name, value)| !is_unset(value) && !is.contains_key(*name)) {
@@ -138,8 +137,8 @@ fn check_may_end(
     Err(tx.refuse(error, Action::Update, employee_rows::subject(&employee)))
 }
 
-fn parse(text: &RawValue) -> Result<Map<String, Value>> {
-    serde_json::from_str(text.get()).map_err(|error| Error::bad_request(format!("Not an object: {error}")))
+fn parse(text: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str(text).map_err(|error| Error::bad_request(format!("Not an object: {error}")))
 }
 
 /// The properties to be patched that are not as they were: what they were, and what they are.

@@ -74,7 +74,7 @@ impl<'s, S: HubStore> TestEdge<'s, S> {
             attempt: if is_idle { self.head.attempt } else { Uuid::new_v4() },
             snap: to,
             staged: None,
-            rows,
+            rows: rows.into(),
             outcomes: vec![],
             audit: Default::default(),
             status: EdgeStatus::default(),
@@ -104,7 +104,7 @@ impl<'s, S: HubStore> TestEdge<'s, S> {
     }
 
     pub fn stage(&self, stage: Uuid, part: i64, rows: Vec<Row>) {
-        block_on(self.store.stage(&self.origin, &Part { stage, part, context: None, rows }, NOW)).unwrap();
+        block_on(self.store.stage(&self.origin, &Part { stage, part, context: None, rows: rows.into() }, NOW)).unwrap();
     }
 
     /// Sends a part that the hub must stage, or have already.
@@ -132,7 +132,7 @@ impl<'s, S: HubStore> TestEdge<'s, S> {
         let mut rows = Rows::new();
         for table in Table::ALL {
             for row in block_on(self.store.rows(&self.origin, table, "", i64::from(i32::MAX))).unwrap().1 {
-                rows.insert((row.t, row.id), (row.rev, row.chg, row.v.unwrap().get().to_owned()));
+                rows.insert((row.t, row.id), (row.rev, row.chg, row.v.unwrap().get().into_owned()));
             }
         }
         rows
@@ -155,7 +155,7 @@ pub fn queue(chg: i64, id: &str) -> Row {
 
 /// A row of the table of queues that holds `v`.
 pub fn row(chg: i64, id: &str, v: &str) -> Row {
-    let v = Some(RawValue::from_string(v.into()).unwrap());
+    let v = Some(RawValue::from_string(v.into()).unwrap().into());
     Row { t: Table::Queue, id: id.into(), rev: chg, chg, v, bad: None }
 }
 

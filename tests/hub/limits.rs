@@ -72,7 +72,7 @@ pub fn an_origin_stores_no_more_bytes_than_it_may_in_parts_or_at_once(place: &im
     edge.pushes(vec![long(1)]);
     let stage = Uuid::new_v4();
     edge.stage(stage, 0, vec![long(2)]);
-    let part = telecomx_local::sync::protocol::wire::Part { stage, part: 1, context: None, rows: vec![long(3)] };
+    let part = telecomx_local::sync::protocol::wire::Part { stage, part: 1, context: None, rows: vec![long(3)].into() };
     assert_eq!(code(block_on(store.stage(&edge.origin, &part, NOW))), "stage");
     edge.push(&edge.staged(stage, 1, 2, vec![]));
     let used = edge.found().used.unwrap();

@@ -88,6 +88,6 @@ pub fn keeps_what_was_taken<S: HubStore>(edge: &TestEdge<'_, S>) {
     assert_eq!(edge.found().head, edge.head);
     let mut rows: Vec<Row> = (1..=newest).map(|write| queue(write, &queue_of(write))).collect();
     rows.push(queue(newest, "newest"));
-    let rows = rows.into_iter().map(|row| ((row.t, row.id), (row.rev, row.chg, row.v.unwrap().get().to_owned())));
+    let rows = rows.into_iter().map(|row| ((row.t, row.id), (row.rev, row.chg, row.v.unwrap().get().into_owned())));
     assert!(edge.rows() == rows.collect::<Rows>(), "the mirror is not what was acknowledged up to {newest}");
 }

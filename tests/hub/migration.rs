@@ -37,7 +37,7 @@ impl<S: HubStore> TestEdge<'_, S> {
             delivery.rows.extend(block_on(self.store.rows(&self.origin, table, "", 1_000)).unwrap().1);
         }
         for row in &delivery.rows {
-            checksum.add(row.t, &row.id, [row.rev, row.chg], row.v.as_ref().unwrap().get());
+            checksum.add(row.t, &row.id, [row.rev, row.chg], &row.v.as_ref().unwrap().get());
         }
         delivery.quarantined = block_on(self.store.quarantined_rows(&self.origin)).unwrap();
         delivery.proposals = block_on(self.store.proposals(&self.origin, 0, 1_000)).unwrap();
@@ -79,7 +79,7 @@ pub fn an_origin_that_is_leaving_waits_and_one_that_has_moved_says_where_it_is(p
     let mut edge = furnished(&store, "Bakery");
     let made = block_on(add_code(&store, &EnrolmentKind::Replacement(edge.origin.clone()), by(NOW))).unwrap();
     let refused = |edge: &TestEdge<_>| {
-        let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![] };
+        let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![].into() };
         [
             code(edge.try_push(&edge.batch(vec![]))),
             code(edge.try_push(&edge.batch(vec![queue(9, "q9")]))),

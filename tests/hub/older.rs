@@ -36,7 +36,7 @@ fn a_file_of_the_first_schema_keeps_its_mirrors_and_its_lost_tail() {
     assert_eq!((&*origin.name, origin.head.acked, origin.is_consistent()), ("Bakery", 2, true));
     let (_, rows) = block_on(store.rows("one", Table::Queue, "", 10)).unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (&*row.id, row.rev, row.chg, row.v.as_ref().unwrap().get())).collect();
-    assert_eq!(rows, [("q1", 1, 1, r#"{"n":1}"#), ("q2", 3, 2, r#"{"n":2}"#)]);
+    assert_eq!(rows, [("q1", 1, 1, r#"{"n":1}"#.into()), ("q2", 3, 2, r#"{"n":2}"#.into())]);
     let conn = rusqlite::Connection::open(&path).unwrap();
     let lost =
         "select group_concat(id || v, ' ') from (select id, v from lost_tail join texts on n = text order by id)";

@@ -75,7 +75,7 @@ pub fn the_fleet_is_every_origin_by_name(place: &impl Place) {
 pub fn an_origin_that_is_not_there_is_404_to_every_call(place: &impl Place) {
     let store = place.open();
     let edge = TestEdge::enrolled(&store, "Bakery");
-    let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![] };
+    let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![].into() };
     for none in ["", "nobody", "*", "a\0b"] {
         assert_eq!(code(block_on(store.push(none, &edge.token, &edge.batch(vec![]), NOW)).map(drop)), "origin");
         let others = edge.batch(vec![queue(1, "q1")]);

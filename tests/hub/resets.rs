@@ -31,7 +31,8 @@ pub fn a_reset_goes_by_parts_and_is_seen_whole(place: &impl Place) {
     assert_eq!(edge.rows().len(), 50);
     let named = edge.staged(stage, 5, 60, vec![queue(60, "last")]);
     let missing = edge.staged(stage, 6, 60, vec![]);
-    let as_reset = |push: Push| Push { attempt: push.attempt, staged: push.staged, ..edge.reset(2, 1, push.rows) };
+    let as_reset =
+        |push: Push| Push { attempt: push.attempt, staged: push.staged, ..edge.reset(2, 1, push.rows.to_vec()) };
     let (reset, missing) = (Push { to: 60, snap: 60, ..as_reset(named) }, as_reset(missing));
     assert!(!edge.try_push(&missing).unwrap().accepted);
     assert_eq!(edge.rows().len(), 50);

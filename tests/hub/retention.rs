@@ -95,7 +95,7 @@ pub fn parts_that_nobody_takes_are_forgotten_a_fortnight_after_the_last_of_them(
     one.stage(stage, 0, vec![queue(1, "q1")]);
     other.stage(stage, 0, vec![queue(1, "q1")]);
     grows_old(&store, NOW.plus_ms(FORTNIGHT_MS - 1));
-    let next = Part { stage, part: 1, context: None, rows: vec![queue(1, "q2")] };
+    let next = Part { stage, part: 1, context: None, rows: vec![queue(1, "q2")].into() };
     block_on(store.stage(&one.origin, &next, NOW.plus_ms(FORTNIGHT_MS))).unwrap();
     grows_old(&store, NOW.plus_ms(FORTNIGHT_MS + 1));
     assert!(takes(&one, stage, 2) && !takes(&other, stage, 1));
@@ -108,7 +108,7 @@ pub fn parts_that_nobody_takes_are_forgotten_a_fortnight_after_the_last_of_them(
 pub fn parts_of_a_clock_that_was_wrong_are_forgotten_too(place: &impl Place) {
     let store = place.open();
     let (edge, stage) = (TestEdge::enrolled(&store, "Bakery"), Uuid::new_v4());
-    let part = Part { stage, part: 0, context: None, rows: vec![queue(1, "q1")] };
+    let part = Part { stage, part: 0, context: None, rows: vec![queue(1, "q1")].into() };
     block_on(store.stage(&edge.origin, &part, NOW.plus_ms(64 * YEAR_MS))).unwrap();
     block_on(store.prune(NOW)).unwrap();
     assert!(!takes(&edge, stage, 1));
@@ -139,8 +139,12 @@ pub fn a_part_that_is_too_much_is_refused_and_changes_nothing(place: &impl Place
     let store = place.open();
     let (edge, stage) = (TestEdge::enrolled(&store, "Bakery"), Uuid::new_v4());
     edge.stage(stage, 0, vec![queue(1, "q1")]);
-    let other =
-        Part { stage: Uuid::new_v4(), part: retention::STAGE_PARTS_MAX, context: None, rows: vec![queue(1, "q2")] };
+    let other = Part {
+        stage: Uuid::new_v4(),
+        part: retention::STAGE_PARTS_MAX,
+        context: None,
+        rows: vec![queue(1, "q2")].into(),
+    };
     assert_eq!(code(block_on(store.stage(&edge.origin, &other, NOW))), "stage");
     assert!(takes(&edge, stage, 1));
     assert_eq!(edge.queues(), "q1");
@@ -152,7 +156,7 @@ fn a_full_stage_takes_no_more(place: &impl Place, run: impl FnOnce(&str)) {
     let (edge, stage) = (TestEdge::enrolled(&store, "Bakery"), Uuid::new_v4());
     edge.stage(stage, 0, vec![queue(1, "q1")]);
     run("update staged_parts set bytes = 4294967296");
-    let more = Part { stage, part: 1, context: None, rows: vec![queue(1, "q2")] };
+    let more = Part { stage, part: 1, context: None, rows: vec![queue(1, "q2")].into() };
     assert_eq!(code(block_on(store.stage(&edge.origin, &more, NOW))), "stage");
     edge.stage(stage, 0, vec![queue(1, "again")]);
     assert!(!takes(&edge, stage, 2) && takes(&edge, stage, 1));

@@ -54,8 +54,12 @@ pub fn of_two_pushes_on_one_state_one_is_taken(place: &impl Place) {
         let batch = edge.batch(vec![]);
         let result = together(&doors, |n, store| {
             let row = queue(round, &format!("r{round}n{n}"));
-            let push =
-                telecomx_local::sync::protocol::wire::Push { rows: vec![row], to: round, snap: round, ..batch.clone() };
+            let push = telecomx_local::sync::protocol::wire::Push {
+                rows: vec![row].into(),
+                to: round,
+                snap: round,
+                ..batch.clone()
+            };
             let push = telecomx_local::sync::protocol::wire::Push { attempt: Uuid::new_v4(), ..push };
             let result = block_on(store.push(&edge.origin, &edge.token, &push, NOW)).unwrap();
             result.accepted.then_some(result.origin.head)

@@ -32,7 +32,7 @@ impl Parts {
     fn part(&self, rows: Vec<Row>) -> Part {
         let Parts { stage, next, last, mode, epoch, base } = *self;
         let context = PartContext { id: Uuid::new_v4(), after: last, mode, epoch, base, expected: 10 };
-        Part { stage, part: next, context: Some(context), rows }
+        Part { stage, part: next, context: Some(context), rows: rows.into() }
     }
 
     fn sent(&mut self, part: &Part) {

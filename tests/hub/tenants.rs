@@ -95,7 +95,7 @@ fn question<S: HubStore>(edge: &TestEdge<'_, S>, method: &str, call: &str) -> (&
     let body = match (method, call) {
         ("POST", "exchange") => serde_json::to_string(&edge.batch(vec![queue(2, "made")])).unwrap(),
         ("POST", "stage") => {
-            let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![queue(2, "staged")] };
+            let part = Part { stage: Uuid::new_v4(), part: 0, context: None, rows: vec![queue(2, "staged")].into() };
             serde_json::to_string(&part).unwrap()
         }
         ("POST", "digest") => json!({ "head": edge.head }).to_string(),

@@ -232,7 +232,7 @@ impl SimulatedEdge {
         let read = self.db().read(|tx| {
             feed::rows(tx, &FeedCursor::after_write(0), i64::MAX, |row, _| {
                 if let Some(v) = row.v {
-                    rows.insert((row.t, row.id), (row.rev, row.chg, v.get().to_owned()));
+                    rows.insert((row.t, row.id), (row.rev, row.chg, v.get().into_owned()));
                 }
                 Ok(true)
             })

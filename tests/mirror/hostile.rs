@@ -49,7 +49,7 @@ fn head(chance: &mut Chance, real: Head) -> Head {
 
 fn row(chance: &mut Chance, chg: i64) -> Row {
     let text = ["{}", "[]", "null", r#"{"_id":"e","customer":"c","name":"Forged"}"#][chance.below(4) as usize];
-    let v = (chance.below(4) > 0).then(|| RawValue::from_string(text.into()).unwrap());
+    let v = (chance.below(4) > 0).then(|| RawValue::from_string(text.into()).unwrap().into());
     let t = Table::ALL[chance.below(Table::ALL.len() as u64) as usize];
     Row {
         t,
@@ -103,6 +103,7 @@ impl<H: SimulatedHub> Simulation<H> {
             accepted: chance.below(2) == 0,
             audit: number(chance, real.audit.0),
             audit_differs: chance.below(2) == 0,
+            contents: chance.below(2) == 0,
             quarantine: (0..chance.below(3)).map(|_| refused(chance)).collect(),
             proposals: (0..chance.below(3)).map(|_| proposal(chance)).collect(),
             pace: Pace { next_ms: chance.number(), spread_ms: chance.number(), max_bytes: chance.number() as usize },
@@ -128,8 +129,12 @@ impl<H: SimulatedHub> Simulation<H> {
             base,
             expected: number(chance, 1),
         };
-        let part =
-            Part { stage: chance.uuid(), part: number(chance, 0), context: Some(context), rows: vec![row(chance, to)] };
+        let part = Part {
+            stage: chance.uuid(),
+            part: number(chance, 0),
+            context: Some(context),
+            rows: vec![row(chance, to)].into(),
+        };
         let push = Push {
             proto: PROTO,
             schema: 3,
@@ -142,7 +147,7 @@ impl<H: SimulatedHub> Simulation<H> {
             attempt: chance.uuid(),
             snap: number(chance, to),
             staged: (chance.below(4) == 0).then(|| Staged { stage: chance.uuid(), parts: number(chance, 1) }),
-            rows: (0..chance.below(3)).map(|_| row(chance, to)).collect(),
+            rows: (0..chance.below(3)).map(|_| row(chance, to)).collect::<Vec<_>>().into(),
             outcomes: vec![],
             audit: [AuditHead(number(chance, real.audit.0), real.audit.1), AuditHead(number(chance, 1), String::new())],
             status: EdgeStatus { clock_ms: number(chance, 0), forks: number(chance, 0), ..EdgeStatus::default() },

@@ -23,4 +23,5 @@ mod quarantine;
 mod rest;
 mod simulation;
 mod skew;
+mod tokens;
 mod world;

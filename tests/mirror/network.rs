@@ -8,7 +8,7 @@ use telecomx_local::sync::hub::admin_store::AdminStore;
 use telecomx_local::sync::hub::origin::Origin;
 use telecomx_local::sync::hub::rules;
 use telecomx_local::sync::hub::store::HubStore;
-use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply, STAGE_ORDER};
+use telecomx_local::sync::protocol::wire::{Pace, Part, Push, Reply, STAGE_ORDER, StageReply};
 
 use crate::drive::{block_on, cut};
 use crate::hub::SimulatedHub;
@@ -35,6 +35,8 @@ pub enum Message {
     OutOfOrder,
     /// The hub has kept a part.
     Kept,
+    /// The hub cannot read what it was sent: it is of an older version than the one that answered before.
+    Unreadable,
     /// The hub takes nothing: the origin is locked.
     Locked,
     Reply(String),
@@ -143,6 +145,7 @@ impl<H: SimulatedHub> Simulation<H> {
     pub fn deliver(&mut self, i: usize, k: usize, message: Message) -> Result<(), String> {
         let (origin, now) = (self.sides[i].origin.clone(), self.now);
         let answer = match message {
+            Message::Part(text) | Message::Push(text, _) if !self.skew.can_read(&text) => Message::Unreadable,
             Message::Part(text) => {
                 let mut part: Part = serde_json::from_str(&self.skew.at_hub(&text)).unwrap();
                 rules::check_part(&part).map_err(|error| format!("{origin}: {error}"))?;
@@ -156,7 +159,11 @@ impl<H: SimulatedHub> Simulation<H> {
                 }
             }
             Message::AskStage if self.skew.is_hub_old => Message::Staged(None),
-            Message::AskStage => Message::Staged(Some(text(&block_on(self.hub.store().staged(&origin)).unwrap()))),
+            Message::AskStage => {
+                let staged = block_on(self.hub.store().staged(&origin)).unwrap();
+                let contents = !self.skew.takes_whole_rows;
+                Message::Staged(Some(text(&StageReply { contents, ..staged })))
+            }
             Message::Staged(staged) => {
                 let staged = staged.map(|text| serde_json::from_str(&text).unwrap());
                 self.sides[i].is_waiting[k] = false;
@@ -167,6 +174,11 @@ impl<H: SimulatedHub> Simulation<H> {
             }
             Message::OutOfOrder => {
                 self.give_up(i, k);
+                return Ok(());
+            }
+            Message::Unreadable => {
+                self.give_up(i, k);
+                self.sides[i].edges[k].edge().send_whole_rows();
                 return Ok(());
             }
             Message::Push(sent, token) => {
@@ -182,7 +194,9 @@ impl<H: SimulatedHub> Simulation<H> {
                             self.check_references(i)?;
                             self.check_answers(i, push.request, &push.outcomes)?;
                         }
-                        Message::Reply(text(&taken.reply(push.request, Pace::default(), now)))
+                        let reply = taken.reply(push.request, Pace::default(), now);
+                        let contents = !self.skew.takes_whole_rows;
+                        Message::Reply(text(&Reply { contents, ..reply }))
                     }
                     Err(Error::Locked(_)) => Message::Locked,
                     // It was sent before the token was replaced.

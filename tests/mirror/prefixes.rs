@@ -84,7 +84,7 @@ impl Replacement {
         let rows: Vec<Row> = rows
             .iter()
             .map(|((t, id), (rev, chg, text))| {
-                let v = Some(RawValue::from_string(text.clone()).unwrap());
+                let v = Some(RawValue::from_string(text.clone()).unwrap().into());
                 Row { t: *t, id: id.clone(), rev: *rev, chg: *chg, v, bad: None }
             })
             .collect();

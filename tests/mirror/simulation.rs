@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use telecomx_local::domain::mirror::Table;
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::domain::time::Time;
-use telecomx_local::sync::hub::admin_store::AdminStore;
 use telecomx_local::sync::hub::audit::Caller;
 use telecomx_local::sync::hub::origin::EnrolmentKind;
 use telecomx_local::sync::hub::store::HubStore;
@@ -61,7 +60,7 @@ pub struct Side {
 
 /// What is played.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub enum Kind {
     /// Nothing is restored or cloned: nothing may look like it either.
     Calm,
     /// The hub is put back to its backup, the edges are as they were: none of them may begin anew.
@@ -81,7 +80,7 @@ pub struct Simulation<H = OnSqlite> {
     pub skew: Skew,
     /// Things still go wrong.
     pub is_breaking: bool,
-    kind: Kind,
+    pub kind: Kind,
     _folder: tempfile::TempDir,
 }
 
@@ -127,7 +126,11 @@ impl<H: SimulatedHub> Simulation<H> {
                 }
             })
             .collect();
-        let skew = Skew { has_new_field: chance.below(2) == 0, is_hub_old: chance.below(5) == 0 };
+        let skew = Skew {
+            has_new_field: chance.below(2) == 0,
+            is_hub_old: chance.below(5) == 0,
+            takes_whole_rows: chance.below(3) == 0,
+        };
         let kind = [Kind::Calm, Kind::Rewound, Kind::Troubled, Kind::Torn][(seed % 4) as usize];
         Simulation { chance, hub, now, sides, skew, is_breaking: true, kind, _folder: folder }
     }
@@ -136,6 +139,7 @@ impl<H: SimulatedHub> Simulation<H> {
     pub fn quiet(seed: u64) -> Simulation<H> {
         let mut simulation = Simulation::new(seed);
         (simulation.is_breaking, simulation.skew.is_hub_old) = (false, false);
+        simulation.skew.takes_whole_rows = false;
         (simulation.sides[0].may_fork, simulation.sides[0].may_rewind) = (true, true);
         simulation
     }
@@ -151,7 +155,11 @@ impl<H: SimulatedHub> Simulation<H> {
             73..77 => (0..3).try_for_each(|_| self.exchange(i, k))?,
             77..80 => self.give_up(i, k),
             80..82 => self.crash(i, k)?,
-            82..83 => self.hub.crash(),
+            82..83 => {
+                self.hub.crash();
+                // Upgraded meanwhile, or put back to the program before.
+                self.skew.takes_whole_rows = self.chance.below(3) == 0;
+            }
             83..85 => self.sides[i].edges[k].keep_image(&mut self.chance),
             85..87 => self.hub.back_up(),
             87..91 => self.propose(i)?,
@@ -188,20 +196,6 @@ impl<H: SimulatedHub> Simulation<H> {
             _ => self.now.plus_ms((self.chance.below(60) as i64 - 20) * DAY_MS).max(CLOCKS[0]),
         };
         block_on(self.hub.store().prune(self.now)).unwrap();
-    }
-
-    /// The edge asks for another token; the answer may be lost. Where a hub is put back, it may know none of them, and somebody
-    /// must enrol the edge again: that is not played.
-    fn rotate_token(&mut self, i: usize) {
-        if self.kind != Kind::Calm {
-            return;
-        }
-        let mut token = [0; 32];
-        token[..8].copy_from_slice(&self.chance.number().to_be_bytes());
-        block_on(self.hub.store().rotate_token(&self.sides[i].origin, token)).unwrap();
-        if self.chance.below(2) == 0 {
-            self.sides[i].token = token;
-        }
     }
 
     /// What makes two lives of one.

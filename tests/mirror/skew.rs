@@ -1,7 +1,9 @@
 //! What is different between an edge and a hub of other versions, played in transit.
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use telecomx_local::domain::mirror::Row;
+use telecomx_local::domain::mirror::{Row, RowText};
+use telecomx_local::domain::row_text::around_configs;
 
 /// What a config must hold for the hub to find something wrong with its row.
 pub const REFUSED: &str = "REFUSED";
@@ -16,6 +18,8 @@ pub struct Skew {
     pub has_new_field: bool,
     /// The hub does not know a table.
     pub is_hub_old: bool,
+    /// The hub is of the version that takes each row whole.
+    pub takes_whole_rows: bool,
 }
 
 impl Skew {
@@ -27,8 +31,24 @@ impl Skew {
 
     pub fn send(self, rows: &mut [Row]) {
         for v in rows.iter_mut().filter_map(|row| row.v.as_mut()) {
-            *v = RawValue::from_string(self.sent(v.get())).unwrap();
+            let text = self.sent(&v.get());
+            *v = match (v.content(), around_configs(&text)) {
+                (Some(content), Some((head, _, tail))) => {
+                    RowText::Shared { head: head.into(), content: content.clone(), tail: tail.into() }
+                }
+                _ => RawValue::from_string(text).unwrap().into(),
+            };
         }
+    }
+
+    /// Whether the hub can read a message at all.
+    pub fn can_read(self, text: &str) -> bool {
+        #[derive(Deserialize)]
+        struct OfWholeRows {
+            #[serde(default, rename = "rows")]
+            _rows: Vec<Row>,
+        }
+        !self.takes_whole_rows || serde_json::from_str::<OfWholeRows>(text).is_ok()
     }
 
     /// A message as the hub reads it.

@@ -56,7 +56,7 @@ impl<S: HubStore> Move<'_, S> {
                 }
                 for row in differences(table, here, there, &mut carried.checksum) {
                     carried.sent += 1;
-                    load.bytes += row.v.as_ref().map_or(0, |v| v.get().len()) + 200;
+                    load.bytes += row.v.as_ref().map_or(0, |v| v.length()) + 200;
                     load.delivery.rows.push(row);
                     self.send(&mut load, DELIVERY_BYTES)?;
                 }
@@ -129,7 +129,7 @@ fn differences(table: Table, here: Vec<Row>, there: Vec<RowVersion>, checksum: &
         there.into_iter().map(|version| (version.id.clone(), version)).collect();
     let mut differing = vec![];
     for row in here {
-        checksum.add(table, &row.id, [row.rev, row.chg], row.v.as_ref().map_or("", |v| v.get()));
+        checksum.add(table, &row.id, [row.rev, row.chg], &row.v.as_ref().map_or("".into(), |v| v.get()));
         if there.remove(&row.id) != Some(RowVersion::of(&row)) {
             differing.push(row);
         }

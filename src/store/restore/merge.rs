@@ -59,6 +59,7 @@ fn own_rows(tx: &ReadTx) -> Result<OwnRows> {
 /// Notes that an own row is there, and what it refers to. A row that cannot be read refers to nothing: doctor names it.
 fn refer(row: &Row, references: &mut References) {
     let Some(text) = row.v.as_ref().map(|v| v.get()) else { return };
+    let text = &*text;
     match row.t {
         Table::Customer => {
             serde_json::from_str::<Customer>(text).iter().for_each(|customer| references.add_customer(customer));

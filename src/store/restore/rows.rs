@@ -57,6 +57,7 @@ pub fn skipped(row: &Row, reason: String) -> SkippedRow {
 /// Reads and writes one row. A constraint that it breaks undoes its statement alone, so no savepoint is needed.
 pub fn restore_row(tx: &mut WriteTx, row: &Row, references: &mut References) -> Result<(), RowError> {
     let text = row.v.as_ref().map(|v| v.get()).ok_or_else(|| RowError::Content("the hub cannot read it".into()))?;
+    let text = &*text;
     let rev = row.rev.max(1);
     match row.t {
         Table::Customer => {

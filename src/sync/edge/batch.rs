@@ -5,7 +5,7 @@ use crate::db::ReadTx;
 use crate::domain::mirror::Position;
 use crate::error::Result;
 use crate::store::ahead::{self, Prefix};
-use crate::store::feed::{self, FeedCursor};
+use crate::store::feed::{self, FeedCursor, MessageSize};
 use crate::sync::protocol::wire::{Mode, Row};
 
 /// How often the end of a batch may be put off: from then on it ends where it was to end, however much is written meanwhile.
@@ -21,6 +21,8 @@ pub struct Place {
     pub after: FeedCursor,
     /// Of a batch that is being sent in parts: its last write, and how often that was put off.
     pub end: Option<(i64, i64)>,
+    /// The hub takes messages with contents apart.
+    pub has_contents_apart: bool,
 }
 
 /// Rows that were read in one snapshot.
@@ -51,6 +53,7 @@ impl Read {
     fn new(tx: &ReadTx, place: &Place, to: Option<i64>, snap: i64, max_bytes: usize) -> Result<Read> {
         let last = place.after.clone();
         let (mut read, mut bytes) = (Read { rows: vec![], last, whole: None, within: None, is_cut: false }, 0);
+        let mut size = MessageSize::new(place.has_contents_apart);
         feed::rows(tx, &place.after, snap, |row, place| {
             if !read.rows.is_empty() && place.chg != read.last.chg {
                 read.whole = Some((read.rows.len(), read.last.chg));
@@ -60,7 +63,7 @@ impl Read {
             }
             read.is_cut = bytes >= max_bytes;
             if !read.is_cut {
-                bytes += feed::bytes(&row);
+                bytes += size.add(&row);
                 read.rows.push(row);
                 read.last = place;
             }
@@ -121,7 +124,9 @@ fn rows_ahead(tx: &ReadTx, place: &Place, to: i64, max_bytes: usize, extensions:
     if rule(Rule::References) {
         return Ok(Some(vec![]));
     }
-    let prefix = Prefix { first: place.first, to, has_older: place.first > 0 || place.end.is_some() };
+    let has_contents_apart = place.has_contents_apart;
+    let prefix =
+        Prefix { first: place.first, to, has_older: place.first > 0 || place.end.is_some(), has_contents_apart };
     if extensions < EXTENSIONS_MAX {
         return ahead::rows(tx, prefix, max_bytes);
     }

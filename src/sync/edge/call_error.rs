@@ -74,6 +74,11 @@ impl CallError {
         matches!(self, CallError::Refused { status: 413, .. })
     }
 
+    /// Whether the hub could not read the message.
+    pub fn is_malformed(&self) -> bool {
+        matches!(self, CallError::Refused { status: 400, .. })
+    }
+
     /// Whether an operator must act: the hub has no more room, the token is invalid, two edges use one name (split brain), one side must be upgraded, or the
     /// edge may not follow to the new hub.
     pub fn is_alarm(&self) -> bool {

@@ -102,6 +102,9 @@ impl SyncDriver {
     /// Logs and stores why an exchange failed; returns how long to wait before the next.
     fn failed(&mut self, error: CallError) -> (Duration, AnyResult<()>) {
         self.session.abort();
+        if error.is_malformed() {
+            self.session.send_whole_rows();
+        }
         // A single row that is too long does not become shorter.
         let is_too_long = error.is_too_long() && self.backoff.is_smallest();
         let is_alarm = error.is_alarm() || is_too_long;

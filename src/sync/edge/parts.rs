@@ -11,6 +11,7 @@ use crate::domain::mirror::Position;
 use crate::error::{Error, Result};
 use crate::store::feed::{self, FeedCursor};
 use crate::store::sent_parts::{self, SentPart};
+use crate::sync::protocol::rows::Rows;
 use crate::sync::protocol::wire::{Part, PartContext, StageReply, Staged};
 
 /// A batch that is being sent in parts.
@@ -57,12 +58,12 @@ impl PartsInProgress {
     }
 
     /// Where the next rows are read.
-    pub fn place(&self, position: &Position) -> Place {
+    pub fn place(&self, position: &Position, has_contents_apart: bool) -> Place {
         let (after, end) = match &self.partial {
             Some(partial) => (partial.after.clone(), Some(partial.end)),
             None => (FeedCursor::after_write(position.acked), None),
         };
-        Place { mode: mode(position), first: position.acked, after, end }
+        Place { mode: mode(position), first: position.acked, after, end, has_contents_apart }
     }
 
     /// The parts that the push names, which ends them.
@@ -76,7 +77,13 @@ impl PartsInProgress {
     }
 
     /// The next part of a batch. The position behind it is on disk before it is sent.
-    pub async fn part(&mut self, position: &Position, batch: Batch, fresh: &mut impl FnMut() -> Uuid) -> Result<Part> {
+    pub async fn part(
+        &mut self,
+        position: &Position,
+        batch: Batch,
+        has_contents_apart: bool,
+        fresh: &mut impl FnMut() -> Uuid,
+    ) -> Result<Part> {
         let before = self.partial.as_ref().map(|partial| (partial.stage, partial.parts, partial.last));
         let (stage, part) = before.map_or_else(|| (fresh(), 0), |(stage, parts, _)| (stage, parts));
         let (id, end, builds_on) = (fresh(), (batch.to, batch.extensions), builds_on(position)?);
@@ -99,7 +106,7 @@ impl PartsInProgress {
             base: position.base(),
             expected: i64::try_from(expected).unwrap_or(i64::MAX),
         };
-        Ok(Part { stage, part, context: Some(context), rows: batch.rows })
+        Ok(Part { stage, part, context: Some(context), rows: Rows::new(batch.rows, has_contents_apart) })
     }
 
     /// The batch that was broken off, if it builds on this position.
@@ -116,7 +123,7 @@ impl PartsInProgress {
             self.abort();
             return Ok(());
         }
-        let Some(StageReply { head, staged }) = known else { return Ok(()) };
+        let Some(StageReply { head, staged, .. }) = known else { return Ok(()) };
         if head != position.base() {
             self.asks_state = true;
             return Ok(());

@@ -16,9 +16,9 @@ use crate::domain::mobile_config::NewColleagues;
 use crate::domain::proposal::{HubLevel, Proposal, Task};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
-use crate::store::feed;
 use crate::store::{audit, proposals as answers, quarantine, sent_parts, sync_state};
-use crate::sync::protocol::wire::{EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, Push, Reply, Row, StageReply};
+use crate::sync::protocol::rows::Rows;
+use crate::sync::protocol::wire::{EdgeStatus, Mode, NUMBER_MAX, PROTO, Part, Push, Reply, StageReply};
 
 const AUDIT_DIFFERS: &str =
     "the audit trail differs from what this server reported to the hub: entries were changed or cut off";
@@ -39,19 +39,19 @@ pub enum Outgoing {
 impl Outgoing {
     /// How many rows it brings.
     pub fn rows(&self) -> usize {
-        self.all_rows().len()
+        self.all_rows().map_or(0, |rows| rows.len())
     }
 
     /// About how many bytes its rows take before compression.
     pub fn bytes(&self) -> usize {
-        self.all_rows().iter().map(feed::bytes).sum()
+        self.all_rows().map_or(0, Rows::bytes)
     }
 
-    fn all_rows(&self) -> &[Row] {
+    fn all_rows(&self) -> Option<&Rows> {
         match self {
-            Outgoing::AskStage => &[],
-            Outgoing::Part(part) => &part.rows,
-            Outgoing::Push(push) => &push.rows,
+            Outgoing::AskStage => None,
+            Outgoing::Part(part) => Some(&part.rows),
+            Outgoing::Push(push) => Some(&push.rows),
         }
     }
 }
@@ -79,6 +79,8 @@ pub struct SyncSession {
     tasks: Vec<(Proposal, Task)>,
     /// Proposals whose answers are in the current push.
     answers_sent: Vec<Uuid>,
+    /// The hub has said that it takes messages with contents apart.
+    has_contents_apart: bool,
 }
 
 impl SyncSession {
@@ -90,6 +92,7 @@ impl SyncSession {
             request: None,
             tasks: vec![],
             answers_sent: vec![],
+            has_contents_apart: false,
         }
     }
 
@@ -113,12 +116,13 @@ impl SyncSession {
         let batch = match self.parts.asks_state {
             true => self.db.read(|tx| Batch::none(tx, position.base().acked))?,
             false => {
-                let place = self.parts.place(&position);
+                let place = self.parts.place(&position, self.has_contents_apart);
                 self.db.read(|tx| Batch::read(tx, &place, max_bytes))?
             }
         };
         if !batch.is_complete {
-            return self.parts.part(&position, batch, fresh).await.map(Outgoing::Part);
+            let part = self.parts.part(&position, batch, self.has_contents_apart, fresh).await?;
+            return Ok(Outgoing::Part(part));
         }
         self.push(position, batch, fresh).await
     }
@@ -127,6 +131,7 @@ impl SyncSession {
     /// older version; the batch is then begun anew.
     pub fn resume(&mut self, known: Option<StageReply>) -> Result<()> {
         let position = self.position()?;
+        self.has_contents_apart = known.is_some_and(|known| known.contents);
         self.parts.resume(&position, known)
     }
 
@@ -162,7 +167,7 @@ impl SyncSession {
             attempt,
             snap: batch.snap,
             staged,
-            rows: batch.rows,
+            rows: Rows::new(batch.rows, self.has_contents_apart),
             outcomes,
             audit,
             status,
@@ -174,6 +179,12 @@ impl SyncSession {
         self.parts.abort();
         self.request = None;
         self.answers_sent = vec![];
+    }
+
+    /// The hub could not read a message: until it says again that it takes contents apart, each row goes whole. Another program may
+    /// answer in its place, an older one.
+    pub fn send_whole_rows(&mut self) {
+        self.has_contents_apart = false;
     }
 
     /// Handles a reply. `fresh`: the uuid of a new epoch, if one must begin.
@@ -192,6 +203,7 @@ impl SyncSession {
             }
             ReplyVerdict::Reset { position, reason } => (position, ExchangeOutcome::Forked(reason)),
         };
+        self.has_contents_apart = reply.contents;
         let delivered = if reply.accepted { std::mem::take(&mut self.answers_sent) } else { vec![] };
         self.abort();
         let is_new = next != position || !delivered.is_empty();

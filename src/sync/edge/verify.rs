@@ -78,7 +78,7 @@ fn difference(here: Vec<RowDigest>, there: Vec<RowDigest>) -> Vec<String> {
 fn tree(tx: &crate::db::ReadTx, acked: i64) -> Result<Option<(Tree, Vec<String>)>> {
     let (mut tree, mut unreadable) = (Tree::default(), vec![]);
     let is_unchanged = for_each(tx, acked, |row| match &row.v {
-        Some(v) => tree.add(row.t, &row.id, row.rev, v.get()),
+        Some(v) => tree.add(row.t, &row.id, row.rev, &v.get()),
         None if row.bad.is_some() => unreadable.push(format!("{}/{}", row.t.name(), row.id)),
         None => {}
     })?;
@@ -92,7 +92,7 @@ fn rows_of(tx: &crate::db::ReadTx, acked: i64, leaves: &[u16]) -> Result<Option<
         if let Some(v) = &row.v
             && leaves.contains(&leaf_of(row.t, &row.id))
         {
-            rows.push(digest_of(row.t, &row.id, row.rev, v.get()));
+            rows.push(digest_of(row.t, &row.id, row.rev, &v.get()));
         }
     })?;
     Ok(is_unchanged.then_some(rows))

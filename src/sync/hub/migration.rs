@@ -36,8 +36,8 @@ pub struct RowVersion {
 
 impl RowVersion {
     pub fn of(row: &Row) -> RowVersion {
-        let text = row.v.as_ref().map_or("", |v| v.get());
-        let hash = digest_of(row.t, &row.id, row.rev, text).hash;
+        let text = row.v.as_ref().map_or("".into(), |v| v.get());
+        let hash = digest_of(row.t, &row.id, row.rev, &text).hash;
         RowVersion { id: row.id.clone(), rev: row.rev, chg: row.chg, hash }
     }
 }

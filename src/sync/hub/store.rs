@@ -45,6 +45,7 @@ impl PushResult {
             accepted: self.accepted,
             audit: self.origin.audit.0,
             audit_differs: self.origin.audit_differs,
+            contents: true,
             quarantine: self.quarantine,
             proposals: self.proposals,
             pace,

@@ -3,5 +3,6 @@
 
 pub mod compression;
 pub mod hash_tree;
+pub mod rows;
 pub mod snapshot;
 pub mod wire;

@@ -25,9 +25,9 @@ pub struct Page {
 pub fn page_digest(rows: &[Row]) -> String {
     let mut hash = Sha256::new();
     for row in rows {
-        let text = row.v.as_ref().map_or("", |v| v.get());
+        let text = row.v.as_ref().map_or("".into(), |v| v.get());
         hash.update(format!("{}/{}/{}/{}:", row.t.name(), row.id, row.rev, text.len()));
-        hash.update(text);
+        hash.update(&*text);
     }
     hex::encode(hash.finalize())
 }

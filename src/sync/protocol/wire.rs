@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::rows::Rows;
 pub use crate::domain::mirror::{AuditHead, Epoch, Head, Refused, Row, Table};
 pub use crate::domain::proposal::{Proposal, ProposalAnswer};
 
@@ -57,8 +58,8 @@ pub struct Push {
     /// The stage with the earlier parts of this batch; only when the batch is too large for one request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staged: Option<Staged>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rows: Vec<Row>,
+    #[serde(default, skip_serializing_if = "has_none")]
+    pub rows: Rows,
     /// Answers that the hub has not received, as far as their rows are in this push or an earlier one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<ProposalAnswer>,
@@ -84,7 +85,7 @@ pub struct Part {
     /// Absent from an edge of an older version, which begins anew after each broken connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<PartContext>,
-    pub rows: Vec<Row>,
+    pub rows: Rows,
 }
 
 /// Code of the hub's refusal of a part that does not follow what is staged.
@@ -111,6 +112,9 @@ pub struct PartContext {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageReply {
     pub head: Head,
+    /// As in [`Reply`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contents: bool,
     /// Absent while nothing is staged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staged: Option<StageState>,
@@ -181,6 +185,10 @@ impl EdgeStatus {
     }
 }
 
+fn has_none(rows: &Rows) -> bool {
+    rows.is_empty()
+}
+
 fn is_zero(count: &i64) -> bool {
     *count == 0
 }
@@ -205,6 +213,9 @@ pub struct Reply {
     /// The edge has another entry under that number: its trail was changed, or cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub audit_differs: bool,
+    /// The hub takes messages with contents apart ([`super::rows`]); one of an older version does not say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contents: bool,
     /// Quarantined rows, at most a hundred.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantine: Vec<Refused>,

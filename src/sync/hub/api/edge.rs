@@ -33,6 +33,7 @@ pub async fn well_known<S: HubStore>(state: SharedState<S>) -> HttpResponse {
         "protocols": [PROTO],
         "schema": { "min": rules::SCHEMA_MIN, "max": SCHEMA_VERSION },
         "version": env!("CARGO_PKG_VERSION"),
+        "contents": true,
         "limits": { "body_bytes": BODY_MAX_BYTES, "batch_bytes": state.pace.max_bytes },
         "clock_ms": state.clock.now().millis(),
     }))

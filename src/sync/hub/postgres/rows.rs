@@ -21,7 +21,7 @@ pub struct Columns<'r> {
     pub id: Vec<Cow<'r, str>>,
     pub rev: Vec<i64>,
     pub chg: Vec<i64>,
-    pub v: Vec<Option<&'r str>>,
+    pub v: Vec<Option<Cow<'r, str>>>,
     pub code: Vec<Option<&'static str>>,
     pub detail: Vec<Option<String>>,
 }

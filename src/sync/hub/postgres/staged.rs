@@ -50,7 +50,7 @@ pub async fn staged(pool: &Pool, origin: &str) -> Result<StageReply> {
     let (found, answers) = origins::read(pool, origin, Batch::default().with(STAGES, &[&origin, &none])).await?;
     found.origin.check_here()?;
     let staged = answers[0].first().map(stage_of).transpose()?;
-    Ok(StageReply { head: found.origin.head, staged })
+    Ok(StageReply { head: found.origin.head, contents: true, staged })
 }
 
 fn stage_of(row: &SqlRow) -> Result<StageState> {

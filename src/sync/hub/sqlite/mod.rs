@@ -186,7 +186,8 @@ impl HubStore for SqliteHub {
     async fn staged(&self, origin: &str) -> Result<StageReply> {
         let mut conn = self.lock();
         let tx = conn.transaction()?;
-        Ok(StageReply { head: origins::get_here(&tx, origin)?.head, staged: staged::state(&tx, origin)? })
+        let head = origins::get_here(&tx, origin)?.head;
+        Ok(StageReply { head, contents: true, staged: staged::state(&tx, origin)? })
     }
 
     async fn push(&self, origin: &str, token_hash: &Hash, push: &Push, now: Time) -> Result<PushResult> {

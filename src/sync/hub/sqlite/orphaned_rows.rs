@@ -47,7 +47,7 @@ pub fn orphan_all(tx: &Connection, origin: &Origin, now: Time) -> Result<()> {
     // Quarantined rows are kept too.
     for row in quarantine::all(tx, &origin.origin)? {
         let Some(v) = &row.v else { continue };
-        let text = add_text(tx, v.get())?;
+        let text = add_text(tx, &v.get())?;
         tx.execute(
             &format!("{add} values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
             params![origin.origin, epoch, row.t.number(), row.id, row.rev, row.chg, text, now],

@@ -4,7 +4,7 @@ use rusqlite::{Connection, named_params, params};
 use serde_json::value::RawValue;
 
 use super::rows;
-use crate::domain::mirror::{Refused, Row, Table};
+use crate::domain::mirror::{Refused, Row, RowText, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::row_validation::{Fault, ValidatedRows};
@@ -108,6 +108,7 @@ fn select(tx: &Connection, origin: &str, condition: &str) -> Result<Vec<Row>> {
     while let Some(row) = found.next()? {
         let v: Option<String> = row.get(4)?;
         let v = v.map(RawValue::from_string).transpose().map_err(|error| Error::Internal(Box::new(error)))?;
+        let v = v.map(RowText::Whole);
         let t = Table::from_number(row.get(0)?).unwrap_or(Table::Other);
         rows.push(Row { t, id: row.get(1)?, rev: row.get(2)?, chg: row.get(3)?, v, bad: None });
     }

@@ -30,7 +30,7 @@ pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &
         match update.query_row(params![origin, t, row.id, row.rev, row.chg], text_of).optional()? {
             Some(text) => drop(update_text.execute(params![text, v.get()])?),
             None => {
-                let text = add_text(tx, v.get())?;
+                let text = add_text(tx, &v.get())?;
                 insert.execute(params![origin, t, row.id, row.rev, row.chg, text])?;
             }
         }

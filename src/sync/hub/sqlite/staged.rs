@@ -65,7 +65,7 @@ pub fn insert_staged(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for row in rows {
-        let text = row.v.as_ref().map(|v| rows::add_text(tx, v.get())).transpose()?;
+        let text = row.v.as_ref().map(|v| rows::add_text(tx, &v.get())).transpose()?;
         let (code, detail) = row_validation::fault(row).unzip();
         let staged = params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail];
         if insert.execute(staged)? == 0 {
