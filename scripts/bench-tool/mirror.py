@@ -255,7 +255,7 @@ def measure_wire(product, folder, data, password):
     with sqlite3.connect(pair.store, timeout=30) as hub:
         for number in (7, 40_007, 80_007):
             row = "(select text from mirror where t = 3 and id = ?)"
-            hub.execute(f"update texts set v = replace(v, 'Support', 'Another') where n = {row}", [employee(number)])
+            hub.execute(f"update texts set v = v || ' ' where n = {row}", [employee(number)])
         differing = hub.total_changes
     begun, began = line.bytes, time.monotonic()
     proof = pair.ask("/sync/verify", {})

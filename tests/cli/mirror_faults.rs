@@ -135,7 +135,12 @@ fn a_comparison_that_fails_is_an_alarm_on_both_sides_until_one_that_does_not() {
     let operator = place.token_of(OPERATOR);
     place.run(&["sync", "run"]);
     let store = rusqlite::Connection::open(hub_place.place.path("hub.db")).unwrap();
-    store.execute("update texts set v = replace(v, 'Sales', 'Sails')", []).unwrap();
+    let replace = |old: &str, new: &str| {
+        for table in ["texts", "contents"] {
+            store.execute(&format!("update {table} set v = replace(v, ?1, ?2)"), [old, new]).unwrap();
+        }
+    };
+    replace("Sales", "Sails");
     let edge = place.serve();
     let proof = edge.post("/sync/verify", &operator, &json!({})).body;
     // Its name stands in a mobile config too.
@@ -146,7 +151,7 @@ fn a_comparison_that_fails_is_an_alarm_on_both_sides_until_one_that_does_not() {
     assert_eq!((&hub.only()["differs"], &hub.only()["consistent"]), (&json!(true), &json!(false)));
     let page = || hub.get(&hub.path("rows?table=queue"))["consistent"].clone();
     assert_eq!(page(), false);
-    store.execute("update texts set v = replace(v, 'Sails', 'Sales')", []).unwrap();
+    replace("Sails", "Sales");
     is_proved(&edge, &operator);
     let status = sync(&edge, &operator);
     assert_eq!((&status["consistent"], &status["alarm"]), (&json!(true), &json!(null)));

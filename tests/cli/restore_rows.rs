@@ -25,7 +25,10 @@ fn hub_of_a_lost_server() -> (HubPlace, Hub, Place) {
 /// Puts `value`, an expression of SQL over the text `v`, in the place of a row's text in the hub's store.
 fn spoil(hub_place: &HubPlace, (table, id): (Table, &str), value: &str) {
     let store = rusqlite::Connection::open(hub_place.place.path("hub.db")).unwrap();
-    let sql = format!("update texts set v = {value} where n in (select text from mirror where t = ?1 and id = ?2)");
+    let sql = format!(
+        "update texts set v = (select {value} from whole_texts w where w.n = texts.n), content = null, tail = null
+         where n in (select text from mirror where t = ?1 and id = ?2)"
+    );
     assert_eq!(store.execute(&sql, (table.number(), id)).unwrap(), 1, "{id}");
 }
 

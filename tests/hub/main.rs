@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and fails")]
 
 mod console;
+mod contents;
 mod edge;
 mod enrolment;
 mod fleet;
@@ -17,6 +18,8 @@ mod orphaned_rows;
 mod postgres_hangs;
 #[cfg(feature = "postgres")]
 mod postgres_killed;
+#[cfg(feature = "postgres")]
+mod postgres_older;
 #[cfg(feature = "postgres")]
 mod postgres_promoted;
 #[cfg(feature = "postgres")]
@@ -49,6 +52,8 @@ use tempfile::TempDir;
 pub trait Place: Sync {
     type Store: HubStore;
     fn open(&self) -> Self::Store;
+    /// What this SQL counts, past the store.
+    fn count(&self, sql: &str) -> i64;
 }
 
 struct SqlitePlace {
@@ -61,6 +66,11 @@ impl Place for SqlitePlace {
     fn open(&self) -> SqliteHub {
         let path: PathBuf = self.folder.path().join("hub.db");
         SqliteHub::open(&path).unwrap()
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        let conn = rusqlite::Connection::open(self.folder.path().join("hub.db")).unwrap();
+        conn.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -75,6 +85,11 @@ impl Place for PostgresPlace {
 
     fn open(&self) -> PostgresHub {
         edge::block_on(PostgresHub::open(&Address { url: self.url.clone(), ca: None })).unwrap()
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        let superuser = postgres_server::Postgres::as_superuser(&self.url);
+        postgres_server::connected(&superuser, async |client| client.query_one(sql, &[]).await.unwrap().get(0))
     }
 }
 
@@ -104,6 +119,15 @@ macro_rules! on_every_store {
 on_every_store! {
     console:
         an_operator_works_in_the_console_by_a_cookie;
+    contents:
+        a_content_is_kept_once_for_its_origin_and_every_row_reads_as_it_was_sent,
+        contents_that_nothing_refers_to_are_removed_and_no_others,
+        a_reset_that_brings_the_same_configs_again_loses_none,
+        a_quarantined_write_comes_out_with_its_content,
+        a_content_that_was_damaged_is_mended_by_the_next_row_that_has_it,
+        a_content_counts_once_in_what_an_origin_stores,
+        a_move_takes_contents_along_and_a_removal_leaves_none,
+        over_http_contents_and_rows_that_do_not_belong_together_are_refused_whole;
     enrolment:
         a_code_is_spent_once,
         a_code_for_a_replacement_shuts_the_old_token_out,

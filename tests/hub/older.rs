@@ -24,6 +24,8 @@ fn a_file_of_the_first_schema_keeps_its_mirrors_and_its_lost_tail() {
     .unwrap();
     conn.execute_batch(
         "insert into mirror values ('one', 1, 'q1', 1, 1, '{\"n\":1}'), ('one', 1, 'q2', 3, 2, '{\"n\":2}');
+         insert into mirror values ('one', 3, 'a', 1, 2, '{\"_id\":\"a\",\"configs\":[7]}'),
+            ('one', 3, 'b', 1, 2, '{\"_id\":\"b\",\"configs\":[7],\"future\":1}'), ('one', 3, 'c', 1, 2, 'torn');
          insert into staged values ('one', 's', 0, 1, 'q3', 1, 3, '{}');
          insert into staged_parts values ('one', 's', 0);
          insert into lost_tail values ('one', 1, 1, 'q9', 1, 1, '{\"n\":9}', 5), ('one', 1, 1, 'q8', 1, 1, '{\"n\":8}', 5);
@@ -43,5 +45,10 @@ fn a_file_of_the_first_schema_keeps_its_mirrors_and_its_lost_tail() {
     let lost: String = conn.query_row(lost, [], |row| row.get(0)).unwrap();
     assert_eq!(lost, r#"q8{"n":8} q9{"n":9}"#);
     let texts: i64 = conn.query_row("select count(*) from texts", [], |row| row.get(0)).unwrap();
-    assert_eq!(texts, 4, "what was staged is sent again");
+    assert_eq!(texts, 7, "what was staged is sent again");
+    let (_, configs) = block_on(store.rows("one", Table::MobileConfig, "", 10)).unwrap();
+    let texts: Vec<_> = configs.iter().filter_map(|row| Some(row.v.as_ref()?.get())).collect();
+    assert_eq!(texts, [r#"{"_id":"a","configs":[7]}"#, r#"{"_id":"b","configs":[7],"future":1}"#]);
+    let contents: i64 = conn.query_row("select count(*) from contents", [], |row| row.get(0)).unwrap();
+    assert_eq!(contents, 1, "both refer to it");
 }

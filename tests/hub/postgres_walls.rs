@@ -1,5 +1,6 @@
 //! PostgreSQL's own walls: with the program's checks out of the way, row-level security alone keeps origins apart.
 
+use telecomx_local::domain::mirror::{Row, Table};
 use telecomx_local::domain::proposal::Proposal;
 use telecomx_local::sync::hub::origin::EnrolmentKind;
 use telecomx_local::sync::hub::postgres::{Address, PostgresHub};
@@ -14,14 +15,16 @@ use super::{Place, PostgresPlace};
 /// Something of an origin in every table that has an origin.
 fn fill<'s>(store: &'s PostgresHub, name: &str) -> TestEdge<'s, PostgresHub> {
     let mut edge = TestEdge::enrolled(store, name);
-    edge.pushes(vec![queue(1, "lost"), queue(2, "q1")]);
+    let config = row(1, "config", r#"{"_id":"config","customer":"c","configs":[]}"#);
+    let config = Row { t: Table::MobileConfig, ..config };
+    edge.pushes(vec![queue(1, "lost"), config, queue(2, "q1")]);
     edge.push(&edge.reset(2, 1, vec![queue(3, "q1"), row(4, "bad", "7")]));
     edge.stage(Uuid::new_v4(), 0, vec![queue(5, "staged")]);
     let patch = Some(serde_json::value::RawValue::from_string("{}".into()).unwrap());
     let proposal = Proposal {
         uuid: Uuid::new_v4(),
         seq: 0,
-        table: telecomx_local::domain::mirror::Table::Queue,
+        table: Table::Queue,
         id: "q1".into(),
         base_rev: None,
         base: None,
@@ -186,6 +189,8 @@ fn what_is_about_the_fleet_sees_no_mirrored_row_and_changes_no_entry_of_the_audi
         for sql in [
             "select count(*) from mirror",
             "delete from mirror",
+            "select count(*) from contents",
+            "delete from contents",
             "update audit set who = 'nobody'",
             "delete from audit",
             "truncate origins",

@@ -133,7 +133,9 @@ impl SimulatedHub for OnPostgres {
     }
 
     fn rows(&self, origin: &str) -> Rows {
-        let rows = self.look("select t, id, rev, chg, v from mirror where origin = $1", origin);
+        let whole = "select t, id, rev, chg, head || coalesce(c.v || tail, '') from mirror m
+            left join contents c on c.origin = m.origin and c.digest = m.content where m.origin = $1";
+        let rows = self.look(whole, origin);
         rows.iter().map(|row| (key_of(row), (row.get(2), row.get(3), row.get(4)))).collect()
     }
 

@@ -41,6 +41,11 @@ impl OnSqlite {
              union all select text from lost_tail)";
         let wrong = self.look().prepare_cached(sql).unwrap().query_row([], |row| row.get::<_, i64>(0));
         assert_eq!(wrong.unwrap(), 0);
+        let sql =
+            "select (select count(*) from texts where content is not null and content not in (select n from contents))
+            + (select count(*) from quarantine where content is not null and content not in (select n from contents))";
+        let wrong = self.look().prepare_cached(sql).unwrap().query_row([], |row| row.get::<_, i64>(0));
+        assert_eq!(wrong.unwrap(), 0, "a content that is referred to was removed");
     }
 }
 
@@ -83,7 +88,7 @@ impl SimulatedHub for OnSqlite {
         self.check_texts();
         let mut statement = self
             .look()
-            .prepare_cached("select t, id, rev, chg, v from mirror join texts on n = text where origin = ?1")
+            .prepare_cached("select t, id, rev, chg, v from mirror join whole_texts on n = text where origin = ?1")
             .unwrap();
         let rows = statement
             .query_map([origin], |row| Ok((key(row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?, row.get(4)?))));

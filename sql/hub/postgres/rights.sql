@@ -13,7 +13,7 @@ begin
             and c.relname <> 'enrolment_codes'
     loop
         execute format('grant select, insert, update, delete on %s to %I', found.called, run);
-        if found.relname <> 'mirror' then
+        if found.relname not in ('mirror', 'contents') then
             execute format('grant select, update, delete on %s to %I', found.called, fleet);
         end if;
     end loop;

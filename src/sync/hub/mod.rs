@@ -16,6 +16,7 @@ pub mod retention;
 pub mod rules;
 
 pub mod row_validation;
+pub mod stored_text;
 
 pub mod orphaned_rows;
 

@@ -1,7 +1,9 @@
 //! Retention: how long, and how much, a hub keeps of what may never be needed again. Pure: both stores decide by it.
 
+use std::collections::HashSet;
+
 use crate::clock;
-use crate::domain::mirror::Row;
+use crate::domain::mirror::{Row, RowText};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 
@@ -41,9 +43,14 @@ pub fn open_stages(effective_now: Time, now: Time) -> [Time; 2] {
     [effective_now.plus_ms(-STAGE_MS), now.plus_ms(STAGE_MS)]
 }
 
-/// How many bytes a store needs for rows.
+/// How many bytes a store needs for rows at most: a content that several of them share counts once.
 pub fn bytes_of(rows: &[Row]) -> i64 {
-    let bytes = |row: &Row| ROW_BYTES + row.id.len() + row.v.as_ref().map_or(0, |v| v.get().len());
+    let mut counted = HashSet::new();
+    let mut text = |v: &RowText| match v.content() {
+        Some(content) if !counted.insert(content.digest) => v.length() - content.text().len(),
+        _ => v.length(),
+    };
+    let bytes = |row: &Row| ROW_BYTES + row.id.len() + row.v.as_ref().map_or(0, &mut text);
     i64::try_from(rows.iter().map(bytes).sum::<usize>()).unwrap_or(i64::MAX)
 }
 

@@ -6,20 +6,28 @@ use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
 use super::audit;
+use super::contents::{Contents, whole_text, with_content};
 use super::origins::{self, LockedOrigin};
 use super::orphaned_rows;
 use super::proposals;
 use super::rows::{self, Columns, SCAN, without_nul};
 use super::tx::{Batch, describe as failed};
-use crate::domain::mirror::Row;
+use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::migration::{self, Arrival, Checksum, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{Origin, Phase, origin_not_found};
+use crate::sync::hub::stored_text::StoredText;
 
-const QUARANTINED: &str = "
-    select t, id, rev, chg, v, code, detail, first_seen, tries from quarantine where origin = $1 order by t, id";
+const QUARANTINED: &str = concat!(
+    "select t, id, rev, chg, ",
+    whole_text!("q"),
+    ", code, detail, first_seen, tries from quarantine q ",
+    with_content!("q"),
+    "
+    where q.origin = $1 order by t, id"
+);
 const CHANGE_PHASE: &str = concat!(
     "update origins set phase = $2, moved_to = $3, quarantined = case when $2 = 'moved' then 0 else quarantined end
      where origin = $1 returning ",
@@ -39,8 +47,8 @@ const CLEAR: [&str; 3] = [
 ];
 const CLEAR_STAGED: [&str; 2] = ["delete from staged where origin = $1", "delete from staged_parts where origin = $1"];
 const INSERT_QUARANTINED: &str = "
-    insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    insert into quarantine (origin, t, id, rev, chg, head, content, tail, code, detail, first_seen, tries)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const COUNTS: &str = "
     select (select count(*) from quarantine where origin = $1), (select count(*) from proposals where origin = $1),
         (select count(*) from lost_tail where origin = $1)";
@@ -49,7 +57,7 @@ const FINISH_MOVE: &str = "
         high = $9, stable = 0, last_seen = $10, status = $11, resets = $12, parent_n = $13, locked = $14,
         quarantined = $15, audit_seq = $16, audit_hash = $17, audit_differs = $18, phase = 'here',
         next_token_hash = $19, tags = $20, acknowledged = $21, rejected = 0,
-            used_rows = null, used_bytes = null, over_limit = null
+            used_rows = null, used_bytes = null, over_limit = null, contents_swept = false
     where origin = $1";
 
 /// Every quarantined row, as it is stored.
@@ -117,9 +125,10 @@ pub async fn deliver(pool: &Pool, origin: &str, delivery: &Delivery) -> Result<(
     }
     rows::apply(&mut batch, &origin, &upserted, &deleted);
     orphaned.add(&mut batch, &origin);
-    for QuarantineColumns { row, t, id, v, detail, at } in &quarantined {
+    for QuarantineColumns { row, t, id, head, content, tail, contents, detail, at } in &quarantined {
         let QuarantinedRow { rev, chg, code, tries, .. } = row;
-        batch.add(INSERT_QUARANTINED, &[&origin, t, id, rev, chg, v, code, detail, at, tries]);
+        contents.put(&mut batch, &origin);
+        batch.add(INSERT_QUARANTINED, &[&origin, t, id, rev, chg, head, content, tail, code, detail, at, tries]);
     }
     proposals.iter().for_each(|columns| columns.add(&mut batch, &origin));
     tx.commit(batch).await.map(drop)
@@ -130,7 +139,10 @@ struct QuarantineColumns<'a> {
     row: &'a QuarantinedRow,
     t: i32,
     id: std::borrow::Cow<'a, str>,
-    v: Option<&'a str>,
+    head: Option<&'a str>,
+    content: Option<Vec<u8>>,
+    tail: Option<&'a str>,
+    contents: Contents<'a>,
     detail: std::borrow::Cow<'a, str>,
     at: i64,
 }
@@ -138,8 +150,20 @@ struct QuarantineColumns<'a> {
 impl QuarantineColumns<'_> {
     fn of(row: &QuarantinedRow) -> QuarantineColumns<'_> {
         let t = i32::try_from(row.t).unwrap_or(i32::MAX);
-        let (id, v) = (rows::storable_id(&row.id), row.v.as_ref().map(|v| v.get()));
-        QuarantineColumns { row, t, id, v, detail: without_nul(&row.detail), at: row.first_seen.millis() }
+        let table = Table::from_number(row.t).unwrap_or(Table::Other);
+        let text = row.v.as_ref().map(|v| StoredText::of_whole(table, v.get()));
+        let mut contents = Contents::default();
+        QuarantineColumns {
+            row,
+            t,
+            id: rows::storable_id(&row.id),
+            head: text.map(|text| text.head),
+            content: text.and_then(|text| contents.add(&text)),
+            tail: text.and_then(|text| text.tail()),
+            contents,
+            detail: without_nul(&row.detail),
+            at: row.first_seen.millis(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod roles;
 mod origins;
 
 mod audit;
+mod contents;
 mod fleet;
 mod operators;
 

@@ -6,6 +6,7 @@ use deadpool_postgres::Pool;
 use tokio_postgres::Row as SqlRow;
 
 use super::audit;
+use super::contents::{Contents, whole_text, whole_text_of, with_content};
 use super::origins::{self, LockedOrigin};
 use super::rows::{number, storable_id, table};
 use super::tx::{Answers, Batch, FLEET, describe};
@@ -13,40 +14,55 @@ use crate::domain::time::Time;
 use crate::error::Result;
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin, orphaned_text};
+use crate::sync::hub::stored_text::StoredText;
 
 /// Rows behind ($2, $3), at most $4, the newest first.
-const PAGE: &str = "
-    select n, lost_at, epoch_n, t, id, rev, chg, v from lost_tail where origin = $1 and (lost_at, n) < ($2, $3)
-    order by lost_at desc, n desc limit $4";
-/// $2 to $8: arrays of when, epoch, table, id, rev, chg, text.
+const PAGE: &str = concat!(
+    "select n, lost_at, epoch_n, t, id, rev, chg, ",
+    whole_text!("l"),
+    " from lost_tail l ",
+    with_content!("l"),
+    "
+    where l.origin = $1 and (lost_at, n) < ($2, $3) order by lost_at desc, n desc limit $4"
+);
+/// $2 to $10: arrays of when, epoch, table, id, rev, chg, and the parts of the text.
 const ADD: &str = "
-    insert into lost_tail (origin, lost_at, epoch_n, t, id, rev, chg, v)
-    select $1, * from unnest($2::int8[], $3::int8[], $4::int4[], $5::text[], $6::int8[], $7::int8[], $8::text[])";
+    insert into lost_tail (origin, lost_at, epoch_n, t, id, rev, chg, head, content, tail)
+    select $1, * from unnest($2::int8[], $3::int8[], $4::int4[], $5::text[], $6::int8[], $7::int8[], $8::text[], $9::bytea[],
+        $10::text[])";
 const ORPHAN_ALL: [&str; 4] = [
-    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
-     select origin, $2, t, id, rev, chg, v, $3 from mirror where origin = $1",
+    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, head, content, tail, lost_at)
+     select origin, $2, t, id, rev, chg, head, content, tail, $3 from mirror where origin = $1",
     "delete from mirror where origin = $1",
     // Quarantined rows are kept too.
-    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, v, lost_at)
-     select origin, $2, t, id, rev, chg, v, $3 from quarantine where origin = $1 and v is not null",
+    "insert into lost_tail (origin, epoch_n, t, id, rev, chg, head, content, tail, lost_at)
+     select origin, $2, t, id, rev, chg, head, content, tail, $3 from quarantine where origin = $1 and head is not null",
     "delete from quarantine where origin = $1",
 ];
+/// Whole texts are compared: that of an older row may not be in parts.
 const DISCARD_RECOVERED: [&str; 2] = [
-    "delete from lost_tail l using mirror m
-     where l.origin = $1 and l.epoch_n = $2 and m.origin = $1 and m.t = l.t and m.id = l.id and m.rev = l.rev
-        and m.v = l.v",
-    "delete from lost_tail l using quarantine q
-     where l.origin = $1 and l.epoch_n = $2 and q.origin = $1 and q.t = l.t and q.id = l.id and q.rev = l.rev
-        and q.v = l.v",
+    concat!(
+        "delete from lost_tail l using (
+            select m.t, m.id, m.rev, ", whole_text!("m"), " as v from mirror m ", with_content!("m"), " where m.origin = $1) found
+         where l.origin = $1 and l.epoch_n = $2 and found.t = l.t and found.id = l.id and found.rev = l.rev and found.v = ",
+        whole_text_of!("l")
+    ),
+    concat!(
+        "delete from lost_tail l using (
+            select m.t, m.id, m.rev, ", whole_text!("m"), " as v from quarantine m ", with_content!("m"), " where m.origin = $1) found
+         where l.origin = $1 and l.epoch_n = $2 and found.t = l.t and found.id = l.id and found.rev = l.rev and found.v = ",
+        whole_text_of!("l")
+    ),
 ];
-/// Deletes everything that is stored of an origin except its head; each statement but the last counts what it deleted.
-const CLEAR: [&str; 6] = [
+/// Deletes everything that is stored of an origin except its head; each statement but the last two counts what it deleted.
+const CLEAR: [&str; 7] = [
     "with gone as (delete from mirror where origin = $1 returning 1) select count(*) from gone",
     "with gone as (delete from quarantine where origin = $1 returning 1) select count(*) from gone",
     "with gone as (delete from proposals where origin = $1 returning 1) select count(*) from gone",
     "with gone as (delete from staged where origin = $1 returning 1) select count(*) from gone",
     "with gone as (delete from lost_tail where origin = $1 returning 1) select count(*) from gone",
     "delete from staged_parts where origin = $1",
+    "delete from contents where origin = $1",
 ];
 const REMOVE_CODES: &str = "delete from enrolment_codes where origin = $1 or spent_by = $1";
 const REMOVE: &str = "delete from origins where origin = $1";
@@ -78,11 +94,16 @@ pub struct Columns<'l> {
     id: Vec<Cow<'l, str>>,
     rev: Vec<i64>,
     chg: Vec<i64>,
-    v: Vec<&'l str>,
+    head: Vec<&'l str>,
+    content: Vec<Option<Vec<u8>>>,
+    tail: Vec<Option<&'l str>>,
+    contents: Contents<'l>,
 }
 
 impl<'l> Columns<'l> {
     pub fn of(rows: &'l [OrphanedRow]) -> Columns<'l> {
+        let texts: Vec<_> = rows.iter().map(|row| StoredText::of_whole(row.table, row.v.get())).collect();
+        let mut contents = Contents::default();
         Columns {
             at: rows.iter().map(|row| row.lost_at.millis()).collect(),
             epoch: rows.iter().map(|row| row.epoch).collect(),
@@ -90,15 +111,19 @@ impl<'l> Columns<'l> {
             id: rows.iter().map(|row| storable_id(&row.id)).collect(),
             rev: rows.iter().map(|row| row.rev).collect(),
             chg: rows.iter().map(|row| row.chg).collect(),
-            v: rows.iter().map(|row| row.v.get()).collect(),
+            head: texts.iter().map(|text| text.head).collect(),
+            content: texts.iter().map(|text| contents.add(text)).collect(),
+            tail: texts.iter().map(StoredText::tail).collect(),
+            contents,
         }
     }
 
     /// Stores them.
     pub fn add<'p>(&'p self, batch: &mut Batch<'p>, origin: &'p &str) {
-        let Columns { at, epoch, t, id, rev, chg, v } = self;
+        let Columns { at, epoch, t, id, rev, chg, head, content, tail, contents } = self;
         if !at.is_empty() {
-            batch.add(ADD, &[origin, at, epoch, t, id, rev, chg, v]);
+            contents.put(batch, origin);
+            batch.add(ADD, &[origin, at, epoch, t, id, rev, chg, head, content, tail]);
         }
     }
 }

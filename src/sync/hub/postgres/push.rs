@@ -26,7 +26,7 @@ const APPLY: &str = concat!(
     "update origins set epoch_n = $2, epoch = $3, acked = $4, attempt = $5, high = $6, resets = $7, parent_n = $8,
         last_seen = $9, status = $10, audit_seq = $11, audit_hash = $12, audit_differs = $13, stable = $14,
         waiting_acked = $15, waiting_lsn = $16, newest_acked = $17, newest_lsn = $18,
-        rejected = 0, used_rows = $19, used_bytes = $20, over_limit = $21
+        rejected = 0, used_rows = $19, used_bytes = $20, over_limit = $21, contents_swept = false
      where origin = $1 returning ",
     origins::columns!()
 );

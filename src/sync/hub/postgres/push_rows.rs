@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::rows::{self, Columns};
-use super::staged::{CLEAR, STAGE};
+use super::staged::{self, CLEAR};
 use super::tx::Batch;
 use super::{orphaned_rows, quarantine};
 use crate::domain::mirror::Row;
@@ -59,8 +59,8 @@ impl<'r> PushRows<'r> {
         if let Some(epoch_n) = &self.ended_epoch {
             orphaned_rows::orphan_all(batch, origin, epoch_n, at);
         }
-        if let Some((stage, part, Columns { t, id, rev, chg, v, code, detail })) = &self.last {
-            batch.add(STAGE, &[origin, stage, part, t, id, rev, chg, v, code, detail, &0_i64, at, &None::<Uuid>]);
+        if let Some((stage, part, columns)) = &self.last {
+            staged::add_rows(batch, origin, (stage, part, &None), columns, (&0, at));
             quarantine::update_from_stage(batch, origin, stage, at);
             rows::apply_staged(batch, origin, stage);
             for sql in CLEAR {

@@ -10,26 +10,27 @@ use super::tx::{Batch, describe};
 use crate::domain::mirror::{Refused, Table};
 use crate::error::Result;
 
-/// $2 to $8: arrays of table, id, rev, chg, text, code, detail; $9: now.
+/// $2 to $10: arrays of table, id, rev, chg, the parts of the text, code, detail; $11: now.
 const UPSERT: &str = "
-    insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
-    select $1, t, id, rev, chg, v, coalesce(code, 'group'), coalesce(detail, 'Of the same write as a row with a fault'), $9
-    from unnest($2::int4[], $3::text[], $4::int8[], $5::int8[], $6::text[], $7::text[], $8::text[])
-        as r (t, id, rev, chg, v, code, detail)
-    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
-        code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
+    insert into quarantine (origin, t, id, rev, chg, head, content, tail, code, detail, first_seen)
+    select $1, t, id, rev, chg, head, content, tail, coalesce(code, 'group'),
+        coalesce(detail, 'Of the same write as a row with a fault'), $11
+    from unnest($2::int4[], $3::text[], $4::int8[], $5::int8[], $6::text[], $7::bytea[], $8::text[], $9::text[], $10::text[])
+        as r (t, id, rev, chg, head, content, tail, code, detail)
+    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, head = excluded.head,
+        content = excluded.content, tail = excluded.tail, code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
 const DELETE_ACCEPTED: &str = "
     delete from quarantine q using unnest($2::int4[], $3::text[]) as r (t, id)
     where q.origin = $1 and q.t = r.t and q.id = r.id";
 const UPSERT_STAGED: &str = "
-    insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
-    select origin, t, id, rev, chg, v, coalesce(code, 'group'),
+    insert into quarantine (origin, t, id, rev, chg, head, content, tail, code, detail, first_seen)
+    select origin, t, id, rev, chg, head, content, tail, coalesce(code, 'group'),
         coalesce(detail, 'Of the same write as a row with a fault'), $3
     from staged where origin = $1 and stage = $2
         and (code is not null or chg in
             (select chg from staged where origin = $1 and stage = $2 and code in ('schema', 'unreadable')))
-    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
-        code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
+    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, head = excluded.head,
+        content = excluded.content, tail = excluded.tail, code = excluded.code, detail = excluded.detail, tries = quarantine.tries + 1";
 const DELETE_POISONED: &str = "
     delete from staged where origin = $1 and stage = $2
         and (code is not null or chg in
@@ -39,12 +40,14 @@ const DELETE_ACCEPTED_STAGED: &str = "
     where q.origin = $1 and s.origin = $1 and s.stage = $2 and q.t = s.t and q.id = s.id";
 /// Applies the quarantined rows without a fault of their own, once the rows that they were quarantined with are gone.
 const RELEASE: [&str; 3] = [
-    "insert into mirror (origin, t, id, rev, chg, v)
-     select origin, t, id, rev, chg, v from quarantine where origin = $1 and v is not null and code = 'group'
+    "insert into mirror (origin, t, id, rev, chg, head, content, tail)
+     select origin, t, id, rev, chg, head, content, tail from quarantine where origin = $1 and head is not null
+        and code = 'group'
         and chg not in (select chg from quarantine where origin = $1 and code in ('schema', 'unreadable'))
-     on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v",
+     on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, head = excluded.head,
+        content = excluded.content, tail = excluded.tail",
     "delete from mirror m using quarantine q
-     where m.origin = $1 and q.origin = $1 and q.t = m.t and q.id = m.id and q.v is null and q.code = 'group'
+     where m.origin = $1 and q.origin = $1 and q.t = m.t and q.id = m.id and q.head is null and q.code = 'group'
         and q.chg not in (select chg from quarantine where origin = $1 and code in ('schema', 'unreadable'))",
     "delete from quarantine where origin = $1 and code = 'group'
         and chg not in (select chg from quarantine where origin = $1 and code in ('schema', 'unreadable'))",
@@ -74,9 +77,10 @@ pub fn update<'p>(
     accepted: [&'p Columns; 2],
     at: &'p i64,
 ) {
-    let Columns { t, id, rev, chg, v, code, detail } = quarantined;
+    let Columns { t, id, rev, chg, head, content, tail, code, detail, contents } = quarantined;
     if !quarantined.is_empty() {
-        batch.add(UPSERT, &[origin, t, id, rev, chg, v, code, detail, at]);
+        contents.put(batch, origin);
+        batch.add(UPSERT, &[origin, t, id, rev, chg, head, content, tail, code, detail, at]);
     }
     for columns in accepted.into_iter().filter(|columns| !columns.is_empty()) {
         batch.add(DELETE_ACCEPTED, &[origin, &columns.t, &columns.id]);

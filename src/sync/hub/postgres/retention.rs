@@ -1,5 +1,6 @@
 //! Deletes what is past its retention.
 
+use super::contents;
 use super::tx::{Batch, Scope, Tx, WRITE, describe};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -11,6 +12,9 @@ const UPDATE_REACHED: &str = "update hub set reached = $1";
 /// A code from the future was made by a wrong clock: it is valid from now on.
 const CLAMP_CODES: &str = "update enrolment_codes set created_at = $1 where created_at > $1";
 const DELETE_CODES: &str = "delete from enrolment_codes where created_at < $1";
+/// What the orphaned rows refer to may be referred to by nothing else.
+const UNSWEEP: &str = "
+    update origins set contents_swept = false where origin in (select origin from lost_tail where lost_at < $1)";
 const DELETE_ORPHANED: &str = "delete from lost_tail where lost_at < $1";
 /// Never the newest proposal: the next number is one more than its number.
 const DELETE_ANSWERED: &str = "
@@ -18,9 +22,8 @@ const DELETE_ANSWERED: &str = "
 
 /// No push may use a stage while it is deleted: calls that stage or push lock the origin too.
 const LOCK_STAGES: &str = "
-    select origin from origins where origin in
-        (select origin from staged_parts group by origin, stage having not max(staged_at) between $1 and $2)
-    for update";
+    update origins set contents_swept = false where origin in
+        (select origin from staged_parts group by origin, stage having not max(staged_at) between $1 and $2)";
 const DELETE_PARTS: &str = "
     delete from staged_parts where (origin, stage) in
         (select origin, stage from staged_parts group by origin, stage having not max(staged_at) between $1 and $2)";
@@ -40,10 +43,12 @@ pub async fn prune(pool: &Pool, now: Time) -> Result<()> {
         .with(UPDATE_REACHED, &[&reached])
         .with(CLAMP_CODES, &[&now])
         .with(DELETE_CODES, &[&codes])
+        .with(UNSWEEP, &[&expired])
         .with(DELETE_ORPHANED, &[&expired])
         .with(DELETE_ANSWERED, &[&expired])
         .with(LOCK_STAGES, &[&from, &to])
         .with(DELETE_PARTS, &[&from, &to])
         .with(DELETE_STAGED, &[]);
-    tx.commit(batch).await.map(drop)
+    tx.commit(batch).await?;
+    contents::sweep(pool).await
 }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use deadpool_postgres::Pool;
 use tokio_postgres::Row as SqlRow;
 
+use super::contents::{Contents, whole_text, with_content};
 use super::origins;
 use super::tx::{Batch, READ, Scope, Tx, describe};
 use crate::domain::mirror::{Row, Table};
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::row_validation::Fault;
 use crate::sync::hub::store::PAGE_BYTES;
+use crate::sync::hub::stored_text::StoredText;
 
 /// Rows as arrays, one for each column, so that one statement applies them all.
 #[derive(Default)]
@@ -21,9 +23,13 @@ pub struct Columns<'r> {
     pub id: Vec<Cow<'r, str>>,
     pub rev: Vec<i64>,
     pub chg: Vec<i64>,
-    pub v: Vec<Option<Cow<'r, str>>>,
+    pub head: Vec<Option<&'r str>>,
+    pub content: Vec<Option<Vec<u8>>>,
+    pub tail: Vec<Option<&'r str>>,
     pub code: Vec<Option<&'static str>>,
     pub detail: Vec<Option<String>>,
+    /// What the rows refer to.
+    pub contents: Contents<'r>,
 }
 
 impl<'r> Columns<'r> {
@@ -36,7 +42,10 @@ impl<'r> Columns<'r> {
             columns.id.push(storable_id(&row.id));
             columns.rev.push(row.rev);
             columns.chg.push(row.chg);
-            columns.v.push(row.v.as_ref().map(|v| v.get()));
+            let text = row.v.as_ref().map(|v| StoredText::of(row.t, v));
+            columns.head.push(text.map(|text| text.head));
+            columns.content.push(text.and_then(|text| columns.contents.add(&text)));
+            columns.tail.push(text.and_then(|text| text.tail()));
             columns.code.push(code);
             columns.detail.push(detail.map(|detail| without_nul(&detail).into_owned()));
         }
@@ -72,35 +81,57 @@ pub fn storable_id(id: &str) -> Cow<'_, str> {
     format!("sha256:{}", hex::encode(digest)).into()
 }
 
-/// $2 to $6: arrays of table, id, rev, chg, text.
+/// $2 to $8: arrays of table, id, rev, chg, and the parts of the text.
 const UPSERT: &str = "
-    insert into mirror (origin, t, id, rev, chg, v)
-    select $1, t, id, rev, chg, v from unnest($2::int4[], $3::text[], $4::int8[], $5::int8[], $6::text[])
-        as r (t, id, rev, chg, v)
-    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v";
+    insert into mirror (origin, t, id, rev, chg, head, content, tail)
+    select $1, * from unnest($2::int4[], $3::text[], $4::int8[], $5::int8[], $6::text[], $7::bytea[], $8::text[])
+    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, head = excluded.head,
+        content = excluded.content, tail = excluded.tail";
 const DELETE: &str = "
     delete from mirror m using unnest($2::int4[], $3::text[]) as r (t, id)
     where m.origin = $1 and m.t = r.t and m.id = r.id";
 const UPSERT_STAGED: &str = "
-    insert into mirror (origin, t, id, rev, chg, v)
-    select origin, t, id, rev, chg, v from staged where origin = $1 and stage = $2 and v is not null
-    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v";
+    insert into mirror (origin, t, id, rev, chg, head, content, tail)
+    select origin, t, id, rev, chg, head, content, tail from staged where origin = $1 and stage = $2 and head is not null
+    on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, head = excluded.head,
+        content = excluded.content, tail = excluded.tail";
 const DELETE_STAGED: &str = "
     delete from mirror m using staged s
-    where m.origin = $1 and s.origin = $1 and s.stage = $2 and s.v is null and m.t = s.t and m.id = s.id";
-pub const FIND: &str = "select rev, v from mirror where origin = $1 and t = $2 and id = $3";
-/// $5: bytes of text after which the page ends.
-const PAGE: &str = "
-    select id, rev, chg, v from (
-        select id, rev, chg, v, sum(octet_length(v)) over (order by id rows between unbounded preceding and 1 preceding)
-        from (select id, rev, chg, v from mirror where origin = $1 and t = $2 and id > $3 order by id limit $4) page
-    ) counted (id, rev, chg, v, before) where coalesce(before, 0) < $5 order by id";
-pub const SCAN: &str = "select t, id, rev, v, chg from mirror where origin = $1";
+    where m.origin = $1 and s.origin = $1 and s.stage = $2 and s.head is null and m.t = s.t and m.id = s.id";
+pub const FIND: &str = concat!(
+    "select rev, ",
+    whole_text!("m"),
+    " from mirror m ",
+    with_content!("m"),
+    " where m.origin = $1 and t = $2 and id = $3"
+);
+/// $5: bytes of text after which the page ends. Only texts that are on the page are put together.
+const PAGE: &str = concat!(
+    "select id, rev, chg, ",
+    whole_text!("p"),
+    " from (
+        select *, sum(bytes) over (order by id rows between unbounded preceding and 1 preceding) as before from (
+            select origin, id, rev, chg, head, content, tail, octet_length(head) + coalesce(octet_length(tail) +
+                (select octet_length(v) from contents where origin = $1 and digest = m.content), 0) as bytes
+            from mirror m where origin = $1 and t = $2 and id > $3 order by id limit $4) found
+    ) p ",
+    with_content!("p"),
+    " where coalesce(before, 0) < $5 order by id"
+);
+pub const SCAN: &str = concat!(
+    "select t, id, rev, ",
+    whole_text!("m"),
+    ", chg from mirror m ",
+    with_content!("m"),
+    " where m.origin = $1"
+);
 
 /// Applies rows to the mirror.
 pub fn apply<'p>(batch: &mut Batch<'p>, origin: &'p &str, upserted: &'p Columns, deleted: &'p Columns) {
     if !upserted.is_empty() {
-        batch.add(UPSERT, &[origin, &upserted.t, &upserted.id, &upserted.rev, &upserted.chg, &upserted.v]);
+        upserted.contents.put(batch, origin);
+        let Columns { t, id, rev, chg, head, content, tail, .. } = upserted;
+        batch.add(UPSERT, &[origin, t, id, rev, chg, head, content, tail]);
     }
     if !deleted.is_empty() {
         batch.add(DELETE, &[origin, &deleted.t, &deleted.id]);

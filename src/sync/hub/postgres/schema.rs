@@ -6,12 +6,13 @@ use tokio_postgres::Client;
 use super::connect::{Unready, unready_by};
 
 /// In the order in which they run.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("001_initial", include_str!("../../../../sql/hub/postgres/001_initial.sql")),
     ("002_operators", include_str!("../../../../sql/hub/postgres/002_operators.sql")),
     ("010_stages", include_str!("../../../../sql/hub/postgres/010_stages.sql")),
     ("011_tasks", include_str!("../../../../sql/hub/postgres/011_tasks.sql")),
     ("012_limits", include_str!("../../../../sql/hub/postgres/012_limits.sql")),
+    ("013_contents", include_str!("../../../../sql/hub/postgres/013_contents.sql")),
 ];
 /// The advisory lock that the one migrating process holds; no other lock of this program uses this number.
 const LOCK: i64 = 0x7465_6c65_636f_6d78;

@@ -2,6 +2,7 @@
 
 use deadpool_postgres::Pool;
 use tokio_postgres::Row as SqlRow;
+use uuid::Uuid;
 
 use super::origins;
 use super::rows::Columns;
@@ -19,25 +20,25 @@ const STAGES: &str = "
         (select id from staged_parts n where n.origin = $1 and n.stage = p.stage order by part desc limit 1),
         coalesce(bool_or(part = $2), false), (array_agg(id) filter (where part = $2))[1]
     from staged_parts p where origin = $1 group by stage order by max(staged_at) desc";
-const NOTE_PART: &str = "update origins set status = $2, last_seen = $3 where origin = $1";
+const NOTE_PART: &str = "update origins set status = $2, last_seen = $3, contents_swept = false where origin = $1";
 /// Discards all parts of other stages.
 const CLEAR_OTHERS: [&str; 2] = [
     "delete from staged where origin = $1 and stage <> $2",
     "delete from staged_parts where origin = $1 and stage <> $2",
 ];
 pub const CLEAR: [&str; 2] = ["delete from staged where origin = $1", "delete from staged_parts where origin = $1"];
-/// $4 to $10: arrays of table, id, rev, chg, text, code, detail; $11: bytes; $12: now; $13: the id of the part. Changes nothing when the part is
-/// staged already.
-pub const STAGE: &str = "
+/// $4 to $12: arrays of table, id, rev, chg, the parts of the text, code, detail; $13: bytes; $14: now; $15: the id of the part.
+/// Changes nothing when the part is staged already.
+const STAGE: &str = "
     with added as (
-        insert into staged_parts (origin, stage, part, bytes, staged_at, id) values ($1, $2, $3, $11, $12, $13)
+        insert into staged_parts (origin, stage, part, bytes, staged_at, id) values ($1, $2, $3, $13, $14, $15)
         on conflict do nothing returning part)
-    insert into staged (origin, stage, t, id, rev, chg, v, code, detail)
-    select $1, $2, t, id, rev, chg, v, code, detail
-    from added, unnest($4::int4[], $5::text[], $6::int8[], $7::int8[], $8::text[], $9::text[], $10::text[])
-        as r (t, id, rev, chg, v, code, detail)
-    on conflict (origin, stage, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
-        code = excluded.code, detail = excluded.detail";
+    insert into staged (origin, stage, t, id, rev, chg, head, content, tail, code, detail)
+    select $1, $2, r.*
+    from added, unnest($4::int4[], $5::text[], $6::int8[], $7::int8[], $8::text[], $9::bytea[], $10::text[], $11::text[],
+        $12::text[]) as r
+    on conflict (origin, stage, t, id) do update set rev = excluded.rev, chg = excluded.chg, head = excluded.head,
+        content = excluded.content, tail = excluded.tail, code = excluded.code, detail = excluded.detail";
 /// The number of staged parts, of rows that poison their write, and of all rows.
 pub const STAGED: &str = "
     select (select count(*) from staged_parts where origin = $1 and stage = $2 and part < $3),
@@ -87,17 +88,29 @@ pub async fn stage(pool: &Pool, origin: &str, part: &Part, limits: &OriginLimits
     limits.check_stage(bytes + so_far.map_or(0, |known| known.bytes))?;
     let id = part.context.map(|context| context.id);
     let status = serde_json::to_string(&rules::status_after_part(found, part)).unwrap_or_default();
-    let Columns { t, id: ids, rev, chg, v, code, detail } =
-        Columns::of(part.rows.iter().map(|row| (row, row_validation::fault(row))));
+    let columns = Columns::of(part.rows.iter().map(|row| (row, row_validation::fault(row))));
     let mut batch = Batch::default();
     if has_others || known.is_some() && so_far.is_none() {
         for sql in CLEAR_OTHERS {
             batch.add(sql, &[&origin, &part.stage]);
         }
     }
-    batch.add(STAGE, &[&origin, &part.stage, &part.part, &t, &ids, &rev, &chg, &v, &code, &detail, &bytes, &at, &id]);
+    add_rows(&mut batch, &origin, (&part.stage, &part.part, &id), &columns, (&bytes, &at));
     batch.add(NOTE_PART, &[&origin, &status, &at]);
     tx.commit(batch).await.map(drop)
+}
+
+/// Stages the rows of a part of a stage, with its number and its id.
+pub fn add_rows<'p>(
+    batch: &mut Batch<'p>,
+    origin: &'p &str,
+    (stage, part, id): (&'p Uuid, &'p i64, &'p Option<Uuid>),
+    columns: &'p Columns,
+    (bytes, at): (&'p i64, &'p i64),
+) {
+    columns.contents.put(batch, origin);
+    let Columns { t, id: ids, rev, chg, head, content, tail, code, detail, .. } = columns;
+    batch.add(STAGE, &[origin, stage, part, t, ids, rev, chg, head, content, tail, code, detail, bytes, at, id]);
 }
 
 /// The counts that [`STAGED`] gave.

@@ -9,12 +9,15 @@ use crate::sync::hub::limits::{OriginLimits, OverLimit, Usage, UsageOfPush};
 use crate::sync::hub::origin::{Origin, origin_not_found};
 use crate::sync::protocol::wire::Push;
 
-/// As [`crate::sync::hub::retention::bytes_of`] counts: each row takes 100 bytes besides its id and its text.
+/// As [`crate::sync::hub::retention::bytes_of`] counts: each row takes 100 bytes besides its id and its text, and a content counts
+/// once.
 const COUNT: &str = "
-    select count(*), coalesce(sum(100 + octet_length(id) + coalesce(octet_length(v), 0)), 0)::int8 from (
-        select id, v from mirror where origin = $1
-        union all select id, v from lost_tail where origin = $1
-        union all select id, v from quarantine where origin = $1) stored";
+    select count(*), (coalesce(sum(100 + octet_length(id) + coalesce(octet_length(head), 0) + coalesce(octet_length(tail), 0)), 0)
+        + (select coalesce(sum(octet_length(v)), 0) from contents where origin = $1))::int8
+    from (
+        select id, head, tail from mirror where origin = $1
+        union all select id, head, tail from lost_tail where origin = $1
+        union all select id, head, tail from quarantine where origin = $1) stored";
 const STAGED_BYTES: &str = "
     select (select count(*) from staged where origin = $1 and stage = $2),
         (select coalesce(sum(bytes), 0)::int8 from staged_parts where origin = $1 and stage = $2)";

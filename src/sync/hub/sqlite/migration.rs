@@ -4,7 +4,7 @@ use rusqlite::{Connection, named_params, params};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{audit, origins, orphaned_rows, proposals, rows};
+use super::{audit, origins, orphaned_rows, proposals, quarantine, rows};
 use crate::domain::mirror::Table;
 use crate::error::{Error, Result};
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
@@ -14,7 +14,8 @@ use crate::sync::hub::origin::{Origin, Phase};
 /// Every quarantined row, as it is stored.
 pub fn quarantined_rows(conn: &Connection, origin: &str) -> Result<Vec<QuarantinedRow>> {
     let mut statement = conn.prepare(
-        "select t, id, rev, chg, v, code, detail, first_seen, tries from quarantine where origin = ?1 order by t, id",
+        "select t, id, rev, chg, v, code, detail, first_seen, tries from whole_quarantine
+         where origin = ?1 order by t, id",
     )?;
     let mut found = statement.query([origin])?;
     let mut all = vec![];
@@ -77,24 +78,7 @@ pub fn deliver(tx: &Connection, origin: &str, delivery: &Delivery) -> Result<()>
     }
     rows::apply(tx, origin, &delivery.rows)?;
     orphaned_rows::add(tx, origin, &delivery.orphaned_rows)?;
-    for row in &delivery.quarantined {
-        tx.prepare_cached(
-            "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen, tries)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            origin,
-            row.t,
-            row.id,
-            row.rev,
-            row.chg,
-            row.v.as_ref().map(|v| v.get()),
-            row.code,
-            row.detail,
-            row.first_seen,
-            row.tries
-        ])?;
-    }
+    quarantine::add(tx, origin, &delivery.quarantined)?;
     delivery.proposals.iter().try_for_each(|record| proposals::insert(tx, origin, record))
 }
 
@@ -118,7 +102,8 @@ fn checksum(tx: &Connection, origin: &str) -> Result<Checksum> {
     };
     let [quarantined, proposals, orphaned] = [count("quarantine")?, count("proposals")?, count("lost_tail")?];
     let mut checksum = Checksum { quarantined, proposals, orphaned, ..Checksum::default() };
-    let mut statement = tx.prepare("select t, id, rev, chg, v from mirror join texts on n = text where origin = ?1")?;
+    let mut statement =
+        tx.prepare("select t, id, rev, chg, v from mirror join whole_texts on n = text where origin = ?1")?;
     let mut found = statement.query([origin])?;
     while let Some(row) = found.next()? {
         let table = Table::from_number(row.get(0)?).ok_or_else(|| Error::internal("no such table"))?;

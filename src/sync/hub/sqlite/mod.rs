@@ -8,6 +8,7 @@ mod origins;
 mod fleet;
 
 mod rows;
+mod texts;
 
 mod quarantine;
 
@@ -30,7 +31,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, Transaction};
-use rusqlite_migration::{M, Migrations};
+use rusqlite_migration::{HookError, M, Migrations};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -102,6 +103,9 @@ impl SqliteHub {
             M::up(include_str!("../../../../sql/hub/sqlite/010_stages.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/011_tasks.sql")),
             M::up(include_str!("../../../../sql/hub/sqlite/012_limits.sql")),
+            M::up_with_hook(include_str!("../../../../sql/hub/sqlite/013_contents.sql"), |tx: &Transaction| {
+                texts::set_apart(tx).map_err(|error| HookError::Hook(error.to_string()))
+            }),
         ];
         let schema: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if schema > 0 && usize::try_from(schema).is_ok_and(|schema| schema < migrations.len()) {

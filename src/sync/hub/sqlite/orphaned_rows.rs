@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::rows::add_text;
+use super::texts::Texts;
 use super::{audit, origins, quarantine};
 use crate::domain::mirror::Table;
 use crate::domain::time::Time;
@@ -10,11 +10,12 @@ use crate::error::Result;
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::orphaned_rows::{OrphanedRow, RemovedOrigin, orphaned_text};
+use crate::sync::hub::stored_text::StoredText;
 
 /// Orphaned rows behind a cursor, the newest first.
 pub fn page(conn: &Connection, origin: &str, (at, n): (Time, i64), limit: i64) -> Result<Vec<OrphanedRow>> {
     let mut statement = conn.prepare_cached(
-        "select l.rowid, lost_at, epoch_n, t, id, rev, chg, v from lost_tail l join texts on texts.n = text
+        "select l.rowid, lost_at, epoch_n, t, id, rev, chg, v from lost_tail l join whole_texts on n = text
          where origin = ?1 and (lost_at, l.rowid) < (?2, ?3) order by lost_at desc, l.rowid desc limit ?4",
     )?;
     let mut found = statement.query(params![origin, at, n, limit])?;
@@ -45,9 +46,10 @@ pub fn orphan_all(tx: &Connection, origin: &Origin, now: Time) -> Result<()> {
     )?;
     tx.execute("delete from mirror where origin = ?1", [&origin.origin])?;
     // Quarantined rows are kept too.
+    let mut texts = Texts::new(tx, &origin.origin);
     for row in quarantine::all(tx, &origin.origin)? {
         let Some(v) = &row.v else { continue };
-        let text = add_text(tx, &v.get())?;
+        let text = texts.add(&StoredText::of(row.t, v))?;
         tx.execute(
             &format!("{add} values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
             params![origin.origin, epoch, row.t.number(), row.id, row.rev, row.chg, text, now],
@@ -62,10 +64,10 @@ pub fn discard_recovered(tx: &Connection, origin: &Origin) -> Result<()> {
     let of_epoch = params![origin.origin, origin.head.epoch.map_or(0, |epoch| epoch.0)];
     tx.execute(
         "delete from texts where n in (
-            select l.text from lost_tail l join texts lost on lost.n = l.text
+            select l.text from lost_tail l join whole_texts lost on lost.n = l.text
             left join mirror m on m.origin = l.origin and m.t = l.t and m.id = l.id and m.rev = l.rev
-            left join texts found on found.n = m.text
-            left join quarantine q on q.origin = l.origin and q.t = l.t and q.id = l.id and q.rev = l.rev
+            left join whole_texts found on found.n = m.text
+            left join whole_quarantine q on q.origin = l.origin and q.t = l.t and q.id = l.id and q.rev = l.rev
             where l.origin = ?1 and l.epoch_n = ?2 and (found.v = lost.v or q.v = lost.v))",
         of_epoch,
     )?;
@@ -81,8 +83,9 @@ pub fn add(tx: &Connection, origin: &str, rows: &[OrphanedRow]) -> Result<()> {
     let mut insert = tx.prepare_cached(
         "insert into lost_tail (origin, epoch_n, t, id, rev, chg, text, lost_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
+    let mut texts = Texts::new(tx, origin);
     for OrphanedRow { lost_at, epoch, table, id, rev, chg, v, .. } in rows {
-        let text = add_text(tx, v.get())?;
+        let text = texts.add(&StoredText::of_whole(*table, v.get()))?;
         insert.execute(params![origin, epoch, table.number(), id, rev, chg, text, lost_at])?;
     }
     Ok(())
@@ -108,12 +111,14 @@ pub fn clear(tx: &Connection, Origin { origin, name, .. }: &Origin) -> Result<Re
         Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
     };
     delete("staged_parts")?;
-    Ok(RemovedOrigin {
+    let removed = RemovedOrigin {
         name: name.clone(),
         rows: delete("mirror")?,
         quarantined: delete("quarantine")?,
         proposals: delete("proposals")?,
         staged: delete("staged")?,
         orphaned: delete("lost_tail")?,
-    })
+    };
+    delete("contents")?;
+    Ok(removed)
 }

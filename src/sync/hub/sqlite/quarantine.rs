@@ -4,25 +4,31 @@ use rusqlite::{Connection, named_params, params};
 use serde_json::value::RawValue;
 
 use super::rows;
+use super::texts::Texts;
 use crate::domain::mirror::{Refused, Row, RowText, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
+use crate::sync::hub::migration::QuarantinedRow;
 use crate::sync::hub::row_validation::{Fault, ValidatedRows};
+use crate::sync::hub::stored_text::StoredText;
 
 /// The code of a row that has no fault of its own.
 const GROUP: &str = "group";
 
-fn upsert(tx: &Connection, origin: &str, row: &Row, fault: Option<&Fault>, now: Time) -> Result<()> {
+fn upsert(tx: &Connection, origin: &str, row: &Row, fault: Option<&Fault>, texts: &mut Texts, now: Time) -> Result<()> {
+    let text = row.v.as_ref().map(|v| StoredText::of(row.t, v));
+    let content = text.as_ref().map_or(Ok(None), |text| texts.content_of(text))?;
     let (code, detail) = fault.map_or((GROUP, "Of the same write as a row with a fault"), |(code, why)| (*code, why));
     tx.prepare_cached(
-        "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
-         values (:origin, :t, :id, :rev, :chg, :v, :code, :detail, :now)
+        "insert into quarantine (origin, t, id, rev, chg, v, content, tail, code, detail, first_seen)
+         values (:origin, :t, :id, :rev, :chg, :v, :content, :tail, :code, :detail, :now)
          on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
-            code = excluded.code, detail = excluded.detail, tries = tries + 1",
+            content = excluded.content, tail = excluded.tail, code = excluded.code, detail = excluded.detail, tries = tries + 1",
     )?
     .execute(named_params! {
         ":origin": origin, ":t": row.t.number(), ":id": row.id, ":rev": row.rev, ":chg": row.chg,
-        ":v": row.v.as_ref().map(|v| v.get()), ":code": code, ":detail": detail, ":now": now,
+        ":v": text.map(|text| text.head), ":content": content, ":tail": text.and_then(|text| text.tail()),
+        ":code": code, ":detail": detail, ":now": now,
     })?;
     Ok(())
 }
@@ -30,8 +36,9 @@ fn upsert(tx: &Connection, origin: &str, row: &Row, fault: Option<&Fault>, now: 
 /// Quarantines the rows that were not accepted, and releases those that were, with the rows that were quarantined only
 /// because of them.
 pub fn update(tx: &Connection, origin: &str, validated: &ValidatedRows, now: Time) -> Result<()> {
+    let mut texts = Texts::new(tx, origin);
     for (row, fault) in &validated.quarantined {
-        upsert(tx, origin, row, fault.as_ref(), now)?;
+        upsert(tx, origin, row, fault.as_ref(), &mut texts, now)?;
     }
     let mut delete = tx.prepare_cached("delete from quarantine where origin = ?1 and t = ?2 and id = ?3")?;
     for row in &validated.accepted {
@@ -47,12 +54,12 @@ pub fn update_from_stage(tx: &Connection, origin: &str, stage: &str, now: Time) 
     let which = named_params! { ":origin": origin, ":stage": stage };
     tx.execute(
         &format!(
-            "insert into quarantine (origin, t, id, rev, chg, v, code, detail, first_seen)
-             select origin, t, id, rev, chg, (select v from texts where n = text), coalesce(code, 'group'),
+            "insert into quarantine (origin, t, id, rev, chg, v, content, tail, code, detail, first_seen)
+             select origin, t, id, rev, chg, v, content, tail, coalesce(code, 'group'),
                 coalesce(detail, 'Of the same write as a row with a fault'), :now
-             from staged where {POISONED}
+             from staged left join texts on n = text where {POISONED}
              on conflict (origin, t, id) do update set rev = excluded.rev, chg = excluded.chg, v = excluded.v,
-                code = excluded.code, detail = excluded.detail, tries = tries + 1"
+                content = excluded.content, tail = excluded.tail, code = excluded.code, detail = excluded.detail, tries = tries + 1"
         ),
         named_params! { ":origin": origin, ":stage": stage, ":now": now },
     )?;
@@ -96,13 +103,30 @@ pub fn name_known_tables(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Stores rows that were quarantined at another hub.
+pub fn add(tx: &Connection, origin: &str, rows: &[QuarantinedRow]) -> Result<()> {
+    let mut insert = tx.prepare_cached(
+        "insert into quarantine (origin, t, id, rev, chg, v, content, tail, code, detail, first_seen, tries)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    let mut texts = Texts::new(tx, origin);
+    for QuarantinedRow { t, id, rev, chg, v, code, detail, first_seen, tries } in rows {
+        let table = Table::from_number(*t).unwrap_or(Table::Other);
+        let text = v.as_ref().map(|v| StoredText::of_whole(table, v.get()));
+        let content = text.as_ref().map_or(Ok(None), |text| texts.content_of(text))?;
+        let (head, tail) = (text.map(|text| text.head), text.and_then(|text| text.tail()));
+        insert.execute(params![origin, t, id, rev, chg, head, content, tail, code, detail, first_seen, tries])?;
+    }
+    Ok(())
+}
+
 /// Every quarantined row.
 pub fn all(tx: &Connection, origin: &str) -> Result<Vec<Row>> {
     select(tx, origin, "origin = ?1")
 }
 
 fn select(tx: &Connection, origin: &str, condition: &str) -> Result<Vec<Row>> {
-    let mut statement = tx.prepare(&format!("select t, id, rev, chg, v from quarantine where {condition}"))?;
+    let mut statement = tx.prepare(&format!("select t, id, rev, chg, v from whole_quarantine where {condition}"))?;
     let mut found = statement.query([origin])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {

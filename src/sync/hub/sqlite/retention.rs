@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::texts;
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::sync::hub::retention::{CODE_MS, RETENTION_MS, effective_now, open_stages};
@@ -30,5 +31,5 @@ pub fn prune(tx: &Connection, now: Time) -> Result<()> {
     tx.execute(&format!("delete from texts where n in (select text from staged where {EXPIRED})"), stages)?;
     tx.execute(&format!("delete from staged where {EXPIRED}"), stages)?;
     tx.execute(&format!("delete from staged_parts where {EXPIRED}"), stages)?;
-    Ok(())
+    texts::sweep(tx)
 }

@@ -3,17 +3,19 @@
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
 use super::origins;
+use super::texts::Texts;
 use crate::domain::mirror::{Row, Table};
 use crate::error::{Error, Result};
 use crate::sync::hub::origin::Origin;
 use crate::sync::hub::store::PAGE_BYTES;
+use crate::sync::hub::stored_text::StoredText;
 
 /// Applies rows to the mirror: upserts those that have a text, deletes those that have none.
 pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &'r Row>) -> Result<()> {
     let mut update = tx.prepare_cached(
         "update mirror set rev = ?4, chg = ?5 where origin = ?1 and t = ?2 and id = ?3 returning text",
     )?;
-    let mut update_text = tx.prepare_cached("update texts set v = ?2 where n = ?1")?;
+    let mut texts = Texts::new(tx, origin);
     let mut insert =
         tx.prepare_cached("insert into mirror (origin, t, id, rev, chg, text) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let mut delete = tx.prepare_cached("delete from mirror where origin = ?1 and t = ?2 and id = ?3 returning text")?;
@@ -28,9 +30,9 @@ pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &
             continue;
         };
         match update.query_row(params![origin, t, row.id, row.rev, row.chg], text_of).optional()? {
-            Some(text) => drop(update_text.execute(params![text, v.get()])?),
+            Some(text) => texts.replace(text, &StoredText::of(row.t, v))?,
             None => {
-                let text = add_text(tx, &v.get())?;
+                let text = texts.add(&StoredText::of(row.t, v))?;
                 insert.execute(params![origin, t, row.id, row.rev, row.chg, text])?;
             }
         }
@@ -38,16 +40,11 @@ pub fn apply<'r>(tx: &Connection, origin: &str, rows: impl IntoIterator<Item = &
     Ok(())
 }
 
-/// Stores a text and gives its number.
-pub fn add_text(tx: &Connection, v: &str) -> Result<i64> {
-    tx.prepare_cached("insert into texts (v) values (?1)")?.execute([v])?;
-    Ok(tx.last_insert_rowid())
-}
-
 /// Calls `each` with table, id, rev and text of every row of an origin.
 pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64, &str)) -> Result<Origin> {
     let found = origins::get(tx, origin)?;
-    let mut statement = tx.prepare("select t, id, rev, v from mirror join texts on n = text where origin = ?1")?;
+    let mut statement =
+        tx.prepare("select t, id, rev, v from mirror join whole_texts on n = text where origin = ?1")?;
     let mut rows = statement.query([origin])?;
     while let Some(row) = rows.next()? {
         let table = Table::from_number(row.get(0)?).ok_or_else(|| Error::internal("no such table"))?;
@@ -60,7 +57,7 @@ pub fn scan(tx: &Connection, origin: &str, mut each: impl FnMut(Table, &str, i64
 /// Rows of one table behind `after`, by id. A row whose text is damaged is in it too, as unreadable.
 pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64) -> Result<Vec<Row>> {
     let mut statement = tx.prepare_cached(
-        "select id, rev, chg, v from mirror join texts on n = text
+        "select id, rev, chg, v from mirror join whole_texts on n = text
          where origin = ?1 and t = ?2 and id > ?3 order by id limit ?4",
     )?;
     let mut found = statement.query(params![origin, table.number(), after, limit])?;
@@ -77,7 +74,7 @@ pub fn page(tx: &Connection, origin: &str, table: Table, after: &str, limit: i64
 
 /// The rev and text of one row.
 pub fn find(tx: &Connection, origin: &str, table: Table, id: &str) -> Result<Option<(i64, String)>> {
-    let sql = "select rev, v from mirror join texts on n = text where origin = ?1 and t = ?2 and id = ?3";
+    let sql = "select rev, v from mirror join whole_texts on n = text where origin = ?1 and t = ?2 and id = ?3";
     let mut statement = tx.prepare_cached(sql)?;
     let found = statement.query_row(params![origin, table.number(), id], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(found.optional()?)

@@ -3,11 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::{origins, quarantine, rows};
+use super::texts::Texts;
+use super::{origins, quarantine};
 use crate::domain::time::Time;
 use crate::error::Result;
 use crate::sync::hub::limits::OriginLimits;
 use crate::sync::hub::rules::{self, PartVerdict};
+use crate::sync::hub::stored_text::StoredText;
 use crate::sync::hub::{retention, row_validation};
 use crate::sync::protocol::wire::{Part, Row, StageState, Staged};
 
@@ -64,8 +66,9 @@ pub fn insert_staged(tx: &Connection, origin: &str, stage: &str, rows: &[Row]) -
         "insert or ignore into staged (origin, stage, t, id, rev, chg, text, code, detail)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
+    let mut texts = Texts::new(tx, origin);
     for row in rows {
-        let text = row.v.as_ref().map(|v| rows::add_text(tx, &v.get())).transpose()?;
+        let text = row.v.as_ref().map(|v| texts.add(&StoredText::of(row.t, v))).transpose()?;
         let (code, detail) = row_validation::fault(row).unzip();
         let staged = params![origin, stage, row.t.number(), row.id, row.rev, row.chg, text, code, detail];
         if insert.execute(staged)? == 0 {

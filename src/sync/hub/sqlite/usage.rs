@@ -7,12 +7,15 @@ use crate::sync::hub::limits::{OriginLimits, OverLimit, Usage, UsageOfPush};
 use crate::sync::hub::origin::Origin;
 use crate::sync::protocol::wire::Push;
 
-/// As [`crate::sync::hub::retention::bytes_of`] counts: each row takes 100 bytes besides its id and its text.
+/// As [`crate::sync::hub::retention::bytes_of`] counts: each row takes 100 bytes besides its id and its text, and a content counts
+/// once.
 const COUNT: &str = "
-    select count(*), coalesce(sum(100 + octet_length(id) + coalesce(bytes, 0)), 0) from (
-        select id, octet_length(v) bytes from mirror join texts on n = text where origin = ?1
-        union all select id, octet_length(v) from lost_tail join texts on n = text where origin = ?1
-        union all select id, octet_length(v) from quarantine where origin = ?1)";
+    select count(*), coalesce(sum(100 + octet_length(id) + coalesce(octet_length(v), 0) + coalesce(octet_length(tail), 0)), 0)
+        + (select coalesce(sum(octet_length(v)), 0) from contents where origin = ?1)
+    from (
+        select id, v, tail from mirror join texts on n = text where origin = ?1
+        union all select id, v, tail from lost_tail join texts on n = text where origin = ?1
+        union all select id, v, tail from quarantine where origin = ?1)";
 const STAGED: &str = "
     select (select count(*) from staged where origin = ?1 and stage = ?2),
         (select coalesce(sum(bytes), 0) from staged_parts where origin = ?1 and stage = ?2)";
