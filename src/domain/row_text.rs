@@ -18,18 +18,26 @@ const PLACEHOLDER: &str = "0";
 pub struct Content {
     pub digest: Hash,
     text: Box<RawValue>,
+    is_sound: OnceLock<bool>,
     is_readable: OnceLock<bool>,
 }
 
 impl Content {
     pub fn new(text: Box<RawValue>) -> Content {
-        Content { digest: digest(text.get().as_bytes()), text, is_readable: OnceLock::new() }
+        let digest = digest(text.get().as_bytes());
+        Content { digest, text, is_sound: OnceLock::from(true), is_readable: OnceLock::new() }
     }
 
-    /// The content with this text, as a database holds it. `None` unless it is JSON, with no blanks around it.
-    pub fn stored(text: String) -> Option<Content> {
+    /// The content with this text, recorded under this digest. `None` unless it is JSON, with no blanks around it.
+    pub fn recorded(digest: Hash, text: String) -> Option<Content> {
         let length = text.len();
-        RawValue::from_string(text).ok().filter(|raw| raw.get().len() == length).map(Content::new)
+        let text = RawValue::from_string(text).ok().filter(|raw| raw.get().len() == length)?;
+        Some(Content { digest, text, is_sound: OnceLock::new(), is_readable: OnceLock::new() })
+    }
+
+    /// Whether the text still has the digest that it was recorded with; found out once, when somebody asks.
+    pub fn is_sound(&self) -> bool {
+        *self.is_sound.get_or_init(|| digest(self.text().as_bytes()) == self.digest)
     }
 
     pub fn text(&self) -> &str {
@@ -153,20 +161,30 @@ mod tests {
         }
     }
 
+    fn stored(text: &str) -> Option<Content> {
+        Content::recorded(digest(text.as_bytes()), text.into())
+    }
+
+    #[test]
+    fn a_text_that_was_changed_has_its_digest_no_more() {
+        assert!(stored("[1]").unwrap().is_sound());
+        assert!(!Content::recorded(digest(b"[1]"), "[2]".into()).unwrap().is_sound());
+    }
+
     #[test]
     fn what_is_stored_with_blanks_around_it_or_damaged_is_no_content() {
-        assert!(Content::stored("[1, 2]".into()).is_some());
+        assert!(stored("[1, 2]").is_some());
         for text in [" [1]", "[1]\n", "[1", ""] {
-            assert!(Content::stored(text.into()).is_none(), "{text:?}");
+            assert!(stored(text).is_none(), "{text:?}");
         }
     }
 
     #[test]
     fn a_content_is_nested_no_deeper_than_its_rows_may_be() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(Content::stored(nested(126)).unwrap().is_readable());
-        assert!(!Content::stored(nested(127)).unwrap().is_readable());
-        assert!(!Content::stored(r#"["\ud800"]"#.into()).unwrap().is_readable());
+        assert!(stored(&nested(126)).unwrap().is_readable());
+        assert!(!stored(&nested(127)).unwrap().is_readable());
+        assert!(!stored(r#"["\ud800"]"#).unwrap().is_readable());
     }
 
     proptest! {
@@ -176,7 +194,7 @@ mod tests {
         ) {
             let whole = format!(r#"{{"b":"{before}","configs":["{content}"],"a":"{after}"}}"#);
             let (head, configs, tail) = around_configs(&whole).unwrap();
-            let content = Arc::new(Content::stored(configs.into()).unwrap());
+            let content = Arc::new(stored(configs).unwrap());
             let shared = RowText::Shared { head: head.into(), content: content.clone(), tail: tail.into() };
             prop_assert_eq!(shared.get(), whole.as_str());
             prop_assert_eq!(shared.length(), whole.len());

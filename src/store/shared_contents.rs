@@ -60,6 +60,6 @@ impl<'t> SharedContents<'t> {
         let mut statement = self.tx.conn.prepare_cached("select digest, text from contents where id = ?1")?;
         let found = statement.query_row([id], |row| Ok((row.get::<_, Hash>(0).ok(), row.get::<_, String>(1).ok())));
         let Some((Some(digest), Some(text))) = found.optional()? else { return Ok(None) };
-        Ok(Content::stored(text).filter(|content| content.digest == digest))
+        Ok(Content::recorded(digest, text))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use telecomx_local::auth::secrets::new_token;
 use telecomx_local::domain::mirror::{Content, Row, RowText, Table};
@@ -36,7 +37,8 @@ fn apart(rows: Vec<Row>) -> Vec<Row> {
         let text = row.v.as_ref().unwrap().get().into_owned();
         let (head, configs, tail) = around_configs(&text).unwrap();
         let known = contents.entry(configs.into());
-        let content = known.or_insert_with(|| Arc::new(Content::stored(configs.into()).unwrap())).clone();
+        let content =
+            known.or_insert_with(|| Arc::new(Content::new(RawValue::from_string(configs.into()).unwrap()))).clone();
         Row { v: Some(RowText::Shared { head: head.into(), content, tail: tail.into() }), ..row }
     });
     let sent = serde_json::to_string(&SentRows::from(rows.collect::<Vec<_>>())).unwrap();

@@ -3,10 +3,11 @@
 create table contents (
     n      integer not null primary key,
     origin text    not null references origins (origin),
-    digest blob    not null check (length(digest) = 32), -- SHA-256 of v
-    v      text    not null,
-    unique (origin, digest)
+    key    integer not null,                             -- the first 64 bits of digest: a short index is written fast
+    digest blob    not null check (length(digest) = 32), -- SHA-256 of v; once for each origin
+    v      text    not null
 ) strict;
+create index contents_key on contents (key);
 
 -- A text that has a content is v, the content and tail, one behind the other.
 alter table texts add column content integer;

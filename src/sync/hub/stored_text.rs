@@ -62,7 +62,7 @@ mod tests {
         let text = r#"{"_id":"a","customer":"c","configs":[{"type":"X"}],"future":[1]}"#;
         let whole = RowText::Whole(RawValue::from_string(text.into()).unwrap());
         let (head, configs, tail) = around_configs(text).unwrap();
-        let content = Arc::new(Content::stored(configs.into()).unwrap());
+        let content = Arc::new(Content::new(RawValue::from_string(configs.into()).unwrap()));
         let apart = RowText::Shared { head: head.into(), content, tail: tail.into() };
         let stored = StoredText::of(Table::MobileConfig, &whole);
         assert_eq!(stored, StoredText::of(Table::MobileConfig, &apart));

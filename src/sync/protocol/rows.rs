@@ -1,5 +1,4 @@
-//! The rows of a push or a part. A content that many mobile configs share goes once in each message: the rows name it by its
-//! digest.
+//! The rows of a push or a part. A content that several of them share goes once in each message: the rows name it by its digest.
 //!
 //! A hub of an older version takes a list of rows only, and refuses a message with contents whole (400): it never takes a row
 //! without its content.
@@ -39,10 +38,15 @@ impl Rows {
         self.rows.iter().map(|row| size.add(row)).sum()
     }
 
-    /// The contents of the rows, each once, in no particular order.
-    pub fn contents(&self) -> Vec<&Content> {
-        let shared = self.rows.iter().filter_map(|row| row.v.as_ref()?.content());
-        shared.map(|content| (content.digest, &**content)).collect::<HashMap<_, _>>().into_values().collect()
+    /// The contents that go apart: those that several rows share. One whose text is no longer what its digest says goes with
+    /// each of its rows.
+    fn shared(&self) -> HashMap<Hash, &Content> {
+        let mut counted: HashMap<Hash, (&Content, usize)> = HashMap::new();
+        for content in self.rows.iter().filter_map(|row| row.v.as_ref()?.content()) {
+            counted.entry(content.digest).or_insert((content, 0)).1 += 1;
+        }
+        let shared = counted.into_iter().filter(|(_, (content, count))| *count > 1 && content.is_sound());
+        shared.map(|(digest, (content, _))| (digest, content)).collect()
     }
 }
 
@@ -73,19 +77,20 @@ impl Serialize for Rows {
             contents: Contents<'r>,
             rows: Vec<RowToSend<'r>>,
         }
-        if !self.has_contents_apart || self.rows.iter().all(|row| row.v.as_ref().and_then(|v| v.content()).is_none()) {
+        let shared = if self.has_contents_apart { self.shared() } else { HashMap::new() };
+        if shared.is_empty() {
             return self.rows.serialize(serializer);
         }
-        let rows = self.rows.iter().map(RowToSend::of).collect::<serde_json::Result<_>>().map_err(S::Error::custom)?;
-        Apart { contents: Contents(self.contents()), rows }.serialize(serializer)
+        let rows = self.rows.iter().map(|row| RowToSend::of(row, &shared)).collect::<serde_json::Result<_>>();
+        Apart { contents: Contents(shared), rows: rows.map_err(S::Error::custom)? }.serialize(serializer)
     }
 }
 
-struct Contents<'r>(Vec<&'r Content>);
+struct Contents<'r>(HashMap<Hash, &'r Content>);
 
 impl Serialize for Contents<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|content| (hex::encode(content.digest), content.raw())))
+        serializer.collect_map(self.0.iter().map(|(digest, content)| (hex::encode(digest), content.raw())))
     }
 }
 
@@ -107,8 +112,11 @@ enum RowToSend<'r> {
 }
 
 impl RowToSend<'_> {
-    fn of(row: &Row) -> serde_json::Result<RowToSend<'_>> {
-        let apart = row.v.as_ref().and_then(|v| Some((v.with_placeholder()?, hex::encode(v.content()?.digest))));
+    fn of<'r>(row: &'r Row, shared: &HashMap<Hash, &Content>) -> serde_json::Result<RowToSend<'r>> {
+        let apart = row.v.as_ref().and_then(|v| {
+            let digest = v.content().map(|content| content.digest).filter(|digest| shared.contains_key(digest))?;
+            Some((v.with_placeholder()?, hex::encode(digest)))
+        });
         let Some((v, content)) = apart else { return Ok(RowToSend::Whole(row)) };
         let Row { t, id, rev, chg, bad, .. } = row;
         let v = RawValue::from_string(v)?;
@@ -210,7 +218,7 @@ mod tests {
     }
 
     fn content(text: &str) -> Arc<Content> {
-        Arc::new(Content::stored(text.into()).unwrap())
+        Arc::new(Content::new(RawValue::from_string(text.into()).unwrap()))
     }
 
     fn texts(rows: &Rows) -> Vec<String> {
@@ -230,6 +238,15 @@ mod tests {
     }
 
     #[test]
+    fn a_content_of_one_row_alone_and_one_that_was_changed_by_hand_go_with_their_rows() {
+        let changed = Arc::new(Content::recorded(digest(b"[1]"), "[2]".into()).unwrap());
+        for rows in [vec![config("a", &content("[1]")), config("b", &content("[2]"))], vec![config("a", &changed); 2]] {
+            let text = serde_json::to_string(&Rows::new(rows, true)).unwrap();
+            assert!(serde_json::from_str::<Vec<Row>>(&text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn for_a_hub_of_an_older_version_rows_are_a_list_of_whole_texts() {
         let rows = Rows::new(vec![config("a", &content("[1]")), config("b", &content("[1]"))], false);
         let list: Value = serde_json::from_str(&serde_json::to_string(&rows).unwrap()).unwrap();
@@ -242,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_hub_of_an_older_version_can_read_nothing_of_a_message_with_contents() {
-        let rows = Rows::new(vec![config("a", &content("[1]"))], true);
+        let content = content("[1]");
+        let rows = Rows::new(vec![config("a", &content), config("b", &content)], true);
         assert!(serde_json::from_str::<Vec<Row>>(&serde_json::to_string(&rows).unwrap()).is_err());
     }
 

@@ -79,7 +79,7 @@ impl Edge {
             let v = json!({ "_id": id, "customer": "c00000000000000000000001", "configs": [
                 { "type": "COLLEAGUES", "items": [], "others": [], "n": to, "padding": "x".repeat(row_bytes) }] });
             let v = RawValue::from_string(v.to_string()).ok();
-            Row { t: Table::MobileConfig, id, rev: to, chg: to, v, bad: None }
+            Row { t: Table::MobileConfig, id, rev: to, chg: to, v: v.map(Into::into), bad: None }
         };
         Box::new(Push {
             proto: PROTO,
@@ -93,7 +93,7 @@ impl Edge {
             attempt,
             snap: to,
             staged: None,
-            rows: (0..rows).map(row).collect(),
+            rows: (0..rows).map(row).collect::<Vec<_>>().into(),
             outcomes: vec![],
             audit: Default::default(),
             status: EdgeStatus { version: "bench".into(), ..EdgeStatus::default() },

@@ -44,10 +44,11 @@ impl<'t> Texts<'t> {
         if let Some(known) = self.known.get(&shared.digest) {
             return Ok(Some(*known));
         }
+        let key = shared.digest.first_chunk().map_or(0, |first| i64::from_be_bytes(*first));
         let found: Option<(i64, bool)> = self
             .tx
-            .prepare_cached("select n, v = ?3 from contents where origin = ?1 and digest = ?2")?
-            .query_row(params![self.origin, shared.digest, shared.content], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("select n, v = ?4 from contents where key = ?1 and origin = ?2 and digest = ?3")?
+            .query_row(params![key, self.origin, shared.digest, shared.content], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let n = match found {
             Some((n, true)) => n,
@@ -58,8 +59,8 @@ impl<'t> Texts<'t> {
             }
             None => {
                 let mut insert =
-                    self.tx.prepare_cached("insert into contents (origin, digest, v) values (?1, ?2, ?3)")?;
-                insert.execute(params![self.origin, shared.digest, shared.content])?;
+                    self.tx.prepare_cached("insert into contents (origin, key, digest, v) values (?1, ?2, ?3, ?4)")?;
+                insert.execute(params![self.origin, key, shared.digest, shared.content])?;
                 self.tx.last_insert_rowid()
             }
         };
