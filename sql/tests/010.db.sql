@@ -105,9 +105,9 @@ CREATE TABLE tokens (
     employee   text    not null references employees (id),
     created_at integer not null
 , last_used_at integer) strict, without rowid;
-INSERT INTO tokens VALUES(X'4bc9cbe72368548e072a99b9ea8eb9c5a6a0f625bf739497805fecc0bc9526ee','e00000000000000000000001',1796029967917,1796029973938);
 INSERT INTO tokens VALUES(X'68395b0d2c4d16c64319a6af041daf88306c189e9e4d11d12c857999a57f532b','e00000000000000000000002',1795479816127,NULL);
 INSERT INTO tokens VALUES(X'99d986405339ef287f6ca646964aa723c3a9e08a84b4f04dea4cc07379f74886','e00000000000000000000001',1796003235609,NULL);
+INSERT INTO tokens VALUES(X'aeeb1f13f8f7fc947f4ab775937df7c8916a681b369daf2c30bc84acaf89c1df','e00000000000000000000001',1796034571758,1796034572972);
 INSERT INTO tokens VALUES(X'bb4e9c81ece1fd52510d940db52c4ab8f39c4125c7c73a129a2ece1df807291c','e00000000000000000000001',1795479816119,1795479876000);
 CREATE TABLE idempotency_keys (
     scope       text    not null, -- employee id, or 'login'
@@ -169,7 +169,7 @@ CREATE TABLE clock_floor (
     id integer not null primary key check (id = 1),
     at integer not null
 , hub_at integer) strict;
-INSERT INTO clock_floor VALUES(1,1793491200058,NULL);
+INSERT INTO clock_floor VALUES(1,1793491200025,NULL);
 CREATE TABLE enrolment_attempt (
     id        integer not null primary key check (id = 1),
     code_hash blob    not null,           -- SHA-256 of the one-time code
@@ -352,22 +352,22 @@ CREATE TABLE audit (
     digest_after   blob,              -- SHA-256 of the same rendering after the change
     before         text               -- the object before the change, in the API's shape
 ) strict;
-INSERT INTO audit VALUES(1025,1796029973875,'e00000000000000000000001','Mia',NULL,'127.0.0.1','8323855e01c14a45a7ef7d2671ae9c57','5d046657-5d5f-4786-9228-c311c3c0458f','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'29cb62c68f44acb6a246d4b2a9dd8d7ad8ee23c9164690d16462f623418587f4',6,7,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1026,1796029973877,'e00000000000000000000001','Mia',NULL,'127.0.0.1','9332ab6f4abc4a1a8b373fc3d3af4052','c4033b20-1420-4ce8-bab8-7cf3e0510120','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'f0064ce1c18b5190b5e2c1e2cd5162e83cc79d778b01db15bc5899a6f172607f',7,6,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1027,1796029973878,'e00000000000000000000001','Mia',NULL,'127.0.0.1','0172148ec1914d6face58dced9ee52cf','d13606ce-ad49-449c-bf7d-9e538b80f539','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'fd655ab0c12f8c2de4608fa8e0167ccd76a8519c8ba5b23dbb9f10f8a0f7bedf',6,7,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1028,1796029973879,'e00000000000000000000001','Mia',NULL,'127.0.0.1','4ec3f2943b4f46c1aa2fb8755b4f1d52','114d9a97-964e-4bbc-a4bd-718ae7d5b6b4','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'f46ccfe034e4386935622a90e5a03b6400c4e3fa6dee870e838ace846a749807',7,6,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1029,1796029973881,'e00000000000000000000001','Mia',NULL,'127.0.0.1','e1473f7e9d4d46f9a141f82ec5ffef6e','8e6b2bb4-5bb1-48bc-8cc3-700c30a76918','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'255aa380fda96095fd5d9323450390bbaf73a92177d59ce770357e8410a1213a',6,7,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1030,1796029973882,'e00000000000000000000001','Mia',NULL,'127.0.0.1','7bd638dddcb34da7b32dbe192e05446f','f5c488b7-fc8f-4b74-a091-94bed4e28011','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'1640383ef33ae530b03f1b992cb28936b70ad81977f8037ceb5b1616eeba9347',7,6,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1031,1796029973884,'e00000000000000000000001','Mia',NULL,'127.0.0.1','882332501c9448609418733879fed52d','e4cb14ad-9718-474e-8180-6c905d3bad68','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'3df741544e8ca122f005fc4794f34e3bc8692e898dd042a8f9bc393754e4b8d5',6,7,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1032,1796029973886,'e00000000000000000000001','Mia',NULL,'127.0.0.1','6256675f7da54f7a8fcb442cf8f186e6','350968de-dbe8-4ce3-9be1-12ea5d2dcf30','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'11db3512db42dc273ef6374d6823f1ed0a919b3444c2548a4dfec72337d5b42e',7,6,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1033,1796029973892,'e00000000000000000000001','Mia',NULL,'127.0.0.1','e713c41ff83343f890778855398d7e2d','ef048317-82c6-47b8-8ee7-e90c49721066','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'a2c712edf5360e8cebf920c39646940b99bffd71e949defcae5d4323f90d1a1f',6,7,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1034,1796029973898,'e00000000000000000000001','Mia',NULL,'127.0.0.1','7b59227c2ddc44eaa9d858f1163ff4c6','8cd14d6e-a4e5-4742-9f9b-8bd0377c48c6','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'e31295453ee7e7ab687805d181bf87e351ebeb97367034583951aa7d48c84bba',7,6,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1035,1796029973906,'e00000000000000000000001','Mia',NULL,'127.0.0.1','43f13d5e46d84da3a6e7665e226e582c','de8b1bdb-45dc-481c-996f-acb28cb6b078','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'ac5a76883f5e57fdd84162ff2316c21f598e5f00b669267e34d6dab031fde3b7',6,7,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1036,1796029973914,'e00000000000000000000001','Mia',NULL,'127.0.0.1','6b038dba31e14d3cb6da38a4a4a58a97','e7139a11-c310-441c-b08f-aa6a05cee6c3','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'7bb6ec29ff74f99d016020fac65c725f13885b653518d606d8c7b1b1e3fa463f',7,6,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1037,1796029973922,'e00000000000000000000001','Mia',NULL,'127.0.0.1','cabf83eeecfa47cf8b845fc0e92899f8','9d8207d8-86f8-4ec6-9307-c4aa5ee24d7a','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'0face859f40cd635b3db3d8c2cc8af5c2e1ca71c4acf38b51d6c73feabc44356',6,7,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1038,1796029973930,'e00000000000000000000001','Mia',NULL,'127.0.0.1','f79c1b9f84724debb17b0aba2e84b249','43391091-b0d5-4e4d-8fcc-b162afad2742','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'09bb42c28a987e6c65bd6a1572e2659149c22743c56bbeba74298198b1dbf9fc',7,6,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1039,1796029973938,'e00000000000000000000001','Mia',NULL,'127.0.0.1','f377a46da222422aaae879d44db095e2','7132c435-bfef-49cd-83d2-ebf239798fce','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'55a8039ea6911388487ee1d49314a233acce0a3837b7df1738343528b85339a9',6,8,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1040,1796029998944,NULL,'System',NULL,'command line','','3aa622cf-0d72-472e-8392-a4a4b908a0f6','archive','accepted','AuditTrail','000000000000000000000000',NULL,'Audit entries 1 to 1024 were archived',X'247d9dee8d3b60ac49fc189d7f8e67f08ae50b2450296d8cdcf8fd90fe293152',NULL,NULL,NULL,X'd152e724f13601f021f4a868c9dff69525e67995a895b4782363abdb70cf29cb',NULL);
+INSERT INTO audit VALUES(1025,1796034572956,'e00000000000000000000001','Mia',NULL,'127.0.0.1','45f7344f47b4474f9dfdcf7bc5ca3ce1','952ee236-c945-4f28-b268-454900bd7f77','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'433346be99ec9147b6fb2625a851c07145273f8174e5858d71a9e4e6ff903b42',6,7,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1026,1796034572957,'e00000000000000000000001','Mia',NULL,'127.0.0.1','8cab33c6caed494eb7aeab11cf283b49','7a14c994-c1fb-4364-94a1-309c74e11057','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'e2475f23cd053ffcfe8e4957e7db37c5d5760f308662fdc0b6f680fe152cd567',7,6,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1027,1796034572958,'e00000000000000000000001','Mia',NULL,'127.0.0.1','e8997368e2d345b2a6148617754d04e1','9aa4d689-d760-43a0-949d-21f8cf40ed44','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'1f3a13f1b4f3c9a74cf78138ebaa72433b78285f1eab0521810c962e24462a44',6,7,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1028,1796034572959,'e00000000000000000000001','Mia',NULL,'127.0.0.1','3ae1e6c0b659425ca527469a1e6d2c10','185a86b5-49e7-42c3-ae1b-e0a0d944df30','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'1e09652541effaf71039d8d3235f0c91d32572cfd781e66a742f2ce5914ec887',7,6,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1029,1796034572960,'e00000000000000000000001','Mia',NULL,'127.0.0.1','15d8a74798d4414ea3983fb064f96be4','2e9cf263-3686-4018-bb61-a2d6a030d7ba','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'c822b20c3222f670f65b75324e939a1d92a40aa91ff9da2e2cc5504bf6e39281',6,7,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1030,1796034572961,'e00000000000000000000001','Mia',NULL,'127.0.0.1','91e89af47c85405eac0cb4fd1e9efa53','0e6fd318-54bb-42f7-a8d4-7db007b9272d','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'0f8216fbf0e773f9e844b5a1b966d8f5381d8e55fb25086a13d2f9d17c99e6b2',7,6,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1031,1796034572963,'e00000000000000000000001','Mia',NULL,'127.0.0.1','e7e51260efa445a09e68bcee160821db','f82c4f80-5581-4559-9a0a-5b03aa3b03fc','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'c33b364d76858490a8cfd1097f82fdee5eb34ce12732ab09e2c3f7fac6e26b52',6,7,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1032,1796034572964,'e00000000000000000000001','Mia',NULL,'127.0.0.1','7d1ee1b906974799a04699f020ea886f','035518ca-16bd-4450-9423-569f8ccee9aa','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'a9e7e9746f0637edde038d96bc9f5fc141a760e8bc4654d672b6dc60516f86a1',7,6,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1033,1796034572965,'e00000000000000000000001','Mia',NULL,'127.0.0.1','afbc876084334a2d9172297537a2f69a','3ee9970c-c520-43c7-90f4-11d4f47237e2','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'9f903ab7efd5997d2a86d1c298192fd8a5517a4d06b868e36b9ddea78460785a',6,7,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1034,1796034572966,'e00000000000000000000001','Mia',NULL,'127.0.0.1','f5bdc3d6c06843cdb37230548e9b2e4b','db8666e4-1520-4c80-b5af-cdc62b668bfc','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'481d56f280971d75cd97cf62dca958d087be396ca8095d6a9cba67ea2c36e798',7,6,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1035,1796034572967,'e00000000000000000000001','Mia',NULL,'127.0.0.1','49ede264675441168212062f900e5619','18fa257e-0a43-406d-91ec-91e50b627061','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'6fdd02e127bfd4aea5121f3968ddddae45ffba16af0d551380048e72a9103a6e',6,7,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1036,1796034572969,'e00000000000000000000001','Mia',NULL,'127.0.0.1','991c612f1a234defba7d8886bfc6d537','ebffa690-88b8-404a-bdc3-bb9ccd9a731a','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'd605bd7b1fd7496fb8604b532cb14498ef0ac14471c2660a7fc09520fd921fcd',7,6,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1037,1796034572970,'e00000000000000000000001','Mia',NULL,'127.0.0.1','deccad843a7847f3be576683c1115bf8','ca28c199-603d-4e5c-a3fb-59baf4dfa9e6','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'f2fd8be506993faf5630b5f67e2811c1487593f72e392eabbd4ddc2723ce978d',6,7,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1038,1796034572971,'e00000000000000000000001','Mia',NULL,'127.0.0.1','9553cbb93e624b5987c061667a4c19bd','9942b147-6322-4840-a10e-edf51947b845','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'f2755986d00133b2979bcec2e7deead102fc7c3ed453bdad29527cb5106870d2',7,6,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1039,1796034572972,'e00000000000000000000001','Mia',NULL,'127.0.0.1','291c673ef82b4804a58c5e4c95db27ab','8e823e6a-5d6d-457d-903a-7297cf4d9758','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'cc102c21c3258cc75962f0b6d1ec99c6e806822f7f244219f123ce127f2af479',6,8,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1040,1796034573111,NULL,'System',NULL,'command line','','f97582db-3f93-448c-8548-f081667391a5','archive','accepted','AuditTrail','000000000000000000000000',NULL,'Audit entries 1 to 1024 were archived',X'1c55fbe009b940658436e1cccc109ec9d6183010c9cf0c3b5ad62b8e0c06e827',NULL,NULL,NULL,X'0b707b6be6f5fd1840a7a9d41cd20f86900094284d52ac3a57e3dd39b7e301da',NULL);
 CREATE TABLE audit_runs (
     run     integer not null primary key,
     from_at integer not null,          -- the earliest time of its entries, and the latest
@@ -395,15 +395,16 @@ CREATE TABLE audit_segments (
     hash   blob    not null check (length(hash) = 32),          -- of its last entry
     until  integer not null,                                    -- the latest time of its entries
     file   text    not null,                                    -- where it was written
-    digest blob    not null check (length(digest) = 32)         -- SHA-256 of the file
+    digest blob    not null check (length(digest) = 32),        -- SHA-256 of the file
+    left   blob    not null check (length(left) = 32)           -- SHA-256 over what audit_left holds once its entries are removed
 ) strict;
-INSERT INTO audit_segments VALUES(1024,X'1dc8f350bd90865a4efe23012acba7bf070fed3c11bb90e482643e8148a85015',1796029973872,'/var/lib/telecomx-local/telecomx.db.audit/audit-000000001-000001024-5f2d1c3b.jsonl.zst',X'340ba778c484814a203704dcb733915ef47fa535c54ed2ae1c0ec6246ac743cd');
+INSERT INTO audit_segments VALUES(1024,X'85cbb5d64a502c535509a9eed5f05734cafc7a400142df506eff941592a9f6e4',1796034572953,'/var/lib/telecomx-local/telecomx.db.audit/audit-000000001-000001024-5f2d1c3b.jsonl.zst',X'c82302dba8feee82a42abb105553184fdc634a447b4e54c74fd414d14568c674',X'd9b83a873869302b1974865ab9a16b2ba23d4995ae72f7adad7496b99578c3c3');
 CREATE TABLE audit_start (
     id   integer not null primary key check (id = 1),
     seq  integer not null,
     hash blob    not null check (length(hash) = 32)
 ) strict;
-INSERT INTO audit_start VALUES(1,1024,X'1dc8f350bd90865a4efe23012acba7bf070fed3c11bb90e482643e8148a85015');
+INSERT INTO audit_start VALUES(1,1024,X'85cbb5d64a502c535509a9eed5f05734cafc7a400142df506eff941592a9f6e4');
 CREATE TABLE audit_left (
     place   text    not null,                                   -- the table that the object is in
     object  text    not null,
@@ -516,6 +517,22 @@ CREATE TRIGGER contents_delete before delete on contents when written_by_telecom
     begin select raise(abort, 'contents are written by telecomx-local only'); end;
 CREATE TRIGGER audit_no_delete before delete on audit when old.seq > (select coalesce(max(last), 0) from audit_segments)
     begin select raise(abort, 'the audit trail is append-only'); end;
+CREATE TRIGGER audit_segments_insert before insert on audit_segments when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
+CREATE TRIGGER audit_segments_delete before delete on audit_segments when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
+CREATE TRIGGER audit_start_update before update on audit_start when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
+CREATE TRIGGER audit_start_delete before delete on audit_start when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
+CREATE TRIGGER audit_left_insert before insert on audit_left when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
+CREATE TRIGGER audit_left_update before update on audit_left when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
+CREATE TRIGGER audit_left_delete before delete on audit_left when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
+CREATE TRIGGER audit_segments_update before update on audit_segments when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'archives are recorded by telecomx-local only'); end;
 COMMIT;
 PRAGMA application_id=1417170031;
 PRAGMA user_version=10;

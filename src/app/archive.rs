@@ -27,7 +27,16 @@ pub(super) async fn run(db: Arc<Db>, folder: Option<ArchiveFolder>) {
         // A clock that jumped ahead does not make entries old.
         let now = db.clock().confirmed();
         match tokio::task::spawn_blocking(move || folder.archive_if_due(&trail, now)).await {
-            Ok(Ok(archived)) => archived.iter().for_each(|archived| tracing::info!("{archived}")),
+            Ok(Ok(done)) => {
+                done.finished.iter().for_each(|finished| {
+                    tracing::info!(
+                        "audit entries up to {} are removed: they are in {}",
+                        finished.last.0,
+                        finished.file
+                    );
+                });
+                done.archived.iter().for_each(|archived| tracing::info!("{archived}"));
+            }
             Ok(Err(error)) => {
                 let error = in_one_line(error.as_ref());
                 tracing::error!("the audit trail could not be archived, it is tried again in ten minutes: {error}");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use super::progress;
 use crate::clock::Clock;
 use crate::db::{Exclusive, ReadOnly};
 use crate::domain::time::Time;
-use crate::store::audit_segments::{self, Place, Segment};
+use crate::store::audit_segments::{self, Segment};
 use crate::usecases::audit_archive::{self, ReadSegment};
 use crate::usecases::audit_proof::prove;
 
@@ -49,12 +49,18 @@ pub fn archive(options: &ArchiveOptions) -> Result<ExitCode> {
     let path = options.store.existing_path()?;
     refuse_own(&options.file, &path)?;
     let database = Exclusive::open(&path, Clock::default())?;
-    let archived = audit_archive::run(&database, options.before, |_| options.file.clone())?;
+    let done = audit_archive::run(&database, options.before, |_| options.file.clone())?;
+    let why = database.read(|tx| audit_archive::why_nothing(tx, options.before))?;
     database.close()?;
-    let Some(archived) = archived else {
-        let words = "nothing was archived: entries go in runs of 1,024, and the oldest that is here is not full, has newer \
-                     entries, or has some that the hub has not seen yet";
-        options.form.say(json!({ "archived": null }), words)?;
+    let finished = done.finished.map(|finished| {
+        format!(
+            "entries up to {}, which an earlier archive wrote to {}, are removed now",
+            finished.last.0, finished.file
+        )
+    });
+    let Some(archived) = done.archived else {
+        let words = finished.unwrap_or_else(|| format!("nothing was archived: {why}"));
+        options.form.say(json!({ "archived": null, "why": words }), &words)?;
         return Ok(ExitCode::SUCCESS);
     };
     let words = format!("{archived}\nkeep it: audit verify {} proves it at any time", archived.file.display());
@@ -81,6 +87,13 @@ pub fn verify_files(options: &VerifyOptions) -> Result<ExitCode> {
     for pair in all.windows(2) {
         let [(before, one), (behind, next)] = pair else { continue };
         ensure!(
+            next.previous.0 >= one.last.0,
+            "{} and {} both hold entries up to {}: leave one of them out; where the database was put back to a backup it is the one from before that",
+            before.display(),
+            behind.display(),
+            one.last.0.min(next.last.0)
+        );
+        ensure!(
             next.previous == one.last,
             "{} ends at entry {}, and {} does not go on there: one between them is missing, or one is of another database",
             before.display(),
@@ -88,45 +101,43 @@ pub fn verify_files(options: &VerifyOptions) -> Result<ExitCode> {
             behind.display()
         );
     }
-    let (Some((_, first)), Some((file, last))) = (all.first(), all.last()) else { return Ok(ExitCode::SUCCESS) };
+    let (Some((_, first)), Some((_, last))) = (all.first(), all.last()) else { return Ok(ExitCode::SUCCESS) };
     let mut words = format!("the archive is intact: entries {} to {}", first.head.first, last.last.0);
+    if first.head.first > 1 {
+        words.push_str("; those before are in other archives");
+    }
     if options.and_database {
-        words = format!("{words}; {}", goes_on(&options.store.existing_path()?, file, last)?);
+        words = format!("{words}; {}", goes_on(&options.store.existing_path()?, &all)?);
     }
     let value = json!({ "first": first.head.first, "last": last.last.0, "head": hex::encode(last.last.1), "previous": hex::encode(first.head.previous) });
     options.form.say(value, words)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says that the trail in the database goes on where the archives end; else an error.
-fn goes_on(path: &Path, file: &Path, last: &ReadSegment) -> Result<String> {
+/// Says that the archives are those of the database, and that its trail goes on where they end; else an error.
+fn goes_on(path: &Path, files: &[(PathBuf, ReadSegment)]) -> Result<String> {
     let database = ReadOnly::open(path, Clock::default())?;
-    let (proof, segments, start) =
-        database.read(|tx| Ok((prove(tx, |_| {})?, audit_segments::all(tx)?, audit_segments::start(tx)?)))?;
+    let (proof, segments) = database.read(|tx| Ok((prove(tx, |_| {})?, audit_segments::all(tx)?)))?;
     ensure!(proof.ok, "{}", proof.faults.into_iter().next().unwrap_or_default());
-    let recorded: Option<&Segment> = segments.iter().find(|segment| segment.last.0 == last.last.0);
-    let recorded: Place = recorded.map(|segment| segment.last).with_context(|| {
-        format!(
-            "{} has no record of an archive that ends at entry {}, as {} does",
+    for (file, read) in files {
+        let recorded = segments.iter().find(|segment| segment.last.0 == read.last.0);
+        ensure!(
+            recorded.is_some_and(|segment| segment.last == read.last && segment.digest == read.digest),
+            "{} is not what {} has recorded of the archive that ends at entry {}",
+            file.display(),
             path.display(),
-            last.last.0,
-            file.display()
-        )
-    })?;
-    ensure!(
-        recorded == last.last,
-        "{} is not the archive of {}: entry {} is another one there",
-        file.display(),
-        path.display(),
-        last.last.0
-    );
-    ensure!(
-        segments.last().is_some_and(|newest| newest.last == recorded),
-        "{} is intact, and {} has archived entries up to {} since: name those files too",
-        file.display(),
-        path.display(),
-        start.0
-    );
+            read.last.0
+        );
+    }
+    let named = files.last().map_or(0, |(_, read)| read.last.0);
+    if let Some(newer) = segments.last().filter(|newest| newest.last.0 > named) {
+        bail!(
+            "{} has archived entries up to {} since, to {}: name that file too",
+            path.display(),
+            newer.last.0,
+            newer.file
+        );
+    }
     Ok(format!("{} goes on there, with {} entries in all", path.display(), proof.entries.unwrap_or_default()))
 }
 

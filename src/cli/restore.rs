@@ -15,7 +15,7 @@ use super::output::Form;
 use super::{progress, restore_file};
 use crate::auth::secrets::{Sealer, key_path};
 use crate::clock::Clock;
-use crate::db::Exclusive;
+use crate::db::{Exclusive, check_no_log};
 use crate::domain::mirror::{Table, replaced_by};
 use crate::error::Error;
 use crate::files::{UNFINISHED, beside, move_file};
@@ -65,6 +65,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if path.exists() {
         return Err(taken());
     }
+    check_no_log(&path)?;
     // What can fail here fails before the code is spent.
     let unfinished = beside(&path, UNFINISHED);
     let database = Exclusive::open_copy(&unfinished, Clock::default())?;

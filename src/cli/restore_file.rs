@@ -10,7 +10,7 @@ use super::common::{cannot_be_written, remove_database};
 use super::output::Form;
 use crate::auth::secrets::key_path;
 use crate::clock::Clock;
-use crate::db::Exclusive;
+use crate::db::{Exclusive, check_no_log};
 use crate::files::{Part, UNFINISHED, beside, folder_of, is_database, move_file, sync_folder};
 use crate::store::{health, sealed, sync_state};
 
@@ -26,6 +26,7 @@ pub fn run(backup: &Path, path: &Path, form: Form) -> Result<ExitCode> {
             path.display()
         );
     }
+    check_no_log(path)?;
     if !is_database(backup) {
         bail!("{} is no database: name a file that backup has made", backup.display());
     }

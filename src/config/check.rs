@@ -49,6 +49,13 @@ impl Config {
             );
         }
         self.audit.check()?;
+        for (name, count) in
+            [("backup_keep", self.backup.keep == Some(0)), ("log_file_mb", self.log_file_mb == Some(0))]
+        {
+            if count {
+                bail!("{name} is 0: give 1 at least, or leave it out for the default");
+            }
+        }
         self.smtp.check(loopback)?;
         check_listen(self.listen(), self.tls_cert.is_some(), self.insecure.unwrap_or(false))
     }

@@ -15,6 +15,7 @@ impl Config {
             silent_alarm_ms: self.hub().silent_alarm_ms,
             backup_every: self.backup.every(),
             tls_cert: self.tls_cert.clone(),
+            archive: self.db().ok().and_then(|path| self.audit.archive(&path)),
         }
     }
 }

@@ -33,7 +33,7 @@ use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
 pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
 pub use notices::{ChangeNotice, NoticeBoard, Notices, Subject};
-pub use open::{check_not_lost, open_writable};
+pub use open::{check_no_log, check_not_lost, open_writable};
 pub use read_only::ReadOnly;
 pub use tx::{Author, ReadTx, WriteTx};
 

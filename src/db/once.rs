@@ -34,6 +34,8 @@ pub fn write_once<T>(
     drop(tx);
     match &result {
         Ok(_) => conn.execute_batch("commit")?,
+        // A full disk makes SQLite roll back by itself.
+        Err(_) if conn.is_autocommit() => {}
         Err(_) => conn.execute_batch("rollback")?,
     }
     result

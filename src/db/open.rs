@@ -57,6 +57,19 @@ pub fn check_not_lost(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to put a database where the log of another one is left: SQLite would write that into it.
+pub fn check_no_log(path: &Path) -> Result<()> {
+    for log in ["-wal", "-journal"].map(|suffix| beside(path, suffix)) {
+        if log.exists() {
+            bail!(
+                "{} is left of another database, and may hold writes that were answered: move it away, with what belongs to it",
+                log.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Opens an existing file for writing, as the database of an edge and the store of a hub both are.
 pub fn open_writable(path: &Path) -> Result<Connection> {
     let conn = connect(path)?;

@@ -74,12 +74,12 @@ enum Chain {
 
 fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Result<Chain> {
     let start = audit_segments::start(tx)?;
-    let segment = audit_segments::newest(tx)?;
+    let segments = audit_segments::all(tx)?;
     let mut newest = audit_segments::left(tx)?;
-    // The objects as the last archived entry left them, and what the trail itself says of the segment.
-    let end = segment.as_ref().map_or(0, |segment| segment.last.0);
+    // The objects as the last archived entry left them, and what the trail itself says of the segments.
+    let end = segments.last().map_or(0, |segment| segment.last.0);
     let mut left = (start.0 == end).then(|| newest.digest());
-    let mut vouched = None;
+    let mut vouched = vec![];
     let mut last = start;
     let broken = part(tx, contents, start, i64::MAX, |proven| {
         let entry = &proven.entry;
@@ -90,7 +90,7 @@ fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Resu
             left = Some(newest.digest());
         }
         if entry.section == AUDIT_TRAIL {
-            vouched = Some((entry.seq, entry.digest_after));
+            vouched.push((entry.seq, entry.digest_after));
         }
         last = (entry.seq, proven.hash);
         progress(entry.seq);
@@ -103,32 +103,35 @@ fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Resu
     if let Some(seq) = tx.conn.query_row(stray, [start.0], |row| row.get(0))? {
         return Ok(Chain::Broken { seq, reason: "it stands in front of the trail: it was put in by hand" });
     }
-    if let Some((seq, reason)) = archive_fault(tx, segment, left, vouched, start)? {
+    if let Some((seq, reason)) = archive_fault(&segments, left, &vouched, start) {
         return Ok(Chain::Broken { seq, reason });
     }
     Ok(Chain::Whole { entries: last.0, head: last.1, newest })
 }
 
-/// What does not fit between what is recorded of the archived part and the entry that vouches for it.
+/// What does not fit between what is recorded of the archived part and the entries that vouch for it.
 fn archive_fault(
-    tx: &ReadTx,
-    segment: Option<Segment>,
+    segments: &[Segment],
     left: Option<Hash>,
-    vouched: Option<(i64, Option<Hash>)>,
+    vouched: &[(i64, Option<Hash>)],
     (start, start_hash): Place,
-) -> Result<Option<(i64, &'static str)>> {
-    let segments = audit_segments::all(tx)?;
-    let before = segments.iter().rev().nth(1);
-    Ok(match (segment, left, vouched) {
-        (None, _, None) if start == 0 => None,
-        (Some(segment), Some(left), Some((seq, digest_after))) => {
-            let recorded = audit_segments::rendering(before, &segment, &left);
-            let is_reached = start != segment.last.0 || start_hash == segment.last.1;
-            let fits = digest_after == Some(digest(recorded.as_bytes())) && is_reached;
-            (!fits).then_some((seq, "it vouches for another archive of the entries before than is recorded"))
-        }
-        _ => Some((start + 1, "the entries before it are gone, and no archive of them is recorded")),
-    })
+) -> Option<(i64, &'static str)> {
+    let gone = Some((start + 1, "the entries before it are gone, and no archive of them is recorded"));
+    let Some(newest) = segments.last() else {
+        let is_whole = start == 0 && vouched.is_empty() && left == Some(Newest::default().digest());
+        return if is_whole { None } else { gone };
+    };
+    let is_reached = start < newest.last.0 || (start, start_hash) == newest.last;
+    if vouched.is_empty() || vouched.len() > segments.len() || left != Some(newest.left) || !is_reached {
+        return gone;
+    }
+    let recorded = audit_segments::renderings(segments);
+    let wrong = vouched
+        .iter()
+        .rev()
+        .zip(recorded.iter().rev())
+        .find(|((_, vouched), recorded)| *vouched != Some(digest(recorded.as_bytes())));
+    wrong.map(|((seq, _), _)| (*seq, "it vouches for another archive of the entries before than is recorded"))
 }
 
 /// The hash of an entry.

@@ -11,7 +11,7 @@ use super::audit_index::RUN;
 use super::mirrored_tables::of_section;
 use super::objects::Newest;
 use crate::db::{ReadTx, Subject, WriteTx};
-use crate::domain::audit::{AUDIT_TRAIL, Action, GENESIS, Hash};
+use crate::domain::audit::{AUDIT_TRAIL, Action, GENESIS, Hash, digest};
 use crate::domain::id::Id;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -33,42 +33,46 @@ pub struct Segment {
     pub file: String,
     /// SHA-256 of that file.
     pub digest: Hash,
+    /// SHA-256 over what its entries and those before left of every object: see [`Newest::digest`].
+    pub left: Hash,
 }
 
 /// The entry in front of the first one that is still here.
 pub fn start(tx: &ReadTx) -> Result<Place> {
     let mut statement = tx.conn.prepare_cached("select seq, hash from audit_start")?;
-    Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?.unwrap_or((0, GENESIS)))
+    let found = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    found.ok_or_else(|| Error::conflict("audit", "where the audit trail begins was removed by hand: restore a backup"))
 }
 
 /// All segments, in the order of their entries.
 pub fn all(tx: &ReadTx) -> Result<Vec<Segment>> {
     let mut statement =
-        tx.conn.prepare_cached("select last, hash, until, file, digest from audit_segments order by last")?;
+        tx.conn.prepare_cached("select last, hash, until, file, digest, left from audit_segments order by last")?;
     let rows = statement.query_map([], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The segment with the newest entries.
 pub fn newest(tx: &ReadTx) -> Result<Option<Segment>> {
-    let sql = "select last, hash, until, file, digest from audit_segments order by last desc limit 1";
+    let sql = "select last, hash, until, file, digest, left from audit_segments order by last desc limit 1";
     Ok(tx.conn.prepare_cached(sql)?.query_row([], from_row).optional()?)
-}
-
-/// The segment that holds an entry.
-pub fn of_entry(tx: &ReadTx, seq: i64) -> Result<Option<Segment>> {
-    let sql = "select last, hash, until, file, digest from audit_segments where last >= ?1 order by last limit 1";
-    Ok(tx.conn.prepare_cached(sql)?.query_row([seq], from_row).optional()?)
 }
 
 fn from_row(row: &Row) -> rusqlite::Result<Segment> {
     let last = (row.get(0)?, row.get(1)?);
-    Ok(Segment { last, until: row.get(2)?, file: row.get(3)?, digest: row.get(4)? })
+    Ok(Segment { last, until: row.get(2)?, file: row.get(3)?, digest: row.get(4)?, left: row.get(5)? })
 }
 
 /// The entry behind which the next segment begins.
 pub fn written_up_to(tx: &ReadTx) -> Result<Place> {
     Ok(newest(tx)?.map_or((0, GENESIS), |segment| segment.last))
+}
+
+/// The first entry of the next run that is full and in no segment, and the latest of its times.
+pub fn next_run(tx: &ReadTx) -> Result<Option<(i64, Time)>> {
+    let (written, _) = written_up_to(tx)?;
+    let mut statement = tx.conn.prepare_cached("select run * 1024 + 1, to_at from audit_runs where run = ?1")?;
+    Ok(statement.query_row([written / RUN], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
 /// The last entry of the oldest runs whose entries are all from before `before`, and the latest of their times; `None` when there is no
@@ -89,41 +93,48 @@ pub fn last_before(tx: &ReadTx, before: Time) -> Result<Option<(i64, Time)>> {
     Ok(found)
 }
 
-/// Records that a file holds the entries behind those of the segment before. `left`: what [`left_digest`] gives of the objects as the
-/// last of its entries left them.
-pub fn record(tx: &mut WriteTx, segment: &Segment, left: &Hash) -> Result<()> {
-    let before = newest(tx)?;
-    let (first, (last, hash)) = (behind(before.as_ref()), segment.last);
+/// Records that a file holds the entries behind those of the segment before.
+pub fn record(tx: &mut WriteTx, segment: &Segment) -> Result<()> {
+    let mut segments = all(tx)?;
+    let first = segments.last().map_or(1, |before| before.last.0 + 1);
+    let (last, hash) = segment.last;
     if first > last {
         return Err(Error::conflict("audit", "another run has archived this part of the audit trail meanwhile"));
     }
     tx.conn
-        .prepare_cached("insert into audit_segments (last, hash, until, file, digest) values (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![last, hash, segment.until, segment.file, segment.digest])?;
+        .prepare_cached(
+            "insert into audit_segments (last, hash, until, file, digest, left) values (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![last, hash, segment.until, segment.file, segment.digest, segment.left])?;
+    segments.push(segment.clone());
+    let renderings = renderings(&segments);
     let description = format!("Audit entries {first} to {last} were archived");
     let change = Change {
         subject: Subject { section: AUDIT_TRAIL, object: Id::ZERO, customer: None },
         action: Action::Archive,
         description: &description,
         before: None,
-        after: Some(&rendering(before.as_ref(), segment, left)),
+        after: renderings.last().map(String::as_str),
     };
     audit::append(tx, &change)
 }
 
-/// A segment as the entry that vouches for it digests it. Where its file is does not matter: it may be moved.
-pub fn rendering(before: Option<&Segment>, segment: &Segment, left: &Hash) -> String {
-    json!({
-        "first": behind(before), "last": segment.last.0, "hash": hex::encode(segment.last.1), "until": segment.until,
-        "digest": hex::encode(segment.digest), "before": before.map(|before| hex::encode(before.digest)),
-        "left": hex::encode(left),
-    })
-    .to_string()
-}
-
-/// The number of the first entry behind a segment.
-pub fn behind(segment: Option<&Segment>) -> i64 {
-    segment.map_or(1, |segment| segment.last.0 + 1)
+/// Each segment as the entry that vouches for it digests it: with the digest of the one before, so that the newest vouches for all.
+/// Where a file is does not matter: it may be moved.
+pub fn renderings(segments: &[Segment]) -> Vec<String> {
+    let mut renderings: Vec<String> = vec![];
+    let mut first = 1;
+    for segment in segments {
+        let before = renderings.last().map(|before| hex::encode(digest(before.as_bytes())));
+        let (last, hash) = segment.last;
+        let rendering = json!({
+            "first": first, "last": last, "hash": hex::encode(hash), "until": segment.until,
+            "digest": hex::encode(segment.digest), "left": hex::encode(segment.left), "before": before,
+        });
+        renderings.push(rendering.to_string());
+        first = last + 1;
+    }
+    renderings
 }
 
 /// Removes the next few entries that a segment holds; whether there are more.
@@ -170,13 +181,20 @@ fn keep_what_is_left(tx: &WriteTx, first: i64, last: i64) -> Result<()> {
     Ok(())
 }
 
-/// What the entries that are no longer here left of each object.
+/// What the entries that are no longer here left of each object. An error when a row cannot be what the program has written.
 pub fn left(tx: &ReadTx) -> Result<Newest> {
-    let mut statement = tx.conn.prepare_cached("select seq, section, object, digest from audit_left")?;
+    let mut statement = tx.conn.prepare_cached("select seq, section, object, digest, place from audit_left")?;
     let mut rows = statement.query([])?;
     let mut newest = Newest::default();
     while let Some(row) = rows.next()? {
-        newest.note(row.get(0)?, row.get_ref(1)?.as_str().unwrap_or_default(), row.get(2)?, row.get(3)?);
+        let section = row.get_ref(1)?.as_str().unwrap_or_default();
+        if of_section(section).map(|table| table.name) != row.get_ref(4)?.as_str().ok() {
+            return Err(Error::conflict(
+                "audit",
+                "what archived audit entries left was changed by hand: restore a backup",
+            ));
+        }
+        newest.note(row.get(0)?, section, row.get(2)?, row.get(3)?);
     }
     Ok(newest)
 }

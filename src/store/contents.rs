@@ -116,21 +116,29 @@ fn mark_all(tx: &ReadTx, sql: &str, values: impl Params, marks: &mut Marks) -> R
     Ok(())
 }
 
-/// Removes the next few of `found`, but for those that something has come to refer to since; whether there are more.
-pub fn remove_step(tx: &mut WriteTx, found: &mut Unreferenced) -> Result<bool> {
+impl Unreferenced {
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+/// Removes the next few of `found`, but for those that something has come to refer to since; the rest of them.
+pub fn remove_step(tx: &mut WriteTx, mut found: Unreferenced) -> Result<Unreferenced> {
     let mut marks = Marks::default();
     mark_all(tx, NEWER_REFERENCES, [found.high, found.seq], &mut marks)?;
     let step = found.ids.split_off(found.ids.len().saturating_sub(STEP));
     for id in marks.unmarked(step) {
         tx.conn.prepare_cached("delete from contents where id = ?1")?.execute([id])?;
     }
-    Ok(!found.ids.is_empty())
+    Ok(found)
 }
 
 /// Removes all contents that nothing refers to, in this write.
 pub fn sweep(tx: &mut WriteTx) -> Result<()> {
     let mut found = unreferenced(tx)?;
-    while remove_step(tx, &mut found)? {}
+    while !found.is_empty() {
+        found = remove_step(tx, found)?;
+    }
     Ok(())
 }
 

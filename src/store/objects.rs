@@ -30,12 +30,15 @@ impl Newest {
 impl Newest {
     /// SHA-256 over what is left of every object that was not deleted, in the order of tables and ids.
     pub fn digest(&self) -> Hash {
-        let mut left: Vec<_> =
-            self.0.iter().filter_map(|((table, id), (seq, left, _))| Some((table, id, seq, (*left)?))).collect();
+        let mut left: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|((table, id), (seq, left, section))| Some((table, id, seq, (*left)?, section)))
+            .collect();
         left.sort_unstable();
         let mut sum = Sha256::new();
-        for (table, id, seq, left) in left {
-            sum.update(of(*table).map_or("", |table| table.name).as_bytes());
+        for (_, id, seq, left, section) in left {
+            sum.update(section.as_bytes());
             id.with_str(|id| sum.update(id.as_bytes()));
             sum.update(seq.to_be_bytes());
             sum.update(left);

@@ -95,6 +95,7 @@ mod tests {
         "audit_left.digest",
         "audit_segments.digest",
         "audit_segments.hash",
+        "audit_segments.left",
         "audit_start.hash",
         "contents.digest",
         "enrolment_attempt.code_hash",

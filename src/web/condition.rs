@@ -16,9 +16,10 @@ use crate::db::{ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result};
 use crate::files::{beside, free_bytes};
 use crate::platform::status::status as platform_status;
-use crate::store::health;
+use crate::store::{audit_segments, health};
 use crate::sync::edge::clock_check;
 use crate::sync::edge::status::status as mirror_status;
+use crate::usecases::audit_archive::folder::ArchiveFolder;
 use crate::usecases::backups::Backups;
 use crate::usecases::key_rotation::count_sealed;
 
@@ -36,6 +37,8 @@ pub struct Surroundings {
     pub silent_alarm_ms: i64,
     pub backup_every: Duration,
     pub tls_cert: Option<PathBuf>,
+    /// Where the older part of the audit trail goes.
+    pub archive: Option<ArchiveFolder>,
 }
 
 /// What is shown, and what somebody should look at.
@@ -70,6 +73,7 @@ impl Condition {
         show_key(&mut screen, tx, path)?;
         show_copies(&mut screen, path);
         show_backup(&mut screen, backups, around);
+        show_archive(&mut screen, tx, around)?;
         show_certificate(&mut screen, around);
         Ok(screen)
     }
@@ -169,6 +173,25 @@ fn show_backup(screen: &mut Condition, backups: Option<&Backups>, around: &Surro
     if age > 2 * around.backup_every.as_secs() as i64 {
         screen.alarms.push(format!("the newest backup is {} old: see the log of the server", duration(age)));
     }
+}
+
+/// Where the older part of the audit trail is, and whether more of it should be there.
+fn show_archive(screen: &mut Condition, tx: &ReadTx, around: &Surroundings) -> Result<()> {
+    let newest = audit_segments::newest(tx)?;
+    let text = match (&newest, &around.archive) {
+        (Some(newest), _) => format!("entries up to {} ({}) are in {}", newest.last.0, newest.until, newest.file),
+        (None, Some(folder)) => format!("nothing is older than {} days yet", folder.keep_days),
+        (None, None) => return Ok(()),
+    };
+    let value = newest.map(|newest| json!({ "entries": newest.last.0, "until": newest.until, "file": newest.file }));
+    screen.show("archive", text, json!(value));
+    if let Some(folder) = &around.archive
+        && folder.is_behind(tx)?
+    {
+        let where_to = folder.folder.display();
+        screen.alarms.push(format!("older audit entries are not archived to {where_to}: see the log of the server"));
+    }
+    Ok(())
 }
 
 /// Whether the key file opens what is sealed in the database.

@@ -91,12 +91,15 @@ fn there_is_nothing_to_archive_until_a_run_is_full_and_old_enough() {
     let place = Place::with_world();
     let file = place.path("none.jsonl.zst");
     let say = |place: &Place, before: &str| succeeds(place.on_db(&["audit", "archive", "--before", before]).arg(&file));
-    assert!(say(&place, LATER).starts_with("nothing was archived: entries go in runs of 1,024"));
+    assert!(say(&place, LATER).contains("the run behind entry 0 is not full yet"));
     let place = place_with_runs();
-    assert!(say(&place, "2001-01-01").starts_with("nothing was archived"));
+    assert!(
+        say(&place, "2001-01-01")
+            .contains("nothing was archived: entries go in runs of 1024, and that from entry 1 on has one of")
+    );
     assert!(!file.exists());
     archive(&place, "first.jsonl.zst");
-    assert!(say(&place, LATER).starts_with("nothing was archived"));
+    assert!(say(&place, LATER).contains("the run behind entry 2048 is not full yet"));
 }
 
 #[test]
@@ -119,15 +122,13 @@ fn archives_are_a_chain_and_one_that_is_missing_is_noticed() {
     };
     assert!(succeeds(&mut verify(&[&third, &first, &second])).contains("goes on there"));
     assert!(is_refused(&mut verify(&[&first, &third])).contains("does not go on there"));
-    assert!(is_refused(&mut verify(&[&first, &second])).contains("name those files too"));
+    assert!(is_refused(&mut verify(&[&first, &second])).contains("name that file too"));
     assert!(place.run(&["audit", "verify"]).contains("third.jsonl.zst"));
     let other = place_with_runs();
     let foreign = other.path("first.jsonl.zst");
     succeeds(other.on_db(&["audit", "archive", "--before", LATER]).arg(&foreign));
-    assert!(
-        is_refused(&mut verify(&[&foreign])).contains("is not the archive of")
-            || is_refused(&mut verify(&[&foreign])).contains("no record")
-    );
+    assert!(is_refused(&mut verify(&[&foreign])).contains("is not what"));
+    assert!(is_refused(&mut verify(&[&first, &first])).contains("leave one of them out"));
 }
 
 #[test]
@@ -160,10 +161,14 @@ fn what_is_changed_by_hand_behind_an_archive_is_noticed() {
         let _ = std::fs::remove_file(&copy);
         place.sqlite().execute("vacuum into ?1", [copy.to_str().unwrap()]).unwrap();
         let conn = rusqlite::Connection::open(&copy).unwrap();
-        let triggers = "select group_concat('drop trigger ' || name, ';') from sqlite_schema where type = 'trigger'";
-        let drop: String = conn.query_row(triggers, [], |row| row.get(0)).unwrap();
+        let of_all = |column: &str| -> String {
+            let sql = format!("select group_concat({column}, ';') from sqlite_schema where type = 'trigger'");
+            conn.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let (drop, make) = (of_all("'drop trigger ' || name"), of_all("sql"));
         conn.execute_batch(&drop).unwrap();
         assert!(conn.execute(sql, []).unwrap() > 0, "{sql} changed nothing");
+        conn.execute_batch(&make).unwrap();
         is_refused(place.command(&["audit", "verify", "--db"]).arg(copy))
     };
     for sql in [
@@ -175,7 +180,8 @@ fn what_is_changed_by_hand_behind_an_archive_is_noticed() {
         "update audit_start set seq = seq - 1",
         "update audit_start set (seq, hash) = (select seq, hash from audit where seq = 2050)",
         "update audit_start set hash = randomblob(32)",
-        "delete from audit_start",
+        "update audit_segments set left = randomblob(32)",
+        "insert into audit_segments select 1024, hash, until, file, digest, left from audit_segments",
         "update audit_left set digest = randomblob(32) where object = (select max(object) from audit_left)",
         "delete from audit_left where object = (select max(object) from audit_left)",
         "delete from audit where seq = 2049",
@@ -189,9 +195,66 @@ fn what_is_changed_by_hand_behind_an_archive_is_noticed() {
         "update employees set name = 'Somebody else' where id = (select object from audit_left where place = 'employees' limit 1)",
     );
     assert!(sentence.contains("differs from audit entry"), "{sentence}");
+    for (sql, why) in [
+        ("delete from audit_start", "where the audit trail begins was removed by hand"),
+        ("update audit_left set place = 'queues' where place = 'employees'", "entries left was changed by hand"),
+    ] {
+        assert!(verdict_after(sql).contains(why), "{sql}");
+    }
     // Only what is in a file may be removed.
     let error = place.sqlite().execute("delete from audit where seq = 2049", []).unwrap_err().to_string();
     assert!(error.contains("append-only"), "{error}");
+}
+
+/// An archive of the same form with other lines, sealed anew by somebody who knows the form.
+fn forged(lines: &[Value]) -> Vec<u8> {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let mut bytes = zstd::encode_all(text.as_bytes(), 9).unwrap();
+    let seal = telecomx_local::domain::audit::digest(&bytes);
+    bytes.extend([0x50, 0x2a, 0x4d, 0x18, 32, 0, 0, 0]);
+    bytes.extend(seal);
+    bytes
+}
+
+#[test]
+fn a_file_that_somebody_wrote_anew_is_not_taken_for_the_archive() {
+    let place = place_with_runs();
+    let untouched = place.path("untouched.db");
+    place.sqlite().execute("vacuum into ?1", [untouched.to_str().unwrap()]).unwrap();
+    std::fs::set_permissions(&untouched, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let whole = lines(&archive(&place, "first.jsonl.zst"));
+    let mut without_content = whole.clone();
+    without_content.retain(|line| line.get("content").is_none());
+    let mut later = whole.clone();
+    later[0]["until"] = "1999-01-01T00:00:00.000Z".into();
+    let mut empty = whole[..1].to_vec();
+    empty[0]["first"] = 2049.into();
+    let mut below = whole[..1].to_vec();
+    below[0]["first"] = i64::MIN.into();
+    let mut more = whole.clone();
+    more.insert(1, serde_json::json!({ "content": "[1]" }));
+    let mut other_form = whole.clone();
+    other_form[0]["telecomxLocalAudit"] = 99.into();
+    for (lines, why) in [
+        (&later, "is not the one that it names"),
+        (&empty, "it holds no entries"),
+        (&below, "it holds no entries"),
+        (&more, "content that belongs to no entry"),
+        (&other_form, "written by a newer program"),
+    ] {
+        let file = place.put("forged.jsonl.zst", forged(lines));
+        assert!(is_refused(place.command(&["audit", "verify"]).arg(file)).contains(why), "{why}");
+    }
+    // By itself it proves: the database knows better.
+    let last = whole.len() - 1;
+    let mut described = whole.clone();
+    described[last]["before"] = Value::Null;
+    for lines in [&without_content, &described] {
+        let file = place.put("forged.jsonl.zst", forged(lines));
+        is_refused(place.on_db(&["audit", "verify", "--and-database"]).arg(&file));
+        let mut archive = place.command(&["audit", "archive", "--before", LATER, "--db"]);
+        assert!(is_refused(archive.arg(&untouched).arg(&file)).contains("is not the archive of entries"));
+    }
 }
 
 #[test]
@@ -199,9 +262,13 @@ fn a_broken_trail_is_not_archived_and_no_other_file_is_taken_for_the_archive() {
     let place = place_with_runs();
     let refused = |file: &Path| is_refused(place.on_db(&["audit", "archive", "--before", LATER]).arg(file));
     let taken = place.put("taken", "mine");
-    assert!(refused(&taken).contains("is no archive"));
+    assert!(refused(&taken).contains("is there already, and is not the archive of entries 1 to 2048"));
     assert_eq!(std::fs::read(&taken).unwrap(), b"mine");
     assert!(refused(&place.db()).contains("is part of the database"));
+    let pipe = place.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(refused(&pipe).contains("it is no regular file"));
+    assert!(is_refused(place.command(&["audit", "verify"]).arg(&pipe)).contains("is no regular file"));
     assert!(refused(&place.path("no/folder/file")).contains("cannot be written, and nothing was archived"));
     place
         .sqlite()

@@ -78,3 +78,20 @@ fn a_server_backs_itself_up_and_tells_how_old_the_newest_is() {
     let metrics = server.text("/metrics", "a-token-for-the-metrics-alone");
     assert!(metrics.contains("backup_age_seconds"), "{metrics}");
 }
+
+#[test]
+fn a_backup_is_not_put_where_the_log_of_another_database_is_left() {
+    let place = Place::with_world();
+    let backup = place.path("backup.db");
+    place.run(&["backup", backup.to_str().unwrap()]);
+    std::fs::remove_file(place.db()).unwrap();
+    for log in ["telecomx.db-wal", "telecomx.db-journal"] {
+        let log = place.put(log, "writes that were answered");
+        let sentence = place.refused(&["restore", backup.to_str().unwrap()]);
+        assert!(sentence.contains("is left of another database") && sentence.contains("move it away"), "{sentence}");
+        assert!(!place.db().exists());
+        std::fs::remove_file(log).unwrap();
+    }
+    place.run(&["restore", backup.to_str().unwrap()]);
+    place.run(&["audit", "verify"]);
+}

@@ -248,15 +248,15 @@ fn what_anything_refers_to_is_never_swept_and_all_else_is() {
         (digest(text.as_bytes()), text),
     )
     .unwrap();
-    let mut found = db.read(contents::unreferenced).unwrap();
+    let found = db.read(contents::unreferenced).unwrap();
     let anna = world::ANNA.parse().unwrap();
     let write = db.write(Author::system("test"), move |tx| {
         let config = mobile_configs::get(tx, anna)?;
         mobile_configs::replace(tx, config, text.to_owned(), Action::Update, "Mobile config updated")
     });
     runtime.block_on(write).unwrap();
-    let remove = db.write(Author::system("test"), move |tx| contents::remove_step(tx, &mut found));
-    assert!(!runtime.block_on(remove).unwrap());
+    let remove = db.write(Author::system("test"), move |tx| contents::remove_step(tx, found));
+    assert!(runtime.block_on(remove).unwrap().is_empty());
     let expected = rows(&conn, referred);
     assert_eq!(rows(&conn, "select id from contents order by 1"), expected);
     // Whichever reference alone is left: what it leads to stays.

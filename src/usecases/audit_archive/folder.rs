@@ -6,10 +6,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use super::{Archived, Cut, Trail, run};
+use super::{Cut, Done, Trail, cut, run};
+use crate::db::ReadTx;
 use crate::domain::time::Time;
 
 const DAY_MS: i64 = 24 * 3_600_000;
+/// Entries that are so many days older than they should be have not been archived for some reason.
+const PATIENCE_DAYS: i64 = 2;
 
 /// Where the older part of the trail goes, and how old it is then.
 #[derive(Clone, Debug)]
@@ -19,14 +22,23 @@ pub struct ArchiveFolder {
 }
 
 impl ArchiveFolder {
-    /// Archives what has become old enough; `None` when nothing has.
-    pub fn archive_if_due(&self, trail: &impl Trail, now: Time) -> Result<Option<Archived>> {
+    /// Whether something has waited for days to be archived.
+    pub fn is_behind(&self, tx: &ReadTx) -> crate::error::Result<bool> {
+        Ok(cut(tx, self.due(tx.now).plus_ms(-PATIENCE_DAYS * DAY_MS))?.is_some())
+    }
+
+    fn due(&self, now: Time) -> Time {
+        now.plus_ms(-i64::from(self.keep_days) * DAY_MS)
+    }
+
+    /// Archives what has become old enough.
+    pub fn archive_if_due(&self, trail: &impl Trail, now: Time) -> Result<Done> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.folder)
             .with_context(|| format!("the folder {} for the audit trail cannot be made", self.folder.display()))?;
-        run(trail, now.plus_ms(-i64::from(self.keep_days) * DAY_MS), |cut| self.folder.join(name_of(cut)))
+        run(trail, self.due(now), |cut| self.folder.join(name_of(cut)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writes the older part of the audit trail to a file, and removes it from the database.
 //!
 //! 1. What an archive that was cut off has left to remove is removed.
-//! 2. The entries are written to the file, which is on disk under its name before anything else happens.
+//! 2. The trail is proved, and its entries are written to the file, which is on disk under its name before anything else happens.
 //! 3. The file is read from its first byte to its last: what it holds must be what is to go.
 //! 4. One write records the file, with an entry of the trail that vouches for it.
 //! 5. The entries are removed a few at a time, and then the contents that nothing refers to any more.
@@ -28,6 +28,7 @@ use crate::files::Part;
 use crate::store::audit_index::RUN;
 use crate::store::audit_segments::{self, Place, Segment};
 use crate::store::{audit_chain, contents, sync_state};
+use crate::usecases::audit_proof::prove;
 use lines::{ContentLine, EntryLine, FORM, Head};
 use segment_file::SegmentWriter;
 
@@ -80,44 +81,65 @@ impl fmt::Display for Archived {
     }
 }
 
-/// Archives the entries from before `before` to the file that `target` names; `None` when there are none.
-pub fn run(trail: &impl Trail, before: Time, target: impl FnOnce(&Cut) -> PathBuf) -> Result<Option<Archived>> {
-    finish(trail)?;
-    let Some(cut) = trail.read(|tx| cut(tx, before))? else { return Ok(None) };
-    let target = target(&cut);
-    if !target.exists() {
-        write(trail, &cut, &target)?;
-    }
-    let (segment, left) = check(trail, &cut, &target)?;
-    let archived =
-        Archived { first: cut.first(), last: cut.last.0, until: cut.until, file: target, digest: segment.digest };
-    trail.write(move |tx| audit_segments::record(tx, &segment, &left))?;
-    finish(trail)?;
-    Ok(Some(archived))
+/// What an archive has done.
+#[derive(Debug, PartialEq)]
+pub struct Done {
+    /// An earlier archive that was cut off, and whose entries have been removed now.
+    pub finished: Option<Segment>,
+    pub archived: Option<Archived>,
 }
 
-/// Removes what files hold already.
-pub fn finish(trail: &impl Trail) -> Result<()> {
-    let is_left = |tx: &ReadTx| Ok(audit_segments::start(tx)?.0 < audit_segments::written_up_to(tx)?.0);
-    if !trail.read(is_left)? {
-        return Ok(());
+/// Archives the entries from before `before` to the file that `target` names, if there are any.
+pub fn run(trail: &impl Trail, before: Time, target: impl FnOnce(&Cut) -> PathBuf) -> Result<Done> {
+    let finished = finish(trail)?;
+    let Some(cut) = trail.read(|tx| cut(tx, before))? else { return Ok(Done { finished, archived: None }) };
+    if let Some(wrong) = trail.read(|tx| prove(tx, |_| {}))?.faults.into_iter().next() {
+        bail!("nothing was archived: {wrong}");
     }
+    let target = target(&cut);
+    write(trail, &cut, before, &target)?;
+    let segment = check(trail, &cut, &target)?;
+    let archived =
+        Archived { first: cut.first(), last: cut.last.0, until: cut.until, file: target, digest: segment.digest };
+    trail.write(move |tx| audit_segments::record(tx, &segment))?;
+    finish(trail).with_context(|| {
+        format!("{archived}, and not all of them are removed from the database yet: the next archive goes on")
+    })?;
+    Ok(Done { finished, archived: Some(archived) })
+}
+
+/// Removes what files hold already, and the contents that nothing refers to any more: the newest file when its entries were still there.
+pub fn finish(trail: &impl Trail) -> Result<Option<Segment>> {
+    let Some(newest) = trail.read(audit_segments::newest)? else { return Ok(None) };
+    let is_finished = trail.read(audit_segments::start)?.0 >= newest.last.0;
     while trail.write(audit_segments::remove_step)? {
         trail.pause()?;
     }
+    // Always: an archive may have been cut off right before this.
     let mut found = trail.read(contents::unreferenced)?;
-    loop {
-        let (is_more, rest) = trail.write(move |tx| Ok((contents::remove_step(tx, &mut found)?, found)))?;
-        if !is_more {
-            return Ok(());
-        }
-        found = rest;
+    while !found.is_empty() {
+        found = trail.write(move |tx| contents::remove_step(tx, found))?;
         trail.pause()?;
     }
+    Ok((!is_finished).then_some(newest))
 }
 
-/// Writes the file. The trail is read a run at a time: what has been read does not change, and no snapshot is held for long.
-fn write(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<()> {
+/// Why nothing from before `before` is archived.
+pub fn why_nothing(tx: &ReadTx, before: Time) -> crate::error::Result<String> {
+    let (written, _) = audit_segments::written_up_to(tx)?;
+    let Some((first, until)) = audit_segments::next_run(tx)? else {
+        return Ok(format!("entries go in runs of {RUN}, and the run behind entry {written} is not full yet"));
+    };
+    if until >= before {
+        return Ok(format!("entries go in runs of {RUN}, and that from entry {first} on has one of {until}"));
+    }
+    let seen = sync_state::audit_acked(tx)?;
+    Ok(format!("the hub has seen entries up to {seen} only, in runs of {RUN}: let this server exchange with it first"))
+}
+
+/// Writes the file. The trail is read a run at a time: what has been read does not change, and no snapshot is held for long. A file that
+/// is there already must be the same.
+fn write(trail: &impl Trail, cut: &Cut, before: Time, target: &Path) -> Result<()> {
     let cannot = || format!("{} cannot be written, and nothing was archived", target.display());
     let contents = trail.read(contents::check)?;
     let part = Part::of(target).with_context(cannot)?;
@@ -129,12 +151,13 @@ fn write(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<()> {
         until: cut.until,
     };
     let mut file = SegmentWriter::new(part.file(), &head).with_context(cannot)?;
-    let mut at = cut.previous;
+    let (mut at, mut until) = (cut.previous, Time::from_millis(i64::MIN));
     while at.0 < cut.last.0 {
         let mut written = Ok(());
         let broken = trail.read(|tx| {
             audit_chain::part(tx, &contents, at, (at.0 + RUN).min(cut.last.0), |proven| {
                 at = (proven.entry.seq, proven.hash);
+                until = until.max(proven.entry.at);
                 if written.is_ok() {
                     written = write_entry(tx, &mut file, proven);
                 }
@@ -147,7 +170,23 @@ fn write(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<()> {
         written.with_context(cannot)?;
         trail.pause()?;
     }
-    file.finish().and_then(|()| part.finish()).with_context(cannot)
+    ensure!(
+        until == cut.until && until < before,
+        "nothing was archived: the times of the audit index are not those of the entries; run doctor, and restore a backup"
+    );
+    file.finish().with_context(cannot)?;
+    if !target.exists() {
+        return part.finish().with_context(cannot);
+    }
+    let is_same = segment_file::are_same(part.path(), target).with_context(cannot)?;
+    ensure!(
+        is_same,
+        "{} is there already, and is not the archive of entries {} to {} of this database: move it away, or name a new file",
+        target.display(),
+        cut.first(),
+        cut.last.0
+    );
+    Ok(())
 }
 
 fn write_entry(tx: &ReadTx, file: &mut SegmentWriter<impl std::io::Write>, proven: &audit_chain::Proven) -> Result<()> {
@@ -160,8 +199,8 @@ fn write_entry(tx: &ReadTx, file: &mut SegmentWriter<impl std::io::Write>, prove
     Ok(file.line(&EntryLine::of(proven))?)
 }
 
-/// Reads the file back: what is recorded of it, and the digest of what its entries left of the objects.
-fn check(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<(Segment, Hash)> {
+/// Reads the file back: what is recorded of it.
+fn check(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<Segment> {
     let mut left = trail.read(audit_segments::left)?;
     let found = read(target, |line| {
         if line.outcome == "accepted" {
@@ -170,12 +209,9 @@ fn check(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<(Segment, Hash)
     })?;
     ensure!(
         found.previous == cut.previous && found.last == cut.last,
-        "{} is there already, and does not hold entries {} to {} of this database: name a new file",
-        target.display(),
-        cut.first(),
-        cut.last.0
+        "{} was changed while it was written, and nothing was archived",
+        target.display()
     );
     let file = std::path::absolute(target).unwrap_or_else(|_| target.to_owned()).display().to_string();
-    let segment = Segment { last: found.last, until: cut.until, file, digest: found.digest };
-    Ok((segment, left.digest()))
+    Ok(Segment { last: found.last, until: cut.until, file, digest: found.digest, left: left.digest() })
 }

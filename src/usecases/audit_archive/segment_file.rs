@@ -1,7 +1,7 @@
 //! A file with a part of the audit trail: JSON lines, compressed (zstd, RFC 8878), and behind them the SHA-256 of all that is before it
 //! in a frame that decompressors skip. Without this program `zstdcat FILE` shows the lines.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::lines::{ContentLine, EntryLine, FORM, Head};
 use crate::domain::audit::{Hash, digest};
+use crate::files::is_special;
 use crate::store::audit_segments::Place;
 
 /// In a day's work nobody waits for it, and what it saves is kept for years.
@@ -88,6 +89,7 @@ pub struct ReadSegment {
 /// what does not fit.
 pub fn read(path: &Path, each: impl FnMut(&EntryLine)) -> Result<ReadSegment> {
     let shown = path.display();
+    ensure!(!is_special(path), "{shown} is no regular file: name an archive");
     let file = File::open(path).with_context(|| format!("{shown} cannot be read"))?;
     let length = file.metadata().with_context(|| format!("{shown} cannot be read"))?.len();
     ensure!(length > SEAL_BYTES, "{shown} is no archive of an audit trail: it is too short");
@@ -101,6 +103,16 @@ pub fn read(path: &Path, each: impl FnMut(&EntryLine)) -> Result<ReadSegment> {
     let (head, last) = read.with_context(|| format!("{shown} is no whole archive of an audit trail"))?;
     let previous = (head.first - 1, head.previous);
     Ok(ReadSegment { head, previous, last, digest })
+}
+
+/// Whether two files hold the same bytes.
+pub fn are_same(one: &Path, other: &Path) -> io::Result<bool> {
+    let digest = |path: &Path| {
+        let mut sum = Sha256::new();
+        io::copy(&mut File::open(path)?, &mut HashOnly(&mut sum))?;
+        Ok::<Hash, io::Error>(sum.finalize().into())
+    };
+    Ok(digest(one)? == digest(other)?)
 }
 
 /// The SHA-256 of the whole file; `None` when its seal does not fit what is before it.
@@ -133,31 +145,40 @@ fn walk(mut lines: impl BufRead, mut each: impl FnMut(&EntryLine)) -> Result<(He
     ensure!(next_line(&mut lines, &mut line)?, "it is empty");
     let head: Head = serde_json::from_slice(&line).map_err(|_| anyhow!("it does not begin as one"))?;
     ensure!(head.telecomx_local_audit == FORM, "it was written by a newer program: use that one");
-    let mut contents: HashSet<Hash> = HashSet::new();
+    ensure!(1 <= head.first && head.first <= head.last, "it holds no entries");
+    // Which of the contents an entry has named.
+    let mut contents: HashMap<Hash, bool> = HashMap::new();
+    let mut until = None;
     let (mut last, mut hash) = (head.first - 1, head.previous);
     while next_line(&mut lines, &mut line)? {
         if let Ok(content) = serde_json::from_slice::<ContentLine>(&line) {
-            contents.insert(digest(content.content.as_bytes()));
+            contents.insert(digest(content.content.as_bytes()), false);
             continue;
         }
         let entry: EntryLine =
             serde_json::from_slice(&line).map_err(|_| anyhow!("a line behind entry {last} is not readable"))?;
         check(&entry, (last, hash), &contents)?;
+        for named in [entry.digest_before, entry.digest_after].into_iter().flatten() {
+            contents.entry(named).and_modify(|is_named| *is_named = true);
+        }
+        until = until.max(Some(entry.at));
         (last, hash) = (entry.seq, entry.hash);
         each(&entry);
     }
     ensure!(last == head.last, "it ends at entry {last}, and should end at {}", head.last);
+    ensure!(until == Some(head.until), "the latest time of its entries is not the one that it names");
+    ensure!(contents.values().all(|is_named| *is_named), "it holds content that belongs to no entry");
     Ok((head, (last, hash)))
 }
 
 /// Whether an entry follows from the one before it, and what its object held before is there.
-fn check(line: &EntryLine, (last, hash): Place, contents: &HashSet<Hash>) -> Result<()> {
+fn check(line: &EntryLine, (last, hash): Place, contents: &HashMap<Hash, bool>) -> Result<()> {
     let seq = line.seq;
     ensure!(seq == last + 1, "entry {} is missing", last + 1);
     ensure!(line.entry().hash(&hash) == line.hash, "entry {seq} does not follow from the one before it");
     let is_held = match (&line.before, line.digest_before) {
         (Some(before), Some(recorded)) => digest(before.as_bytes()) == recorded,
-        (None, Some(recorded)) => contents.contains(&recorded),
+        (None, Some(recorded)) => contents.contains_key(&recorded),
         (before, None) => before.is_none(),
     };
     ensure!(is_held, "what the object of entry {seq} held before is missing, or not what was recorded");
