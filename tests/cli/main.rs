@@ -7,6 +7,7 @@ mod support;
 mod admin;
 mod audit;
 mod audit_archive;
+mod audit_archive_forged;
 mod audit_log;
 mod backup;
 mod backup_folder;
