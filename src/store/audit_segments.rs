@@ -33,7 +33,7 @@ pub struct Segment {
     pub file: String,
     /// SHA-256 of that file.
     pub digest: Hash,
-    /// SHA-256 over what its entries and those before left of every object: see [`Newest::digest`].
+    /// SHA-256 over what its entries and those before left of every object: see `Newest::digest`.
     pub left: Hash,
 }
 

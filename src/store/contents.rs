@@ -95,7 +95,7 @@ pub struct Unreferenced {
 pub fn unreferenced(tx: &ReadTx) -> Result<Unreferenced> {
     let mut marks = Marks::default();
     for sql in REFERENCES {
-        if is_on(Mutant::ReferencesNotCounted) && sql.contains("before") {
+        if is_on(Mutant::ReferencesNotCounted) && sql.contains("from audit") {
             continue;
         }
         mark_all(tx, sql, [], &mut marks)?;
