@@ -68,5 +68,5 @@ fn content_that_only_the_trail_refers_to_and_is_not_counted() {
     place.run(&["audit", "verify"]);
     let swept = place.on_db(&["doctor", "--adopt"]).env("DURABILITY_MUTANT", "ReferencesNotCounted").output().unwrap();
     assert!(String::from_utf8_lossy(&swept.stdout).contains("refer to content that is not there"), "{swept:?}");
-    assert!(place.refused(&["audit", "verify"]).contains("is not what was recorded"));
+    assert!(place.refused(&["audit", "verify"]).contains("the audit trail is broken at entry"));
 }
