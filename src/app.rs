@@ -19,7 +19,6 @@ use crate::config::Config;
 use crate::control::{Begin, Begun, Control, Seed};
 use crate::db::Db;
 use crate::ephemeral::Folder;
-use crate::error::in_one_line;
 use crate::platform::gate::PlatformGate;
 use crate::platform::worker::PlatformWorker;
 use crate::realtime::Realtime;
@@ -40,16 +39,15 @@ use crate::web::socket_io::watch;
 use crate::web::stream_places::EventStreams;
 use crate::web::tls::Certificate;
 
-mod archive;
 mod begin;
 mod listen;
 mod mock;
+mod periodic;
 
 use begin::{connect_platform, database, load, open_sealer, outgoing};
 pub use listen::bind;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
-const BACKUP_RETRY: Duration = Duration::from_secs(600);
 
 /// A server that answers.
 pub struct App {
@@ -163,8 +161,10 @@ impl App {
         let server = api::start(listener, tls, config.cors_origins(), state.clone(), sockets.clone());
         let server = server.context("the server could not be started")?;
         let housekeeping = tokio::task::spawn_local(run_housekeeping(state.clone()));
-        let backing_up = tokio::task::spawn_local(run_backups(state.clone(), config.backup.every()));
-        let archiving = tokio::task::spawn_local(archive::run(state.db.clone(), config.audit.archive(state.db.path())));
+        let backing_up =
+            tokio::task::spawn_local(periodic::back_up(state.db.clone(), state.backups.clone(), config.backup.every()));
+        let archiving =
+            tokio::task::spawn_local(periodic::archive(state.db.clone(), config.audit.archive(state.db.path())));
         let telling = watch(Arc::downgrade(&state), news, limits.authenticate_ms);
         let telling = tokio::task::spawn_local(telling);
         let watching = tokio::task::spawn_local(watch_mirror(Arc::downgrade(&state)));
@@ -257,25 +257,6 @@ async fn begin_workspace(config: Config, seed: Seed, number: Option<u64>) -> any
         let _ = ended.send(());
     });
     Ok(Begun { url, control_url, mock, stop, stopped })
-}
-
-/// Backs the database up whenever the newest backup is old enough. One that fails is tried again after ten minutes.
-async fn run_backups(state: web::Data<AppState>, every: Duration) {
-    let Some(backups) = state.backups.clone() else { return };
-    loop {
-        let mut wait = HOUSEKEEPING_EVERY;
-        let (backups, path, clock) = (backups.clone(), state.db.path().to_owned(), state.db.clock().clone());
-        match tokio::task::spawn_blocking(move || backups.make_if_due(&path, &clock, every)).await {
-            Ok(Ok(made)) => made.into_iter().for_each(|made| tracing::info!("backed up to {}", made.display())),
-            Ok(Err(error)) => {
-                tracing::error!("the backup failed, it is tried again in ten minutes: {}", in_one_line(error.as_ref()));
-                wait = BACKUP_RETRY;
-            }
-            // The server stops.
-            Err(_) => return,
-        }
-        tokio::time::sleep(wait).await;
-    }
 }
 
 async fn run_housekeeping(state: web::Data<AppState>) {

@@ -44,7 +44,7 @@ pub struct ArchivedPart {
     entries: i64,
     /// The latest time of an entry.
     until: Time,
-    /// The file with the newest of them; null for whoever does not administer this server.
+    /// The file with the newest of them; null unless the caller is an ADMIN.
     #[schemars(example = "/var/lib/telecomx-local/telecomx.db.audit/audit-000000001-000002048-9f86d081.jsonl.zst")]
     file: Option<String>,
 }

@@ -50,14 +50,10 @@ pub fn archive(options: &ArchiveOptions) -> Result<ExitCode> {
     refuse_own(&options.file, &path)?;
     let database = Exclusive::open(&path, Clock::default())?;
     let done = audit_archive::run(&database, options.before, |_| options.file.clone())?;
+    audit_archive::sweep(&database)?;
     let why = database.read(|tx| audit_archive::why_nothing(tx, options.before))?;
     database.close()?;
-    let finished = done.finished.map(|finished| {
-        format!(
-            "entries up to {}, which an earlier archive wrote to {}, are removed now",
-            finished.last.0, finished.file
-        )
-    });
+    let finished = done.lines().into_iter().next();
     let Some(archived) = done.archived else {
         let words = finished.unwrap_or_else(|| format!("nothing was archived: {why}"));
         options.form.say(json!({ "archived": null, "why": words }), &words)?;

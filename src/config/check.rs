@@ -49,10 +49,10 @@ impl Config {
             );
         }
         self.audit.check()?;
-        for (name, count) in
+        for (name, is_zero) in
             [("backup_keep", self.backup.keep == Some(0)), ("log_file_mb", self.log_file_mb == Some(0))]
         {
-            if count {
+            if is_zero {
                 bail!("{name} is 0: give 1 at least, or leave it out for the default");
             }
         }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::audit::{Hash, digest};
 use super::json::is_readable;
 
-/// What stands in the place of a content that is told apart.
+/// The value of `configs` in a row whose content the message has in `contents`.
 const PLACEHOLDER: &str = "0";
 
 /// A content of mobile configs: the text of `configs`, and its SHA-256.
@@ -51,7 +51,7 @@ impl Content {
 
     /// Whether every reader can parse a row with this content; found out once, however many rows have it.
     pub fn is_readable(&self) -> bool {
-        // One level deeper, as it stands in its rows.
+        // A row nests it one level deeper.
         *self.is_readable.get_or_init(|| is_readable(&["[", self.text(), "]"].concat()))
     }
 }

@@ -101,7 +101,10 @@ fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Resu
     }
     let stray = "select min(seq) from audit where seq <= ?1";
     if let Some(seq) = tx.conn.query_row(stray, [start.0], |row| row.get(0))? {
-        return Ok(Chain::Broken { seq, reason: "it stands in front of the trail: it was put in by hand" });
+        return Ok(Chain::Broken {
+            seq,
+            reason: "it comes before the first entry of the trail: somebody inserted it by hand",
+        });
     }
     if let Some((seq, reason)) = archive_fault(&segments, left, &vouched, start) {
         return Ok(Chain::Broken { seq, reason });

@@ -166,7 +166,7 @@ impl Listener {
     }
 }
 
-/// Whoever takes nothing for so long is cut off.
+/// Hands a message to the listener's connection. An error when the client has not read for as long as `patience`: it is cut off.
 async fn hand_over(out: &mpsc::Sender<Bytes>, text: Bytes, patience: Duration) -> Result<(), Ended> {
     match tokio::time::timeout(patience, out.send(text)).await {
         Ok(Ok(())) => Ok(()),
@@ -263,7 +263,7 @@ mod tests {
         }
         assert!(tell().await.is_err(), "as many messages wait as may");
         assert!(events.recv().await.is_some());
-        assert!(tell().await.is_ok(), "whoever takes something is told more");
+        assert!(tell().await.is_ok(), "a client that reads again gets more");
         drop(events);
         assert!(tell().await.is_err(), "nobody is there");
     }

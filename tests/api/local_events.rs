@@ -105,7 +105,7 @@ fn who_listens_and_reads_nothing_is_cut_off_and_gives_its_place_back() {
     assert_eq!(browser.get("/local/events").status, 503);
     let is_free = || Events::asked_by(&browser).line().unwrap().starts_with("HTTP/1.1 200");
     let (_open, nothing) = std::sync::mpsc::channel::<()>();
-    // The sockets hold some of what is told, on many systems megabytes. Then the server is patient for twenty seconds.
+    // The socket buffers take the first messages, on many systems megabytes. After that the server waits for twenty seconds.
     while !is_free() {
         tell_some(&app);
         let _ = nothing.recv_timeout(Duration::from_millis(100));

@@ -39,7 +39,7 @@ pub fn archive(place: &Place, name: &str) -> PathBuf {
     file
 }
 
-/// The lines of an archive, as whoever has no telecomx-local reads them.
+/// The lines of an archive, decompressed with zstd alone.
 pub fn lines(file: &Path) -> Vec<Value> {
     let text = zstd::decode_all(std::fs::File::open(file).unwrap()).unwrap();
     text.split(|byte| *byte == b'\n')
@@ -80,7 +80,7 @@ fn the_older_part_goes_to_a_file_and_the_trail_is_proved_across_both() {
     let server = place.serve();
     let page = server.get("/local/audit?limit=1", &token).body;
     assert_eq!(page["archived"]["entries"], 2048);
-    assert!(page["archived"]["file"].is_null(), "where it is is for whoever administers the server");
+    assert!(page["archived"]["file"].is_null(), "only an ADMIN is told where the file is");
     let page = server.get(&format!("/log/changelog/customer/{}", world::CUSTOMER), &token).body;
     assert!(page["archivedUntil"].is_string(), "{page}");
     assert!(server.stop().success());
@@ -174,7 +174,7 @@ fn killed_anywhere_nothing_is_lost_and_nothing_is_there_twice() {
             let mut tool = place.on_db(&["audit", "archive", "--before", LATER]);
             tool.arg(&file);
             let is_killed = is_killed_at(&tool, calls, n);
-            // Whole as it is, whether its removal has come to its end or not. A write that was cut off is undone by whoever comes next.
+            // The trail is whole, whether or not all entries were removed. The next process that opens the database undoes a write that was cut off.
             let first = first_entry(&place.db());
             let said = place.run(&["audit", "verify"]);
             assert!(said.starts_with("the audit trail is intact"), "{calls} {n}: {said}");

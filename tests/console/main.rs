@@ -23,7 +23,7 @@ use strum::VariantNames;
 use telecomx_local::domain::audit;
 
 use appliance::{ANNA, Appliance, OWN_ADMIN, OWN_PASSWORD, round};
-use mirror_pair::HubPlace;
+use mirror_pair::{Hub, HubPlace};
 use support::server::within;
 use support::{Place, needs};
 
@@ -102,15 +102,21 @@ fn every_page_is_accessible_and_fits_a_phone() {
     plays_on_the_demo_world("pages.mjs");
 }
 
+/// A hub, and the demo world enrolled with it.
+fn enrolled() -> (HubPlace, Hub, Place) {
+    let hub_place = HubPlace::new();
+    let hub = hub_place.start();
+    let place = Place::holding(&demo());
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery, Main Street")]);
+    (hub_place, hub, place)
+}
+
 #[test]
 fn the_centre_and_its_fleet_show_how_they_stand_and_a_code_enrols() {
     if !needs("playwright-core") {
         return;
     }
-    let hub_place = HubPlace::new();
-    let hub = hub_place.start();
-    let place = Place::holding(&demo());
-    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery, Main Street")]);
+    let (_hub_place, hub, place) = enrolled();
     let server = place.serve();
     let answer = play("hub.mjs", &json!({ "url": server.url, "hub": hub.server.url, "token": hub.admin }));
     assert!(server.stop().success());
@@ -136,10 +142,7 @@ fn a_row_in_quarantine_is_shown_on_both_sides_sent_again_and_given_up() {
     if !needs("playwright-core") {
         return;
     }
-    let hub_place = HubPlace::new();
-    let hub = hub_place.start();
-    let place = Place::holding(&demo());
-    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery, Main Street")]);
+    let (_hub_place, hub, place) = enrolled();
     place.run(&["sync", "run"]);
     spoil(&place, EMMA);
     let server = place.serve();

@@ -27,7 +27,7 @@ alter table lost_tail add column content bytea, add column tail text;
 -- Nothing refers to some contents any more, or that is not known: see the sweep.
 alter table origins add column contents_swept boolean not null default true;
 
--- The configs of a row as they stand in it; null where PostgreSQL cannot read them: such a row stays whole until it is written
+-- The value of `configs` in each row, byte for byte; null where PostgreSQL cannot read it: such a row stays whole until it is written
 -- next.
 create function configs_of(whole text) returns text language plpgsql as $$
 begin

@@ -10,6 +10,7 @@ mod references;
 use finding::Finding;
 
 use super::audit_index::fault;
+use super::audit_segments;
 use super::feed::high;
 use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable};
 use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
@@ -82,7 +83,7 @@ fn feed(tx: &ReadTx) -> Result<Finding> {
 
 /// Every entry of the trail is found by its object, its customer and its time.
 fn audit_index(tx: &ReadTx) -> Result<Finding> {
-    let wrong = fault(tx)?.map(|fault| format!("{fault}: go back to a backup"));
+    let wrong = fault(tx, audit_segments::start(tx)?.0)?.map(|fault| format!("{fault}: go back to a backup"));
     Ok((wrong, "has every entry".into()))
 }
 

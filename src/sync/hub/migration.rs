@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::origin::{Origin, Phase};
 use super::orphaned_rows::OrphanedRow;
 use super::proposals::ProposalRecord;
+use super::stored_text::StoredText;
 use crate::domain::mirror::{Row, Table};
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
@@ -55,6 +56,14 @@ pub struct QuarantinedRow {
     pub detail: String,
     pub first_seen: Time,
     pub tries: i64,
+}
+
+impl QuarantinedRow {
+    /// The parts of its text, as a store keeps them.
+    pub fn stored_text(&self) -> Option<StoredText<'_>> {
+        let table = Table::from_number(self.t).unwrap_or(Table::Other);
+        self.v.as_ref().map(|v| StoredText::of_whole(table, v.get()))
+    }
 }
 
 /// A part of what an origin brings to its new hub.

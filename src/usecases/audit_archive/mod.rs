@@ -89,6 +89,19 @@ pub struct Done {
     pub archived: Option<Archived>,
 }
 
+impl Done {
+    /// What has been done, a line for each.
+    pub fn lines(&self) -> Vec<String> {
+        let finished = self.finished.as_ref().map(|finished| {
+            format!(
+                "entries up to {}, which an earlier archive wrote to {}, are removed now",
+                finished.last.0, finished.file
+            )
+        });
+        finished.into_iter().chain(self.archived.as_ref().map(ToString::to_string)).collect()
+    }
+}
+
 /// Archives the entries from before `before` to the file that `target` names, if there are any.
 pub fn run(trail: &impl Trail, before: Time, target: impl FnOnce(&Cut) -> PathBuf) -> Result<Done> {
     let finished = finish(trail)?;
@@ -108,20 +121,30 @@ pub fn run(trail: &impl Trail, before: Time, target: impl FnOnce(&Cut) -> PathBu
     Ok(Done { finished, archived: Some(archived) })
 }
 
-/// Removes what files hold already, and the contents that nothing refers to any more: the newest file when its entries were still there.
+/// Removes what files hold already, and then the contents that nothing refers to any more: the newest file when its entries were still there.
 pub fn finish(trail: &impl Trail) -> Result<Option<Segment>> {
-    let Some(newest) = trail.read(audit_segments::newest)? else { return Ok(None) };
-    let is_finished = trail.read(audit_segments::start)?.0 >= newest.last.0;
+    let newest = trail.read(audit_segments::newest)?;
+    let start = trail.read(audit_segments::start)?;
+    let Some(newest) = newest.filter(|newest| start.0 < newest.last.0) else { return Ok(None) };
     while trail.write(audit_segments::remove_step)? {
         trail.pause()?;
     }
-    // Always: an archive may have been cut off right before this.
+    sweep(trail)?;
+    Ok(Some(newest))
+}
+
+/// Removes the contents that nothing refers to any more. An archive may have been cut off right before it did that: so once for each process.
+/// Reads the whole trail, where a part of it is archived.
+pub fn sweep(trail: &impl Trail) -> Result<()> {
+    if trail.read(audit_segments::newest)?.is_none() {
+        return Ok(());
+    }
     let mut found = trail.read(contents::unreferenced)?;
     while !found.is_empty() {
         found = trail.write(move |tx| contents::remove_step(tx, found))?;
         trail.pause()?;
     }
-    Ok((!is_finished).then_some(newest))
+    Ok(())
 }
 
 /// Why nothing from before `before` is archived.

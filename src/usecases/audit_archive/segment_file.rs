@@ -105,11 +105,17 @@ pub fn read(path: &Path, each: impl FnMut(&EntryLine)) -> Result<ReadSegment> {
     Ok(ReadSegment { head, previous, last, digest })
 }
 
+/// The SHA-256 of all that is read.
+fn hash_of(mut reader: impl Read) -> io::Result<Sha256> {
+    let mut hashing = Hashing { inner: io::sink(), sum: Sha256::new() };
+    io::copy(&mut reader, &mut hashing)?;
+    Ok(hashing.sum)
+}
+
 /// Whether two files hold the same bytes.
 pub fn are_same(one: &Path, other: &Path) -> io::Result<bool> {
     let digest = |path: &Path| {
-        let mut sum = Sha256::new();
-        io::copy(&mut File::open(path)?, &mut HashOnly(&mut sum))?;
+        let sum = hash_of(File::open(path)?)?;
         Ok::<Hash, io::Error>(sum.finalize().into())
     };
     Ok(digest(one)? == digest(other)?)
@@ -118,26 +124,12 @@ pub fn are_same(one: &Path, other: &Path) -> io::Result<bool> {
 /// The SHA-256 of the whole file; `None` when its seal does not fit what is before it.
 fn check_seal(file: &File, sealed: u64) -> io::Result<Option<Hash>> {
     let mut reader = BufReader::with_capacity(1 << 17, file);
-    let mut sum = Sha256::new();
-    io::copy(&mut (&mut reader).take(sealed), &mut HashOnly(&mut sum))?;
+    let mut sum = hash_of((&mut reader).take(sealed))?;
     let mut seal = Vec::new();
     reader.read_to_end(&mut seal)?;
     let expected = [SEAL.as_slice(), &sum.clone().finalize()].concat();
     sum.update(&seal);
     Ok((seal == expected).then(|| sum.finalize().into()))
-}
-
-struct HashOnly<'a>(&'a mut Sha256);
-
-impl Write for HashOnly<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn walk(mut lines: impl BufRead, mut each: impl FnMut(&EntryLine)) -> Result<(Head, Place)> {

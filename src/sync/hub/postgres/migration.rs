@@ -12,13 +12,12 @@ use super::orphaned_rows;
 use super::proposals;
 use super::rows::{self, Columns, SCAN, without_nul};
 use super::tx::{Batch, describe as failed};
-use crate::domain::mirror::{Row, Table};
+use crate::domain::mirror::Row;
 use crate::domain::time::Time;
 use crate::error::{Error, Result};
 use crate::sync::hub::audit::{AuditNote, Caller, HubAction};
 use crate::sync::hub::migration::{self, Arrival, Checksum, Delivery, FinishMove, QuarantinedRow};
 use crate::sync::hub::origin::{Origin, Phase, origin_not_found};
-use crate::sync::hub::stored_text::StoredText;
 
 const QUARANTINED: &str = concat!(
     "select t, id, rev, chg, ",
@@ -150,8 +149,7 @@ struct QuarantineColumns<'a> {
 impl QuarantineColumns<'_> {
     fn of(row: &QuarantinedRow) -> QuarantineColumns<'_> {
         let t = i32::try_from(row.t).unwrap_or(i32::MAX);
-        let table = Table::from_number(row.t).unwrap_or(Table::Other);
-        let text = row.v.as_ref().map(|v| StoredText::of_whole(table, v.get()));
+        let text = row.stored_text();
         let mut contents = Contents::default();
         QuarantineColumns {
             row,

@@ -110,9 +110,9 @@ pub fn add(tx: &Connection, origin: &str, rows: &[QuarantinedRow]) -> Result<()>
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut texts = Texts::new(tx, origin);
-    for QuarantinedRow { t, id, rev, chg, v, code, detail, first_seen, tries } in rows {
-        let table = Table::from_number(*t).unwrap_or(Table::Other);
-        let text = v.as_ref().map(|v| StoredText::of_whole(table, v.get()));
+    for row in rows {
+        let QuarantinedRow { t, id, rev, chg, code, detail, first_seen, tries, .. } = row;
+        let text = row.stored_text();
         let content = text.as_ref().map_or(Ok(None), |text| texts.content_of(text))?;
         let (head, tail) = (text.map(|text| text.head), text.and_then(|text| text.tail()));
         insert.execute(params![origin, t, id, rev, chg, head, content, tail, code, detail, first_seen, tries])?;
