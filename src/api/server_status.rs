@@ -5,15 +5,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::db::{ReadOnly, ReadTx};
+use crate::db::ReadOnly;
 use crate::domain::access::{Actor, Relation, SERVER};
 use crate::domain::time::Time;
 use crate::error::{Check, Error, Result};
-use crate::files::{beside, free_bytes};
-use crate::store::storage::{TrailSize, trail_size};
 use crate::sync::edge::lag_history::{EVERY, Sample};
 use crate::usecases::audit_proof::prove;
-use crate::web::AppState;
+use crate::usecases::storage;
 use crate::web::condition::Condition;
 use crate::web::long_work::Asked;
 use crate::web::request::AuthenticatedRequest;
@@ -22,49 +20,6 @@ use crate::web::response::ApiResponse;
 /// 403 `access_denied` but for ADMIN.
 fn check(actor: &Actor) -> Result<()> {
     if SERVER.allows(actor.level, Relation::Elsewhere) { Ok(()) } else { Err(Error::access_denied()) }
-}
-
-/// How much room the database takes, and when the disk is full.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Storage {
-    /// The database file.
-    #[schemars(range(min = 0), example = 1_048_576)]
-    database_bytes: u64,
-    /// The write-ahead log beside it.
-    #[schemars(range(min = 0), example = 65_536)]
-    log_bytes: u64,
-    /// About how much of the database is the audit trail.
-    #[schemars(range(min = 0), example = 262_144)]
-    audit_bytes: i64,
-    #[schemars(range(min = 0), example = 1234)]
-    audit_entries: i64,
-    /// About how much the audit trail grows in a day, in the mean of the last seven. Nothing goes from it unless it is archived.
-    #[schemars(range(min = 0), example = 4096)]
-    growth_bytes_per_day: i64,
-    /// Free on the disk of the database; null where that is not known.
-    free_bytes: Option<u64>,
-    /// Days until the disk is full at this rate; null when nothing grows.
-    days_until_full: Option<f64>,
-}
-
-impl Storage {
-    fn of(tx: &ReadTx, state: &AppState) -> Result<Storage> {
-        let path = state.db.path();
-        let length = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |data| data.len());
-        let TrailSize { entries, bytes, bytes_per_day } = trail_size(tx)?;
-        let free = free_bytes(path);
-        let days = free.filter(|_| bytes_per_day > 0).map(|free| free as f64 / bytes_per_day as f64);
-        Ok(Storage {
-            database_bytes: length(path),
-            log_bytes: length(&beside(path, "-wal")),
-            audit_bytes: bytes,
-            audit_entries: entries,
-            growth_bytes_per_day: bytes_per_day,
-            free_bytes: free,
-            days_until_full: days.map(|days| (days * 10.0).round() / 10.0),
-        })
-    }
 }
 
 /// What the command `status` shows, and how much room is taken. For ADMIN.
@@ -76,7 +31,7 @@ pub async fn status(request: AuthenticatedRequest) -> Result<ApiResponse> {
             let process = Some(std::process::id().to_string());
             let condition = Condition::of(tx, state.db.path(), &state.surroundings, state.backups.as_deref(), process)?;
             let mut shown = condition.into_json();
-            shown.insert("storage".into(), json!(Storage::of(tx, &state)?));
+            shown.insert("storage".into(), json!(storage::measure(tx, state.db.path())?));
             ApiResponse::json(&Value::Object(shown))
         })
         .await

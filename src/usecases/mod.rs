@@ -65,6 +65,7 @@ pub mod proposals;
 mod mail_texts;
 pub mod password_reset;
 pub mod pictures;
+pub mod storage;
 pub mod text_messages;
 
 pub mod demo;

@@ -1,6 +1,5 @@
 //! How the server is, on one screen: for the command `status`, and for an administrator over HTTP.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::clock::Clock;
 use crate::db::upgrade::copies;
 use crate::db::{ReadTx, SCHEMA_VERSION};
 use crate::error::{Error, Result};
-use crate::files::{beside, free_bytes};
+use crate::files::free_bytes;
 use crate::platform::status::status as platform_status;
 use crate::store::{audit_segments, health};
 use crate::sync::edge::clock_check;
@@ -22,6 +21,7 @@ use crate::sync::edge::status::status as mirror_status;
 use crate::usecases::audit_archive::folder::ArchiveFolder;
 use crate::usecases::backups::Backups;
 use crate::usecases::key_rotation::count_sealed;
+use crate::usecases::storage::{lengths, size};
 
 /// Less than this is an alarm: the server keeps back 16 MiB to take access away with.
 const DISK_LOW_BYTES: u64 = 100 << 20;
@@ -100,8 +100,7 @@ fn show_server(screen: &mut Condition, around: &Surroundings, process: Option<St
 }
 
 fn show_database(screen: &mut Condition, tx: &ReadTx, path: &Path) -> Result<()> {
-    let length = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
-    let (file, log) = (length(path), length(&beside(path, "-wal")));
+    let (file, log) = lengths(path);
     let (_, contents) = health::contents(tx)?;
     let text = format!("{} ({}, log {}): {contents}", path.display(), size(file), size(log));
     screen.show("database", text, json!({ "path": path, "bytes": file, "logBytes": log, "contents": contents }));
@@ -242,20 +241,6 @@ fn show_certificate(screen: &mut Condition, around: &Surroundings) {
         }
         Err(error) => screen.alarms.push(format!("the certificate {} cannot be read: {error}", file.display())),
     }
-}
-
-/// Bytes in words: `12.4 MB`.
-fn size(bytes: u64) -> String {
-    let (mut value, mut unit) = (bytes as f64, "B");
-    for larger in ["kB", "MB", "GB", "TB"] {
-        if value < 1_000.0 {
-            break;
-        }
-        (value, unit) = (value / 1_000.0, larger);
-    }
-    let mut text = String::new();
-    let _ = if unit == "B" { write!(text, "{bytes} B") } else { write!(text, "{value:.1} {unit}") };
-    text
 }
 
 /// Seconds in words: `3 minutes`.

@@ -9,9 +9,10 @@ use actix_web::http::{Method, StatusCode};
 
 use super::tls::last_day;
 use crate::db::Db;
-use crate::files::{beside, free_bytes};
+use crate::files::free_bytes;
 use crate::sync::edge::metrics::family;
 use crate::usecases::backups::Backups;
+use crate::usecases::storage::{lengths, measure};
 
 const METHODS: [&str; 4] = ["GET", "POST", "DELETE", "other"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -67,6 +68,7 @@ pub fn figures(db: &Db, requests: &Requests, backups: Option<&Backups>, certific
     let _ = writeln!(text, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
     write_process(&mut text);
     write_disk(&mut text, db);
+    write_trail(&mut text, db);
     if let Some(newest) = backups.and_then(Backups::newest) {
         let age = (db.clock().now().millis() - newest.millis()).max(0) / 1_000;
         let name = family(&mut text, "backup_age_seconds", "gauge", "How long ago the newest backup was made");
@@ -135,18 +137,42 @@ fn number_behind(text: &str, name: &str) -> Option<f64> {
 }
 
 fn write_disk(text: &mut String, db: &Db) {
-    let length = |suffix: &str| std::fs::metadata(beside(db.path(), suffix)).map_or(0, |data| data.len());
+    let (length, log) = lengths(db.path());
     let free = free_bytes(db.path());
     for (name, help, value) in [
         ("disk_free_bytes", "Free on the disk of the database", free),
-        ("database_bytes", "Length of the database file", Some(length(""))),
-        ("database_log_bytes", "Length of the write-ahead log", Some(length("-wal"))),
+        ("database_bytes", "Length of the database file", Some(length)),
+        ("database_log_bytes", "Length of the write-ahead log", Some(log)),
         ("disk_full", "1: the disk is full, changes are refused", Some(db.is_full().into())),
         (
             "database_damaged",
             "1: the last check of the database found something wrong",
             Some((!db.damage().is_empty()).into()),
         ),
+    ] {
+        if let Some(value) = value {
+            let name = family(text, name, "gauge", help);
+            let _ = writeln!(text, "{name} {value}");
+        }
+    }
+}
+
+/// The audit trail, and how long the disk has room for it.
+fn write_trail(text: &mut String, db: &Db) {
+    let Ok(storage) = db.read(|tx| measure(tx, db.path())) else { return };
+    for (name, help, value) in [
+        ("audit_trail_bytes", "About how much of the database is the audit trail", Some(storage.audit_bytes as f64)),
+        (
+            "audit_trail_entries",
+            "Entries of the audit trail that are in the database",
+            Some(storage.audit_entries as f64),
+        ),
+        (
+            "audit_trail_growth_bytes_per_day",
+            "About how much the audit trail grows in a day, in the mean of the last seven",
+            Some(storage.growth_bytes_per_day as f64),
+        ),
+        ("days_until_full", "Days until the disk is full at this rate", storage.days_until_full),
     ] {
         if let Some(value) = value {
             let name = family(text, name, "gauge", help);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::mirror_pair::HubPlace;
 use crate::support::place::{is_refused, succeeds};
 use crate::support::trace::is_killed_at;
 use crate::support::{Place, needs, world};
@@ -188,4 +189,29 @@ fn killed_anywhere_nothing_is_lost_and_nothing_is_there_twice() {
             }
         }
     }
+}
+
+#[test]
+fn of_a_mirrored_server_what_the_hub_has_seen_is_archived_and_the_hub_still_notices_a_trail_that_was_cut() {
+    let (hub_place, place) = (HubPlace::new(), place_with_runs());
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let file = place.path("first.jsonl.zst");
+    let archived = || succeeds(place.on_db(&["audit", "archive", "--before", LATER]).arg(&file));
+    let said = archived();
+    assert!(said.contains("nothing was archived: the hub has seen entries up to 0 only"), "{said}");
+    // The second exchange tells the hub of the head that the first has reached.
+    for _ in 0..2 {
+        place.run(&["sync", "run"]);
+    }
+    assert!(archived().starts_with("audit entries 1 to 2048"));
+    place.run(&["sync", "run"]);
+    assert_eq!((&hub.only()["auditDiffers"], &hub.only()["consistent"]), (&false.into(), &true.into()));
+    place
+        .sqlite()
+        .execute_batch("drop trigger audit_no_delete; delete from audit where seq = (select max(seq) from audit)")
+        .unwrap();
+    place.on_db(&["sync", "run"]).output().unwrap();
+    assert_eq!(hub.only()["auditDiffers"], true);
+    assert!(hub.server.stop().success());
 }

@@ -31,6 +31,15 @@ fn process_disk_requests_and_build_are_in_it_under_their_usual_names() {
     let length = std::fs::metadata(place.db()).unwrap().len() as f64;
     assert_eq!(value(&text, "telecomx_local_database_bytes"), length);
     assert_eq!(value(&text, "telecomx_local_disk_full"), 0.0);
+    let entries: i64 = place.sqlite().query_row("select count(*) from audit", [], |row| row.get(0)).unwrap();
+    assert_eq!(value(&text, "telecomx_local_audit_trail_entries"), entries as f64);
+    assert!(value(&text, "telecomx_local_audit_trail_bytes") > 0.0);
+    // All of it is of today.
+    assert!(value(&text, "telecomx_local_audit_trail_growth_bytes_per_day") > 0.0);
+    assert!(value(&text, "telecomx_local_days_until_full") > 0.0);
+    let found = place.run(&["doctor"]);
+    let room = found.lines().find(|line| line.starts_with("ok     room: ")).unwrap();
+    assert!(room.contains(&format!("({entries} entries)")) && room.contains("the disk is full in"), "{room}");
     assert_eq!(value(&text, "telecomx_local_database_damaged"), 0.0);
     assert_eq!(value(&text, "telecomx_local_http_requests_total{method=\"GET\",status=\"2xx\"}"), 2.0);
     assert_eq!(value(&text, "telecomx_local_http_requests_total{method=\"GET\",status=\"4xx\"}"), 2.0);

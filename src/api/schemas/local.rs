@@ -4,9 +4,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
-use crate::api::server_status::Storage;
 use crate::domain::access::Level;
 use crate::domain::id::Id;
+use crate::usecases::storage::Storage;
 
 /// Which config is copied onto whose.
 #[derive(JsonSchema)]

@@ -13,7 +13,7 @@ use crate::db::upgrade::copies;
 use crate::error::{Error, Result};
 use crate::store::health::HealthCheck;
 use crate::store::sync_state;
-use crate::usecases::{examination, login};
+use crate::usecases::{examination, login, storage};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -45,6 +45,7 @@ pub fn examine(tx: &ReadTx, path: &Path) -> Vec<Finding> {
     });
     findings.push(Finding::of("clock", clock));
     findings.extend(hub_token(tx, path).transpose().map(|found| Finding::of("hub token", found)));
+    findings.push(Finding::of("room", storage::measure(tx, path).map(|storage| (None, storage.describe()))));
     findings.push(rights(path));
     let key = key_path(path);
     if key.exists() {
