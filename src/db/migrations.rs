@@ -31,11 +31,12 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("../../sql/migrations/008_pbx.sql")),
         M::up(include_str!("../../sql/migrations/009_content.sql")),
         M::up(include_str!("../../sql/migrations/010_archive.sql")),
+        M::up(include_str!("../../sql/migrations/011_config_feed.sql")),
     ])
 });
 
 /// The schema version this program writes.
-pub const VERSION: i32 = 10;
+pub const VERSION: i32 = 11;
 
 /// Brings a checked database to [`VERSION`], in one transaction, after copying one of an older schema that holds something; writes
 /// nothing where it has that version already, so that it can be read on a full disk.

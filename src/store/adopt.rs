@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::audit::{self, Change};
 use super::audit_chain;
 use super::objects::Difference;
-use super::{contents, mobile_configs, tombstones};
+use super::{config_feed, contents, mobile_configs, tombstones};
 use crate::db::{Subject, WriteTx};
 use crate::domain::audit::{Action, MOBILE_CONFIGS};
 use crate::domain::id::Id;
@@ -35,6 +35,7 @@ pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
         Ok(Adoption { wrong: difference.wrong, refused })
     });
     let adoptions: Vec<Adoption> = adoptions.collect::<Result<_>>()?;
+    config_feed::complete(tx)?;
     // What an edit by hand has put there and nothing refers to any more.
     contents::sweep(tx)?;
     Ok(adoptions)

@@ -75,7 +75,7 @@ const CUSTOMERS: &str = "
     select id from customers where chg > :to and id in (
         select customer from employees where chg > :first and chg <= :to
         union all select customer from queues where chg > :first and chg <= :to
-        union all select customer from mobile_configs where chg > :first and chg <= :to
+        union all select customer from mobile_configs_by_write where chg > :first and chg <= :to
         union all select customer from pbx_objects where chg > :first and chg <= :to
         union all select parent_reseller from customers where chg > :first and chg <= :to and parent_reseller is not null
         union all select r.value from employees e, json_each(e.organization_resellers) r
@@ -83,14 +83,14 @@ const CUSTOMERS: &str = "
 /// The employees written behind `:to` whose mobile configs are in the batch.
 const OWNERS: &str = "
     select id from employees where chg > :to and id in (
-        select id from mobile_configs where chg > :first and chg <= :to)";
+        select id from mobile_configs_by_write where chg > :first and chg <= :to)";
 /// Whether a mobile config or an object of the PBX of the batch may name something that was written behind `:to`.
 const HAS_NAMED: &str = "
     select exists (select 1 from employees where chg > :to) or exists (select 1 from queues where chg > :to)
         or exists (select 1 from pbx_objects where chg > :to)";
 const OBJECTS: &str = "select object from pbx_objects where chg > :first and chg <= :to";
 const CONFIGS: &str = "
-    select text from contents where id in (select content from mobile_configs where chg > :first and chg <= :to)";
+    select text from contents where id in (select content from mobile_configs_by_write where chg > :first and chg <= :to)";
 
 /// What a row refers to, in any of the tables.
 #[derive(Deserialize)]

@@ -2,7 +2,8 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::audit_index;
+use super::audit_index::{self, RUN};
+use super::config_feed;
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{Action, AuditEntry, Hash, digest};
 use crate::domain::mirror::AuditHead;
@@ -158,7 +159,11 @@ fn insert(tx: &mut WriteTx, change: &NewEntry) -> Result<()> {
         })?;
     let seq = entry.seq;
     tx.set_audit_head(seq, hash);
-    audit_index::add(tx, seq)
+    if seq % RUN == 0 {
+        audit_index::add_run(tx, seq)?;
+        config_feed::add_run(tx, seq)?;
+    }
+    Ok(())
 }
 
 /// The newest entry.

@@ -77,7 +77,7 @@ const REFERENCES: [&str; 3] = [
     "select content_after from audit where content_after is not null",
 ];
 const NEWER_REFERENCES: &str = "
-    select content from mobile_configs where chg > ?1
+    select content from mobile_configs_by_write where chg > ?1
     union all select content_before from audit where seq > ?2 and content_before is not null
     union all select content_after from audit where seq > ?2 and content_after is not null";
 /// Contents that are removed in one write.

@@ -52,15 +52,15 @@ pub fn count(tx: &ReadTx, chg: i64) -> Result<u64> {
 /// The rows of a table behind a place, each with its rev and its write, in the order of the feed. One statement for each
 /// table: with one for all, SQLite would first sort everything that a write has touched.
 fn select_rows(table: &MirroredTable) -> String {
-    format!("{} where (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id", select(table))
+    format!("{} where (chg, id) > (?1, ?2) and chg <= ?3 order by chg, id", select(table, table.by_write))
 }
 
-fn select(table: &MirroredTable) -> String {
+fn select(table: &MirroredTable, from: &str) -> String {
     let columns = match table.t {
         Table::MobileConfig => shared_contents::COLUMNS,
         _ => table.columns,
     };
-    format!("select {columns}, rev, chg from {}", table.name)
+    format!("select {columns}, rev, chg from {from}")
 }
 
 fn select_tombstones(MirroredTable { name, .. }: &MirroredTable) -> String {
@@ -130,7 +130,7 @@ pub fn rewritten(tx: &ReadTx, chg: i64, mut each: impl FnMut(Row) -> Result<bool
     for table in &MIRRORED_TABLES {
         let MirroredTable { name, t, .. } = table;
         // A row that was written once was made behind `chg`.
-        let sql = format!("{} where chg > ?1 and rev > 1", select(table));
+        let sql = format!("{} where chg > ?1 and rev > 1", select(table, table.by_write));
         let mut statement = tx.conn.prepare_cached(&sql)?;
         let mut rows = statement.query([chg])?;
         while let Some(found) = rows.next()? {
@@ -162,7 +162,7 @@ pub fn row(tx: &ReadTx, t: Table, id: Id) -> Result<Option<Row>> {
 
 fn stored(tx: &ReadTx, t: Table, id: Id) -> Result<Option<Row>> {
     let Some(table) = mirrored_tables::of(t) else { return Ok(None) };
-    let mut statement = tx.conn.prepare_cached(&format!("{} where id = ?1", select(table)))?;
+    let mut statement = tx.conn.prepare_cached(&format!("{} where id = ?1", select(table, table.name)))?;
     let mut found = statement.query([id])?;
     let row = found.next()?.map(|row| read_row(table, row, &mut SharedContents::new(tx)));
     row.transpose()

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use rusqlite::{Row, params};
 
-use super::{customers, employees, high, mobile_configs, pbx, queues, to_json};
+use super::{config_feed, customers, employees, high, mobile_configs, pbx, queues, to_json};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::audit::{CUSTOMERS, EMPLOYEES, MOBILE_CONFIGS, QUEUES};
 use crate::domain::mirror::Table;
@@ -19,6 +19,8 @@ pub struct MirroredTable {
     pub t: Table,
     /// Its name in SQL.
     pub name: &'static str,
+    /// What its rows are found in by their writes: the table itself, or a view.
+    pub by_write: &'static str,
     /// Its sections of the audit trail.
     pub sections: &'static [&'static str],
     /// The columns of an object, the id first.
@@ -49,6 +51,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::Customer,
         name: "customers",
+        by_write: "customers",
         sections: &[CUSTOMERS],
         columns: customers::COLUMNS,
         audit_columns: customers::COLUMNS,
@@ -59,6 +62,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::Queue,
         name: "queues",
+        by_write: "queues",
         sections: &[QUEUES],
         columns: queues::COLUMNS,
         audit_columns: queues::COLUMNS,
@@ -69,6 +73,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::Employee,
         name: "employees",
+        by_write: "employees",
         sections: &[EMPLOYEES],
         columns: employees::COLUMNS,
         audit_columns: employees::COLUMNS,
@@ -79,6 +84,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::MobileConfig,
         name: "mobile_configs",
+        by_write: "mobile_configs_by_write",
         sections: &[MOBILE_CONFIGS],
         columns: mobile_configs::COLUMNS,
         audit_columns: mobile_configs::AUDIT_COLUMNS,
@@ -89,6 +95,7 @@ pub static MIRRORED_TABLES: [MirroredTable; Table::ALL.len()] = [
     MirroredTable {
         t: Table::PbxObject,
         name: "pbx_objects",
+        by_write: "pbx_objects",
         sections: SECTIONS,
         columns: pbx::COLUMNS,
         audit_columns: pbx::COLUMNS,
@@ -112,9 +119,9 @@ pub fn of_section(section: &str) -> Option<&'static MirroredTable> {
     MIRRORED_TABLES.iter().find(|table| table.sections.contains(&section))
 }
 
-/// The SQL names of everything that carries the number of a write: the mirrored tables, and the tombstones.
+/// In SQL, everything that carries the number of a write: the mirrored tables, and the tombstones.
 fn numbered() -> impl Iterator<Item = &'static str> {
-    MIRRORED_TABLES.iter().map(|table| table.name).chain(["tombstones"])
+    MIRRORED_TABLES.iter().map(|table| table.by_write).chain(["tombstones"])
 }
 
 /// How many rows and tombstones carry the number of a write behind `chg`.
@@ -136,6 +143,8 @@ pub fn touch(tx: &mut WriteTx, t: Table, id: &str) -> Result<()> {
     if tx.conn.prepare_cached(&sql)?.execute(params![id, chg])? == 0 {
         // The row is gone: nothing else carries the number.
         high::keep(tx, chg)?;
+    } else if t == Table::MobileConfig {
+        config_feed::add(tx, id)?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod audit_segments;
 pub mod change_log;
 pub mod clock_floor;
 pub mod compared;
+mod config_feed;
 pub mod contents;
 pub mod credentials;
 pub mod customers;

@@ -5,6 +5,7 @@
 mod support;
 
 mod audit_archive;
+mod config_feed;
 mod content_once;
 mod copy_failures;
 mod full_disk;

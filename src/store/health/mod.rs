@@ -11,6 +11,7 @@ use finding::Finding;
 
 use super::audit_index::fault;
 use super::audit_segments;
+use super::config_feed;
 use super::feed::high;
 use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable};
 use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
@@ -68,7 +69,8 @@ pub fn integrity(tx: &ReadTx) -> Result<Finding> {
     Ok((wrong, "sound".into()))
 }
 
-/// No row is both there and deleted. The newest write is derived from the rows, so that none can be newer.
+/// No row is both there and deleted, and the mirror finds each mobile config. The newest write is derived from the rows, so that
+/// none can be newer.
 fn feed(tx: &ReadTx) -> Result<Finding> {
     let high = high(tx)?;
     let mut risen = 0;
@@ -77,7 +79,14 @@ fn feed(tx: &ReadTx) -> Result<Finding> {
             format!("select count(*) from tombstones t join {name} o on o.id = t.id where t.\"table\" = '{name}'");
         risen += tx.conn.query_row(&sql, [], |row| row.get::<_, i64>(0))?;
     }
-    let wrong = (risen > 0).then(|| format!("{risen} rows are both there and deleted: go back to a backup"));
+    let lost = config_feed::lost(tx)?;
+    let wrong = match (risen, lost) {
+        (0, 0) => None,
+        (0, lost) => Some(format!(
+            "{lost} mobile configs are not found by their last write, so they are not mirrored: run doctor --adopt"
+        )),
+        (risen, _) => Some(format!("{risen} rows are both there and deleted: go back to a backup")),
+    };
     Ok((wrong, format!("{high} writes")))
 }
 

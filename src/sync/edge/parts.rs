@@ -24,6 +24,8 @@ struct PartialBatch {
     after: FeedCursor,
     /// The last write of the batch, and how often it was put off.
     end: (i64, i64),
+    /// About how many rows all parts will have: counted when the batch was begun, or taken up again.
+    expected: i64,
 }
 
 /// What an edge has heard of the batch that was broken off.
@@ -86,6 +88,7 @@ impl PartsInProgress {
     ) -> Result<Part> {
         let before = self.partial.as_ref().map(|partial| (partial.stage, partial.parts, partial.last));
         let (stage, part) = before.map_or_else(|| (fresh(), 0), |(stage, parts, _)| (stage, parts));
+        let expected = self.partial.as_ref().map_or_else(|| self.count(position), |partial| Ok(partial.expected))?;
         let (id, end, builds_on) = (fresh(), (batch.to, batch.extensions), builds_on(position)?);
         let sent = SentPart { id, part, after: batch.after.clone(), end };
         let is_first = before.is_none();
@@ -96,17 +99,22 @@ impl PartsInProgress {
             sent_parts::add(tx, &sent)
         };
         self.db.write(Author::system("mirror"), record).await?;
-        self.partial = Some(PartialBatch { stage, parts: part + 1, last: id, after: batch.after, end });
-        let expected = self.db.read(|tx| feed::count(tx, position.acked))?;
+        self.partial = Some(PartialBatch { stage, parts: part + 1, last: id, after: batch.after, end, expected });
         let context = PartContext {
             id,
             after: before.map(|(.., last)| last),
             mode: mode(position),
             epoch: position.epoch,
             base: position.base(),
-            expected: i64::try_from(expected).unwrap_or(i64::MAX),
+            expected,
         };
         Ok(Part { stage, part, context: Some(context), rows: Rows::new(batch.rows, has_contents_apart) })
+    }
+
+    /// How many rows the hub does not have.
+    fn count(&self, position: &Position) -> Result<i64> {
+        let count = self.db.read(|tx| feed::count(tx, position.acked))?;
+        Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
     /// The batch that was broken off, if it builds on this position.
@@ -134,8 +142,15 @@ impl PartsInProgress {
             true => Ok(sent_parts::numbered(tx, staged.parts)?.or(sent_parts::find(tx, last)?)),
             false => sent_parts::find(tx, last),
         })?;
-        self.partial =
-            sent.map(|SentPart { after, end, .. }| PartialBatch { stage, parts: staged.parts, last, after, end });
+        let expected = self.count(position)?;
+        self.partial = sent.map(|SentPart { after, end, .. }| PartialBatch {
+            stage,
+            parts: staged.parts,
+            last,
+            after,
+            end,
+            expected,
+        });
         Ok(())
     }
 }
