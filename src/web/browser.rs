@@ -3,7 +3,7 @@
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
-use actix_web::{HttpRequest, dev::ServiceRequest};
+use actix_web::{HttpRequest, HttpResponse, dev::ServiceRequest};
 use std::net::IpAddr;
 
 use super::body::is_json;
@@ -106,16 +106,22 @@ pub fn is_cookie_trusted_for_change(request: &HttpRequest) -> bool {
     !is_of_another_page(request) && is_json(request.headers()) == Some(true)
 }
 
+/// An extension of an answer that another server gets, many times a day and over a narrow line: what tells a browser how to show it
+/// is left out.
+pub struct ForServer;
+
 /// Has a browser take an answer for what it says it is, show it in no frame, run nothing in it, and tell nobody its URL, which
 /// may contain a token.
-pub fn protect(headers: &mut HeaderMap) {
+pub fn protect<B>(response: &mut HttpResponse<B>) {
+    let is_for_server = response.extensions().contains::<ForServer>();
+    let headers = response.headers_mut();
     let defaults: [(HeaderName, &str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    for (name, value) in defaults {
+    for (name, value) in defaults.into_iter().take(if is_for_server { 1 } else { 4 }) {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }

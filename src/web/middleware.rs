@@ -87,7 +87,7 @@ pub async fn pass(
     let (request, response) = response.into_parts();
     let mut response = ServiceResponse::new(request, pace(response, in_flight.as_ref()));
     name_request(response.headers_mut(), &id);
-    protect(response.headers_mut());
+    protect(response.response_mut());
     log(&response, &id, begun);
     // How long a client waits for an event says nothing about the server.
     if let Some(state) = state.filter(|_| response.request().path() != SOCKET_IO) {
@@ -112,7 +112,7 @@ pub async fn name_cors_refusal<B: MessageBody + 'static>(
 /// An answer in the place of what a handler would give.
 fn outside(mut response: HttpResponse, what: &'static str, id: &RequestId) -> actix_web::Error {
     name_request(response.headers_mut(), id);
-    protect(response.headers_mut());
+    protect(&mut response);
     InternalError::from_response(what, response).into()
 }
 

@@ -57,6 +57,7 @@ mod mirror;
 mod mirror_bodies;
 mod mirror_disk;
 mod mirror_faults;
+mod mirror_idle;
 mod mirror_line;
 mod mirror_pair;
 mod mirror_proposals;

@@ -25,6 +25,7 @@ use crate::sync::protocol::compression;
 use crate::sync::protocol::hash_tree::{BRANCHES, DigestReply, DigestRequest, Tree, digest_of, leaf_of};
 use crate::sync::protocol::snapshot::{PAGE_ROWS, Page, after_of, page_digest};
 use crate::sync::protocol::wire::{PROTO, Part, Push};
+use crate::web::browser::ForServer;
 use crate::web::error::push_rejected;
 
 /// What this hub speaks: protocol versions, schema, limits, and its clock. Needs no token.
@@ -120,6 +121,7 @@ pub async fn exchange<S: HubStore>(request: HttpRequest, state: SharedState<S>, 
     let body = serde_json::to_vec(&reply).map_err(|error| Error::Internal(Box::new(error)))?;
     counts.bytes_out.fetch_add(body.len() as u64, Relaxed);
     answer.content_type("application/json");
+    answer.extensions_mut().insert(ForServer);
     // Compressed here and not by the middleware, which would add headers: an idle exchange must stay short.
     let accepts_zstd = request.headers().get(header::ACCEPT_ENCODING).is_some_and(|accepted| {
         accepted.to_str().is_ok_and(|accepted| compression::accepted(accepted) == Some(compression::ZSTD))
