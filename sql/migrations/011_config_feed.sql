@@ -23,26 +23,29 @@ drop table mobile_configs_before;
 create index mobile_configs_customer on mobile_configs (customer);
 
 -- The mobile configs in the order of their last write. An index of SQLite's would be written in two more places with every copy.
--- Those of a run of the audit trail are added at once when the run is full (src/store/config_feed.rs); until then the entries
--- behind the last run name them. An entry whose config has been written since is passed over, and removed later.
+-- Those that 128 entries of the audit trail name are added at once (src/store/config_feed.rs); until then the entries themselves lead
+-- to them. An entry whose config has been written since is passed over, and removed later.
 create table mobile_config_feed (
     chg integer not null,
     id  text    not null,
     primary key (chg, id)
 ) strict, without rowid;
 insert into mobile_config_feed (chg, id) select chg, id from mobile_configs order by 1, 2;
--- Up to here the entries were looked through for those that can be removed.
-create table mobile_config_feed_swept (
-    place integer not null primary key check (place = 1),
-    chg   integer not null,
-    id    text    not null
+create table mobile_config_feed_state (
+    id        integer not null primary key check (id = 1),
+    seq       integer not null,      -- the last entry of the audit trail whose config was added
+    swept_chg integer not null,      -- up to here it was looked through for entries that can be removed
+    swept_id  text    not null
 ) strict;
-insert into mobile_config_feed_swept (place, chg, id) values (1, 0, '');
+insert into mobile_config_feed_state (id, seq, swept_chg, swept_id)
+    select 1, coalesce(max(seq), 0) / 128 * 128, 0, '' from audit;
 
+-- Where entries were cut off by hand, those that come in their place count too.
 create view mobile_configs_recent (chg, id) as
     select distinct m.chg, m.id
     from audit a cross join mobile_configs m on m.id = a.object
-    where a.seq > (select coalesce(max(run) + 1, 0) * 1024 from audit_runs) and a.section = 'PbxAppMobileConfigs'
+    where a.seq > (select min(s.seq, (select coalesce(max(seq), 0) from audit) / 128 * 128) from mobile_config_feed_state s)
+        and a.section = 'PbxAppMobileConfigs'
         and not exists (select 1 from mobile_config_feed f where f.chg = m.chg and f.id = m.id);
 create view mobile_configs_by_write (chg, id, customer, content, rev, ext) as
     select f.chg, f.id, m.customer, m.content, m.rev, m.ext
@@ -68,3 +71,17 @@ create trigger mobile_configs_update before update on mobile_configs when new.ch
     begin select raise(abort, 'mirrored rows are written by telecomx-local only: chg is not the number of the write under way'); end;
 create trigger mobile_configs_delete before delete on mobile_configs when written_by_telecomx_local_only() is null
     begin select raise(abort, 'mirrored rows are deleted by telecomx-local only: a tombstone must be left'); end;
+
+-- Other programs do not have the function: what decides which configs are mirrored is not edited by hand.
+create trigger mobile_config_feed_insert before insert on mobile_config_feed when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+create trigger mobile_config_feed_update before update on mobile_config_feed when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+create trigger mobile_config_feed_delete before delete on mobile_config_feed when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+create trigger mobile_config_feed_state_insert before insert on mobile_config_feed_state when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+create trigger mobile_config_feed_state_update before update on mobile_config_feed_state when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+create trigger mobile_config_feed_state_delete before delete on mobile_config_feed_state when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;

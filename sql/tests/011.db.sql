@@ -105,7 +105,7 @@ CREATE TABLE tokens (
     employee   text    not null references employees (id),
     created_at integer not null
 , last_used_at integer) strict, without rowid;
-INSERT INTO tokens VALUES(X'2d09f05184894380db72a9df409477c15da7b0bb3b4889bd528d6c63baa66664','e00000000000000000000001',1796045286403,1796045289449);
+INSERT INTO tokens VALUES(X'38879beb0b8bfc3ee7c80ac5317f138c4241c5d842c9e6bc7790dfaca697a1fc','e00000000000000000000001',1796047224956,1796047227999);
 INSERT INTO tokens VALUES(X'68395b0d2c4d16c64319a6af041daf88306c189e9e4d11d12c857999a57f532b','e00000000000000000000002',1795479816127,NULL);
 INSERT INTO tokens VALUES(X'99d986405339ef287f6ca646964aa723c3a9e08a84b4f04dea4cc07379f74886','e00000000000000000000001',1796003235609,NULL);
 INSERT INTO tokens VALUES(X'aeeb1f13f8f7fc947f4ab775937df7c8916a681b369daf2c30bc84acaf89c1df','e00000000000000000000001',1796034571758,1796034572972);
@@ -170,7 +170,7 @@ CREATE TABLE clock_floor (
     id integer not null primary key check (id = 1),
     at integer not null
 , hub_at integer) strict;
-INSERT INTO clock_floor VALUES(1,1793491200107,NULL);
+INSERT INTO clock_floor VALUES(1,1793491200091,NULL);
 CREATE TABLE enrolment_attempt (
     id        integer not null primary key check (id = 1),
     code_hash blob    not null,           -- SHA-256 of the one-time code
@@ -358,9 +358,9 @@ INSERT INTO audit VALUES(1037,1796034572970,'e00000000000000000000001','Mia',NUL
 INSERT INTO audit VALUES(1038,1796034572971,'e00000000000000000000001','Mia',NULL,'127.0.0.1','9553cbb93e624b5987c061667a4c19bd','9942b147-6322-4840-a10e-edf51947b845','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'f2755986d00133b2979bcec2e7deead102fc7c3ed453bdad29527cb5106870d2',7,6,NULL,NULL,NULL);
 INSERT INTO audit VALUES(1039,1796034572972,'e00000000000000000000001','Mia',NULL,'127.0.0.1','291c673ef82b4804a58c5e4c95db27ab','8e823e6a-5d6d-457d-903a-7297cf4d9758','update','accepted','PbxAppMobileConfigs','e00000000000000000000002','c00000000000000000000002','Mobile config updated',X'cc102c21c3258cc75962f0b6d1ec99c6e806822f7f244219f123ce127f2af479',6,8,NULL,NULL,NULL);
 INSERT INTO audit VALUES(1040,1796034573111,NULL,'System',NULL,'command line','','f97582db-3f93-448c-8548-f081667391a5','archive','accepted','AuditTrail','000000000000000000000000',NULL,'Audit entries 1 to 1024 were archived',X'1c55fbe009b940658436e1cccc109ec9d6183010c9cf0c3b5ad62b8e0c06e827',NULL,NULL,NULL,X'0b707b6be6f5fd1840a7a9d41cd20f86900094284d52ac3a57e3dd39b7e301da',NULL);
-INSERT INTO audit VALUES(1041,1796045286403,NULL,'System',NULL,'command line','','229e9c40-5ac9-4277-93f4-3bbdc853c715','create token','accepted','Employees','e00000000000000000000001','c00000000000000000000002','Machine-to-machine token 2d09f05184894380db72a9df created',X'3611b0c32934d56b16d3e00e00ab9e02c0f4108d9cd2cae43066fde177d41424',NULL,NULL,X'277ecb7a32c10f3332b3707abe878c0e448fad895d36b7f11f3338862c1d2b77',X'277ecb7a32c10f3332b3707abe878c0e448fad895d36b7f11f3338862c1d2b77','{"_id":"e00000000000000000000001","customer":"c00000000000000000000002","accessLevel":"MANAGER","state":"ENABLED","name":"Mia","address":"ad0000000000000000000012","language":"en","primaryContact":false,"emailAddress":"mia@example.com","noEmail":false,"smsValidation":false,"authenticatorValidation":false,"organizationResellers":[],"notifyOnGeneralUsageLimit":false,"notifyOnGeneralUsageLimitReseller":false}');
-INSERT INTO audit VALUES(1042,1796045289436,'e00000000000000000000001','Mia',NULL,'127.0.0.1','539613d3c5a1441c9aec0ddd8e4902ac','e0d5e7d3-1f82-49ea-94bb-491367bd5c6c','copy','accepted','PbxAppMobileConfigs','e00000000000000000000003','c00000000000000000000002','Copied from e00000000000000000000002',X'be5b665a1d969a0711f4f19058cf0e3c37b2c2fc2312b5fb2479911f603a787c',2,8,NULL,NULL,NULL);
-INSERT INTO audit VALUES(1043,1796045289449,'e00000000000000000000001','Mia',NULL,'127.0.0.1','7daea4559fc043468b2bf916a7e7a8c4','2c5bfc1a-3ab2-4ace-b12a-68de986ff18c','copy','accepted','PbxAppMobileConfigs','e00000000000000000000003','c00000000000000000000002','Copied from e00000000000000000000002',X'4a146fd51c065ca2bd58ffee89ffbee0e48fdb9c6f34995426f536ab0140df17',8,8,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1041,1796047224956,NULL,'System',NULL,'command line','','99375472-a2e5-4567-acec-01d1b98822f5','create token','accepted','Employees','e00000000000000000000001','c00000000000000000000002','Machine-to-machine token 38879beb0b8bfc3ee7c80ac5 created',X'f394a43f95626fa24419801b597b109e92ab84b66395dfc29ccb8402a536c431',NULL,NULL,X'277ecb7a32c10f3332b3707abe878c0e448fad895d36b7f11f3338862c1d2b77',X'277ecb7a32c10f3332b3707abe878c0e448fad895d36b7f11f3338862c1d2b77','{"_id":"e00000000000000000000001","customer":"c00000000000000000000002","accessLevel":"MANAGER","state":"ENABLED","name":"Mia","address":"ad0000000000000000000012","language":"en","primaryContact":false,"emailAddress":"mia@example.com","noEmail":false,"smsValidation":false,"authenticatorValidation":false,"organizationResellers":[],"notifyOnGeneralUsageLimit":false,"notifyOnGeneralUsageLimitReseller":false}');
+INSERT INTO audit VALUES(1042,1796047227987,'e00000000000000000000001','Mia',NULL,'127.0.0.1','8f384fe734d44d2c9a375c575ee3fb76','1228d69c-e8a5-4285-a8a0-17dbb87dae1a','copy','accepted','PbxAppMobileConfigs','e00000000000000000000003','c00000000000000000000002','Copied from e00000000000000000000002',X'636ebad67fabb6ee370670dfde660b646bd3c63acf97bf8c9af73c0fe1d709d7',2,8,NULL,NULL,NULL);
+INSERT INTO audit VALUES(1043,1796047227999,'e00000000000000000000001','Mia',NULL,'127.0.0.1','7db4dd72b9e84cbbb47ec755b060e134','63e017bc-cff8-4785-9d4d-0b57a01f9848','copy','accepted','PbxAppMobileConfigs','e00000000000000000000003','c00000000000000000000002','Copied from e00000000000000000000002',X'b88e59c6c7f62a65740cac6adbe666eba05c27ed171d38d89ff6b5079eac9776',8,8,NULL,NULL,NULL);
 CREATE TABLE audit_runs (
     run     integer not null primary key,
     from_at integer not null,          -- the earliest time of its entries, and the latest
@@ -450,12 +450,13 @@ CREATE TABLE mobile_config_feed (
 INSERT INTO mobile_config_feed VALUES(4,'e00000000000000000000003');
 INSERT INTO mobile_config_feed VALUES(5,'e00000000000000000000001');
 INSERT INTO mobile_config_feed VALUES(1006,'e00000000000000000000002');
-CREATE TABLE mobile_config_feed_swept (
-    place integer not null primary key check (place = 1),
-    chg   integer not null,
-    id    text    not null
+CREATE TABLE mobile_config_feed_state (
+    id        integer not null primary key check (id = 1),
+    seq       integer not null,      -- the last entry of the audit trail whose config was added
+    swept_chg integer not null,      -- up to here it was looked through for entries that can be removed
+    swept_id  text    not null
 ) strict;
-INSERT INTO mobile_config_feed_swept VALUES(1,0,'');
+INSERT INTO mobile_config_feed_state VALUES(1,1024,0,'');
 CREATE INDEX customers_parent_reseller on customers (parent_reseller);
 CREATE UNIQUE INDEX employees_email_address on employees (email_address collate nocase)
     where state <> 'DELETED' and email_address is not null;
@@ -538,7 +539,8 @@ CREATE INDEX mobile_configs_customer on mobile_configs (customer);
 CREATE VIEW mobile_configs_recent (chg, id) as
     select distinct m.chg, m.id
     from audit a cross join mobile_configs m on m.id = a.object
-    where a.seq > (select coalesce(max(run) + 1, 0) * 1024 from audit_runs) and a.section = 'PbxAppMobileConfigs'
+    where a.seq > (select min(s.seq, (select coalesce(max(seq), 0) from audit) / 128 * 128) from mobile_config_feed_state s)
+        and a.section = 'PbxAppMobileConfigs'
         and not exists (select 1 from mobile_config_feed f where f.chg = m.chg and f.id = m.id);
 CREATE VIEW mobile_configs_by_write (chg, id, customer, content, rev, ext) as
     select f.chg, f.id, m.customer, m.content, m.rev, m.ext
@@ -562,6 +564,18 @@ CREATE TRIGGER mobile_configs_update before update on mobile_configs when new.ch
     begin select raise(abort, 'mirrored rows are written by telecomx-local only: chg is not the number of the write under way'); end;
 CREATE TRIGGER mobile_configs_delete before delete on mobile_configs when written_by_telecomx_local_only() is null
     begin select raise(abort, 'mirrored rows are deleted by telecomx-local only: a tombstone must be left'); end;
+CREATE TRIGGER mobile_config_feed_insert before insert on mobile_config_feed when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+CREATE TRIGGER mobile_config_feed_update before update on mobile_config_feed when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+CREATE TRIGGER mobile_config_feed_delete before delete on mobile_config_feed when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+CREATE TRIGGER mobile_config_feed_state_insert before insert on mobile_config_feed_state when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+CREATE TRIGGER mobile_config_feed_state_update before update on mobile_config_feed_state when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
+CREATE TRIGGER mobile_config_feed_state_delete before delete on mobile_config_feed_state when written_by_telecomx_local_only() < 0
+    begin select raise(abort, 'the feed is written by telecomx-local only'); end;
 COMMIT;
 PRAGMA application_id=1417170031;
 PRAGMA user_version=11;

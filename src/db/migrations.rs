@@ -58,7 +58,12 @@ pub fn migrate_uncopied(conn: &mut Connection, path: &Path) -> anyhow::Result<()
         // First: a start that is cut off in the middle must find its own file again.
         conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(describe)?;
     }
-    MIGRATIONS.to_latest(conn).map_err(|error| match error {
+    // A row that somebody has made refer to nothing is moved as it is, and told by doctor (https://sqlite.org/lang_altertable.html,
+    // section 7).
+    conn.pragma_update(None, "foreign_keys", false).map_err(describe)?;
+    let migrated = MIGRATIONS.to_latest(conn);
+    conn.pragma_update(None, "foreign_keys", true).map_err(describe)?;
+    migrated.map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => describe(err),
         other => anyhow!(other).context(format!("{} cannot be brought up to date", path.display())),
     })?;

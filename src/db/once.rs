@@ -10,7 +10,9 @@ use crate::error::Result;
 
 /// What the next write builds on.
 pub(super) fn read_counters(conn: &Connection) -> Result<Counters> {
-    let high = conn.query_row("select high from feed", [], |row| row.get(0))?;
+    // The configs themselves, too: somebody may have taken away what the feed finds the newest of them by.
+    let sql = "select max(high, (select coalesce(max(chg), 0) from mobile_configs)) from feed";
+    let high = conn.query_row(sql, [], |row| row.get(0))?;
     let head = conn
         .query_row("select seq, hash from audit order by seq desc limit 1", [], |row| Ok((row.get(0)?, row.get(1)?)));
     let (audit_seq, audit_hash) = match head {

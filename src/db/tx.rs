@@ -160,6 +160,11 @@ impl<'c> WriteTx<'c> {
         Ok(change)
     }
 
+    /// The number of the newest write, which may be this one.
+    pub fn newest_write(&self) -> i64 {
+        self.counters.high
+    }
+
     /// References are checked at the commit only: rows may be written in any order.
     pub fn defer_foreign_keys(&self) -> Result<()> {
         self.conn.pragma_update(None, "defer_foreign_keys", true)?;

@@ -2,8 +2,7 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::audit_index::{self, RUN};
-use super::config_feed;
+use super::{audit_index, config_feed};
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{Action, AuditEntry, Hash, digest};
 use crate::domain::mirror::AuditHead;
@@ -159,11 +158,8 @@ fn insert(tx: &mut WriteTx, change: &NewEntry) -> Result<()> {
         })?;
     let seq = entry.seq;
     tx.set_audit_head(seq, hash);
-    if seq % RUN == 0 {
-        audit_index::add_run(tx, seq)?;
-        config_feed::add_run(tx, seq)?;
-    }
-    Ok(())
+    audit_index::add(tx, seq)?;
+    config_feed::note(tx, seq)
 }
 
 /// The newest entry.

@@ -16,8 +16,11 @@ pub const RUN: i64 = 1024;
 /// In SQL: the last entry that is in a run.
 pub const INDEXED: &str = "(select coalesce(max(run) + 1, 0) * 1024 from audit_runs)";
 
-/// Writes the run that entry `seq` is the last one of.
-pub fn add_run(tx: &mut WriteTx, seq: i64) -> Result<()> {
+/// Notes that entry `seq` was appended: the last one of a run has the run written.
+pub fn add(tx: &mut WriteTx, seq: i64) -> Result<()> {
+    if seq % RUN != 0 {
+        return Ok(());
+    }
     let (run, first) = (seq / RUN - 1, seq - RUN + 1);
     for sql in [
         "insert into audit_runs (run, from_at, to_at) select ?1, min(at), max(at) from audit where seq between ?2 and ?3",

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
-use super::{Page, Window, feed};
+use super::{Page, Window};
 use crate::db::{ReadTx, WriteTx};
 use crate::domain::proposal::{ProposalAnswer, ProposalResult, bounded_detail};
 use crate::domain::time::Time;
@@ -26,7 +26,7 @@ fn from_row(row: &rusqlite::Row) -> Result<ProposalAnswer> {
 /// Stores an answer. It is sent once the hub has everything that is written by now: what it has changed, and what it was
 /// given because of.
 pub fn record(tx: &mut WriteTx, outcome: &ProposalAnswer) -> Result<()> {
-    let chg = feed::high(tx)?;
+    let chg = tx.newest_write();
     tx.conn
         .prepare_cached(
             "insert into proposals (id, result, rev, detail, chg, at) values (:id, :result, :rev, :detail, :chg, :now)",

@@ -4,7 +4,7 @@ use serde_json::json;
 use telecomx_local::domain::audit::digest;
 
 use super::mirror_pair::{HubPlace, OPERATOR, is_proved, sync, world_with_operator};
-use crate::support::{Place, world};
+use crate::support::{Place, Server, world};
 
 /// Spoils the configs of these employees in one write, as a bad disk or a hand might, past the triggers.
 fn spoil(place: &Place, ids: &[String]) {
@@ -17,6 +17,7 @@ fn spoil(place: &Place, ids: &[String]) {
     for id in ids {
         let spoilt = "update mobile_configs set content = (select max(id) from contents), chg = ?2 where id = ?1";
         assert_eq!(tx.execute(spoilt, (id, high + 1)).unwrap(), 1);
+        tx.execute("insert into mobile_config_feed (id, chg) values (?1, ?2)", (id, high + 1)).unwrap();
     }
     tx.commit().unwrap();
 }
@@ -125,6 +126,63 @@ fn a_trail_that_was_cut_off_disagrees_with_what_the_hub_was_told() {
     let status = sync(&edge, &operator);
     assert!(status["alarm"].as_str().unwrap().contains("audit trail"), "{status}");
     assert_eq!(hub.only()["auditDiffers"], true);
+}
+
+#[test]
+fn a_trail_that_was_cut_off_at_the_newest_copy_disagrees_too_and_what_is_written_then_is_mirrored() {
+    let (hub_place, place) = (HubPlace::new(), holding(3));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    let (writer, operator) = (place.token(), place.token_of(OPERATOR));
+    let copy = |edge: &Server, from, to| {
+        let body = json!({ "_id": world::nth(from), "copyTo": world::nth(to) });
+        assert_eq!(edge.post("/pbx/app/mobileconfig/", &writer, &body).status, 200);
+    };
+    let edge = place.serve();
+    copy(&edge, 0, 1);
+    sync(&edge, &operator);
+    sync(&edge, &operator);
+    assert_eq!(hub.only()["auditDiffers"], false);
+    assert!(edge.stop().success());
+    let cut = "drop trigger audit_no_delete; delete from audit where seq >= (select max(seq) from audit where action = 'copy')";
+    place.sqlite().execute_batch(cut).unwrap();
+    let edge = place.serve();
+    let status = sync(&edge, &operator);
+    assert!(status["alarm"].as_str().unwrap().contains("audit trail"), "{status}");
+    assert_eq!(hub.only()["auditDiffers"], true);
+    copy(&edge, 1, 2);
+    sync(&edge, &operator);
+    is_proved(&edge, &operator);
+}
+
+#[test]
+fn a_config_whose_place_in_the_feed_was_taken_away_is_mirrored_once_it_is_adopted() {
+    let (hub_place, place) = (HubPlace::new(), holding(4));
+    let hub = hub_place.start();
+    place.run(&["sync", "enroll", &hub.server.url, &hub_place.code("Bakery")]);
+    place.run(&["sync", "run"]);
+    let address = hub.server.address().to_owned();
+    assert!(hub.server.stop().success());
+    let (writer, operator) = (place.token(), place.token_of(OPERATOR));
+    let edge = place.serve();
+    let copy = |from, to| {
+        let body = json!({ "_id": world::nth(from), "copyTo": world::nth(to) });
+        assert_eq!(edge.post("/pbx/app/mobileconfig/", &writer, &body).status, 200);
+    };
+    copy(0, 1);
+    // Until no entry of the audit trail leads to it any more.
+    (0..130).for_each(|_| copy(2, 3));
+    assert!(edge.stop().success());
+    let lost = format!("delete from mobile_config_feed where id = '{}'", world::nth(1));
+    assert!(place.sqlite().execute(&lost, []).is_err(), "not by another program");
+    assert!(place.sqlite_as_program(0).execute(&lost, []).unwrap() > 0);
+    let _hub = hub_place.start_at(&address, &[]);
+    let said = String::from_utf8(place.on_db(&["doctor"]).output().unwrap().stdout).unwrap();
+    assert!(said.contains("1 mobile configs are not found by their last write, so they are not mirrored"), "{said}");
+    place.run(&["sync", "run"]);
+    place.on_db(&["doctor", "--adopt"]).output().unwrap();
+    place.run(&["sync", "run"]);
+    is_proved(&place.serve(), &operator);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use crate::support::{Place, older, world};
 
 /// Employees besides those of the small world, each with a config.
 const MORE: usize = 40;
-/// Entries of the audit trail that are added to the feed at once.
-const RUN: usize = 1024;
+/// Entries of the audit trail whose configs are added to the feed at once.
+const RUN: usize = 128;
 
 fn place() -> Place {
     let mut world = world::with_employees(MORE);
@@ -126,7 +126,7 @@ fn a_config_that_the_feed_has_lost_is_told_by_doctor_and_found_again_by_adopting
     // Until a run is full the entries of the audit trail are enough.
     write(&db, |tx| (0..RUN).try_for_each(|n| copy(tx, 0, 1 + n % 3)));
     drop(db);
-    place.sqlite().execute_batch("delete from mobile_config_feed").unwrap();
+    place.sqlite_as_program(0).execute_batch("delete from mobile_config_feed").unwrap();
     let said = String::from_utf8(place.on_db(&["doctor"]).output().unwrap().stdout).unwrap();
     assert!(said.contains("are not found by their last write, so they are not mirrored: run doctor --adopt"), "{said}");
     place.run(&["doctor", "--adopt"]);
@@ -165,4 +165,25 @@ fn a_config_replaced_after_its_run_was_added_is_found_behind_that() {
         mobile_configs::replace(tx, config, content.into(), Action::Update, "Mobile config updated").map(drop)
     });
     assert_found(&db, &conn);
+}
+
+#[test]
+fn a_sweep_looks_at_the_next_entries_alone_however_many_one_write_has_left() {
+    let conn = place().sqlite();
+    let mut statement = conn
+        .prepare("explain query plan select 1 from mobile_config_feed f where (f.chg, f.id) > (?1, ?2) order by f.chg, f.id limit 9")
+        .unwrap();
+    let plan: String = statement.query_row([1, 2], |row| row.get("detail")).unwrap();
+    assert!(plan.contains("PRIMARY KEY ((chg,id)>(?,?))"), "{plan}");
+}
+
+#[test]
+fn a_config_whose_employee_somebody_has_removed_is_brought_over_and_told() {
+    let place = older::place_of(10);
+    let gone: String = place.sqlite().query_row("select min(id) from mobile_configs", [], |row| row.get(0)).unwrap();
+    let conn = place.sqlite_as_program(0);
+    conn.execute_batch(&format!("pragma foreign_keys = off; delete from employees where id = '{gone}'")).unwrap();
+    drop(open(&place));
+    let said = String::from_utf8(place.on_db(&["doctor"]).output().unwrap().stdout).unwrap();
+    assert!(said.contains(&format!("rows refer to nothing (mobile_configs {gone} to employees, ")), "{said}");
 }

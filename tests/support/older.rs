@@ -43,7 +43,7 @@ pub fn take_back_newest_migration(db: &Path) {
     conn.execute_batch(
         "begin; drop trigger mobile_configs_insert; drop trigger mobile_configs_update; drop trigger mobile_configs_delete;
          drop view feed; drop view mobile_configs_by_write; drop view mobile_configs_recent;
-         drop table mobile_config_feed; drop table mobile_config_feed_swept; drop index mobile_configs_customer;
+         drop table mobile_config_feed; drop table mobile_config_feed_state; drop index mobile_configs_customer;
          alter table mobile_configs rename to mobile_configs_after;
          create table mobile_configs (id text not null primary key references employees (id),
             customer text not null references customers (id), content integer not null, rev integer not null, chg integer not null,

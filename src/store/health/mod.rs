@@ -69,8 +69,8 @@ pub fn integrity(tx: &ReadTx) -> Result<Finding> {
     Ok((wrong, "sound".into()))
 }
 
-/// No row is both there and deleted, and the mirror finds each mobile config. The newest write is derived from the rows, so that
-/// none can be newer.
+/// No row is both there and deleted, and the mirror finds each mobile config: so none is newer than the newest write, which is
+/// derived from what it finds.
 fn feed(tx: &ReadTx) -> Result<Finding> {
     let high = high(tx)?;
     let mut risen = 0;
@@ -79,7 +79,7 @@ fn feed(tx: &ReadTx) -> Result<Finding> {
             format!("select count(*) from tombstones t join {name} o on o.id = t.id where t.\"table\" = '{name}'");
         risen += tx.conn.query_row(&sql, [], |row| row.get::<_, i64>(0))?;
     }
-    let lost = config_feed::lost(tx)?;
+    let lost = config_feed::lost(tx)?.len();
     let wrong = match (risen, lost) {
         (0, 0) => None,
         (0, lost) => Some(format!(
