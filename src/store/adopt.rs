@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::audit::{self, Change};
 use super::audit_chain;
+use super::mirrored_tables::touch;
 use super::objects::Difference;
 use super::{config_feed, contents, mobile_configs, tombstones};
 use crate::db::{Subject, WriteTx};
@@ -35,7 +36,8 @@ pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
         Ok(Adoption { wrong: difference.wrong, refused })
     });
     let adoptions: Vec<Adoption> = adoptions.collect::<Result<_>>()?;
-    config_feed::complete(tx)?;
+    // Numbered anew: their old numbers may be behind what the hub has acknowledged.
+    config_feed::lost(tx)?.iter().try_for_each(|id| touch(tx, Table::MobileConfig, id))?;
     // What an edit by hand has put there and nothing refers to any more.
     contents::sweep(tx)?;
     Ok(adoptions)

@@ -7,9 +7,7 @@
 
 use rusqlite::params;
 
-use super::mirrored_tables::touch;
 use crate::db::{ReadTx, WriteTx};
-use crate::domain::mirror::Table;
 use crate::error::Result;
 
 /// Entries of the audit trail whose configs are added at once: as many are looked through at most to find those of today. The view
@@ -75,9 +73,4 @@ pub fn lost(tx: &ReadTx) -> Result<Vec<String>> {
     )?;
     let found = statement.query_map([], |row| row.get(0))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Lets the feed find them again, as written now: their old numbers may be behind what the hub has acknowledged.
-pub fn complete(tx: &mut WriteTx) -> Result<()> {
-    lost(tx)?.iter().try_for_each(|id| touch(tx, Table::MobileConfig, id))
 }
