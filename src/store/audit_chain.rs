@@ -4,7 +4,8 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::audit_segments::{self, Place, Segment};
 use super::contents::{self, Contents};
-use super::objects::{self, Difference, Newest};
+use super::newest::Newest;
+use super::objects::{self, Difference};
 use crate::db::ReadTx;
 use crate::domain::audit::{AUDIT_TRAIL, AuditEntry, Hash, digest};
 use crate::domain::id::Id;
@@ -33,13 +34,13 @@ pub enum ChainVerdict {
 /// Recomputes the chain from its first entry, and compares the objects with its newest ones. Calls `progress` with each
 /// entry's number.
 pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
-    let contents = contents::check(tx)?;
-    let (entries, head, newest) = match walk(tx, &contents, progress)? {
+    let mut contents = contents::check(tx)?;
+    let (entries, head, newest) = match walk(tx, &mut contents, progress)? {
         Chain::Whole { entries, head, newest } => (entries, head, newest),
         Chain::Broken { seq, reason } => return Ok(ChainVerdict::Broken { seq, reason }),
     };
     let mut first = None;
-    objects::differences(tx, newest, &contents, |difference| {
+    objects::differences(tx, newest, &mut contents, |difference| {
         first = Some(difference.wrong);
         false
     })?;
@@ -48,8 +49,8 @@ pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
 
 /// Every object that is not what its newest entry left. 409 `audit` when the chain is broken.
 pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
-    let contents = contents::check(tx)?;
-    let newest = match walk(tx, &contents, |_| {})? {
+    let mut contents = contents::check(tx)?;
+    let newest = match walk(tx, &mut contents, |_| {})? {
         Chain::Whole { newest, .. } => newest,
         Chain::Broken { seq, reason } => {
             let message = format!("the audit trail is broken at entry {seq}: {reason}; restore a backup");
@@ -57,7 +58,7 @@ pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
         }
     };
     let mut found = vec![];
-    objects::differences(tx, newest, &contents, |difference| {
+    objects::differences(tx, newest, &mut contents, |difference| {
         found.push(difference);
         true
     })?;
@@ -72,22 +73,22 @@ enum Chain {
     Broken { seq: i64, reason: &'static str },
 }
 
-fn walk(tx: &ReadTx, contents: &Contents, mut progress: impl FnMut(i64)) -> Result<Chain> {
+fn walk(tx: &ReadTx, contents: &mut Contents, mut progress: impl FnMut(i64)) -> Result<Chain> {
     let start = audit_segments::start(tx)?;
     let segments = audit_segments::all(tx)?;
     let mut newest = audit_segments::left(tx)?;
     // The objects as the last archived entry left them, and what the trail itself says of the segments.
     let end = segments.last().map_or(0, |segment| segment.last.0);
-    let mut left = (start.0 == end).then(|| newest.digest());
+    let mut left = (start.0 == end).then(|| newest.digest()).transpose()?;
     let mut vouched = vec![];
     let mut last = start;
     let broken = part(tx, contents, start, i64::MAX, |proven| {
         let entry = &proven.entry;
         if entry.outcome == "accepted" {
-            newest.note(entry.seq, entry.section, entry.object, entry.digest_after);
+            newest.note(entry.seq, entry.section, entry.object, entry.digest_after)?;
         }
         if entry.seq == end {
-            left = Some(newest.digest());
+            left = Some(newest.digest()?);
         }
         if entry.section == AUDIT_TRAIL {
             vouched.push((entry.seq, entry.digest_after));
@@ -121,7 +122,7 @@ fn archive_fault(
 ) -> Option<(i64, &'static str)> {
     let gone = Some((start + 1, "the entries before it are gone, and no archive of them is recorded"));
     let Some(newest) = segments.last() else {
-        let is_whole = start == 0 && vouched.is_empty() && left == Some(Newest::default().digest());
+        let is_whole = start == 0 && vouched.is_empty() && left == Some(digest(b""));
         return if is_whole { None } else { gone };
     };
     let is_reached = start < newest.last.0 || (start, start_hash) == newest.last;
@@ -156,7 +157,7 @@ pub struct Proven<'r> {
 /// Recomputes the chain behind `start` up to the entry `end`, and calls `each` with every entry; the first that does not fit, and why.
 pub fn part(
     tx: &ReadTx,
-    contents: &Contents,
+    contents: &mut Contents,
     start: Place,
     end: i64,
     mut each: impl FnMut(&Proven) -> Result<()>,
@@ -173,7 +174,7 @@ pub fn part(
         if seq != last + 1 {
             return Ok(Some((last + 1, "the entry is missing")));
         }
-        match prove(row, contents, &head) {
+        match prove(row, HeldContents::of(tx, row, contents)?, &head) {
             Ok(proven) => {
                 each(&proven)?;
                 head = proven.hash;
@@ -185,17 +186,34 @@ pub fn part(
     Ok(None)
 }
 
+/// The contents that an entry refers to, before and after, and their digests: of that before only if its text still has it.
+struct HeldContents {
+    ids: [Option<i64>; 2],
+    digests: [Option<Hash>; 2],
+}
+
+impl HeldContents {
+    /// `None` when the entry is not readable.
+    fn of(tx: &ReadTx, row: &Row, contents: &mut Contents) -> Result<Option<HeldContents>> {
+        let (Ok(before), Ok(after)) = (row.get::<_, Option<i64>>(18), row.get::<_, Option<i64>>(19)) else {
+            return Ok(None);
+        };
+        let sound = before.map(|id| contents.sound(tx, id)).transpose()?.flatten();
+        let recorded = after.map(|id| contents.digest(tx, id)).transpose()?.flatten();
+        Ok(Some(HeldContents { ids: [before, after], digests: [sound, recorded] }))
+    }
+}
+
 /// The entry in `row` if it follows from `previous`; else what does not fit.
-fn prove<'r>(row: &'r Row, contents: &Contents, previous: &Hash) -> Result<Proven<'r>, &'static str> {
+fn prove<'r>(row: &'r Row, held: Option<HeldContents>, previous: &Hash) -> Result<Proven<'r>, &'static str> {
     let (mut entry, before, hash) = read_entry(row).map_err(|_| "the entry is not readable")?;
-    let content = |column| row.get::<_, Option<i64>>(column).map_err(|_| "the entry is not readable");
-    let held = [content(18)?, content(19)?];
-    match held[0] {
+    let held = held.ok_or("the entry is not readable")?;
+    match held.ids[0] {
         Some(_) if before.is_some() || entry.digest_before.is_some() => {
             return Err("it holds twice what the object held before");
         }
-        Some(id) => {
-            let sound = contents.sound(id).ok_or("what the object held before is not what was recorded")?;
+        Some(_) => {
+            let sound = held.digests[0].ok_or("what the object held before is not what was recorded")?;
             entry.digest_before = Some(sound);
         }
         None if before.as_ref().map(|text| digest(text.as_bytes())) != entry.digest_before => {
@@ -203,16 +221,16 @@ fn prove<'r>(row: &'r Row, contents: &Contents, previous: &Hash) -> Result<Prove
         }
         None => {}
     }
-    if let Some(id) = held[1] {
+    if held.ids[1].is_some() {
         if entry.digest_after.is_some() {
             return Err("it holds twice what the object held afterwards");
         }
-        entry.digest_after = Some(contents.digest(id).ok_or("what the object held afterwards is missing")?);
+        entry.digest_after = Some(held.digests[1].ok_or("what the object held afterwards is missing")?);
     }
     if entry.hash(previous) != hash {
         return Err("its hash does not follow from the entry before it");
     }
-    Ok(Proven { entry, hash, before, contents: held })
+    Ok(Proven { entry, hash, before, contents: held.ids })
 }
 
 /// An entry, what the object held before, and the hash as it was stored.

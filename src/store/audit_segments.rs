@@ -9,7 +9,7 @@ use serde_json::json;
 use super::audit::{self, Change};
 use super::audit_index::RUN;
 use super::mirrored_tables::of_section;
-use super::objects::Newest;
+use super::newest::Newest;
 use crate::db::{ReadTx, Subject, WriteTx};
 use crate::domain::audit::{AUDIT_TRAIL, Action, GENESIS, Hash, digest};
 use crate::domain::id::Id;
@@ -194,7 +194,7 @@ pub fn left(tx: &ReadTx) -> Result<Newest> {
                 "what archived audit entries left was changed by hand: restore a backup",
             ));
         }
-        newest.note(row.get(0)?, section, row.get(2)?, row.get(3)?);
+        newest.note(row.get(0)?, section, row.get(2)?, row.get(3)?)?;
     }
     Ok(newest)
 }

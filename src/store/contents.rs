@@ -1,6 +1,6 @@
 //! Contents of mobile configs, each kept once: configs and audit entries refer to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Params, params};
 
@@ -42,18 +42,37 @@ pub fn text_of(tx: &ReadTx, id: i64) -> Result<String> {
     Ok(statement.query_row([id], |row| row.get(0))?)
 }
 
-/// The digest of every content, and which of them are what they were.
-pub struct Contents(HashMap<i64, (Hash, bool)>);
+/// Digests of contents that are held at once: some 5 MB.
+const KNOWN_MAX: usize = 65_536;
+
+/// Which contents are not what they were, and the digests of those that were looked up last.
+pub struct Contents {
+    unsound: HashSet<i64>,
+    known: HashMap<i64, Hash>,
+}
 
 impl Contents {
     /// The digest of a content whose text still has it.
-    pub fn sound(&self, id: i64) -> Option<Hash> {
-        self.0.get(&id).filter(|(_, is_sound)| *is_sound).map(|(digest, _)| *digest)
+    pub fn sound(&mut self, tx: &ReadTx, id: i64) -> Result<Option<Hash>> {
+        if self.unsound.contains(&id) { Ok(None) } else { self.digest(tx, id) }
     }
 
     /// The digest that a content was recorded with.
-    pub fn digest(&self, id: i64) -> Option<Hash> {
-        self.0.get(&id).map(|(digest, _)| *digest)
+    pub fn digest(&mut self, tx: &ReadTx, id: i64) -> Result<Option<Hash>> {
+        if let Some(known) = self.known.get(&id) {
+            return Ok(Some(*known));
+        }
+        let mut statement = tx.conn.prepare_cached("select digest from contents where id = ?1")?;
+        let found = statement.query_row([id], |row| row.get(0)).optional()?;
+        found.iter().for_each(|digest| self.hold(id, *digest));
+        Ok(found)
+    }
+
+    fn hold(&mut self, id: i64, digest: Hash) {
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
+        self.known.insert(id, digest);
     }
 }
 
@@ -61,13 +80,16 @@ impl Contents {
 pub fn check(tx: &ReadTx) -> Result<Contents> {
     let mut statement = tx.conn.prepare("select id, digest, text from contents")?;
     let mut rows = statement.query([])?;
-    let mut found = HashMap::new();
+    let mut found = Contents { unsound: HashSet::new(), known: HashMap::new() };
     while let Some(row) = rows.next()? {
-        let recorded: Hash = row.get(1)?;
-        let is_sound = row.get_ref(2)?.as_bytes().is_ok_and(|text| digest(text) == recorded);
-        found.insert(row.get(0)?, (recorded, is_sound));
+        let (id, recorded): (i64, Hash) = (row.get(0)?, row.get(1)?);
+        if row.get_ref(2)?.as_bytes().is_ok_and(|text| digest(text) == recorded) {
+            found.hold(id, recorded);
+        } else {
+            found.unsound.insert(id);
+        }
     }
-    Ok(Contents(found))
+    Ok(found)
 }
 
 /// Everything that refers to contents, and the same of what was written behind a write (`?1`) and an audit entry (`?2`).
@@ -176,8 +198,6 @@ const MARKS_MAX: u64 = 1 << 32;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -28,6 +28,7 @@ mod high;
 pub mod idempotency;
 pub mod mirrored_tables;
 pub mod mobile_configs;
+mod newest;
 mod objects;
 pub mod outbox;
 pub mod password_resets;

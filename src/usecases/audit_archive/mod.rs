@@ -164,7 +164,7 @@ pub fn why_nothing(tx: &ReadTx, before: Time) -> crate::error::Result<String> {
 /// is there already must be the same.
 fn write(trail: &impl Trail, cut: &Cut, before: Time, target: &Path) -> Result<()> {
     let cannot = || format!("{} cannot be written, and nothing was archived", target.display());
-    let contents = trail.read(contents::check)?;
+    let mut contents = trail.read(contents::check)?;
     let part = Part::of(target).with_context(cannot)?;
     let head = Head {
         telecomx_local_audit: FORM,
@@ -178,7 +178,7 @@ fn write(trail: &impl Trail, cut: &Cut, before: Time, target: &Path) -> Result<(
     while at.0 < cut.last.0 {
         let mut written = Ok(());
         let broken = trail.read(|tx| {
-            audit_chain::part(tx, &contents, at, (at.0 + RUN).min(cut.last.0), |proven| {
+            audit_chain::part(tx, &mut contents, at, (at.0 + RUN).min(cut.last.0), |proven| {
                 at = (proven.entry.seq, proven.hash);
                 until = until.max(proven.entry.at);
                 if written.is_ok() {
@@ -225,16 +225,18 @@ fn write_entry(tx: &ReadTx, file: &mut SegmentWriter<impl std::io::Write>, prove
 /// Reads the file back: what is recorded of it.
 fn check(trail: &impl Trail, cut: &Cut, target: &Path) -> Result<Segment> {
     let mut left = trail.read(audit_segments::left)?;
+    let mut noted = Ok(());
     let found = read(target, |line| {
-        if line.outcome == "accepted" {
-            left.note(line.seq, &line.section, line.object, line.digest_after);
+        if line.outcome == "accepted" && noted.is_ok() {
+            noted = left.note(line.seq, &line.section, line.object, line.digest_after);
         }
     })?;
+    noted?;
     ensure!(
         found.previous == cut.previous && found.last == cut.last,
         "{} was changed while it was written, and nothing was archived",
         target.display()
     );
     let file = std::path::absolute(target).unwrap_or_else(|_| target.to_owned()).display().to_string();
-    Ok(Segment { last: found.last, until: cut.until, file, digest: found.digest, left: left.digest() })
+    Ok(Segment { last: found.last, until: cut.until, file, digest: found.digest, left: left.digest()? })
 }
