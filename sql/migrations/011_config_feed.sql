@@ -44,7 +44,7 @@ insert into mobile_config_feed_state (id, seq, swept_chg, swept_id)
 create view mobile_configs_recent (chg, id) as
     select distinct m.chg, m.id
     from audit a cross join mobile_configs m on m.id = a.object
-    where a.seq > (select min(s.seq, (select coalesce(max(seq), 0) from audit) / 128 * 128) from mobile_config_feed_state s)
+    where a.seq > coalesce((select min(s.seq, (select coalesce(max(seq), 0) from audit) / 128 * 128) from mobile_config_feed_state s), 0)
         and a.section = 'PbxAppMobileConfigs'
         and not exists (select 1 from mobile_config_feed f where f.chg = m.chg and f.id = m.id);
 create view mobile_configs_by_write (chg, id, customer, content, rev, ext) as

@@ -259,6 +259,7 @@ impl Exclusive {
             _ => Err(cannot_be("written", path, error)),
         })?;
         let under_way = UnderWay::on(&conn).map_err(|error| cannot_be("opened", path, error))?;
+        once::keep_newest(&conn);
         Ok(Exclusive { conn, under_way, clock, _lock: lock })
     }
 

@@ -10,9 +10,7 @@ use crate::error::Result;
 
 /// What the next write builds on.
 pub(super) fn read_counters(conn: &Connection) -> Result<Counters> {
-    // The configs themselves, too: somebody may have taken away what the feed finds the newest of them by.
-    let sql = "select max(high, (select coalesce(max(chg), 0) from mobile_configs)) from feed";
-    let high = conn.query_row(sql, [], |row| row.get(0))?;
+    let high = conn.query_row("select high from feed", [], |row| row.get(0))?;
     let head = conn
         .query_row("select seq, hash from audit order by seq desc limit 1", [], |row| Ok((row.get(0)?, row.get(1)?)));
     let (audit_seq, audit_hash) = match head {
@@ -20,6 +18,23 @@ pub(super) fn read_counters(conn: &Connection) -> Result<Counters> {
         other => other?,
     };
     Ok(Counters { high, audit_seq, audit_hash })
+}
+
+/// Notes the number of the newest write where somebody has taken away what the feed finds the newest config by: no number may come
+/// twice. Writes nothing where it is found. Reads every config; what is damaged is told by the examination.
+pub(super) fn keep_newest(conn: &Connection) {
+    if let Err(error) = try_to_keep_newest(conn) {
+        tracing::warn!(%error, "the numbers of the writes of mobile configs cannot be read");
+    }
+}
+
+fn try_to_keep_newest(conn: &Connection) -> rusqlite::Result<()> {
+    let sql = "select (select coalesce(max(chg), 0) from mobile_configs), (select high from feed)";
+    let (newest, high): (i64, i64) = conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if newest > high {
+        conn.execute("update feed_kept set high = ?1", [newest])?;
+    }
+    Ok(())
 }
 
 /// Runs `work` as the only request of its own transaction on `conn`: for the command line, which has the file to itself.

@@ -41,5 +41,7 @@ impl Scratch {
 }
 
 fn no_room() -> Error {
-    Error::Unavailable("The temporary folder has no room: make some, or set SQLITE_TMPDIR to a folder on another disk")
+    Error::Unavailable(
+        "The temporary folder has no room, or cannot be written: make room, or set SQLITE_TMPDIR to another folder",
+    )
 }

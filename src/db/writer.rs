@@ -21,7 +21,7 @@ use super::commits::{CommitHealth, note_in_log};
 use super::give_back;
 use super::job::{Job, JobResult, Replacement, Request};
 use super::notices::{NoticeBoard, Notices};
-use super::once::read_counters;
+use super::once::{keep_newest, read_counters};
 use super::reserve::Reserve;
 use super::tx::{Author, Counters, WriteTx};
 use super::under_way::UnderWay;
@@ -69,6 +69,7 @@ impl Writer {
             Ok(())
         }));
         let under_way = UnderWay::on(&conn)?;
+        keep_newest(&conn);
         let counters = read_counters(&conn)?;
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let state = WriterLoop { conn, under_way, shared, counters, checkpointer };

@@ -35,9 +35,13 @@ pub fn run(tx: &mut WriteTx) -> Result<Vec<Adoption>> {
         };
         Ok(Adoption { wrong: difference.wrong, refused })
     });
-    let adoptions: Vec<Adoption> = adoptions.collect::<Result<_>>()?;
+    let mut adoptions: Vec<Adoption> = adoptions.collect::<Result<_>>()?;
     // Numbered anew: their old numbers may be behind what the hub has acknowledged.
-    config_feed::lost(tx)?.iter().try_for_each(|id| touch(tx, Table::MobileConfig, id))?;
+    for id in config_feed::lost(tx)? {
+        touch(tx, Table::MobileConfig, &id)?;
+        adoptions
+            .push(Adoption { wrong: format!("mobile_configs {id} was not found by its last write"), refused: None });
+    }
     // What an edit by hand has put there and nothing refers to any more.
     contents::sweep(tx)?;
     Ok(adoptions)

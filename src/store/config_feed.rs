@@ -13,8 +13,8 @@ use crate::error::Result;
 /// Entries of the audit trail whose configs are added at once: as many are looked through at most to find those of today. The view
 /// has the same number.
 const RUN: i64 = 128;
-/// Entries that are looked through for those that can be removed, each time. By half more than are added: of those that lead
-/// nowhere there are at most twice as many as mobile configs.
+/// Entries that are looked through for those that can be removed, each time. By half more than are added: of many configs, about
+/// twice as many lead nowhere at most.
 const STEP: i64 = RUN + RUN / 2;
 
 /// Takes note of the newest entry of the audit trail.
@@ -27,11 +27,14 @@ pub fn note(tx: &mut WriteTx, seq: i64) -> Result<()> {
         .prepare_cached(
             "insert or ignore into mobile_config_feed (chg, id)
              select m.chg, m.id from audit a cross join mobile_configs m on m.id = a.object
-             where a.seq > (select min(seq, ?1 - ?2) from mobile_config_feed_state) and a.section = 'PbxAppMobileConfigs'
+             where a.seq > coalesce((select min(seq, ?1 - ?2) from mobile_config_feed_state), 0)
+                and a.section = 'PbxAppMobileConfigs'
              order by 1, 2",
         )?
         .execute([seq, RUN])?;
-    tx.conn.prepare_cached("update mobile_config_feed_state set seq = ?1")?.execute([seq])?;
+    let sql = "insert into mobile_config_feed_state (id, seq, swept_chg, swept_id) values (1, ?1, 0, '')
+        on conflict (id) do update set seq = ?1";
+    tx.conn.prepare_cached(sql)?.execute([seq])?;
     sweep(tx)
 }
 

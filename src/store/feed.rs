@@ -125,13 +125,26 @@ impl MessageSize {
 
 /// Calls `each` with every row and tombstone that was written behind `chg`, and of which there was a version before, in no
 /// particular order, until it returns `false`.
-pub fn rewritten(tx: &ReadTx, chg: i64, mut each: impl FnMut(Row) -> Result<bool>) -> Result<()> {
+pub fn rewritten(tx: &ReadTx, chg: i64, each: impl FnMut(Row) -> Result<bool>) -> Result<()> {
+    // A row that was written once was made behind `chg`.
+    scan(tx, |table| format!("{} where chg > ?1 and rev > 1", select(table, table.by_write)), chg, each)
+}
+
+/// The same with every row and tombstone that there is: also with those that the feed does not find.
+pub fn everything(tx: &ReadTx, each: impl FnMut(Row) -> Result<bool>) -> Result<()> {
+    scan(tx, |table| format!("{} where chg > ?1", select(table, table.name)), 0, each)
+}
+
+fn scan(
+    tx: &ReadTx,
+    sql: impl Fn(&MirroredTable) -> String,
+    chg: i64,
+    mut each: impl FnMut(Row) -> Result<bool>,
+) -> Result<()> {
     let (dropped, mut contents) = (quarantine::dropped(tx)?, SharedContents::new(tx));
     for table in &MIRRORED_TABLES {
         let MirroredTable { name, t, .. } = table;
-        // A row that was written once was made behind `chg`.
-        let sql = format!("{} where chg > ?1 and rev > 1", select(table, table.by_write));
-        let mut statement = tx.conn.prepare_cached(&sql)?;
+        let mut statement = tx.conn.prepare_cached(&sql(table))?;
         let mut rows = statement.query([chg])?;
         while let Some(found) = rows.next()? {
             let mut row = read_row(table, found, &mut contents)?;

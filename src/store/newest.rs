@@ -44,14 +44,15 @@ impl Newest {
         if self.recent.len() >= IN_MEMORY { self.spill().map(drop) } else { Ok(()) }
     }
 
-    /// Moves what is in memory to the scratch database.
+    /// Moves what is in memory to the scratch database. Where that fails nothing is lost.
     fn spill(&mut self) -> Result<&Scratch> {
         let scratch = match self.spilled.take() {
             Some(scratch) => scratch,
             None => Scratch::with_schema(SCHEMA)?,
         };
-        let mut recent: Vec<_> = self.recent.drain().collect();
-        recent.sort_unstable_by_key(|(key, _)| *key);
+        let scratch = self.spilled.insert(scratch);
+        let mut recent: Vec<_> = self.recent.iter().collect();
+        recent.sort_unstable_by_key(|(key, _)| **key);
         scratch.run(|conn| {
             let mut insert = conn.prepare_cached(
                 "insert or replace into newest (t, object, seq, digest, section) values (:t, :object, :seq, :digest, :section)",
@@ -63,7 +64,8 @@ impl Newest {
             }
             Ok(())
         })?;
-        Ok(self.spilled.insert(scratch))
+        self.recent.clear();
+        Ok(scratch)
     }
 
     /// Takes out the newest entry on an object.
@@ -168,6 +170,14 @@ mod tests {
             }
         }
         newest
+    }
+
+    #[test]
+    fn a_scratch_database_that_fails_is_no_object_without_an_entry() {
+        let mut newest = noted(&[]);
+        newest.spilled = Some(Scratch::with_schema("").unwrap());
+        assert!(newest.take(Table::MobileConfig, id(1)).is_err());
+        assert!(newest.digest().is_err());
     }
 
     #[test]

@@ -36,9 +36,15 @@ pub fn differences(
         let mut statement = tx.conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (text, wrong) = match check_row(tx, table, row, &mut newest, contents) {
-                Ok((_, None)) => continue,
-                Ok((text, Some(wrong))) => (text, wrong),
+            let (text, wrong) = match Found::read(table, row) {
+                Ok(found) => match found.differs(tx, table, &mut newest, contents)? {
+                    None => continue,
+                    // Of a mobile config the text is read only when something is wrong with it.
+                    Some(wrong) => match found.text.map_or_else(|| (table.render_for_audit)(row), Ok) {
+                        Ok(text) => (Some(text), wrong),
+                        Err(error) => (None, format!("cannot be read: {error}")),
+                    },
+                },
                 Err(error) => (None, format!("cannot be read: {error}")),
             };
             let id = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned();
@@ -55,32 +61,41 @@ pub fn differences(
     })
 }
 
-/// A row as the trail digests it, and what is wrong with it. Of a mobile config the text is read only when something is.
-fn check_row(
-    tx: &ReadTx,
-    table: &MirroredTable,
-    row: &Row,
-    newest: &mut Newest,
-    contents: &mut Contents,
-) -> Result<(Option<String>, Option<String>)> {
-    let id: Id = row.get(0)?;
-    let (text, found) = match table.t {
-        Table::MobileConfig => (None, contents.sound(tx, row.get(2)?)?),
-        _ => {
-            let text = (table.render_for_audit)(row)?;
-            let found = digest(text.as_bytes());
-            (Some(text), Some(found))
-        }
-    };
-    let wrong = match newest.take(table.t, id)? {
-        None => Some("has no audit entry".to_owned()),
-        Some(left) => {
-            (found.is_none() || left.digest != found).then(|| format!("differs from audit entry {}", left.seq))
-        }
-    };
-    let text = match (&wrong, text) {
-        (Some(_), None) => Some((table.render_for_audit)(row)?),
-        (_, text) => text,
-    };
-    Ok((text, wrong))
+/// A row as it is, as the trail digests it.
+struct Found {
+    id: Id,
+    /// `None` of a mobile config, which has a content.
+    text: Option<String>,
+    content: Option<i64>,
+}
+
+impl Found {
+    /// An error: it cannot be read.
+    fn read(table: &MirroredTable, row: &Row) -> Result<Found> {
+        let id = row.get(0)?;
+        Ok(match table.t {
+            Table::MobileConfig => Found { id, text: None, content: Some(row.get(2)?) },
+            _ => Found { id, text: Some((table.render_for_audit)(row)?), content: None },
+        })
+    }
+
+    /// How it differs from its newest entry. An error says nothing of the row.
+    fn differs(
+        &self,
+        tx: &ReadTx,
+        table: &MirroredTable,
+        newest: &mut Newest,
+        contents: &mut Contents,
+    ) -> Result<Option<String>> {
+        let found = match self.content {
+            Some(content) => contents.sound(tx, content)?,
+            None => self.text.as_ref().map(|text| digest(text.as_bytes())),
+        };
+        Ok(match newest.take(table.t, self.id)? {
+            None => Some("has no audit entry".to_owned()),
+            Some(left) => {
+                (found.is_none() || left.digest != found).then(|| format!("differs from audit entry {}", left.seq))
+            }
+        })
+    }
 }

@@ -18,6 +18,17 @@ const PATIENCE: Duration = Duration::from_millis(30);
 /// Everything that must hold of what is in the file; the audit trail comes last.
 pub fn examine(tx: &ReadTx) -> Vec<HealthCheck> {
     let mut checks = health::examine(tx);
+    checks.push(trail(tx).unwrap_or_else(|error| {
+        let wrong = Some(format!("was not proved: {error}"));
+        HealthCheck { what: TRAIL, wrong, detail: String::new() }
+    }));
+    checks
+}
+
+const TRAIL: &str = "audit trail";
+
+/// Whether the audit trail is proved. An error: there is no room for what the proof needs, which says nothing of the trail.
+fn trail(tx: &ReadTx) -> Result<HealthCheck> {
     let (wrong, detail) = match audit_chain::verify(tx, |_| {}) {
         Ok(ChainVerdict::Intact { entries, .. }) => (None, format!("{entries} entries")),
         Ok(ChainVerdict::Broken { seq, reason }) => {
@@ -26,10 +37,10 @@ pub fn examine(tx: &ReadTx) -> Vec<HealthCheck> {
         Ok(ChainVerdict::Differs { object }) => {
             (Some(format!("{object}: doctor --adopt accepts what was changed, a backup undoes it")), String::new())
         }
+        Err(error @ Error::Unavailable(_)) => return Err(error),
         Err(error) => (Some(format!("cannot be read: {error}")), String::new()),
     };
-    checks.push(HealthCheck { what: "audit trail", wrong, detail });
-    checks
+    Ok(HealthCheck { what: TRAIL, wrong, detail })
 }
 
 /// A thread that looks. Dropping it ends the thread, in the middle of a look too.
@@ -75,9 +86,13 @@ impl Drop for Examination {
 
 /// Looks once, and notes and logs what is wrong.
 fn look(examiner: &Examiner) {
-    let wrong = match examiner.read(|tx| Ok(examine(tx))) {
-        Ok(checks) => {
-            checks.into_iter().filter_map(|check| Some(format!("{}: {}", check.what, check.wrong?))).collect()
+    let wrong = match examiner.read(|tx| Ok((health::examine(tx), trail(tx)))) {
+        Ok((checks, trail)) => {
+            if let Err(error) = &trail {
+                tracing::warn!("the audit trail was not proved: {error}");
+            }
+            let checks = checks.into_iter().chain(trail.ok());
+            checks.filter_map(|check| Some(format!("{}: {}", check.what, check.wrong?))).collect()
         }
         Err(error) => vec![format!("file: cannot be read: {error}")],
     };

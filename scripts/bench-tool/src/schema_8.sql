@@ -1,6 +1,10 @@
--- From schema 9 back to what a copy wrote in schema 8.
+-- From schema 11 back to what a copy wrote in schema 8.
 create table feed_8 as select max(high) as high from feed;
 drop view feed;
+drop view mobile_configs_by_write;
+drop view mobile_configs_recent;
+drop table mobile_config_feed;
+drop table mobile_config_feed_state;
 create table feed (
     id      integer not null primary key check (id = 1),
     high    integer not null,
@@ -11,7 +15,6 @@ drop table feed_8;
 
 alter table mobile_configs rename to mobile_configs_9;
 drop index mobile_configs_customer;
-drop index mobile_configs_feed;
 create table mobile_configs (
     id       text    not null primary key references employees (id),
     customer text    not null references customers (id),

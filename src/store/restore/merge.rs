@@ -12,7 +12,7 @@ use crate::domain::mobile_config::MobileConfig;
 use crate::domain::pbx::PbxObject;
 use crate::domain::queue::Queue;
 use crate::error::Result;
-use crate::store::feed::{self, FeedCursor};
+use crate::store::feed;
 
 /// The database's own rows and tombstones, by table and id.
 type OwnRows = HashMap<(Table, String), Row>;
@@ -46,7 +46,7 @@ pub fn merge(tx: &mut WriteTx, rows: &[Row]) -> Result<RestoreReport> {
 
 fn own_rows(tx: &ReadTx) -> Result<OwnRows> {
     let mut own = OwnRows::new();
-    feed::rows(tx, &FeedCursor::after_write(0), i64::MAX, |row, _| {
+    feed::everything(tx, |row| {
         // A row that was deleted and made again has both: the row counts.
         if row.v.is_some() || !own.contains_key(&(row.t, row.id.clone())) {
             own.insert((row.t, row.id.clone()), row);

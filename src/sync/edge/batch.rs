@@ -84,9 +84,7 @@ impl Batch {
     /// Reads on from `place`: whole writes of about `max_bytes` in all, or a part of a batch that is larger than that. What the
     /// hub holds once it has the batch is always a state that can be restored.
     pub fn read(tx: &ReadTx, place: &Place, max_bytes: usize) -> Result<Batch> {
-        // Where somebody has cut off the newest entries of the audit trail, the feed does not find all that was sent already.
-        let sent = if place.mode == Mode::Append { place.first } else { 0 };
-        let snap = feed::high(tx)?.max(sent);
+        let snap = feed::high(tx)?;
         // A reset is one batch.
         let end = place.end.or((place.mode == Mode::Replace).then_some((snap, 0)));
         let extensions = end.map_or(0, |(_, extensions)| extensions);

@@ -6,7 +6,7 @@ use super::client::{CallError, HubClient};
 use crate::db::Db;
 use crate::domain::mirror::{Head, Row};
 use crate::error::Result;
-use crate::store::feed::{self, FeedCursor};
+use crate::store::feed;
 use crate::sync::protocol::hash_tree::{DigestReply, DigestRequest, RowDigest, Tree, differing, digest_of, leaf_of};
 
 /// How many rows are named.
@@ -103,7 +103,7 @@ fn for_each(tx: &crate::db::ReadTx, acked: i64, mut each: impl FnMut(Row)) -> Re
     if feed::high(tx)? != acked {
         return Ok(false);
     }
-    feed::rows(tx, &FeedCursor::after_write(0), acked, |row, _| {
+    feed::everything(tx, |row| {
         each(row);
         Ok(true)
     })?;
