@@ -40,7 +40,7 @@ pub fn verify(tx: &ReadTx, progress: impl FnMut(i64)) -> Result<ChainVerdict> {
         Chain::Broken { seq, reason } => return Ok(ChainVerdict::Broken { seq, reason }),
     };
     let mut first = None;
-    objects::differences(tx, newest, &mut contents, |difference| {
+    objects::differences(tx, *newest, &mut contents, |difference| {
         first = Some(difference.wrong);
         false
     })?;
@@ -58,7 +58,7 @@ pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
         }
     };
     let mut found = vec![];
-    objects::differences(tx, newest, &mut contents, |difference| {
+    objects::differences(tx, *newest, &mut contents, |difference| {
         found.push(difference);
         true
     })?;
@@ -68,7 +68,7 @@ pub fn differences(tx: &ReadTx) -> Result<Vec<Difference>> {
 /// The entries from the first that is here to the last.
 enum Chain {
     /// `entries`: those that were archived included. `head` is the hash of the last entry, `newest` the last entry on each object.
-    Whole { entries: i64, head: Hash, newest: Newest },
+    Whole { entries: i64, head: Hash, newest: Box<Newest> },
     /// The first entry that does not fit, and why.
     Broken { seq: i64, reason: &'static str },
 }
@@ -110,7 +110,7 @@ fn walk(tx: &ReadTx, contents: &mut Contents, mut progress: impl FnMut(i64)) -> 
     if let Some((seq, reason)) = archive_fault(&segments, left, &vouched, start) {
         return Ok(Chain::Broken { seq, reason });
     }
-    Ok(Chain::Whole { entries: last.0, head: last.1, newest })
+    Ok(Chain::Whole { entries: last.0, head: last.1, newest: Box::new(newest) })
 }
 
 /// What does not fit between what is recorded of the archived part and the entries that vouch for it.

@@ -42,8 +42,11 @@ fn copy(tx: &mut WriteTx, from: usize, to: usize) -> Result<()> {
     mobile_configs::copy(tx, &source, &target, "Mobile config copied").map(drop)
 }
 
+/// Numbers of writes, with the configs that they wrote last.
+type Written = Vec<(i64, String)>;
+
 /// What the feed gives behind a write, and what the table itself says of that.
-fn both(db: &Db, conn: &Connection, behind: i64) -> (Vec<(i64, String)>, Vec<(i64, String)>) {
+fn both(db: &Db, conn: &Connection, behind: i64) -> (Written, Written) {
     let mut found = vec![];
     db.read(|tx| {
         feed::rows(tx, &FeedCursor::after_write(behind), i64::MAX, |row, _| {
@@ -136,7 +139,7 @@ fn a_config_that_the_feed_has_lost_is_told_by_doctor_and_found_again_by_adopting
 #[test]
 fn the_migration_leaves_every_config_in_the_feed() {
     let place = older::place_of(10);
-    let before: Vec<(i64, String)> = {
+    let before: Written = {
         let conn = place.sqlite();
         let mut statement = conn.prepare("select chg, id from mobile_configs order by 1, 2").unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
