@@ -11,6 +11,7 @@ use super::common::{Store, print_line};
 use super::restore_file::HUB_SEES_A_RESTORE;
 use crate::clock::Clock;
 use crate::db::upgrade::Rollback;
+use crate::db::{APPLICATION_ID, ReadTx};
 use crate::store::sync_state;
 use crate::store::written_since::{self, Written};
 
@@ -62,6 +63,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Rolls the store of a hub back, in a file.
 pub fn run_hub(path: &Path, to_schema: Option<i32>, is_json: bool) -> Result<ExitCode> {
     let rollback = Rollback::prepare(path, "--store", to_schema)?;
+    let is_of_server = |tx: &ReadTx| {
+        let id: i32 = tx.conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        Ok(id == APPLICATION_ID)
+    };
+    ensure!(
+        !rollback.read_copy(is_of_server)?,
+        "{} is the database of a server, and no store of a hub: nothing was changed; rollback --db has that back",
+        path.display()
+    );
     let kept = rollback.run(Clock::default().now())?;
     if is_json {
         print_line(json!({ "store": path, "schema": rollback.copy.schema, "from": rollback.schema, "kept": kept }))?;

@@ -31,7 +31,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
-pub use migrations::{VERSION as SCHEMA_VERSION, schema_difference};
+pub use migrations::{APPLICATION_ID, VERSION as SCHEMA_VERSION, schema_difference};
 pub use notices::{ChangeNotice, NoticeBoard, Notices, Subject};
 pub use open::{check_no_log, check_not_lost, open_writable};
 pub use read_only::ReadOnly;

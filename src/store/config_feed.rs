@@ -68,6 +68,12 @@ fn sweep(tx: &WriteTx) -> Result<()> {
     Ok(())
 }
 
+/// Whether the feed has an entry of a write later than all that rows and tombstones carry.
+pub fn is_ahead(tx: &ReadTx, carried: i64) -> Result<bool> {
+    let sql = "select coalesce(max(chg), 0) > ?1 from mobile_config_feed";
+    Ok(tx.conn.query_row(sql, [carried], |row| row.get(0))?)
+}
+
 /// The configs that the feed does not find: somebody has taken away what leads to them.
 pub fn lost(tx: &ReadTx) -> Result<Vec<String>> {
     let mut statement = tx.conn.prepare(

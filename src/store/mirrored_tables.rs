@@ -124,6 +124,14 @@ fn numbered() -> impl Iterator<Item = &'static str> {
     MIRRORED_TABLES.iter().map(|table| table.by_write).chain(["tombstones"])
 }
 
+/// The highest number that a row or a tombstone carries, or that was kept when one was deleted. Reads every config.
+pub fn highest_carried(tx: &ReadTx) -> Result<i64> {
+    let tables = MIRRORED_TABLES.iter().map(|table| table.name).chain(["tombstones"]);
+    let parts: Vec<String> = tables.map(|name| format!("union all select max(chg) from {name}")).collect();
+    let sql = format!("select coalesce(max(high), 0) from (select high from feed_kept {})", parts.join(" "));
+    Ok(tx.conn.query_row(&sql, [], |row| row.get(0))?)
+}
+
 /// How many rows and tombstones carry the number of a write behind `chg`.
 pub fn count_behind(tx: &ReadTx, chg: i64) -> Result<u64> {
     static COUNT: LazyLock<String> = LazyLock::new(|| {

@@ -103,6 +103,16 @@ fn a_rollback_that_was_cut_off_between_its_steps_loses_nothing() {
     assert_eq!(schema_of(&db), OLDER);
 }
 
+#[test]
+fn the_database_of_a_server_is_not_rolled_back_as_the_store_of_a_hub() {
+    let place = older::place();
+    place.run(&["token", "create", "--employee", world::MANAGER]);
+    let store = format!("sqlite:{}", place.db().display());
+    let said = is_refused(&mut place.command(&["hub", "rollback", "--store", &store]));
+    assert!(said.contains("is the database of a server, and no store of a hub: nothing was changed"), "{said}");
+    assert_eq!(schema_of(&place.db()), NEWEST);
+}
+
 /// Asserts that the database is the old one or the new one after an upgrade that was cut off, and that the next start brings it to the end.
 fn is_old_or_new(place: &Place, schema: i32, entries: i64, when: &str) {
     let conn = place.sqlite();

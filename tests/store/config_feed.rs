@@ -190,3 +190,14 @@ fn a_config_whose_employee_somebody_has_removed_is_brought_over_and_told() {
     let said = String::from_utf8(place.on_db(&["doctor"]).output().unwrap().stdout).unwrap();
     assert!(said.contains(&format!("rows refer to nothing (mobile_configs {gone} to employees, ")), "{said}");
 }
+
+#[test]
+fn an_entry_of_a_write_that_no_row_carries_is_told() {
+    let place = place();
+    place
+        .sqlite_as_program(0)
+        .execute_batch("insert into mobile_config_feed (chg, id) values (99999, 'nobody')")
+        .unwrap();
+    let said = String::from_utf8(place.on_db(&["doctor"]).output().unwrap().stdout).unwrap();
+    assert!(said.contains("WRONG  feed: it has an entry of a write that no row carries"), "{said}");
+}

@@ -13,7 +13,7 @@ use super::audit_index::fault;
 use super::audit_segments;
 use super::config_feed;
 use super::feed::high;
-use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable};
+use super::mirrored_tables::{MIRRORED_TABLES, MirroredTable, highest_carried};
 use crate::db::{ReadTx, SCHEMA_VERSION, schema_difference};
 use crate::error::Result;
 
@@ -81,6 +81,9 @@ fn feed(tx: &ReadTx) -> Result<Finding> {
     }
     let lost = config_feed::lost(tx)?.len();
     let wrong = match (risen, lost) {
+        (0, _) if config_feed::is_ahead(tx, highest_carried(tx)?)? => Some(
+            "it has an entry of a write that no row carries: numbers were changed by hand; go back to a backup".into(),
+        ),
         (0, 0) => None,
         (0, lost) => Some(format!(
             "{lost} mobile configs are not found by their last write, so they are not mirrored: run doctor --adopt"
