@@ -7,7 +7,7 @@ drop view feed;
 drop index mobile_configs_customer;
 drop index mobile_configs_feed;
 
--- Found by its id at once. With a number for each row beside the id, SQLite would look first for the one and then for the other.
+-- Without a rowid: SQLite finds a config by its id in one lookup, not by the id the rowid first and by that the row.
 alter table mobile_configs rename to mobile_configs_before;
 create table mobile_configs (
     id       text    not null primary key references employees (id), -- the employee it belongs to

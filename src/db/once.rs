@@ -20,8 +20,9 @@ pub(super) fn read_counters(conn: &Connection) -> Result<Counters> {
     Ok(Counters { high, audit_seq, audit_hash })
 }
 
-/// Notes the number of the newest write where somebody has taken away what the feed finds the newest config by: no number may come
-/// twice. Writes nothing where it is found. Reads every config; what is damaged is told by the examination.
+/// Stores the number of the newest write if the feed does not find the config that carries it, because somebody has edited the
+/// database by hand: no number may be given twice. Reads every config, and writes nothing else. A damaged page is left to the
+/// examination, which reports it.
 pub(super) fn keep_newest(conn: &Connection) {
     if let Err(error) = try_to_keep_newest(conn) {
         tracing::warn!(%error, "the numbers of the writes of mobile configs cannot be read");

@@ -1,9 +1,9 @@
 //! The mobile configs in the order of their last write, as the feed reads them (`mobile_configs_by_write`).
 //!
 //! An index of SQLite's would be written in two more places with every copy: where the config was, and where it is now. Here every
-//! [`RUN`] entries of the audit trail the configs that they name are added at once; until then they are found by the entries
-//! themselves, which the view does. So whoever writes a config appends its entry afterwards, or calls [`add`]. An entry of the
-//! feed whose config has been written since leads nowhere, and is removed a step at a time.
+//! [`RUN`] entries of the audit trail the configs that they name are added at once; until then the view finds these configs by the
+//! entries themselves. So code that writes a config appends its audit entry afterwards, or calls [`add`]. An entry of the feed
+//! whose config has been written again since leads nowhere, and is removed a step at a time.
 
 use rusqlite::params;
 

@@ -119,15 +119,15 @@ pub fn of_section(section: &str) -> Option<&'static MirroredTable> {
     MIRRORED_TABLES.iter().find(|table| table.sections.contains(&section))
 }
 
-/// In SQL, everything that carries the number of a write: the mirrored tables, and the tombstones.
-fn numbered() -> impl Iterator<Item = &'static str> {
-    MIRRORED_TABLES.iter().map(|table| table.by_write).chain(["tombstones"])
+/// In SQL, everything that carries the number of a write: the mirrored tables, by this name of each, and the tombstones.
+fn numbered(name: fn(&MirroredTable) -> &'static str) -> impl Iterator<Item = &'static str> {
+    MIRRORED_TABLES.iter().map(name).chain(["tombstones"])
 }
 
 /// The highest number that a row or a tombstone carries, or that was kept when one was deleted. Reads every config.
 pub fn highest_carried(tx: &ReadTx) -> Result<i64> {
-    let tables = MIRRORED_TABLES.iter().map(|table| table.name).chain(["tombstones"]);
-    let parts: Vec<String> = tables.map(|name| format!("union all select max(chg) from {name}")).collect();
+    let parts: Vec<String> =
+        numbered(|table| table.name).map(|name| format!("union all select max(chg) from {name}")).collect();
     let sql = format!("select coalesce(max(high), 0) from (select high from feed_kept {})", parts.join(" "));
     Ok(tx.conn.query_row(&sql, [], |row| row.get(0))?)
 }
@@ -135,8 +135,9 @@ pub fn highest_carried(tx: &ReadTx) -> Result<i64> {
 /// How many rows and tombstones carry the number of a write behind `chg`.
 pub fn count_behind(tx: &ReadTx, chg: i64) -> Result<u64> {
     static COUNT: LazyLock<String> = LazyLock::new(|| {
-        let counts: Vec<String> =
-            numbered().map(|name| format!("(select count(*) from {name} where chg > ?1)")).collect();
+        let counts: Vec<String> = numbered(|table| table.by_write)
+            .map(|name| format!("(select count(*) from {name} where chg > ?1)"))
+            .collect();
         format!("select {}", counts.join(" + "))
     });
     let mut statement = tx.conn.prepare_cached(&COUNT)?;

@@ -41,11 +41,11 @@ impl Newest {
     pub fn note(&mut self, seq: i64, section: &str, object: Id, digest: Option<Hash>) -> Result<()> {
         let Some((table, section)) = place_of(section) else { return Ok(()) };
         self.recent.insert((table, object), Left { seq, digest, section });
-        if self.recent.len() >= IN_MEMORY { self.spill().map(drop) } else { Ok(()) }
+        if self.recent.len() >= IN_MEMORY { self.spill() } else { Ok(()) }
     }
 
     /// Moves what is in memory to the scratch database. Where that fails nothing is lost.
-    fn spill(&mut self) -> Result<&Scratch> {
+    fn spill(&mut self) -> Result<()> {
         let scratch = match self.spilled.take() {
             Some(scratch) => scratch,
             None => Scratch::with_schema(SCHEMA)?,
@@ -65,18 +65,18 @@ impl Newest {
             Ok(())
         })?;
         self.recent.clear();
-        Ok(scratch)
+        Ok(())
+    }
+
+    /// Once some entries are in the scratch database, moves the rest there.
+    fn settle(&mut self) -> Result<()> {
+        if self.spilled.is_some() && !self.recent.is_empty() { self.spill() } else { Ok(()) }
     }
 
     /// Takes out the newest entry on an object.
     pub fn take(&mut self, table: Table, object: Id) -> Result<Option<Left>> {
-        if self.spilled.is_none() {
-            return Ok(self.recent.remove(&(table, object)));
-        }
-        if !self.recent.is_empty() {
-            self.spill()?;
-        }
-        let Some(scratch) = &self.spilled else { return Ok(None) };
+        self.settle()?;
+        let Some(scratch) = &self.spilled else { return Ok(self.recent.remove(&(table, object))) };
         let sql = "delete from newest where t = ?1 and object = ?2 returning t, object, seq, digest, section";
         scratch.run(|conn| {
             let mut statement = conn.prepare_cached(sql)?;
@@ -111,17 +111,13 @@ impl Newest {
 
     /// Calls `each` with what is left of the objects that were not taken out, in the order of their entries, until it returns `false`.
     pub fn each_left(mut self, each: impl FnMut(Table, Id, Left) -> bool) -> Result<()> {
-        if self.spilled.is_some() {
-            self.spill()?;
-        }
+        self.settle()?;
         self.each(true, each)
     }
 
     /// SHA-256 over what is left of every object that was not deleted, in the order of tables and ids.
     pub fn digest(&mut self) -> Result<Hash> {
-        if self.spilled.is_some() {
-            self.spill()?;
-        }
+        self.settle()?;
         let mut sum = Sha256::new();
         self.each(false, |_, object, Left { seq, digest, section }| {
             sum.update(section.as_bytes());
